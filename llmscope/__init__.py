@@ -1,0 +1,62 @@
+"""Look inside language models from a Jupyter notebook.
+
+Load a model, type a text, and see every head's attention and the distribution of the next token
+change live. `llmscope.explore()` opens everything at once; see the README for the rest.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from llmscope.loading import LoadError, load
+    from llmscope.sampling import Distribution
+    from llmscope.scope import Scope
+    from llmscope.tokens import Token
+    from llmscope.trace import Trace
+    from llmscope.views import AttentionView, Explorer, NextTokenView, TokensView, explore, link
+
+_HOME = {
+    "load": "loading",
+    "LoadError": "loading",
+    "Distribution": "sampling",
+    "Scope": "scope",
+    "Token": "tokens",
+    "Trace": "trace",
+    "AttentionView": "views",
+    "Explorer": "views",
+    "NextTokenView": "views",
+    "TokensView": "views",
+    "explore": "views",
+    "link": "views",
+}
+
+__all__ = [
+    "AttentionView",
+    "Distribution",
+    "Explorer",
+    "LoadError",
+    "NextTokenView",
+    "Scope",
+    "Token",
+    "TokensView",
+    "Trace",
+    "explore",
+    "link",
+    "load",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(f"llmscope.{_HOME[name]}"), name)
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("llmscope")
+    raise AttributeError(f"module 'llmscope' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

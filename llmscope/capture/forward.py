@@ -1,0 +1,236 @@
+"""Run a model once and keep what is needed to read the rest later."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from llmscope.capture.replay import Attention, Kind, by_layer
+from llmscope.capture.tap import tap
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+_locks: WeakKeyDictionary[nn.Module, threading.RLock] = WeakKeyDictionary()
+_locks_guard = threading.Lock()
+
+
+def lock_of(model: nn.Module) -> threading.RLock:
+    """Give the lock that everybody who runs `model` takes, whichever scope they hold it through."""
+    with _locks_guard:
+        return _locks.setdefault(model, threading.RLock())
+
+
+@contextmanager
+def undisturbed(model: nn.Module) -> Iterator[None]:
+    """Run `model` without gradients and dropout, alone, and leave it as it was."""
+    import torch
+
+    with lock_of(model), torch.no_grad():
+        training = [module for module in model.modules() if module.training]
+        for module in training:
+            module.training = False
+        try:
+            yield
+        finally:
+            for module in training:
+                module.training = True
+
+
+def weights_version(model: nn.Module) -> int:
+    """Change whenever a parameter of `model` is replaced or written in place."""
+    return hash(
+        tuple((p.data_ptr(), 0 if p.is_inference() else p._version) for p in model.parameters())
+    )
+
+
+class _Body:
+    """Stands for the body of a model with a head: runs it, or gives an output in its place."""
+
+    def __init__(self, body: nn.Module, given: Any = None) -> None:
+        self._body = body
+        self.output = given
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._body, name)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.output is None:
+            self.output = self._body(*args, **kwargs)
+        return self.output
+
+
+def _body_name(model: nn.Module) -> str | None:
+    """Name the child of `model` whose output its head reads, if it has a language-model head."""
+    embeddings = getattr(model, "get_output_embeddings", lambda: None)()
+    if embeddings is None:
+        return None
+    prefix = getattr(model, "base_model_prefix", "")
+    return next((name for name in (prefix, "decoder") if name in model._modules), None)
+
+
+def _with_body(model: nn.Module, name: str, body: _Body) -> nn.Module:
+    """Copy the outermost shell of `model`, sharing all that is in it but the body."""
+    shell = object.__new__(type(model))
+    shell.__dict__.update(model.__dict__)
+    shell.__dict__.pop("forward", None)
+    shell.__dict__["_modules"] = {**model._modules, name: body}
+    return shell
+
+
+def _accepted(model: nn.Module, **wanted: Any) -> dict[str, Any]:
+    names = inspect.signature(type(model).forward).parameters
+    return {name: item for name, item in wanted.items() if name in names}
+
+
+@dataclass(frozen=True)
+class Forward:
+    """What one pass left behind.
+
+    Attributes
+    ----------
+    hidden
+        Final hidden states (positions, hidden size) of the model's body.
+    encoder_hidden
+        The same of the encoder side, for encoder-decoder models.
+    attention
+        Recorded attention by kind and layer.
+    full_logits
+        Logits (positions, vocabulary), only where a head can't be replayed row by row.
+    version
+        Of the weights that the pass ran with.
+    """
+
+    hidden: torch.Tensor
+    attention: dict[Kind, dict[int, Attention]]
+    full_logits: torch.Tensor | None
+    version: int
+
+
+class Capture:
+    """A model and the way to run it: recorded passes, and its head on its own.
+
+    Parameters
+    ----------
+    model
+        Any text model of transformers, in any mode, on any device.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self.model = model
+        self.has_head = getattr(model, "get_output_embeddings", lambda: None)() is not None
+        self._body = _body_name(model)
+        self._body_output: Any = None  # the class of what the body returns
+        self._head_replays: bool | None = None
+
+    def run(
+        self, inputs: dict[str, torch.Tensor], cancelled: Callable[[], bool] = lambda: False
+    ) -> Forward:
+        """Run the model once on `inputs` and record it.
+
+        Raises
+        ------
+        Cancelled
+            When `cancelled` said so between two layers.
+        """
+        with undisturbed(self.model):
+            version = weights_version(self.model)
+            whole = self._body is None or self._head_replays is False
+            model, body = self.model, None
+            if self._body is not None:
+                body = _Body(getattr(self.model, self._body))
+                model = _with_body(self.model, self._body, body)
+            options = _accepted(self.model, use_cache=False, return_dict=True)
+            if not whole:
+                options |= _accepted(self.model, logits_to_keep=1)
+            with tap(self.model, cancelled) as calls:
+                output = model(**inputs, **options)
+            logits = output.logits[0] if self.has_head else None
+            behind = output if body is None else body.output
+            hidden = behind[0][0]
+            self._body_output = type(behind)
+            if logits is not None and self._head_replays is None:
+                self._head_replays = self._check_head(hidden, logits)
+                if self._body is not None and not self._head_replays:
+                    return self.run(inputs, cancelled)
+            keep = logits if whole else None
+            return Forward(hidden, by_layer(self.model, calls), keep, version)
+
+    def unembed(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Turn final hidden states (rows, hidden size) into logits (rows, vocabulary).
+
+        All of the model's own code behind its body runs (scaling, soft caps, biases),
+        with the hidden states put in the body's place.
+        """
+        import torch
+
+        if self._body is None:
+            raise ValueError(f"{type(self.model).__name__} has no head that can be run on its own")
+        body = _Body(getattr(self.model, self._body), self._body_output(hidden[None]))
+        blank = torch.zeros((1, hidden.shape[0]), dtype=torch.long, device=hidden.device)
+        inputs: dict[str, Any] = {"input_ids": blank}
+        if getattr(self.model.config, "is_encoder_decoder", False):
+            inputs |= {"decoder_input_ids": blank, "encoder_outputs": (hidden[None],)}
+        options = _accepted(self.model, use_cache=False, return_dict=True)
+        with undisturbed(self.model):
+            shell = _with_body(self.model, self._body, body)
+            logits: torch.Tensor = shell(**inputs, **options).logits[0]
+        return logits
+
+    def hidden_states(self, inputs: dict[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
+        """Residual stream: embeddings, then the output of each layer, each (positions, size)."""
+        with undisturbed(self.model), _hooks_restored(self.model):
+            options = _accepted(self.model, use_cache=False, return_dict=True, logits_to_keep=1)
+            output = self.model(**inputs, **options, output_hidden_states=True)
+        states = output.get("hidden_states") or output.get("decoder_hidden_states") or ()
+        return tuple(state[0] for state in states)
+
+    def own_attentions(self, inputs: dict[str, torch.Tensor]) -> dict[Kind, list[torch.Tensor]]:
+        """Weights that the model itself returns, for models whose attention asks no interface."""
+        with undisturbed(self.model), _hooks_restored(self.model):
+            options = _accepted(self.model, use_cache=False, return_dict=True)
+            output = self.model(**inputs, **options, output_attentions=True)
+        names: dict[Kind, tuple[str, ...]] = {
+            "self": ("attentions", "decoder_attentions"),
+            "encoder": ("encoder_attentions",),
+            "cross": ("cross_attentions",),
+        }
+        found: dict[Kind, list[torch.Tensor]] = {}
+        for kind, keys in names.items():
+            layers = next((output.get(key) for key in keys if output.get(key)), None)
+            if layers and all(layer is not None for layer in layers):
+                found[kind] = [layer[0] for layer in layers]
+        return found
+
+    def _check_head(self, hidden: torch.Tensor, logits: torch.Tensor) -> bool:
+        import torch
+
+        if self._body is None:
+            return False
+        try:
+            replayed = self.unembed(hidden[-1:])
+        except Exception:
+            return False
+        return torch.allclose(replayed[-1].float(), logits[-1].float(), atol=1e-3, rtol=1e-3)
+
+
+@contextmanager
+def _hooks_restored(model: nn.Module) -> Iterator[None]:
+    """Take back the hooks that transformers leaves behind when asked for hidden states."""
+    flag = "_output_capturing_hooks_installed"
+    before = {module: dict(module._forward_hooks) for module in model.modules()}
+    flags = {module: module.__dict__.get(flag) for module in before}
+    try:
+        yield
+    finally:
+        for module, hooks in before.items():
+            for handle in module._forward_hooks.keys() - hooks.keys():
+                del module._forward_hooks[handle]
+            if flags[module] is None:
+                module.__dict__.pop(flag, None)

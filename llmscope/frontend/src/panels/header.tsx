@@ -1,0 +1,44 @@
+import type { PanelProps } from "../app";
+import { count } from "../math/format";
+
+export function Header({ store }: PanelProps) {
+  const model = store.model.value!;
+  const trace = store.trace.value;
+  const chain = store.chain.value;
+  const { lecture } = store.state;
+  const groups =
+    model.kv_heads && model.kv_heads < model.heads ? `, ${model.kv_heads} KV groups` : "";
+  const facts = [`${model.layers} layers × ${model.heads} heads${groups}`];
+  if (!lecture.value) facts.push(`${model.device} · ${model.dtype}`);
+  const status = store.problem.value ? "problem" : store.waiting.value ? "busy" : "ready";
+  const perplexity =
+    chain && chain.trace === trace && chain.perplexity !== null
+      ? ` · perplexity ${chain.perplexity.toPrecision(3)}`
+      : "";
+  return (
+    <header class="header">
+      <span class={`dot ${status}`} role="img" aria-label={status} />
+      <strong>{model.name}</strong>
+      {facts.map((fact) => (
+        <span class="muted" key={fact}>
+          {fact}
+        </span>
+      ))}
+      <span class="gap" />
+      {trace && (
+        <span class="muted figures">
+          {count(trace.tokens.length)} {trace.tokens.length === 1 ? "token" : "tokens"}
+          {perplexity}
+        </span>
+      )}
+      <button
+        type="button"
+        aria-pressed={lecture.value}
+        title="Large type, for a projector"
+        onClick={() => (lecture.value = !lecture.value)}
+      >
+        A⁺ Lecture
+      </button>
+    </header>
+  );
+}

@@ -1,0 +1,13 @@
+/** How a token is called in a sentence: without the mark of the space before it. */
+export const plain = (label: string): string =>
+  label.length > 1 && label.startsWith("·") ? label.slice(1) : label;
+
+/** A token's label: the marks that stand for white space are paler than the text itself. */
+export function Label({ text }: { text: string }) {
+  const parts = text.split(/([·↵⇥␍⍽□]+|⟨[^⟩]*⟩| \d+\/\d+$)/u);
+  return (
+    <span class="token-label">
+      {parts.map((part, index) => (index % 2 ? <i key={index}>{part}</i> : part))}
+    </span>
+  );
+}

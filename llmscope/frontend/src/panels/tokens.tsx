@@ -1,0 +1,273 @@
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import type { PanelProps } from "../app";
+import { percent, weight } from "../math/format";
+import type { TraceAnswer } from "../store/answers";
+import type { Row, Store } from "../store/store";
+import { Label, plain } from "./label";
+import { type Piece, pieces } from "./pieces";
+
+/**
+ * The text, large: shaded by attention from the token in focus, underlined by probability.
+ *
+ * What is typed into is a plain text area, so that caret, selection, undo and input methods are
+ * the browser's own. Behind it, letter for letter, lies a copy that carries the colours.
+ */
+export function Tokens({ store }: PanelProps) {
+  const area = useRef<HTMLTextAreaElement>(null);
+  const copy = useRef<HTMLDivElement>(null);
+  const composing = useRef(false);
+  const text = store.state.text.value;
+  const typed = useSignal(text);
+  const trace = store.trace.value;
+  const editable = store.state.editable.value;
+
+  useEffect(() => {
+    if (area.current && !composing.current && area.current.value !== text)
+      area.current.value = text;
+    typed.value = text;
+  }, [text]);
+
+  const commit = () => {
+    typed.value = area.current!.value;
+    if (!composing.current) store.edit(area.current!.value);
+  };
+  const suggestion = editable ? suggestionOf(store) : null;
+  const accept = () => {
+    const input = area.current!;
+    input.focus();
+    input.setSelectionRange(input.value.length, input.value.length);
+    // The one way to insert text that the browser's own undo takes back.
+    document.execCommand("insertText", false, suggestion!.text);
+  };
+  const keys = (event: KeyboardEvent) => {
+    if (event.isComposing || composing.current) return;
+    const { selectionStart, selectionEnd, value } = area.current!;
+    const atEnd = selectionStart === value.length && selectionEnd === value.length;
+    const last = (trace?.tokens.length ?? 0) - 1;
+    if (event.altKey && (event.key === "ArrowLeft" || event.key === "ArrowRight")) {
+      event.preventDefault();
+      const by = event.key === "ArrowLeft" ? -1 : 1;
+      store.pin(Math.min(Math.max(store.focus.value + by, 0), last));
+    } else if (event.key === "ArrowRight" && atEnd && suggestion && !event.shiftKey) {
+      event.preventDefault();
+      accept();
+    }
+  };
+  const at = (event: MouseEvent): number | null => {
+    const root = copy.current!.getRootNode() as Document | ShadowRoot;
+    const found = root
+      .elementsFromPoint(event.clientX, event.clientY)
+      .find((node) => (node as HTMLElement).dataset?.token !== undefined);
+    return found && copy.current!.contains(found)
+      ? Number((found as HTMLElement).dataset.token)
+      : null;
+  };
+  const pin = (event: MouseEvent) => {
+    const token = at(event);
+    if (token !== null && area.current!.selectionStart === area.current!.selectionEnd)
+      store.pin(token);
+  };
+
+  const row = store.row.value;
+  const current = row && row.trace === trace ? row : null;
+  return (
+    <section class="panel tokens" aria-label="Text">
+      <div
+        class="page"
+        onPointerMove={(event) => (store.hovered.value = at(event))}
+        onPointerLeave={() => (store.hovered.value = null)}
+        onClick={pin}
+      >
+        <Specials store={store} row={current} leading />
+        <div class="sheet">
+          <div class="copy" ref={copy} aria-hidden="true">
+            <Shaded store={store} text={typed.value} row={current} />
+            {suggestion && typed.value === text && !composing.current && (
+              <span class="suggestion">{suggestion.label}</span>
+            )}
+            {"\u200b"}
+          </div>
+          <textarea
+            ref={area}
+            rows={1}
+            readOnly={!editable}
+            spellcheck={false}
+            autocomplete="off"
+            autocapitalize="off"
+            aria-label={editable ? "Prompt" : "Text"}
+            placeholder={editable ? "Type a text…" : ""}
+            defaultValue={text}
+            onInput={commit}
+            onCompositionStart={() => (composing.current = true)}
+            onCompositionEnd={() => {
+              composing.current = false;
+              commit();
+            }}
+            onKeyDown={keys}
+          />
+        </div>
+        <Specials store={store} row={current} leading={false} />
+      </div>
+      <Caption store={store} row={current} suggestion={suggestion} />
+    </section>
+  );
+}
+
+interface Suggestion {
+  text: string;
+  /** How it is drawn: what is only white space by its marks. */
+  label: string;
+}
+
+/** The likeliest next token, once the model is up to date with the text. */
+function suggestionOf(store: Store): Suggestion | null {
+  const next = store.next.value;
+  if (!next || store.behind.value || store.model.value?.family !== "causal") return null;
+  const text = next.texts[0];
+  if (!text || next.position !== next.trace.last) return null;
+  return { text, label: /^ ?[^\s]/u.test(text) ? text : next.labels[0]! };
+}
+
+interface ShadedProps {
+  store: Store;
+  text: string;
+  row: Row | null;
+}
+
+function Shaded({ store, text, row }: ShadedProps) {
+  const trace = store.trace.value;
+  if (!trace) return <>{text}</>;
+  return (
+    <>
+      {pieces(trace, text).map((piece) =>
+        piece.tokens.length === 0 ? (
+          piece.text
+        ) : (
+          <span
+            key={piece.tokens[0]}
+            data-token={piece.tokens[0]}
+            {...look(store, trace, piece, row)}
+          >
+            {piece.text}
+          </span>
+        ),
+      )}
+    </>
+  );
+}
+
+function look(
+  store: Store,
+  trace: TraceAnswer,
+  { tokens }: Pick<Piece, "tokens">,
+  row: Row | null,
+) {
+  const chain = store.chain.value;
+  const logprobs = chain && chain.trace === trace ? chain.logprobs.data : null;
+  const shade = row ? tokens.reduce((sum, token) => sum + (row.weights[token] ?? 0), 0) : 0;
+  const logprob = logprobs ? tokens.reduce((sum, token) => sum + logprobs[token]!, 0) : NaN;
+  const shown = shade >= store.state.threshold.value ? shade : 0;
+  const here = tokens.includes(store.focus.value);
+  const hovered = store.hovered.value !== null && tokens.includes(store.hovered.value);
+  return {
+    class: `token ${here ? "here" : ""} ${hovered ? "hovered" : ""}`,
+    style: {
+      "--shade": Math.sqrt(Math.min(1, shown)).toFixed(3),
+      "--likely": Number.isFinite(logprob) ? `${(100 * Math.exp(logprob)).toFixed(1)}%` : "0%",
+    },
+  };
+}
+
+interface SpecialsProps {
+  store: Store;
+  row: Row | null;
+  leading: boolean;
+}
+
+/** Special tokens that the tokenizer put before or behind the text. */
+function Specials({ store, row, leading }: SpecialsProps) {
+  const trace = store.trace.value;
+  if (!trace) return null;
+  const outside = trace.tokens
+    .map((token, index) => ({ token, index }))
+    .filter(({ token: [, , start, end, special] }) => special && start === end)
+    .filter(({ token: [, , start], index }) =>
+      trace.text.length === 0
+        ? leading === index < trace.tokens.length - 1
+        : leading === (start === 0),
+    );
+  if (outside.length === 0) return null;
+  return (
+    <div class="specials">
+      {outside.map(({ token, index }) => {
+        const { class: name, style } = look(store, trace, { tokens: [index] }, row);
+        return (
+          <button
+            key={index}
+            type="button"
+            class={name}
+            style={style}
+            data-token={index}
+            onPointerEnter={() => (store.hovered.value = index)}
+            onClick={(event) => {
+              event.stopPropagation();
+              store.pin(index);
+            }}
+          >
+            {token[1]}
+          </button>
+        );
+      })}
+    </div>
+  );
+}
+
+interface CaptionProps {
+  store: Store;
+  row: Row | null;
+  suggestion: Suggestion | null;
+}
+
+/** One line that says what one sees. */
+function Caption({ store, row, suggestion }: CaptionProps) {
+  const trace = store.trace.value;
+  const waiting = store.waiting.value;
+  const hovered = store.hovered.value;
+  if (waiting)
+    return (
+      <p class="caption" role="status">
+        {waiting}
+      </p>
+    );
+  if (!trace) return <p class="caption">Every panel below follows what you type.</p>;
+  const from = plain(trace.tokens[store.focus.value]?.[1] ?? "");
+  const token = hovered === null ? undefined : trace.tokens[hovered];
+  if (token && hovered !== null && !store.behind.value) {
+    const chain = store.chain.value;
+    const logprob = chain?.trace === trace ? chain.logprobs.data[hovered] : undefined;
+    const likely = logprob !== undefined && Number.isFinite(logprob);
+    return (
+      <p class="caption figures" role="status">
+        “<Label text={plain(token[1])} />” token {hovered}, id {token[0]}
+        {row && (
+          <>
+            {" · "}attention from “<Label text={from} />” <b>{weight(row.weights[hovered] ?? 0)}</b>
+          </>
+        )}
+        {likely && <> · probability {percent(Math.exp(logprob))}</>}
+      </p>
+    );
+  }
+  return (
+    <p class="caption">
+      {row && (
+        <>
+          Shade: attention from “<Label text={from} />” in layer {row.layer}, head {row.head}.{" "}
+        </>
+      )}
+      {store.chain.value && "Underline: how likely the model found each token. "}
+      {suggestion && <>Press → to take “{suggestion.label.trim()}”.</>}
+    </p>
+  );
+}

@@ -1,0 +1,63 @@
+/** A view asks a source for named arrays and never knows who answers. */
+
+export interface Array_ {
+  data: Float32Array | Int32Array | Uint8Array;
+  shape: number[];
+}
+
+/** JSON values and arrays by name. */
+export type Part = Record<string, unknown>;
+
+export interface AskOptions {
+  signal?: AbortSignal;
+  /** Called with each part before the last one. */
+  onPart?: (part: Part) => void;
+}
+
+export interface Source {
+  /** Resolves with the last part of the answer; rejects with `SourceError`, or when aborted. */
+  ask<T = Part>(key: string, options?: AskOptions): Promise<T>;
+  /** Tells how many times the widget is on screen; at 0, caches may go. */
+  looking(views: number): void;
+  close(): void;
+}
+
+export class SourceError extends Error {
+  constructor(
+    message: string,
+    readonly kind: string,
+  ) {
+    super(message);
+    this.name = "SourceError";
+  }
+}
+
+interface Packed {
+  buffer: number;
+  dtype: string;
+  shape: number[];
+}
+
+const isPacked = (item: unknown): item is Packed =>
+  typeof item === "object" && item !== null && "buffer" in item && "dtype" in item;
+
+/** Puts the binary buffers of a message back into the places that refer to them. */
+export function unpack(content: Part, buffers: readonly DataView[]): Part {
+  return Object.fromEntries(
+    Object.entries(content).map(([name, item]) => [
+      name,
+      isPacked(item) ? array(item, buffers[item.buffer]) : item,
+    ]),
+  );
+}
+
+function array({ dtype, shape }: Packed, view: DataView | undefined): Array_ {
+  if (!view) throw new SourceError("A part of the answer got lost on the way.", "protocol");
+  // A copy: a message's buffers need not be aligned, and need not outlive it.
+  const bytes = view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
+  const buffer = bytes as ArrayBuffer;
+  if (dtype === "float32") return { data: new Float32Array(buffer), shape };
+  if (dtype === "int32") return { data: new Int32Array(buffer), shape };
+  if (dtype === "uint8") return { data: new Uint8Array(buffer), shape };
+  throw new SourceError(`An array of ${dtype} came that no view can read.`, "protocol");
+}

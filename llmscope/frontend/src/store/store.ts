@@ -1,0 +1,453 @@
+import { type ReadonlySignal, type Signal, batch, computed, effect, signal } from "@preact/signals";
+import { type Outcome, type Sorted, sample, sortLogits } from "../math/sampling";
+import { type Array_, type Source, SourceError } from "../source/source";
+import type {
+  ChainAnswer,
+  Choice,
+  Facts,
+  LogitsAnswer,
+  ModelAnswer,
+  Progress,
+  RowAnswer,
+  ThumbnailsAnswer,
+  TileAnswer,
+  TraceAnswer,
+} from "./answers";
+import { Reader } from "./reader";
+import { type Traits, bindTraits } from "./traits";
+
+const TRAITS = {
+  text: "text",
+  layer: "layer",
+  head: "head",
+  position: "position",
+  temperature: "temperature",
+  topK: "top_k",
+  topP: "top_p",
+  minP: "min_p",
+  threshold: "threshold",
+  lecture: "lecture",
+  panels: "_panels",
+  editable: "_editable",
+} as const;
+
+interface State {
+  text: string;
+  layer: number;
+  head: number;
+  position: number;
+  temperature: number;
+  topK: number;
+  topP: number;
+  minP: number;
+  threshold: number;
+  lecture: boolean;
+  panels: string[];
+  editable: boolean;
+}
+
+export interface HeadName {
+  layer: number;
+  head: number;
+}
+
+export interface NextToken {
+  trace: TraceAnswer;
+  position: number;
+  sorted: Sorted;
+  /** `null` where the bytes of a token make no whole character. */
+  texts: (string | null)[];
+  labels: string[];
+}
+
+export interface Thumbnail {
+  trace: TraceAnswer;
+  shades: Array_;
+}
+
+export interface Matrix extends HeadName {
+  trace: TraceAnswer;
+  /** Each cell stands for 2^level by 2^level weights. */
+  level: number;
+  cells: Array_;
+  /** Whether the cells are the weights themselves. */
+  exact: boolean;
+}
+
+export interface Row extends HeadName {
+  trace: TraceAnswer;
+  query: number;
+  weights: Float32Array;
+}
+
+export interface Problem {
+  message: string;
+  kind: string;
+}
+
+/** Cells a side that one tile of a matrix holds; as `TILE` in `llmscope/source/reduce.py`. */
+const TILE = 512;
+const SLOW = 500; // ms, after which the view says what it waits for
+const VERY_SLOW = 3000;
+
+/**
+ * All that the panels show, and the only place that asks the source.
+ * Data goes one way: traits and gestures set signals, effects ask, answers set signals.
+ */
+export class Store {
+  readonly state: { [K in keyof State]: Signal<State[K]> };
+  readonly model = signal<Facts | null>(null);
+  readonly choices = signal<Choice[] | null>(null);
+  readonly progress = signal<Progress | null>(null);
+  readonly trace = signal<TraceAnswer | null>(null);
+  readonly next = signal<NextToken | null>(null);
+  readonly chain = signal<(ChainAnswer & { trace: TraceAnswer }) | null>(null);
+  readonly thumbnails = signal<ReadonlyMap<number, Thumbnail>>(new Map());
+  readonly matrix = signal<Matrix | null>(null);
+  readonly row = signal<Row | null>(null);
+  readonly problem = signal<Problem | null>(null);
+  readonly waiting = signal<string | null>(null);
+
+  /** The head under the mouse, shown in place of the one in focus unless that is locked. */
+  readonly preview = signal<HeadName | null>(null);
+  readonly locked = signal(false);
+  /** The token under the mouse. */
+  readonly hovered = signal<number | null>(null);
+
+  readonly focus: ReadonlySignal<number>;
+  readonly shown: ReadonlySignal<HeadName>;
+  readonly outcome: ReadonlySignal<Outcome | null>;
+  readonly behind: ReadonlySignal<boolean>;
+
+  #reader: Reader;
+  #ends: (() => void)[] = [];
+  #text: AbortController | null = null;
+  #loading: AbortController | null = null;
+  #views = 0;
+
+  constructor(
+    private readonly source: Source,
+    traits: Traits,
+  ) {
+    const { signals, dispose } = bindTraits<State>(traits, TRAITS);
+    this.state = signals;
+    this.#reader = new Reader(source);
+    const { layer, head, position, text, temperature, topK, topP, minP } = signals;
+    this.focus = computed(() => {
+      const last = (this.trace.value?.tokens.length ?? 1) - 1;
+      return position.value < 0 || position.value > last ? last : position.value;
+    });
+    this.shown = computed(
+      () =>
+        (this.locked.value ? null : this.preview.value) ?? { layer: layer.value, head: head.value },
+    );
+    this.outcome = computed(() => {
+      const next = this.next.value;
+      if (!next) return null;
+      return sample(next.sorted, {
+        temperature: temperature.value,
+        topK: topK.value,
+        topP: topP.value,
+        minP: minP.value,
+      });
+    });
+    this.behind = computed(() => this.trace.value?.text !== text.value);
+    this.#ends = [
+      dispose,
+      effect(() => this.#followText()),
+      effect(() => this.#followPosition()),
+      effect(() => this.#followTrace()),
+      effect(() => this.#followHead()),
+      effect(() => this.#followRow()),
+    ];
+    void this.#askModel();
+  }
+
+  close(): void {
+    this.#text?.abort();
+    this.#loading?.abort();
+    this.#ends.forEach((end) => end());
+    this.#reader.clear();
+    this.source.close();
+  }
+
+  /** The widget came on screen once more (1), or left it (-1). */
+  look(change: 1 | -1): void {
+    this.#views += change;
+    this.source.looking(this.#views);
+  }
+
+  // ── gestures ──────────────────────────────────────────────────────────────────────────────
+
+  edit(text: string): void {
+    batch(() => {
+      this.state.text.value = text;
+      this.state.position.value = -1;
+    });
+  }
+
+  pin(position: number): void {
+    this.state.position.value = position;
+  }
+
+  /** Locks a head; the same once more unlocks. */
+  lock({ layer, head }: HeadName): void {
+    const again =
+      this.locked.value && this.state.layer.value === layer && this.state.head.value === head;
+    batch(() => {
+      this.locked.value = !again;
+      this.state.layer.value = layer;
+      this.state.head.value = head;
+    });
+  }
+
+  /** Goes back one step of selection: a locked head, then a pinned token. */
+  escape(): void {
+    if (this.locked.value) this.locked.value = false;
+    else this.state.position.value = -1;
+  }
+
+  async load(name: string): Promise<void> {
+    await this.#start(`load/${name}`);
+  }
+
+  async install(): Promise<void> {
+    await this.#start("install");
+    if (!this.problem.value) await this.load("");
+  }
+
+  stopLoading(): void {
+    this.#loading?.abort();
+  }
+
+  // ── asking ────────────────────────────────────────────────────────────────────────────────
+
+  async #askModel(): Promise<void> {
+    try {
+      this.#setModel(await this.source.ask<ModelAnswer>("model"));
+    } catch (error) {
+      this.#report(error);
+    }
+  }
+
+  #setModel({ model, choices }: ModelAnswer): void {
+    batch(() => {
+      if (choices) this.choices.value = choices;
+      if (model) this.model.value = model;
+    });
+  }
+
+  async #start(key: string): Promise<void> {
+    const loading = (this.#loading = new AbortController());
+    batch(() => {
+      this.problem.value = null;
+      this.progress.value = { stage: "Starting", done: 0, total: null };
+    });
+    try {
+      const onPart = (part: object) => (this.progress.value = part as Progress);
+      this.#setModel(await this.source.ask<ModelAnswer>(key, { signal: loading.signal, onPart }));
+    } catch (error) {
+      this.#report(error);
+    } finally {
+      this.progress.value = null;
+    }
+  }
+
+  #followText(): void {
+    const model = this.model.value;
+    const text = this.state.text.value;
+    if (!model) return;
+    this.#text?.abort();
+    if (this.trace.peek()?.text === text) {
+      this.problem.value = null;
+      return;
+    }
+    const latest = (this.#text = new AbortController());
+    void this.#read(text, model, latest.signal);
+  }
+
+  async #read(text: string, model: Facts, signal: AbortSignal): Promise<void> {
+    const done = this.#sayWhenSlow();
+    try {
+      const trace = await this.source.ask<TraceAnswer>(`text/${text}`, { signal });
+      const position = this.state.position.peek();
+      const last = trace.tokens.length - 1;
+      const focus = position < 0 || position > last ? last : position;
+      const reader = new Reader(this.source);
+      const next = model.family === "encoder" ? null : await logits(reader, trace, focus, signal);
+      if (signal.aborted) return;
+      batch(() => {
+        this.#reader.clear();
+        this.#reader = reader;
+        this.trace.value = trace;
+        this.next.value = next;
+        this.problem.value = null;
+      });
+    } catch (error) {
+      if (signal.aborted) return;
+      if (text === "") this.#empty();
+      else this.#report(error);
+    } finally {
+      done();
+    }
+  }
+
+  #empty(): void {
+    batch(() => {
+      this.trace.value = null;
+      this.next.value = null;
+      this.chain.value = null;
+      this.matrix.value = null;
+      this.row.value = null;
+      this.thumbnails.value = new Map();
+      this.problem.value = null;
+    });
+  }
+
+  #followPosition(): void {
+    const trace = this.trace.value;
+    const focus = this.focus.value;
+    const next = this.next.peek();
+    if (!trace || !next) return;
+    const position = placeOf(trace, focus);
+    if (next.trace === trace && next.position === position) return;
+    void this.#into(this.next, () => logits(this.#reader, trace, focus), trace);
+  }
+
+  #followTrace(): void {
+    const trace = this.trace.value;
+    const model = this.model.peek();
+    const panels = this.state.panels.value;
+    if (!trace) return;
+    if (panels.includes("tokens") && model?.family === "causal" && trace.tokens.length > 1) {
+      void this.#into(
+        this.chain,
+        async () => ({ ...(await this.#reader.read<ChainAnswer>(`${trace.trace}/chain`)), trace }),
+        trace,
+      );
+    } else {
+      this.chain.value = null;
+    }
+    if (panels.includes("overview")) this.#askThumbnails(trace);
+  }
+
+  #askThumbnails(trace: TraceAnswer): void {
+    const known = new Set(trace.layers.map(([layer]) => layer));
+    this.thumbnails.value = new Map(
+      [...this.thumbnails.peek()].filter(([layer]) => known.has(layer)),
+    );
+    for (const [layer] of trace.layers) {
+      this.#reader
+        .read<ThumbnailsAnswer>(`${trace.trace}/thumbnails/${layer}`)
+        .then(({ shades }) => {
+          if (this.trace.peek() !== trace) return;
+          this.thumbnails.value = new Map(this.thumbnails.peek()).set(layer, { trace, shades });
+        })
+        .catch((error: unknown) => this.#report(error));
+    }
+  }
+
+  #followHead(): void {
+    const trace = this.trace.value;
+    const { layer, head } = this.shown.value;
+    const panels = this.state.panels.value;
+    const wanted = panels.includes("matrix") || panels.includes("tokens");
+    if (!trace || !wanted || !hasHead(trace, layer, head)) return;
+    const level = Math.max(0, Math.ceil(Math.log2(trace.queries / TILE)));
+    void this.#into(
+      this.matrix,
+      async () => {
+        const key = `${trace.trace}/attention/${layer}/${head}/${level}.0.0`;
+        const { weights, shades } = await this.#reader.read<TileAnswer>(key);
+        return { trace, layer, head, level, cells: (weights ?? shades)!, exact: !!weights };
+      },
+      trace,
+      () => this.shown.peek().layer === layer && this.shown.peek().head === head,
+    );
+  }
+
+  /** The weights of the token in focus, whole and exact, for the text and the read-out. */
+  #followRow(): void {
+    const matrix = this.matrix.value;
+    const query = this.focus.value;
+    if (!matrix || matrix.trace !== this.trace.value) return;
+    void this.#into(
+      this.row,
+      () => this.rowOf(matrix, query),
+      matrix.trace,
+      () => {
+        const now = this.matrix.peek();
+        return now === matrix && this.focus.peek() === query;
+      },
+    );
+  }
+
+  /** The true weights of one query, whatever the level of detail of the matrix. */
+  async rowOf(matrix: Matrix, query: number): Promise<Row> {
+    const { trace, layer, head, cells } = matrix;
+    if (matrix.exact) {
+      const keys = cells.shape[1]!;
+      const weights = (cells.data as Float32Array).subarray(query * keys, (query + 1) * keys);
+      return { trace, layer, head, query, weights };
+    }
+    const key = `${trace.trace}/attention/${layer}/${head}/row.${query}`;
+    const { weights } = await this.#reader.read<RowAnswer>(key);
+    return { trace, layer, head, query, weights: weights.data as Float32Array };
+  }
+
+  /** Puts an answer into a signal, unless the text or what was wanted has changed meanwhile. */
+  async #into<T>(
+    target: Signal<T | null>,
+    ask: () => Promise<T>,
+    trace: TraceAnswer,
+    stillWanted: () => boolean = () => true,
+  ): Promise<void> {
+    try {
+      const answer = await ask();
+      if (this.trace.peek() === trace && stillWanted()) target.value = answer;
+    } catch (error) {
+      if (this.trace.peek() === trace) this.#report(error);
+    }
+  }
+
+  #report(error: unknown): void {
+    if (error instanceof DOMException && error.name === "AbortError") return;
+    const message = error instanceof Error ? error.message : String(error);
+    const kind = error instanceof SourceError ? error.kind : "error";
+    this.problem.value = { message, kind };
+  }
+
+  #sayWhenSlow(): () => void {
+    const slow = setTimeout(() => (this.waiting.value = "Reading the text…"), SLOW);
+    const verySlow = setTimeout(
+      () => (this.waiting.value = "Still reading. A running cell may keep the kernel busy."),
+      VERY_SLOW,
+    );
+    return () => {
+      clearTimeout(slow);
+      clearTimeout(verySlow);
+      this.waiting.value = null;
+    };
+  }
+}
+
+export function hasHead(trace: TraceAnswer, layer: number, head: number): boolean {
+  const found = trace.layers.find(([number]) => number === layer);
+  return found !== undefined && head < found[1];
+}
+
+/** Where the logits behind a token stand: encoder-decoder models have them on the other side. */
+const placeOf = (trace: TraceAnswer, focus: number): number =>
+  trace.kind === "encoder" ? trace.last : focus;
+
+async function logits(
+  reader: Reader,
+  trace: TraceAnswer,
+  focus: number,
+  signal?: AbortSignal,
+): Promise<NextToken> {
+  const position = placeOf(trace, focus);
+  const answer = await reader.read<LogitsAnswer>(`${trace.trace}/logits/${position}`, signal);
+  const sorted = sortLogits(answer.logits.data as Float32Array);
+  return { trace, position, sorted, texts: answer.texts, labels: answer.labels };
+}

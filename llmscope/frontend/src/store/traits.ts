@@ -1,0 +1,45 @@
+import { type Signal, effect, signal } from "@preact/signals";
+
+/** What is shared with Python: anywidget's model in a notebook, a plain object in a page. */
+export interface Traits {
+  get(name: string): unknown;
+  set(name: string, value: unknown): void;
+  save_changes(): void;
+  on(event: string, callback: () => void): void;
+  off(event: string, callback: () => void): void;
+}
+
+/**
+ * Makes signals of traits: setting one sets the trait, and the other way round.
+ * `dispose` ends what the signals made.
+ */
+export function bindTraits<T extends object>(
+  traits: Traits,
+  names: { [K in keyof T]: string },
+): { signals: { [K in keyof T]: Signal<T[K]> }; dispose: () => void } {
+  const signals = {} as { [K in keyof T]: Signal<T[K]> };
+  const ends: (() => void)[] = [];
+  for (const key of Object.keys(names) as (keyof T)[]) {
+    const name = names[key];
+    const bound = signal(traits.get(name) as T[typeof key]);
+    const follow = () => {
+      bound.value = traits.get(name) as T[typeof key];
+    };
+    traits.on(`change:${name}`, follow);
+    ends.push(
+      () => traits.off(`change:${name}`, follow),
+      effect(() => {
+        const value = bound.value;
+        if (traits.get(name) === value) return;
+        traits.set(name, value);
+        try {
+          traits.save_changes();
+        } catch {
+          // No kernel to tell: the page goes on by itself.
+        }
+      }),
+    );
+    signals[key] = bound;
+  }
+  return { signals, dispose: () => ends.forEach((end) => end()) };
+}

@@ -1,0 +1,53 @@
+import type { Signal } from "@preact/signals";
+import { createContext } from "preact";
+
+export type Theme = "light" | "dark";
+
+export const ThemeContext = createContext<Signal<Theme>>(null!);
+
+/** Red, green, blue of what canvases draw; the same as in style.css. */
+export const INK: Record<Theme, { attention: [number, number, number] }> = {
+  light: { attention: [59, 63, 182] },
+  dark: { attention: [139, 143, 255] },
+};
+
+const WATCHED = ["data-jp-theme-light", "data-jp-theme-name", "data-theme", "class", "style"];
+
+/** Calls back with the theme of the page around `el`, now and whenever it changes. */
+export function followTheme(el: HTMLElement, found: (theme: Theme) => void): () => void {
+  const look = () => found(themeAround(el));
+  const observer = new MutationObserver(look);
+  for (const node of [document.documentElement, document.body]) {
+    observer.observe(node, { attributes: true, attributeFilter: WATCHED });
+  }
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  system.addEventListener("change", look);
+  look();
+  return () => {
+    observer.disconnect();
+    system.removeEventListener("change", look);
+  };
+}
+
+function themeAround(el: HTMLElement): Theme {
+  const jupyter = document.body.dataset.jpThemeLight;
+  if (jupyter) return jupyter === "false" ? "dark" : "light";
+  const named = document.documentElement.dataset.theme ?? document.body.dataset.theme;
+  if (named === "dark" || named === "light") return named;
+  const ground = groundOf(el);
+  if (ground) return ground;
+  return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+}
+
+/** Dark or light by the first opaque background outside `el`. */
+function groundOf(el: HTMLElement): Theme | undefined {
+  for (let node = el.parentElement; node; node = node.parentElement) {
+    const [r, g, b, a = 1] =
+      getComputedStyle(node)
+        .backgroundColor.match(/[\d.]+/g)
+        ?.map(Number) ?? [];
+    if (b === undefined || a < 0.5) continue;
+    return 0.2126 * r! + 0.7152 * g! + 0.0722 * b < 128 ? "dark" : "light";
+  }
+  return undefined;
+}

@@ -1,0 +1,19 @@
+import type { AnyModel } from "@anywidget/types";
+import { mount } from "./app";
+import { KernelSource } from "./source/kernel";
+import { Store } from "./store/store";
+import type { Traits } from "./store/traits";
+
+/** One store for each widget model, however many times the widget is on screen. */
+export default () => {
+  let store: Store;
+  return {
+    initialize({ model }: { model: AnyModel }) {
+      store = new Store(new KernelSource(model), model as unknown as Traits);
+      return () => store.close();
+    },
+    render({ el }: { el: HTMLElement }) {
+      return mount(el, store);
+    },
+  };
+};

@@ -1,0 +1,74 @@
+"""What a model picker offers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from llmscope.loading import default
+from llmscope.loading.checkpoint import PICKLE, SAFETENSORS, VOCABULARY
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One model to choose.
+
+    Attributes
+    ----------
+    name
+        What to give to `load`: a Hub id, or None for the default model.
+    title, detail
+        What to show, in one line each.
+    ready
+        Whether it can be loaded without installing or downloading anything.
+    """
+
+    name: str | None
+    title: str
+    detail: str
+    ready: bool
+
+
+def choices() -> list[Choice]:
+    """List the default model, then the text models in the local Hub cache by name."""
+    cached = sorted(_cached(), key=lambda choice: choice.title.lower())
+    return [_default({choice.name for choice in cached}), *cached]
+
+
+def _default(cached: set[str | None]) -> Choice:
+    gguf = default.find_gguf()
+    if gguf is not None and default.is_intact(default.copy_folder(gguf)):
+        detail, ready = "the default, ready", True
+    elif gguf is not None:
+        detail, ready = "the default; converted on first use, to 538 MB", True
+    elif default.DEFAULT in cached:
+        detail, ready = "the default, from the Hub cache", True
+    else:
+        detail, ready = f"the default, not installed yet: {default.COMMAND}", False
+    return Choice(None, default.TITLE, detail, ready)
+
+
+def _cached() -> list[Choice]:
+    from huggingface_hub import scan_cache_dir
+    from huggingface_hub.errors import CacheNotFound
+
+    try:
+        repositories = scan_cache_dir().repos
+    except CacheNotFound:
+        return []
+    return [
+        Choice(repo.repo_id, repo.repo_id, f"{repo.size_on_disk / 1e6:,.0f} MB, downloaded", True)
+        for repo in repositories
+        if repo.repo_type == "model" and any(_is_text_model(rev) for rev in repo.revisions)
+    ]
+
+
+def _is_text_model(revision: Any) -> bool:
+    """Whether a snapshot has weights and a tokenizer, and nothing for images or sound."""
+    files = {file.file_name for file in revision.files}
+    return (
+        "config.json" in files
+        and "preprocessor_config.json" not in files
+        and any(pattern.fullmatch(file) for pattern in SAFETENSORS + PICKLE for file in files)
+        and any(map(VOCABULARY.fullmatch, files))
+    )

@@ -1,0 +1,170 @@
+"""What went wrong while loading, in plain words."""
+
+from __future__ import annotations
+
+import errno
+import pickle
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from json import JSONDecodeError
+from zipfile import BadZipFile
+
+
+class LoadError(RuntimeError):
+    """A model couldn't be loaded; the message says what happened and what to do.
+
+    Attributes
+    ----------
+    kind
+        One word for programs: "unknown", "offline", "gated", "tokenizer", "weights", "pickle",
+        "remote-code", "memory", "damaged", "architecture", "package", "disk", "default" (the
+        default model is neither installed nor on the Hub's side of a network), "install", or
+        "failed" for everything else.
+    """
+
+    def __init__(self, message: str, kind: str = "failed") -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+@contextmanager
+def in_plain_words(name: str) -> Iterator[None]:
+    """Turn every error of the block into a `LoadError` about the model `name`."""
+    try:
+        yield
+    except LoadError:
+        raise
+    except Exception as error:
+        raise explain(error, name) from error
+
+
+def explain(error: Exception, name: str) -> LoadError:
+    """Say in plain words what `error` means for the model `name`."""
+    for known in (_hub, _memory, _disk, _remote_code, _package, _damaged):
+        explained = known(error, name)
+        if explained is not None:
+            return explained
+    return LoadError(f"{name} couldn't be loaded. {type(error).__name__}: {error}")
+
+
+def remote_code(name: str) -> LoadError:
+    """Say that only its own Python code can load this model."""
+    return LoadError(
+        f"{name} wants to run Python code that came with it, which can do anything on this "
+        "machine. If you trust its author, load it with trust_remote_code=True.",
+        "remote-code",
+    )
+
+
+def _hub(error: Exception, name: str) -> LoadError | None:
+    from huggingface_hub import errors
+
+    if isinstance(error, errors.GatedRepoError):
+        return LoadError(
+            f"{name} is gated: its authors ask you to accept their terms first. Do so at "
+            f"https://huggingface.co/{name}, then log in with `hf auth login` or pass token=.",
+            "gated",
+        )
+    if isinstance(error, errors.RevisionNotFoundError):
+        return LoadError(
+            f"{name} has no such revision. Its branches, tags and commits are listed at "
+            f"https://huggingface.co/{name}/tree/main.",
+            "unknown",
+        )
+    if isinstance(error, errors.RepositoryNotFoundError | errors.HFValidationError):
+        return LoadError(
+            f"There is no model called {name!r}: neither a folder or file here, nor on the Hub. "
+            "Check the spelling (owner/name) at https://huggingface.co/models; for a private model "
+            "log in with `hf auth login` or pass token=.",
+            "unknown",
+        )
+    if isinstance(error, errors.HfHubHTTPError):
+        return LoadError(f"The Hub didn't hand out {name}: {error}. Try again later.", "offline")
+    offline = isinstance(error, errors.LocalEntryNotFoundError | ConnectionError | TimeoutError)
+    if offline or type(error).__module__.partition(".")[0] in ("httpx", "httpx2"):
+        return LoadError(
+            f"{name} isn't on this machine, and the Hub can't be reached. Check the network "
+            "(and that HF_HUB_OFFLINE isn't set), or give the path of a local folder or GGUF file.",
+            "offline",
+        )
+    return None
+
+
+def _memory(error: Exception, name: str) -> LoadError | None:
+    words = str(error).lower()
+    if not isinstance(error, MemoryError) and not (
+        isinstance(error, RuntimeError)
+        and ("out of memory" in words or "can't allocate memory" in words)
+    ):
+        return None
+    return LoadError(
+        f"The memory ran out while {name} was loaded. Close other programs and notebooks, choose "
+        'another device (device="cpu"), or a smaller model.',
+        "memory",
+    )
+
+
+def _disk(error: Exception, name: str) -> LoadError | None:
+    reasons = {
+        errno.ENOSPC: "the disk is full",
+        errno.EDQUOT: "your disk quota is used up",
+        errno.EACCES: "permission is denied",
+        errno.EROFS: "permission is denied",
+    }
+    if not isinstance(error, OSError) or error.errno not in reasons:
+        return None
+    where = f" ({error.filename})" if error.filename else ""
+    return LoadError(
+        f"{name} couldn't be read or stored: {reasons[error.errno]}{where}. Make room, or "
+        "choose another folder with the environment variable LLMSCOPE_CACHE (for the default "
+        "model) or HF_HOME (for those from the Hub).",
+        "disk",
+    )
+
+
+def _remote_code(error: Exception, name: str) -> LoadError | None:
+    return remote_code(name) if "trust_remote_code" in str(error) else None
+
+
+def _package(error: Exception, name: str) -> LoadError | None:
+    if isinstance(error, ImportError):
+        return LoadError(f"{name} needs a package that isn't here. {error}", "package")
+    if isinstance(error, ValueError) and "pip install accelerate" in str(error):
+        return LoadError(
+            f"Loading {name} this way needs the package accelerate: `pip install accelerate`.",
+            "package",
+        )
+    return None
+
+
+def _damaged(error: Exception, name: str) -> LoadError | None:
+    from safetensors import SafetensorError
+
+    broken = (
+        SafetensorError,
+        JSONDecodeError,
+        UnicodeDecodeError,
+        struct.error,
+        pickle.UnpicklingError,
+        EOFError,
+        BadZipFile,
+        FileNotFoundError,
+    )
+    hints: tuple[Callable[[str], bool], ...] = (
+        lambda words: "ignore_mismatched_sizes" in words,
+        lambda words: "not a valid JSON file" in words,
+        lambda words: "GGUF magic" in words,
+    )
+    if not isinstance(error, broken) and not any(hint(str(error)) for hint in hints):
+        return None
+    return damaged(name, str(error).splitlines()[0] if str(error) else type(error).__name__)
+
+
+def damaged(name: str, what: str) -> LoadError:
+    """Say that files can't be read or don't belong together."""
+    return LoadError(
+        f"The files of {name} are damaged, incomplete, or don't belong together ({what}). "
+        "Delete them and download or copy the model again.",
+        "damaged",
+    )

@@ -1,0 +1,225 @@
+"""From a folder or a GGUF file to a tokenizer and a model, through transformers' own loading."""
+
+from __future__ import annotations
+
+import json
+import threading
+import warnings
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from llmscope.loading.checkpoint import VOCABULARY, ensure_memory, listing, weight_files
+from llmscope.loading.errors import LoadError, damaged, remote_code
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+    DeviceMap = str | int | torch.device | dict[str, int | str | torch.device]
+
+# While transformers builds a model it changes torch's default dtype, for all threads.
+_building = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a model lies: a folder, or one GGUF file in it; `title` is its name on screen."""
+
+    folder: Path
+    title: str
+    gguf: str | None = None
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """What `from_pretrained` wants to hear beside the folder."""
+        return {} if self.gguf is None else {"gguf_file": self.gguf}
+
+
+def read_config(source: Source, trust_remote_code: bool) -> PreTrainedConfig:
+    """Read the configuration, refusing what this transformers can't load without foreign code."""
+    from transformers import CONFIG_MAPPING, AutoConfig
+
+    if source.gguf is None:
+        path = source.folder / "config.json"
+        if not path.is_file():
+            raise LoadError(
+                f"{source.title} is no model: {source.folder} holds no config.json. Give the "
+                "folder that a model was saved to with save_pretrained.",
+                "weights",
+            )
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        known = kept.get("model_type") in CONFIG_MAPPING
+        if not known and not trust_remote_code and "auto_map" in kept:
+            raise remote_code(source.title)
+        if not known and "auto_map" not in kept:
+            raise _unknown_type(source.title, kept.get("model_type"))
+    config: PreTrainedConfig = AutoConfig.from_pretrained(
+        source.folder, trust_remote_code=trust_remote_code, **source.keywords
+    )
+    return config
+
+
+def read_tokenizer(source: Source, trust_remote_code: bool) -> PreTrainedTokenizerBase:
+    """Read the tokenizer; one without a vocabulary, as transformers makes up, is refused."""
+    from transformers import AutoTokenizer
+
+    if source.gguf is None and not any(map(VOCABULARY.fullmatch, listing(source.folder))):
+        raise _no_tokenizer(source.title)
+    try:
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+            source.folder, trust_remote_code=trust_remote_code, **source.keywords
+        )
+    except ValueError as error:
+        if "instantiate the backend tokenizer" in str(error):
+            raise _no_tokenizer(source.title) from error
+        raise
+    if len(tokenizer) <= len(tokenizer.all_special_tokens):
+        raise _no_tokenizer(source.title)
+    return tokenizer
+
+
+def read_model(
+    source: Source,
+    config: PreTrainedConfig,
+    *,
+    dtype: torch.dtype | str | None = None,
+    device: torch.device | str | None = None,
+    device_map: DeviceMap | None = None,
+    trust_remote_code: bool = False,
+    use_safetensors: bool = True,
+) -> PreTrainedModel:
+    """Read the weights into the class that the checkpoint was saved from, in evaluation mode."""
+    import torch
+
+    target = torch.device(device) if device is not None else best_device()
+    stored = _stored(source, use_safetensors)
+    if device_map is None:
+        dtype = dtype or _own_dtype(config, target)
+        ensure_memory(_needed(stored, config, dtype), source.title)
+    with _building:
+        model, report = _auto_class(config).from_pretrained(
+            source.folder,
+            config=config,
+            dtype=dtype or "auto",
+            device_map=device_map,
+            trust_remote_code=trust_remote_code,
+            # To transformers, False means "never safetensors"; here it means "pickle as well".
+            use_safetensors=use_safetensors or None,
+            output_loading_info=True,
+            **source.keywords,
+        )
+    model = _without_invented_head(model, report["missing_keys"], source.title)
+    if device_map is None:
+        model.to(target)  # type: ignore[arg-type]
+    return model
+
+
+def best_device() -> torch.device:
+    """Choose a GPU if there is one."""
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def _own_dtype(config: PreTrainedConfig, device: torch.device) -> torch.dtype | str:
+    """Keep the checkpoint's precision, but for float16 on a CPU, which is slow at it."""
+    import torch
+
+    return torch.float32 if config.dtype == torch.float16 and device.type == "cpu" else "auto"
+
+
+def _stored(source: Source, use_safetensors: bool) -> int:
+    """Count the bytes of the weights; a GGUF file at least doubles when it is unpacked."""
+    if source.gguf is not None:
+        return 2 * (source.folder / source.gguf).stat().st_size
+    return sum(weight_files(listing(source.folder), source.title, use_safetensors).values())
+
+
+def _needed(stored: int, config: PreTrainedConfig, dtype: torch.dtype | str) -> int:
+    """Count the bytes of memory that the weights take in this precision."""
+    import torch
+
+    wanted = getattr(torch, dtype, None) if isinstance(dtype, str) else dtype
+    own = None if hasattr(config, "quantization_config") else config.dtype
+    if isinstance(wanted, torch.dtype) and isinstance(own, torch.dtype):
+        return stored * wanted.itemsize // own.itemsize
+    return stored
+
+
+def _auto_class(config: PreTrainedConfig) -> Any:
+    """Find the Auto class that the checkpoint has a head for, or `AutoModel`, without one."""
+    import transformers as hf
+    from transformers.models.auto import modeling_auto as auto
+
+    heads = {
+        hf.AutoModelForCausalLM: auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+        hf.AutoModelForSeq2SeqLM: auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES,
+        hf.AutoModelForMaskedLM: auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+    }
+    own_code = getattr(config, "auto_map", None) or {}
+    architecture = next(iter(config.architectures or ()), None)
+    for head, names in heads.items():
+        if head.__name__ in own_code or names.get(config.model_type) == architecture is not None:
+            return head
+    if architecture is not None and not architecture.endswith("ForPreTraining"):
+        return hf.AutoModel
+    for head in _likely_heads(config):
+        if config.model_type in heads[head]:
+            return head
+    return hf.AutoModel
+
+
+def _likely_heads(config: PreTrainedConfig) -> tuple[Any, ...]:
+    """Which heads to think of, in order, when the configuration names no class."""
+    import transformers as hf
+
+    causal, seq2seq, masked = (
+        hf.AutoModelForCausalLM,
+        hf.AutoModelForSeq2SeqLM,
+        hf.AutoModelForMaskedLM,
+    )
+    if config.is_encoder_decoder:
+        return (seq2seq,)
+    # BERT and its kin have a causal class too, for use as somebody's decoder.
+    return (causal, masked) if getattr(config, "is_decoder", False) else (masked, causal)
+
+
+def _without_invented_head(
+    model: PreTrainedModel, missing: Collection[str], title: str
+) -> PreTrainedModel:
+    """Drop a head that the checkpoint had no weights for, as its numbers would be random."""
+    missing = sorted(key for key in missing if "pooler" not in key.split("."))
+    if not missing:
+        return model
+    trunk = model.base_model
+    if trunk is model or any(key.startswith(f"{model.base_model_prefix}.") for key in missing):
+        raise damaged(title, f"{len(missing)} tensors are missing, such as {missing[0]}")
+    warnings.warn(
+        f"{title} has no weights for a language-model head ({missing[0]} is missing), so it is "
+        "loaded without one: attention and hidden states can be seen, next tokens can't.",
+        stacklevel=2,
+    )
+    return trunk  # type: ignore[return-value]
+
+
+def _no_tokenizer(title: str) -> LoadError:
+    return LoadError(
+        f"{title} comes without a tokenizer. Save one beside the weights with "
+        "tokenizer.save_pretrained(folder), or hand both over: llmscope.Scope(model, tokenizer).",
+        "tokenizer",
+    )
+
+
+def _unknown_type(title: str, model_type: str | None) -> LoadError:
+    import transformers
+
+    what = f"of type {model_type!r}" if model_type else "of a type that its config.json leaves out"
+    return LoadError(
+        f"{title} is {what}, which transformers {transformers.__version__} doesn't know. "
+        "A newer one may: `pip install --upgrade transformers`.",
+        "architecture",
+    )

@@ -1,0 +1,243 @@
+"""A loaded model with its tokenizer: the place from which everything else is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from llmscope.capture import Capture
+from llmscope.tokens import Token, clean, from_ids, tokenize
+from llmscope.trace import Trace
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+    from transformers import PreTrainedTokenizerBase
+
+    from llmscope.views.explorer import Explorer
+
+Family = Literal["causal", "masked", "encoder-decoder", "encoder"]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a model is, in the numbers that its configuration gives.
+
+    Attributes
+    ----------
+    family
+        "causal" predicts the next token, "masked" a gap, "encoder-decoder" reads with one half
+        and writes with the other, "encoder" has no language-model head.
+    context
+        The longest text in tokens, or `None` where the model names no limit.
+    """
+
+    name: str
+    family: Family
+    layers: int
+    heads: int
+    kv_heads: int
+    vocabulary: int
+    context: int | None
+    device: str
+    dtype: str
+
+
+class Scope:
+    """A model and its tokenizer, ready to be looked into.
+
+    Parameters
+    ----------
+    model
+        A text model of transformers. It is never changed: not its attention implementation, its
+        mode, its hooks or its random state.
+    tokenizer
+        The tokenizer that belongs to it.
+    name
+        What to call it on screen; by default the last part of the name it was loaded by.
+    """
+
+    def __init__(
+        self, model: nn.Module, tokenizer: PreTrainedTokenizerBase, *, name: str | None = None
+    ) -> None:
+        if not hasattr(model, "config") or not callable(model):
+            raise TypeError(
+                f"Scope takes a model of transformers, not {type(model).__name__}. "
+                "To load one by name, use llmscope.load(name)."
+            )
+        self.model = model
+        self.tokenizer = tokenizer
+        path = str(getattr(model.config, "_name_or_path", "") or "")
+        self.name = name or path.rstrip("/").rpartition("/")[2] or type(model).__name__
+        self._capture = Capture(model)
+
+    @property
+    def facts(self) -> Facts:
+        """What the model is: family, layers, heads, vocabulary, context."""
+        config: Any = self.model.config
+        text = config.get_text_config() if hasattr(config, "get_text_config") else config
+        parameter = next(self.model.parameters())
+        heads = int(getattr(text, "num_attention_heads", 0) or 0)
+        return Facts(
+            name=self.name,
+            family=self._family(),
+            layers=int(getattr(text, "num_hidden_layers", 0) or 0),
+            heads=heads,
+            kv_heads=int(getattr(text, "num_key_value_heads", None) or heads),
+            vocabulary=int(getattr(text, "vocab_size", 0) or len(self.tokenizer)),
+            context=self._context(text),
+            device=str(parameter.device),
+            dtype=str(parameter.dtype).removeprefix("torch."),
+        )
+
+    def trace(
+        self,
+        text: str | Sequence[int] | Sequence[dict[str, str]] | torch.Tensor,
+        *,
+        pair: str | None = None,
+        target: str | None = None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Trace:
+        """Run the model once over a text and keep what is needed to read everything else.
+
+        Parameters
+        ----------
+        text
+            A text, the ids of its tokens, or chat messages (`{"role": …, "content": …}`), which
+            go through the tokenizer's chat template.
+        pair
+            A second sentence, for models that read two.
+        target
+            The text of the decoder side, for encoder-decoder models; by default only the token
+            that decoding starts with.
+        cancelled
+            Asked between layers; once it says True, the pass ends with `Cancelled`.
+
+        Returns
+        -------
+        Trace
+            Immutable, and read lazily.
+
+        Raises
+        ------
+        ValueError
+            When there is no token to read, or more than the model's context holds.
+        """
+        import torch
+
+        if isinstance(text, torch.Tensor):
+            text = text.flatten().tolist()
+        source, ids, tokens = self._encode(text, pair)
+        if not ids:
+            raise ValueError("The text is empty: the model needs at least one token to read.")
+        context = self._context(self.model.config)
+        if context is not None and len(ids) > context:
+            raise ValueError(
+                f"{len(ids):,} tokens are more than the {context:,} that {self.name} can read. "
+                "Shorten the text."
+            )
+        device = next(self.model.parameters()).device
+        inputs = {"input_ids": torch.tensor([ids], device=device)}
+        if pair is not None:
+            encoded = self.tokenizer(clean(str(text)), clean(pair), return_tensors="pt")
+            if "token_type_ids" in encoded:
+                inputs["token_type_ids"] = encoded["token_type_ids"].to(device)
+        if not getattr(self.model.config, "is_encoder_decoder", False):
+            if target is not None:
+                raise ValueError(f"{self.name} has no decoder side: target= is not for it.")
+            forward = self._capture.run(inputs, cancelled)
+            return Trace(self, source, tokens, (), inputs, forward)
+        target_ids, target_tokens = self._target(target)
+        inputs["decoder_input_ids"] = torch.tensor([target_ids], device=device)
+        forward = self._capture.run(inputs, cancelled)
+        return Trace(self, source, target_tokens, tokens, inputs, forward)
+
+    def explore(self, text: str = "", **traits: Any) -> Explorer:
+        """Open the Explorer on this model: all panels, linked and live.
+
+        Parameters
+        ----------
+        text
+            What the prompt box holds at first.
+        **traits
+            First values of its traits, such as ``layer=24, head=4, temperature=0.7``.
+        """
+        from llmscope.views.explorer import Explorer
+
+        return Explorer(self, text, **traits)
+
+    def _encode(
+        self, text: str | Sequence[int] | Sequence[dict[str, str]], pair: str | None
+    ) -> tuple[str, list[int], tuple[Token, ...]]:
+        if isinstance(text, str):
+            ids, tokens = tokenize(self.tokenizer, text, pair)
+            return clean(text) + clean(pair or ""), ids, tokens
+        messages = [item for item in text if isinstance(item, dict)]
+        if messages:
+            ids = self._chat(messages)
+        else:
+            ids = [int(item) for item in text if not isinstance(item, dict)]
+            outside = [i for i in ids if not 0 <= i < self.facts.vocabulary]
+            if outside:
+                raise ValueError(
+                    f"Token id {outside[0]} is outside the vocabulary "
+                    f"(0 to {self.facts.vocabulary - 1:,})."
+                )
+        tokens = from_ids(self.tokenizer, ids)
+        return "".join(token.text for token in tokens), ids, tokens
+
+    def _chat(self, messages: list[dict[str, str]]) -> list[int]:
+        if not getattr(self.tokenizer, "chat_template", None):
+            raise ValueError(
+                f"{self.name} has no chat template: it was not made for conversations. "
+                "Write the text out and trace that."
+            )
+        rendered: Any = self.tokenizer.apply_chat_template(
+            messages, tokenize=True, return_dict=True, add_generation_prompt=True
+        )
+        return [int(i) for i in rendered["input_ids"]]
+
+    def _target(self, target: str | None) -> tuple[list[int], tuple[Token, ...]]:
+        config: Any = self.model.config
+        generation = getattr(self.model, "generation_config", None)
+        start = getattr(generation, "decoder_start_token_id", None)
+        if start is None:
+            start = getattr(config, "decoder_start_token_id", None)
+        if start is None:
+            start = config.pad_token_id or 0
+        name = str(self.tokenizer.convert_ids_to_tokens(int(start)))
+        first = Token(int(start), "", name, 0, 0, special=True)
+        if not target:
+            return [int(start)], (first,)
+        encoded = self.tokenizer(text_target=clean(target), add_special_tokens=False)
+        ids = [int(i) for i in encoded["input_ids"]]
+        return [int(start), *ids], (first, *from_ids(self.tokenizer, ids))
+
+    def _family(self) -> Family:
+        if getattr(self.model.config, "is_encoder_decoder", False):
+            return "encoder-decoder"
+        if not self._capture.has_head:
+            return "encoder"
+        from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
+
+        names: set[str] = set()
+        for entry in MODEL_FOR_MASKED_LM_MAPPING_NAMES.values():
+            names |= {entry} if isinstance(entry, str) else set(entry)
+        return "masked" if type(self.model).__name__ in names else "causal"
+
+    def _context(self, config: Any) -> int | None:
+        text = config.get_text_config() if hasattr(config, "get_text_config") else config
+        limit = getattr(text, "max_position_embeddings", None)
+        return int(limit) if limit and limit > 0 else None
+
+    def describe(self) -> dict[str, Any]:
+        """Give `facts` as plain JSON."""
+        return asdict(self.facts)
+
+    def __repr__(self) -> str:
+        facts = self.facts
+        return (
+            f"<Scope {facts.name}: {facts.family}, {facts.layers} layers × {facts.heads} heads, "
+            f"{facts.device}, {facts.dtype}>"
+        )

@@ -1,0 +1,256 @@
+"""What a view can ask for, by name.
+
+===============================================  ==================================================
+key                                              answer
+===============================================  ==================================================
+``model``                                        facts of the model; without one, what can be loaded
+``load/{name}``                                  progress, then the model; without name, the default
+``install``                                      progress of installing the default's weights
+``text/{text}``                                  a trace: its name, tokens and shape
+``{trace}/logits/{position}``                    logits of the whole vocabulary, the first labels
+``{trace}/chain``                                log-probability and rank of each token
+``{trace}/thumbnails/{layer}``                   little pictures of all heads of a layer
+``{trace}/attention/{layer}/{head}/{tile}``      a tile ``{level}.{row}.{column}`` of a matrix
+``{trace}/attention/{layer}/{head}/row.{row}``   the exact weights of one query
+===============================================  ==================================================
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Generator, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from llmscope.source.reduce import shades, thumbnails, tile
+from llmscope.tokens import labels, texts
+
+if TYPE_CHECKING:
+    from llmscope.capture import Kind
+    from llmscope.scope import Scope
+    from llmscope.trace import Trace
+
+T = TypeVar("T")
+Part = dict[str, Any]
+LABELLED = 200  # of the likeliest tokens, that logits come with labels for
+_TRACES = 4  # kept at once
+_NAMES = 64  # of traces that can be made again when asked for
+_TILES = 4  # of all heads of a layer, kept for the next head that is looked at
+
+
+class Answers:
+    """Traces of one scope by name, and what can be read from them.
+
+    Parameters
+    ----------
+    scope
+        The model that is looked into; `None` until one is loaded.
+    trace
+        A trace that is shown as it is, and answers for its own text.
+    """
+
+    def __init__(self, scope: Scope | None, trace: Trace | None = None) -> None:
+        self.scope = scope
+        self._given = trace
+        self._lock = threading.RLock()
+        self._texts: OrderedDict[str, str] = OrderedDict()  # by name of the trace
+        self._traces: OrderedDict[str, Trace] = OrderedDict()  # by text
+        self._tiles: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+        self._count = 0
+
+    def trace(self, text: str, cancelled: Callable[[], bool] = lambda: False) -> Trace:
+        """Give the trace of `text`, made now unless it is kept."""
+        if self.scope is None:
+            raise ValueError("No model is loaded yet: pick one first.")
+        if self._given is not None and text == self._given.text and self._given.is_current:
+            return self._given
+        with self._lock:
+            found = self._traces.get(text)
+            if found is not None and found.is_current:
+                self._traces.move_to_end(text)
+                return found
+        made = self.scope.trace(text, cancelled=cancelled)
+        with self._lock:
+            self._traces[text] = made
+            while len(self._traces) > _TRACES:
+                self._traces.popitem(last=False)
+        return made
+
+    def release(self) -> None:
+        """Let go of all that can be made again."""
+        with self._lock:
+            self._traces.clear()
+            self._tiles.clear()
+
+    def __call__(self, key: str, cancelled: Callable[[], bool]) -> Iterator[Part]:
+        """Answer `key`, in one part or more.
+
+        Raises
+        ------
+        KeyError
+            For a key that nothing is known by.
+        """
+        head, _, rest = key.partition("/")
+        if head == "model":
+            yield self._model()
+        elif head == "load":
+            yield from self._load(rest)
+        elif head == "install":
+            yield from self._install()
+        elif head == "text":
+            yield self._summary(rest, self.trace(rest, cancelled))
+        else:
+            with self._lock:
+                if head not in self._texts:
+                    raise KeyError(key)
+                text = self._texts[head]
+            yield self._read(head, self.trace(text, cancelled), *rest.split("/"))
+
+    def _model(self) -> Part:
+        if self.scope is not None:
+            return {"model": self.scope.describe()}
+        from dataclasses import asdict
+
+        from llmscope.loading import choices
+
+        return {"choices": [asdict(choice) for choice in choices()]}
+
+    def _load(self, name: str) -> Iterator[Part]:
+        from llmscope.loading import load
+
+        scope = yield from _with_progress(partial(load, name or None))
+        self.release()
+        self.scope = scope
+        yield self._model()
+
+    def _install(self) -> Iterator[Part]:
+        from llmscope.loading import install_default
+
+        yield from _with_progress(install_default)
+        yield self._model()
+
+    def _summary(self, text: str, trace: Trace) -> Part:
+        kind = shown_kind(trace)
+        tokens = trace.source_tokens or trace.tokens
+        return {
+            "trace": self._name(text),
+            "text": trace.text,
+            "kind": kind,
+            "last": len(trace) - 1,
+            "queries": len(tokens),
+            "tokens": [
+                [token.id, token.label, start, end, token.special]
+                for token, (start, end) in zip(
+                    tokens, _utf16(trace.text, [(t.start, t.end) for t in tokens]), strict=True
+                )
+            ],
+            "layers": [[n, *trace.heads(n, kind)] for n in trace.layers(kind)],
+        }
+
+    def _name(self, text: str) -> str:
+        with self._lock:
+            for name, known in self._texts.items():
+                if known == text:
+                    self._texts.move_to_end(name)
+                    return name
+            self._count += 1
+            name = f"t{self._count}"
+            self._texts[name] = text
+            while len(self._texts) > _NAMES:
+                self._texts.popitem(last=False)
+            return name
+
+    def _read(self, name: str, trace: Trace, what: str, *where: str) -> Part:
+        kind = shown_kind(trace)
+        if what == "logits":
+            return self._logits(trace, int(where[0]))
+        if what == "chain":
+            return {
+                "logprobs": trace.logprobs,
+                "ranks": trace.ranks.astype(np.int32),
+                "perplexity": trace.perplexity,
+            }
+        if what == "thumbnails":
+            return {"shades": thumbnails(trace, int(where[0]), kind)}
+        if what == "attention":
+            return self._attention(name, trace, int(where[0]), int(where[1]), where[2], kind)
+        raise KeyError(what)
+
+    def _logits(self, trace: Trace, position: int) -> Part:
+        logits = trace.logits_at(position)
+        count = min(LABELLED, len(logits))
+        first = np.argpartition(-logits, count - 1)[:count]
+        first = first[np.lexsort((first, -logits[first]))]
+        tokenizer = trace.scope.tokenizer
+        return {
+            "logits": logits,
+            "ids": first.astype(np.int32),
+            "texts": texts(tokenizer, first.tolist()),
+            "labels": labels(tokenizer, first.tolist()),
+        }
+
+    def _attention(
+        self, name: str, trace: Trace, layer: int, head: int, which: str, kind: Kind
+    ) -> Part:
+        if which.startswith("row."):
+            return {"weights": trace.attention(layer, head, [int(which[4:])], kind)[0]}
+        level, row, column = (int(number) for number in which.split("."))
+        key = (name, id(trace), layer, level, row, column)
+        with self._lock:
+            found = self._tiles.get(key)
+        if found is None:
+            found = tile(trace, layer, level, row, column, kind)
+            with self._lock:
+                self._tiles[key] = found
+                while len(self._tiles) > _TILES:
+                    self._tiles.popitem(last=False)
+        if not 0 <= head < len(found):
+            raise IndexError(f"There is no head {head} in layer {layer}.")
+        return {"weights": found[head]} if level == 0 else {"shades": shades(found[head])}
+
+
+def shown_kind(trace: Trace) -> Kind:
+    """Tell which attention the views show: of encoder-decoder models, how the text is read."""
+    return "encoder" if trace.source_tokens else "self"
+
+
+def _with_progress(work: Callable[..., T]) -> Generator[Part, None, T]:
+    """Run `work(progress=…)` in a thread of its own, yield its progress, return its result."""
+    parts: queue.Queue[Part | None] = queue.Queue()
+    results: list[T] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(
+                work(
+                    progress=lambda stage, done, total: parts.put(
+                        {"stage": stage, "done": done, "total": total}
+                    )
+                )
+            )
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            parts.put(None)
+
+    thread = threading.Thread(target=run, name="llmscope-loading", daemon=True)
+    thread.start()
+    while (part := parts.get()) is not None:
+        yield part
+    thread.join()
+    if errors:
+        raise errors[0]
+    return results[0]
+
+
+def _utf16(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Offsets as JavaScript counts them: characters outside the basic plane count twice."""
+    if text.isascii() or max(text) <= "\uffff":
+        return spans
+    units = np.concatenate([[0], np.cumsum([1 + (char > "\uffff") for char in text])])
+    return [(int(units[start]), int(units[end])) for start, end in spans]

@@ -1,0 +1,170 @@
+"""Requests of a view: taken at once, answered one by one off the kernel's main thread."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from llmscope.capture import Cancelled
+
+if TYPE_CHECKING:
+    from llmscope.source.answers import Part
+
+    Answer = Callable[[str, Callable[[], bool]], Iterator[Part]]
+    Send = Callable[[dict[str, Any], list[bytes]], None]
+
+_IDLE_SECONDS = 5.0  # after which the worker thread ends; the next request starts another
+_log = logging.getLogger(__name__)
+
+
+@dataclass(order=True)
+class _Request:
+    urgency: int
+    order: int
+    number: int = field(compare=False)
+    key: str = field(compare=False)
+    # Where it came from: ipykernel sends an answer, and the next message of the page, by this to
+    # the same subshell, so that neither waits for a running cell.
+    context: Context = field(compare=False, default_factory=copy_context)
+    cancelled: threading.Event = field(compare=False, default_factory=threading.Event)
+
+
+class Desk:
+    """Takes messages, answers them in order of urgency, and drops what was cancelled.
+
+    What comes in is ``{request, key}`` or ``{cancel}``. What goes out is ``{request, part, done}``
+    with arrays as binary buffers, or ``{request, error, kind}``.
+
+    Parameters
+    ----------
+    answer
+        Gives the parts of the answer to a key, and may ask whether it was cancelled.
+    send
+        Sends one message with its buffers; called from the worker thread.
+    """
+
+    def __init__(self, answer: Answer, send: Send) -> None:
+        self._answer = answer
+        self._send = send
+        self._lock = threading.Lock()
+        self._waiting: queue.PriorityQueue[_Request] = queue.PriorityQueue()
+        self._open: dict[int, _Request] = {}
+        self._order = itertools.count()
+        self._worker: threading.Thread | None = None
+        self._closed = False
+
+    def receive(self, content: dict[str, Any]) -> None:
+        """Take one message; never blocks."""
+        if "cancel" in content:
+            with self._lock:
+                request = self._open.get(content["cancel"])
+            if request is not None:
+                request.cancelled.set()
+        elif "request" in content:
+            key = str(content["key"])
+            request = _Request(_urgency(key), next(self._order), int(content["request"]), key)
+            with self._lock:
+                if self._closed:
+                    return
+                self._open[request.number] = request
+                self._waiting.put(request)
+                if self._worker is None:
+                    self._worker = threading.Thread(
+                        target=self._work, name="llmscope-desk", daemon=True
+                    )
+                    self._worker.start()
+
+    def cancel_all(self) -> None:
+        """Drop everything that is asked for and not answered."""
+        with self._lock:
+            for request in self._open.values():
+                request.cancelled.set()
+
+    def close(self) -> None:
+        """Drop everything and take nothing more; the worker ends as soon as it can."""
+        with self._lock:
+            self._closed = True
+        self.cancel_all()
+        self._waiting.put(_Request(-1, -1, -1, ""))
+
+    def _work(self) -> None:
+        while True:
+            try:
+                request = self._waiting.get(timeout=_IDLE_SECONDS)
+            except queue.Empty:
+                with self._lock:
+                    if self._waiting.empty():
+                        self._worker = None
+                        return
+                continue
+            if request.number < 0:
+                with self._lock:
+                    self._worker = None
+                return
+            try:
+                request.context.run(self._handle, request)
+            finally:
+                with self._lock:
+                    self._open.pop(request.number, None)
+
+    def _handle(self, request: _Request) -> None:
+        if request.cancelled.is_set():
+            return
+        try:
+            parts = self._answer(request.key, request.cancelled.is_set)
+            held: Part | None = None
+            for part in parts:
+                if request.cancelled.is_set():
+                    return
+                if held is not None:
+                    self._reply(request, held, done=False)
+                held = part
+            self._reply(request, held or {}, done=True)
+        except Cancelled:
+            return
+        except Exception as error:
+            if _is_a_bug(error):
+                _log.exception("llmscope could not answer %r", request.key)
+            kind = getattr(error, "kind", type(error).__name__)
+            self._send({"request": request.number, "error": _words(error), "kind": kind}, [])
+
+    def _reply(self, request: _Request, part: Part, *, done: bool) -> None:
+        buffers: list[bytes] = []
+        content = {name: _packed(item, buffers) for name, item in part.items()}
+        self._send({"request": request.number, "part": content, "done": done}, buffers)
+
+
+def _urgency(key: str) -> int:
+    """Tell what is looked at first: the text, then what is under the hand, then the rest."""
+    if key.partition("/")[0] in ("text", "model"):
+        return 0
+    return 2 if "/thumbnails/" in key or key.endswith("/chain") else 1
+
+
+def _packed(item: Any, buffers: list[bytes]) -> Any:
+    """Put an array among the buffers, a reference in its place; NaN isn't JSON, so null."""
+    if isinstance(item, np.ndarray):
+        array = np.ascontiguousarray(item)
+        buffers.append(array.tobytes())
+        return {"buffer": len(buffers) - 1, "dtype": str(array.dtype), "shape": array.shape}
+    if isinstance(item, float) and not np.isfinite(item):
+        return None
+    return item
+
+
+def _is_a_bug(error: Exception) -> bool:
+    from llmscope.loading.errors import LoadError
+
+    return not isinstance(error, (LoadError, ValueError, IndexError, RuntimeError))
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if _is_a_bug(error) else str(error)

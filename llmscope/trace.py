@@ -1,0 +1,338 @@
+"""One forward pass over one text, and all that can be read from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from llmscope.capture import Attention, Forward, Kind
+from llmscope.capture.forward import weights_version
+from llmscope.capture.replay import to_numpy
+from llmscope.sampling import Distribution
+from llmscope.tokens import Token
+
+if TYPE_CHECKING:
+    import torch
+    from numpy.typing import NDArray
+
+    from llmscope.scope import Scope
+
+_ROWS = 256  # of logits or of attention that are computed at once
+
+
+class QKV(NamedTuple):
+    """Queries, keys and values of one head, each (positions, size), as attention saw them."""
+
+    query: NDArray[np.float32]
+    key: NDArray[np.float32]
+    value: NDArray[np.float32]
+
+
+class Trace:
+    """What one model made of one text: immutable, and read lazily.
+
+    Made by `Scope.trace`. Arrays come back as float32 numpy.
+
+    Attributes
+    ----------
+    scope
+        The scope that it was made by.
+    text
+        The text as the model read it.
+    tokens
+        One `Token` for each position; of the decoder side in encoder-decoder models.
+    source_tokens
+        The tokens of the encoder side; empty for other models.
+    """
+
+    def __init__(
+        self,
+        scope: Scope,
+        text: str,
+        tokens: tuple[Token, ...],
+        source_tokens: tuple[Token, ...],
+        inputs: dict[str, torch.Tensor],
+        forward: Forward,
+    ) -> None:
+        self.scope = scope
+        self.text = text
+        self.tokens = tokens
+        self.source_tokens = source_tokens
+        self._inputs = inputs
+        self._forward = forward
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def __repr__(self) -> str:
+        text = self.text if len(self.text) <= 40 else self.text[:39] + "…"
+        return f"<Trace of {text!r}: {len(self)} tokens, {self.scope.name}>"
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the model's weights are still those that the trace was made with."""
+        return weights_version(self.scope.model) == self._forward.version
+
+    @property
+    def ids(self) -> list[int]:
+        """Token ids of `tokens`."""
+        return [token.id for token in self.tokens]
+
+    # ── the head ─────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def logits(self) -> NDArray[np.float32]:
+        """Logits (positions, vocabulary), unembedded when read.
+
+        Raises
+        ------
+        ValueError
+            When the model has no language-model head.
+        RuntimeError
+            When the model's weights were changed since the trace was made.
+        """
+        return self._logits(slice(None))
+
+    @cached_property
+    def logprobs(self) -> NDArray[np.float32]:
+        """Log-probability (positions,) of each token given those before it, in nats.
+
+        The chain rule: their sum is the log-probability of the text. The first token is given by
+        nothing, so its entry is NaN. For models that write from left to right.
+        """
+        return self._chain[0]
+
+    @property
+    def ranks(self) -> NDArray[np.int64]:
+        """Rank (positions,) of each token among all that could have come, 0 for the likeliest.
+
+        The first is -1: nothing came before it.
+        """
+        return self._chain[1]
+
+    @property
+    def perplexity(self) -> float:
+        """Exponential of the mean surprisal of all tokens but the first; NaN for a single token."""
+        if len(self) < 2:
+            return float("nan")
+        return float(np.exp(-self.logprobs[1:].astype(np.float64).mean()))
+
+    def next_token(self, position: int = -1, **sampling: Any) -> Distribution:
+        """Give the distribution of the token that follows `position`.
+
+        Parameters
+        ----------
+        position
+            Of the last token that the model has seen; -1 is the end of the text.
+        **sampling
+            Settings of `Distribution.from_logits`; none given is the model's own distribution.
+        """
+        self._need_left_to_right("has no next token: use trace.distribution(position)")
+        return self.distribution(position, **sampling)
+
+    def distribution(self, position: int = -1, **sampling: Any) -> Distribution:
+        """Give the distribution that the model's head gives at `position`.
+
+        For a masked model that is the token at the gap, for others the one that follows.
+        """
+        tokenizer = self.scope.tokenizer
+        return Distribution.from_logits(self.logits_at(position), tokenizer=tokenizer, **sampling)
+
+    def logits_at(self, position: int) -> NDArray[np.float32]:
+        """Logits (vocabulary,) at one position, without unembedding the others."""
+        row: NDArray[np.float32] = self._logits([self._position(position)])[0]
+        return row
+
+    # ── attention ────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """Which attention can be read: "self", and in encoder-decoder models the others."""
+        return tuple(self._attention)
+
+    def layers(self, kind: Kind = "self") -> tuple[int, ...]:
+        """Numbers of the layers that have attention of this kind."""
+        return tuple(sorted(self._attention.get(kind, {})))
+
+    def heads(self, layer: int, kind: Kind = "self") -> tuple[int, int]:
+        """Count query heads and key-value heads of a layer."""
+        found = self._layer(layer, kind)
+        return found.heads, found.kv_heads
+
+    def attention(
+        self,
+        layer: int,
+        head: int | None = None,
+        rows: slice | Sequence[int] | None = None,
+        kind: Kind = "self",
+    ) -> NDArray[np.float32]:
+        """Attention weights, replayed from the recorded queries and keys.
+
+        Parameters
+        ----------
+        layer, head
+            As the model counts them, from 0; without `head`, all heads of the layer.
+        rows
+            Which queries; all by default. Only these are computed.
+        kind
+            "self"; in encoder-decoder models also "encoder" and "cross".
+
+        Returns
+        -------
+        ndarray
+            (heads, rows, keys), or (rows, keys) for one head. Each row sums to 1, but where the
+            model gives a share to a sink.
+
+        Raises
+        ------
+        IndexError
+            When there is no such layer or head.
+        ValueError
+            When the layer has no attention of this kind.
+        """
+        attention = self._layer(layer, kind)
+        if head is not None and not -attention.heads <= head < attention.heads:
+            raise IndexError(
+                f"There is no head {head}: layer {layer} has 0 to {attention.heads - 1}."
+            )
+        self._need_same_weights()
+        weights = attention.weights(rows)
+        if head is None:
+            return weights
+        one: NDArray[np.float32] = weights[head]
+        return one
+
+    def queries(self, kind: Kind = "self") -> int:
+        """Count the positions that attend."""
+        return len(self.source_tokens if kind == "encoder" else self.tokens)
+
+    def keys(self, kind: Kind = "self") -> int:
+        """Count the positions that are attended to."""
+        return len(self.tokens if kind == "self" else self.source_tokens)
+
+    def qkv(self, layer: int, head: int, kind: Kind = "self") -> QKV:
+        """Query, key and value (positions, size) of one head, after rotary and norm.
+
+        Heads that share keys and values in a group give the same ones.
+        """
+        attention = self._layer(layer, kind)
+        if not isinstance(attention, Attention):
+            raise ValueError(f"{self.scope.name} does not show its queries and keys.")
+        if not 0 <= head < attention.heads:
+            raise IndexError(f"There is no head {head}: layer {layer} has {attention.heads}.")
+        query, key, value = attention.tensors()
+        shared = head * attention.kv_heads // attention.heads
+        return QKV(to_numpy(query[head]), to_numpy(key[shared]), to_numpy(value[shared]))
+
+    def hidden(self, layer: int) -> NDArray[np.float32]:
+        """Residual stream (positions, hidden size): 0 is the embeddings, n what layer n made.
+
+        The numbering and the final norm are those of transformers' `hidden_states`. The first
+        read runs the model once more, so that no trace keeps what nobody looks at.
+        """
+        states = self._hidden_states
+        if not -len(states) <= layer < len(states):
+            raise IndexError(
+                f"There is no layer {layer}: hidden states are 0 to {len(states) - 1}."
+            )
+        return states[layer]
+
+    # ── how it is read ───────────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def _hidden_states(self) -> list[NDArray[np.float32]]:
+        self._need_same_weights()
+        return [to_numpy(state) for state in self.scope._capture.hidden_states(self._inputs)]
+
+    @cached_property
+    def _attention(self) -> dict[Kind, dict[int, Attention | _OwnWeights]]:
+        if self._forward.attention:
+            return {kind: dict(layers) for kind, layers in self._forward.attention.items()}
+        self._need_same_weights()
+        try:
+            found = self.scope._capture.own_attentions(self._inputs)
+        except (ValueError, TypeError, AttributeError):
+            return {}
+        return {
+            kind: {n: _OwnWeights(weights) for n, weights in enumerate(layers)}
+            for kind, layers in found.items()
+        }
+
+    def _layer(self, layer: int, kind: Kind) -> Attention | _OwnWeights:
+        layers = self._attention.get(kind, {})
+        if layer in layers:
+            return layers[layer]
+        if not layers:
+            has = " and ".join(self._attention) or "no attention that can be read"
+            raise ValueError(f"{self.scope.name} has no {kind} attention; it has {has}.")
+        if 0 <= layer < self.scope.facts.layers:
+            raise ValueError(f"Layer {layer} of {self.scope.name} has no {kind} attention.")
+        raise IndexError(f"There is no layer {layer}: {kind} attention has {self._range(layers)}.")
+
+    def _range(self, layers: dict[int, Any]) -> str:
+        return f"layers {min(layers)} to {max(layers)}"
+
+    def _logits(self, rows: slice | list[int]) -> NDArray[np.float32]:
+        return to_numpy(self._head(rows))
+
+    def _head(self, rows: slice | list[int]) -> torch.Tensor:
+        capture = self.scope._capture
+        if not capture.has_head:
+            raise ValueError(
+                f"{self.scope.name} has no language-model head: it gives no probabilities."
+            )
+        self._need_same_weights()
+        if self._forward.full_logits is not None:
+            return self._forward.full_logits[rows]
+        return capture.unembed(self._forward.hidden[rows])
+
+    @cached_property
+    def _chain(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Log-probability and rank of each token given those before it."""
+        self._need_left_to_right("does not read from left to right: there is no chain of tokens")
+        import torch
+
+        count = len(self)
+        logprobs = np.full(count, np.nan, dtype=np.float32)
+        ranks = np.full(count, -1, dtype=np.int64)
+        for start in range(0, count - 1, _ROWS):
+            stop = min(start + _ROWS, count - 1)
+            logits = self._head(slice(start, stop)).float()
+            ids = torch.tensor(self.ids[start + 1 : stop + 1], device=logits.device)
+            own = logits.gather(1, ids[:, None])
+            logprobs[start + 1 : stop + 1] = to_numpy(own[:, 0] - logits.logsumexp(dim=1))
+            ranks[start + 1 : stop + 1] = (logits > own).sum(dim=1).cpu().numpy()
+        return logprobs, ranks
+
+    def _position(self, position: int) -> int:
+        count = len(self)
+        if not -count <= position < count:
+            raise IndexError(f"There is no position {position}: the text has {count} tokens.")
+        return position % count
+
+    def _need_left_to_right(self, otherwise: str) -> None:
+        if self.scope.facts.family == "masked":
+            raise ValueError(f"{self.scope.name} is a masked model, it {otherwise}.")
+
+    def _need_same_weights(self) -> None:
+        if not self.is_current:
+            raise RuntimeError(
+                "The model's weights were changed after this trace was made, so what it would "
+                "read now isn't what the model did then. Trace the text again."
+            )
+
+
+class _OwnWeights:
+    """Attention that the model returned itself, with the face of a recorded one."""
+
+    def __init__(self, weights: torch.Tensor) -> None:
+        self._weights = weights
+        self.heads, self.queries, self.keys = weights.shape
+        self.kv_heads = self.heads
+
+    def weights(self, rows: slice | Sequence[int] | None = None) -> NDArray[np.float32]:
+        index: Any = slice(None) if rows is None else rows
+        return to_numpy(self._weights[:, index])

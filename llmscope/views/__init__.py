@@ -1,0 +1,8 @@
+"""The widgets: one store with one or more panels each."""
+
+from llmscope.views.base import View
+from llmscope.views.explorer import Explorer, explore
+from llmscope.views.linking import link
+from llmscope.views.single import AttentionView, NextTokenView, TokensView
+
+__all__ = ["AttentionView", "Explorer", "NextTokenView", "TokensView", "View", "explore", "link"]

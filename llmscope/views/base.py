@@ -1,0 +1,155 @@
+"""What all views have in common: the state that is shared with the page, and the source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anywidget
+import traitlets
+
+from llmscope.sampling import Distribution, check_settings
+from llmscope.source import Answers, Desk
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from llmscope.scope import Scope
+    from llmscope.trace import Trace
+
+_BUILT = Path(__file__).parents[1] / "static" / "llmscope.js"
+
+
+class View(anywidget.AnyWidget):
+    """A widget that shows one text through one model.
+
+    The traits below can be read, set, observed and linked; the page follows them and sets them.
+    What needs computing is asked for by the page, by name, and answered off the main thread.
+
+    Attributes
+    ----------
+    text : str
+        The text on screen.
+    layer, head : int
+        The attention head in focus, from 0.
+    position : int
+        The token in focus, from 0; -1 is the last one, whatever the length of the text.
+    temperature, top_k, top_p, min_p
+        Sampling settings, with the names and ranges of `Distribution.from_logits`.
+    threshold : float
+        Attention weights below it aren't drawn.
+    lecture : bool
+        Large type, for a projector.
+    """
+
+    _esm = _BUILT
+
+    text = traitlets.Unicode("").tag(sync=True)
+    layer = traitlets.Int(0).tag(sync=True)
+    head = traitlets.Int(0).tag(sync=True)
+    position = traitlets.Int(-1).tag(sync=True)
+    temperature = traitlets.Float(1.0).tag(sync=True)
+    top_k = traitlets.Int(0).tag(sync=True)
+    top_p = traitlets.Float(1.0).tag(sync=True)
+    min_p = traitlets.Float(0.0).tag(sync=True)
+    threshold = traitlets.Float(0.0).tag(sync=True)
+    lecture = traitlets.Bool(False).tag(sync=True)
+
+    _panels = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    _editable = traitlets.Bool(False).tag(sync=True)
+
+    def __init__(
+        self, scope: Scope | None, text: str = "", trace: Trace | None = None, **traits: Any
+    ) -> None:
+        if not _BUILT.exists():
+            raise FileNotFoundError(
+                "The front end of llmscope is not built. In a clone, run: pip install -e ."
+            )
+        self._answers = Answers(scope, trace)
+        self._desk = Desk(self._answers, self._post)
+        super().__init__(text=text, **traits)
+        self.on_msg(self._receive)
+
+    @property
+    def scope(self) -> Scope | None:
+        """The model that is looked into; `None` while none is picked."""
+        return self._answers.scope
+
+    @property
+    def trace(self) -> Trace:
+        """The trace of the text on screen; waits until it is there."""
+        return self._answers.trace(self.text)
+
+    @property
+    def distribution(self) -> Distribution:
+        """The distribution on screen: at the token in focus, with the sampling settings."""
+        return self.trace.distribution(
+            self._place(),
+            temperature=self.temperature,
+            top_k=self.top_k,
+            top_p=self.top_p,
+            min_p=self.min_p,
+        )
+
+    @property
+    def attention(self) -> NDArray[Any]:
+        """The attention matrix (queries, keys) of the layer and head in focus."""
+        from llmscope.source.answers import shown_kind
+
+        return self.trace.attention(self.layer, self.head, kind=shown_kind(self.trace))
+
+    def close(self) -> None:
+        """End the widget: its traces, caches and threads go with it."""
+        if hasattr(self, "_desk"):
+            self._desk.close()
+            self._answers.release()
+        super().close()
+
+    def _place(self) -> int:
+        return self.position if self.position < len(self.trace) else -1
+
+    def _post(self, content: dict[str, Any], buffers: list[bytes]) -> None:
+        if self.comm is not None:
+            self.send(content, buffers)
+
+    def _receive(self, _widget: Any, content: dict[str, Any], _buffers: Any) -> None:
+        if content.get("looking") == 0:
+            self._desk.cancel_all()
+            self._answers.release()
+        else:
+            self._desk.receive(content)
+
+    @traitlets.validate("temperature", "top_k", "top_p", "min_p")
+    def _within_range(self, proposal: Any) -> Any:
+        name = proposal["trait"].name
+        settings: dict[str, Any] = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0}
+        try:
+            check_settings(**settings | {name: proposal["value"]})
+        except ValueError as error:
+            raise traitlets.TraitError(str(error)) from None
+        return proposal["value"]
+
+    @traitlets.validate("threshold")
+    def _a_share(self, proposal: Any) -> Any:
+        if not 0 <= proposal["value"] <= 1:
+            raise traitlets.TraitError(f"threshold lies between 0 and 1, not {proposal['value']}")
+        return proposal["value"]
+
+    @traitlets.validate("layer", "head")
+    def _exists(self, proposal: Any) -> Any:
+        name, value = proposal["trait"].name, proposal["value"]
+        facts = self.scope.facts if self.scope is not None else None
+        count = getattr(facts, f"{name}s", 0) or 0
+        if value < 0 or (count and value >= count):
+            raise traitlets.TraitError(f"{name} lies between 0 and {count - 1}, not {value}")
+        return value
+
+    @traitlets.validate("position")
+    def _from_the_end(self, proposal: Any) -> Any:
+        if proposal["value"] < -1:
+            raise traitlets.TraitError("position is -1 (the last token) or more")
+        return proposal["value"]
+
+    def __repr__(self) -> str:
+        name = self.scope.name if self.scope is not None else "no model yet"
+        return f"<{type(self).__name__} {name}: {self.text!r}>"

@@ -1,0 +1,38 @@
+"""The Explorer: all panels, linked and live."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from llmscope.views.base import View
+
+if TYPE_CHECKING:
+    from llmscope.scope import Scope
+
+
+class Explorer(View):
+    """All panels on one model: text, next token, every head, one head's matrix.
+
+    Parameters
+    ----------
+    scope
+        The model to look into. Without one, the widget begins with a model picker.
+    text
+        What the prompt box holds at first; it can be edited there.
+    **traits
+        First values of the traits of `View`.
+
+    Examples
+    --------
+    >>> scope = llmscope.load()
+    >>> scope.explore("The capital of France is")
+    """
+
+    def __init__(self, scope: Scope | None = None, text: str = "", **traits: Any) -> None:
+        panels = ["header", "tokens", "overview", "matrix", "next-token"]
+        super().__init__(scope, text, _panels=panels, _editable=True, **traits)
+
+
+def explore(text: str = "The capital of France is", **traits: Any) -> Explorer:
+    """Open an Explorer with a model picker; traits as in `Scope.explore`."""
+    return Explorer(None, text, **traits)

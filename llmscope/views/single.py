@@ -1,0 +1,35 @@
+"""Single panels of the Explorer, each as a widget of its own, over one trace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from llmscope.views.base import View
+
+if TYPE_CHECKING:
+    from llmscope.trace import Trace
+
+
+class _TraceView(View):
+    _shows: ClassVar[list[str]] = []
+
+    def __init__(self, trace: Trace, **traits: Any) -> None:
+        super().__init__(trace.scope, trace.text, trace, _panels=self._shows, **traits)
+
+
+class TokensView(_TraceView):
+    """The text of a trace, token by token: shaded by attention, underlined by probability."""
+
+    _shows: ClassVar[list[str]] = ["tokens"]
+
+
+class NextTokenView(_TraceView):
+    """The distribution of the token after the one in focus, with the sampling sliders."""
+
+    _shows: ClassVar[list[str]] = ["next-token"]
+
+
+class AttentionView(_TraceView):
+    """All heads at a glance, and the matrix of the one in focus."""
+
+    _shows: ClassVar[list[str]] = ["overview", "matrix"]

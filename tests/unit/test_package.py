@@ -1,0 +1,70 @@
+"""The package: what the wheel holds, that it installs, and that importing it is light."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*command: str | Path, cwd: Path, **env: str) -> str:
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=os.environ | env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout, its front end built by the hook."""
+    out = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, cwd=ROOT)
+    (built,) = out.glob("llmscope-*.whl")
+    return built
+
+
+def test_the_wheel_holds_what_is_built_and_no_sources(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    assert "llmscope/__init__.py" in names
+    assert "llmscope/py.typed" in names
+    assert "llmscope/static/llmscope.js" in names
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+    assert not [name for name in names if "frontend" in name or "node_modules" in name]
+    assert not [name for name in names if name.endswith((".ts", ".tsx"))]
+    assert not [name for name in names if not name.startswith(("llmscope/", "llmscope-"))]
+
+
+def test_the_wheel_installs_and_imports(wheel, tmp_path):
+    venv.create(tmp_path / "venv", with_pip=False)
+    python = tmp_path / "venv" / "bin" / "python"
+    pip = (sys.executable, "-m", "pip", "--python", python)
+    run(*pip, "install", "--no-deps", "--no-index", wheel, cwd=tmp_path)
+    (site,) = (tmp_path / "venv").glob("lib/python*/site-packages")
+    # A plain path, so that .pth files in it, the editable install's too, are not followed.
+    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
+    script = (
+        "import importlib.metadata, llmscope; print(llmscope.__file__);"
+        "print(importlib.metadata.version('llmscope'), llmscope.__version__)"
+    )
+    where, versions = run(python, "-c", script, cwd=tmp_path).splitlines()
+    assert Path(where).parent == site / "llmscope"
+    assert versions == "0.1.0 0.1.0"
+
+
+def test_importing_is_light():
+    script = "import sys, llmscope; print(*sys.modules)"
+    modules = run(sys.executable, "-c", script, cwd=ROOT).split()
+    heavy = {"torch", "transformers", "matplotlib", "pandas", "bertviz", "gguf"}
+    assert heavy.isdisjoint(modules)
