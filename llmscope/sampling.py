@@ -29,8 +29,8 @@ class Stage:
         The argument of transformers' `generate` that asks for it, and its value.
     probs
         Probabilities (vocabulary,) after it, renormalised.
-    kept
-        How many tokens are left after it.
+    mask
+        Which tokens (vocabulary,) are left after it.
     removed
         The mass that it cut, as a share of the distribution before it.
     """
@@ -38,8 +38,13 @@ class Stage:
     name: str
     setting: float
     probs: NDArray[np.float32]
-    kept: int
+    mask: NDArray[np.bool_]
     removed: float
+
+    @property
+    def kept(self) -> int:
+        """How many tokens are left after it."""
+        return int(np.count_nonzero(self.mask))
 
 
 @dataclass(frozen=True)
@@ -148,13 +153,13 @@ class Distribution:
             # Row of a batch of one, as warpers expect; none of these reads the ids.
             scores = warper(None, scores[None])[0]
             after = torch.softmax(scores, dim=-1)
-            gone = torch.isinf(scores)
+            gone = torch.isneginf(scores)
             stages.append(
                 Stage(
                     name,
                     setting,
                     after.numpy(),
-                    int((~gone).sum()),
+                    (~gone).numpy(),
                     float(before[gone].double().sum()),
                 )
             )
@@ -197,7 +202,7 @@ class Distribution:
         ]
 
     def _cut_by(self, token_id: int) -> str | None:
-        return next((stage.name for stage in self.stages if not stage.probs[token_id] > 0), None)
+        return next((stage.name for stage in self.stages if not stage.mask[token_id]), None)
 
     def sample(self, seed: int | None = None) -> int:
         """Draw a token id, as `torch.multinomial` does; torch's global state stays untouched."""

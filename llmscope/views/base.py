@@ -65,6 +65,9 @@ class View(anywidget.AnyWidget):
             raise FileNotFoundError(
                 "The front end of llmscope is not built. In a clone, run: pip install -e ."
             )
+        unknown = traits.keys() - set(self.class_trait_names())
+        if unknown:
+            raise TypeError(f"{type(self).__name__} has no trait {', '.join(sorted(unknown))}.")
         self._answers = Answers(scope, trace)
         self._desk = Desk(self._answers, self._post)
         super().__init__(text=text, **traits)

@@ -347,6 +347,17 @@ class Notebook:
             raise AssertionError(f"the kernel raised:\n{_plain(answer['error'])}")
         return str(answer["printed"])
 
+    def ask(self, expression: str) -> Any:
+        """Give the value of an expression in the notebook's kernel; it travels as JSON."""
+        return json.loads(self.execute(f"import json; print(json.dumps({expression}))"))
+
+    def wait_value(self, expression: str, value: object, seconds: float = 10) -> None:
+        """Wait until an expression has this value in the kernel: traits travel on their own."""
+        end = time.monotonic() + seconds
+        while (found := self.ask(expression)) != value:
+            assert time.monotonic() < end, f"{expression} is {found!r}, not {value!r}"
+            self.page.wait_for_timeout(50)
+
     def cell_count(self) -> int:
         """How many cells the notebook has now."""
         return int(self.evaluate("return notebook.model.cells.length;"))
@@ -405,6 +416,59 @@ class Notebook:
         for session in self.lab.api("GET", "sessions"):
             if session["path"] == self.path.name:
                 self.lab.api("DELETE", f"sessions/{session['id']}")
+
+
+class Panels:
+    """A widget of llmscope on screen: its parts, and what they say."""
+
+    def __init__(self, root: Locator) -> None:
+        self.root = root
+        text = root.get_by_role("region", name="Text")
+        self.prompt = text.get_by_role("textbox")
+        self.caption = text.locator(".caption")
+        self.copy = text.locator(".copy")
+        self.overview = root.get_by_role("application", name="Heads by layer")
+        self.matrix = root.get_by_role("application", name="Attention matrix")
+        self.cells = self.matrix.locator(".cells")
+        head = root.get_by_role("region", name="Attention of one head")
+        self.title = head.get_by_role("heading")
+        self.readout = head.get_by_role("status")
+        self.next = root.get_by_role("region", name="Next token")
+        self.stages = self.next.get_by_role("list", name="Tokens left after each stage")
+        self.rows = self.next.locator(".bars > li")
+        self.error = root.get_by_role("alert")
+
+    def slider(self, name: str) -> Locator:
+        """One of the sampling sliders."""
+        return self.next.get_by_role("slider", name=name)
+
+    def shown(self, name: str) -> Locator:
+        """The value that is printed beside a slider."""
+        return self.next.locator("label").filter(has_text=name).get_by_role("status")
+
+    def token(self, position: int) -> Locator:
+        """A token of the text; it lies behind the text area, so the mouse goes to its box."""
+        return self.copy.locator(f'[data-token="{position}"]')
+
+    def bars(self) -> list[dict[str, str]]:
+        """Name, note and final share of each candidate, as printed."""
+        return list(
+            self.next.evaluate(
+                """panel => [...panel.querySelectorAll(".bars > li:not(.rest)")].map(row => ({
+                    name: row.querySelector(".name").textContent,
+                    note: row.querySelector("em")?.textContent ?? "",
+                    value: row.querySelector(".value").textContent,
+                }))"""
+            )
+        )
+
+
+def point(target: Locator, x: float, y: float) -> None:
+    """Move the mouse to a place inside an element, given as shares of its width and height."""
+    target.scroll_into_view_if_needed()
+    box = target.bounding_box()
+    assert box is not None
+    target.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
 
 
 def _plain(traceback: Sequence[str]) -> str:

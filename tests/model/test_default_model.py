@@ -1,7 +1,6 @@
 import importlib.util
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,11 +52,9 @@ def test_the_copy_has_the_stated_size_and_lies_alone(fresh: Loaded) -> None:
     assert default.is_intact(folder)
 
 
-def test_a_later_load_takes_less_than_two_seconds(fresh: Loaded) -> None:
+def test_a_later_load_reads_the_copy(fresh: Loaded) -> None:
     said: list[str] = []
-    start = time.perf_counter()
     load_parts(device="cpu", progress=lambda stage, *_: said.append(stage))
-    assert time.perf_counter() - start < 2
     assert not any("Converting" in stage for stage in said)
 
 

@@ -13,11 +13,13 @@ export function percent(share: number): string {
   return `${significant(value)} %`;
 }
 
+/** As many digits as it takes to tell it from 100. */
 function nines(value: number): string {
-  const missing = 100 - value;
-  const digits = Math.min(8, Math.ceil(-Math.log10(missing)) + 1);
-  const shown = value.toFixed(digits);
-  return Number(shown) < 100 ? shown : "> 99.99999999";
+  for (let digits = 1; digits <= 8; digits++) {
+    const shown = value.toFixed(digits);
+    if (Number(shown) < 100) return shown;
+  }
+  return "> 99.99999999";
 }
 
 /** An attention weight. */

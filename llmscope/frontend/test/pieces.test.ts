@@ -1,0 +1,103 @@
+import { expect, test } from "vitest";
+import { spaced } from "../src/panels/matrix-labels";
+import { pieces } from "../src/panels/pieces";
+import type { TokenRow, TraceAnswer } from "../src/store/answers";
+
+const trace = (text: string, spans: [number, number][]): TraceAnswer => ({
+  trace: "t1",
+  text,
+  kind: "self",
+  last: spans.length - 1,
+  queries: spans.length,
+  tokens: spans.map(([start, end], id): TokenRow => [
+    id,
+    text.slice(start, end),
+    start,
+    end,
+    false,
+  ]),
+  layers: [],
+});
+
+test("a text is cut where its tokens end", () => {
+  expect(
+    pieces(
+      trace("the dog", [
+        [0, 3],
+        [3, 7],
+      ]),
+      "the dog",
+    ),
+  ).toEqual([
+    { text: "the", tokens: [0] },
+    { text: " dog", tokens: [1] },
+  ]);
+});
+
+test("pieces of one character stand together", () => {
+  expect(
+    pieces(
+      trace("a字b", [
+        [0, 1],
+        [1, 2],
+        [1, 2],
+        [2, 3],
+      ]),
+      "a字b",
+    ),
+  ).toEqual([
+    { text: "a", tokens: [0] },
+    { text: "字", tokens: [1, 2] },
+    { text: "b", tokens: [3] },
+  ]);
+});
+
+test("special tokens without text have no piece", () => {
+  expect(
+    pieces(
+      trace("ab", [
+        [0, 0],
+        [0, 2],
+        [2, 2],
+      ]),
+      "ab",
+    ),
+  ).toEqual([{ text: "ab", tokens: [1] }]);
+});
+
+test("what is typed before the model has read it has no tokens yet", () => {
+  expect(
+    pieces(
+      trace("the dog", [
+        [0, 3],
+        [3, 7],
+      ]),
+      "the dogs run",
+    ),
+  ).toEqual([
+    { text: "the", tokens: [0] },
+    { text: " dog", tokens: [1] },
+    { text: "s run", tokens: [] },
+  ]);
+  expect(
+    pieces(
+      trace("the dog", [
+        [0, 3],
+        [3, 7],
+      ]),
+      "the cat",
+    ),
+  ).toEqual([
+    { text: "the", tokens: [0] },
+    { text: " cat", tokens: [] },
+  ]);
+});
+
+test("labels keep their distance, and the one that is pointed at is among them", () => {
+  for (const focus of [0, 17, 99]) {
+    const shown = spaced(100, 3, 15, [focus]);
+    expect(shown).toContain(focus);
+    shown.slice(1).forEach((index, i) => expect(index - shown[i]!).toBeGreaterThanOrEqual(5));
+  }
+  expect(spaced(10, 20, 15, [3])).toHaveLength(10);
+});

@@ -1,0 +1,563 @@
+"""The Explorer on SmolLM2, under a person's hand: one open notebook for all tests."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, CDPSession, expect
+
+from tests.browser.lab import DARK, LIGHT, Guard, Lab, Notebook, Panels, point
+
+SENTENCE = "When Mary and John went to the store, John gave a drink to"
+CELLS = [
+    "import time, llmscope\nscope = llmscope.load()",
+    f"explorer = scope.explore({SENTENCE!r}, layer=24, head=4)\nexplorer",
+    "time.sleep(6)",
+    "# the last cell",
+]
+RESET = f"""
+explorer.text, explorer.layer, explorer.head, explorer.position = {SENTENCE!r}, 24, 4, -1
+explorer.temperature, explorer.top_k, explorer.top_p, explorer.min_p = 1.0, 0, 1.0, 0.0
+explorer.threshold, explorer.lecture = 0.0, False
+"""
+SIZE = {"width": 1360, "height": 1000}
+SHARE = "[[c.text, c.prob, c.cut_by] for c in explorer.distribution.top(10)]"
+STAGES = "[[stage.name, stage.kept] for stage in explorer.distribution.stages]"
+
+
+@dataclass
+class Desk:
+    context: BrowserContext
+    guard: Guard
+    notebook: Notebook
+    panels: Panels
+
+
+@pytest.fixture(scope="module")
+def desk(lab: Lab, browser: Browser) -> Iterator[Desk]:
+    """A notebook with the Explorer, shared by the tests of this file."""
+    context = browser.new_context(viewport=SIZE)
+    guard = Guard()
+    guard.watch(context)
+    notebook = lab.open(context, CELLS)
+    notebook.run(0)
+    notebook.run(1)
+    yield Desk(context, guard, notebook, Panels(notebook.output(1)))
+    notebook.close()
+    context.close()
+
+
+@pytest.fixture
+def context(desk: Desk) -> BrowserContext:
+    return desk.context
+
+
+@pytest.fixture
+def guard(desk: Desk) -> Iterator[Guard]:
+    yield desk.guard
+    desk.guard.check()
+
+
+@pytest.fixture
+def notebook(desk: Desk) -> Notebook:
+    return desk.notebook
+
+
+@pytest.fixture
+def panels(desk: Desk) -> Panels:
+    """The widget as it was at first."""
+    notebook, panels = desk.notebook, desk.panels
+    notebook.wait_idle()
+    notebook.page.set_viewport_size(SIZE)
+    notebook.page.mouse.move(2, 2)
+    if panels.root.get_by_text("Esc unlocks").count():
+        panels.overview.press("Escape")
+    notebook.execute(RESET)
+    notebook.evaluate("document.activeElement?.blur();")
+    expect(panels.prompt).to_have_value(SENTENCE)
+    expect(panels.root.get_by_text("14 tokens")).to_be_visible()
+    expect(panels.next.get_by_role("heading")).to_contain_text("after “to”")
+    expect(panels.readout).to_contain_text("to → Mary")
+    expect(panels.shown("temperature")).to_have_text("1.00")
+    return panels
+
+
+def expect_bars_as_in_python(notebook: Notebook, panels: Panels) -> None:
+    """Bars, notes and counts of stages are those of `explorer.distribution`, as far as printed."""
+    true = notebook.ask(SHARE)
+    # A click, or an arrow key, reaches the page at once and Python a little later.
+    for bar, (text, prob, cut) in zip(panels.bars(), true, strict=True):
+        assert bar["name"].replace("·", " ") == text
+        assert bar["note"] == (f"cut by {cut.replace('_', '-')}" if cut else "")
+        printed = float(bar["value"].removesuffix(" %")) / 100
+        assert math.isclose(printed, prob, rel_tol=6e-3, abs_tol=1e-12), (bar, prob)
+    left = 49_152
+    kept = dict(notebook.ask(STAGES))
+    for name in ("temperature", "top-k", "top-p"):
+        left = kept.get(name.replace("-", "_"), left)
+        item = panels.stages.get_by_role("listitem").filter(has_text=name)
+        expect(item).to_contain_text(f"{left:,}")
+
+
+def drag(panels: Panels, name: str, start: float, stop: float) -> Iterator[None]:
+    """Drag a slider's thumb between two shares of its way, in steps; gives control at each."""
+    slider = panels.slider(name)
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    assert box is not None
+    thumb = 16.1
+    mouse = slider.page.mouse
+    steps = 8
+    for step in range(steps + 1):
+        place = start + (stop - start) * step / steps
+        x = box["x"] + thumb / 2 + place * (box["width"] - thumb)
+        mouse.move(x, box["y"] + box["height"] / 2)
+        if step == 0:
+            mouse.down()
+        yield
+    mouse.up()
+
+
+def type_text(notebook: Notebook, panels: Panels, text: str) -> int:
+    """Put a text into the prompt and wait until the panels show its trace; counts its tokens."""
+    panels.prompt.fill(text)
+    notebook.wait_value("explorer.text", text)
+    count = int(notebook.ask("len(explorer.trace)"))
+    words = f"{count:,} {'token' if count == 1 else 'tokens'}"
+    expect(panels.root.get_by_text(words)).to_be_visible(timeout=60_000)
+    expect(panels.error).to_have_count(0)
+    return count
+
+
+def test_mary_comes_next_and_the_head_looks_at_her(panels):
+    expect(panels.rows.first).to_contain_text(re.compile(r"^·Mary92\.\d %"))
+    expect(panels.title).to_contain_text("Layer 24 · Head 4")
+    expect(panels.readout).to_contain_text(re.compile(r"^to → Mary 0\.81"))
+
+
+def test_typing_moves_every_panel_and_python_follows(notebook, panels):
+    panels.prompt.press("Control+End")
+    notebook.page.keyboard.type(" Mary, who")
+    expect(panels.root.get_by_text("17 tokens")).to_be_visible()
+    expect(panels.next.get_by_role("heading")).to_contain_text("after “who”")
+    expect(panels.readout).to_contain_text("who →")
+    notebook.wait_value("explorer.text", SENTENCE + " Mary, who")
+    expect_bars_as_in_python(notebook, panels)
+    weights = notebook.ask("explorer.trace.attention(24, 4)[-1].tolist()")
+    expect(panels.readout.locator(".weight")).to_have_text(f"{max(weights):.3f}")
+
+
+def test_text_set_in_python_changes_the_page(notebook, panels):
+    notebook.execute("explorer.text = 'The capital of France is'")
+    expect(panels.prompt).to_have_value("The capital of France is")
+    expect(panels.rows.first).to_contain_text(re.compile(r"^·Paris7\d\.\d %"))
+    expect(panels.root.get_by_text("5 tokens")).to_be_visible()
+
+
+def test_dragged_sliders_agree_with_python(notebook, panels):
+    notebook.execute("explorer.text = 'The cat sat on the mat because the cat was very'")
+    expect(panels.rows.first).to_contain_text("·happy")
+    for name, start, stop, trait in (
+        ("temperature", 0.5, 0.8, "temperature"),
+        ("top-k", 1.0, 0.15, "top_k"),
+        ("top-p", 1.0, 0.4, "top_p"),
+    ):
+        before = panels.bars()
+        for _ in drag(panels, name, start, stop):
+            pass
+        assert panels.bars() != before
+        value = panels.shown(name).text_content()
+        notebook.wait_value(
+            f"f'{{round(explorer.{trait}, 2):.{0 if trait == 'top_k' else 2}f}}'", value
+        )
+        expect_bars_as_in_python(notebook, panels)
+    notes = [bar["note"] for bar in panels.bars()]
+    assert "cut by top-k" in notes and "cut by top-p" in notes
+
+
+def test_arrow_keys_move_sliders_and_double_click_resets(notebook, panels):
+    for name, key, times, value, trait in (
+        ("temperature", "ArrowLeft", 3, "0.97", 0.97),
+        ("top-p", "ArrowDown", 10, "0.90", 0.9),
+        ("min-p", "ArrowRight", 2, "0.02", 0.02),
+    ):
+        for _ in range(times):
+            panels.slider(name).press(key)
+        expect(panels.shown(name)).to_have_text(value)
+        notebook.wait_value(f"explorer.{name.replace('-', '_')}", trait)
+    panels.slider("top-k").press("ArrowLeft")
+    expect(panels.shown("top-k")).to_have_text(re.compile(r"48,\d\d\d"))
+    shown = panels.shown("top-k").text_content() or ""
+    notebook.wait_value("explorer.top_k", int(shown.replace(",", "")))
+    panels.slider("temperature").press("Home")
+    expect(panels.shown("temperature")).to_have_text("greedy")
+    notebook.wait_value("explorer.temperature", 0)
+    expect_bars_as_in_python(notebook, panels)
+    for name, neutral in (
+        ("temperature", "1.00"),
+        ("top-k", "all"),
+        ("top-p", "all"),
+        ("min-p", "off"),
+    ):
+        panels.slider(name).dblclick()
+        expect(panels.shown(name)).to_have_text(neutral)
+    notebook.wait_value("len(explorer.distribution.stages)", 0)
+    expect_bars_as_in_python(notebook, panels)
+
+
+def test_sliders_work_while_a_cell_runs(notebook, panels):
+    notebook.run(2, wait=False)
+    notebook.wait_busy()
+    before = panels.rows.first.text_content()
+    panels.slider("temperature").press("End")
+    expect(panels.shown("temperature")).to_have_text("2.00", timeout=1000)
+    expect(panels.rows.first).not_to_have_text(before or "", timeout=1000)
+    assert notebook.evaluate("return session.kernel.status;") == "busy"
+    notebook.wait_idle()
+    notebook.wait_value("explorer.temperature", 2.0)
+    expect_bars_as_in_python(notebook, panels)
+
+
+def test_nothing_jumps_while_a_slider_moves(panels):
+    # What stands above and below each slider keeps its place.
+    def places() -> list[dict[str, float] | None]:
+        parts = (panels.root, panels.next, panels.stages, panels.rows.first, panels.rows.last)
+        return [part.bounding_box() for part in parts]
+
+    panels.slider("temperature").scroll_into_view_if_needed()
+    at_first = places()
+    for name, start, stop in (
+        ("temperature", 0.5, 1),
+        ("temperature", 1, 0),
+        ("top-k", 1, 0),
+        ("top-p", 1, 0),
+        ("min-p", 0, 1),
+    ):
+        for _ in drag(panels, name, start, stop):
+            assert places() == at_first, name
+
+
+def test_hover_previews_a_head_and_a_click_locks_it(notebook, panels):
+    page = notebook.page
+    panels.overview.scroll_into_view_if_needed()
+    frame = panels.overview.locator(".frame").first.bounding_box()
+    assert frame is not None
+    step = frame["width"] + 1
+    x, y = frame["x"] + frame["width"] / 2, frame["y"] + frame["height"] / 2
+    page.mouse.move(x, y + step)
+    expect(panels.title).to_contain_text("Layer 25 · Head 4")
+    page.mouse.move(x + step, y)
+    expect(panels.title).to_contain_text("Layer 24 · Head 5")
+    page.mouse.move(2, 2)
+    expect(panels.title).to_contain_text("Layer 24 · Head 4")
+    assert notebook.ask("[explorer.layer, explorer.head]") == [24, 4]
+
+    page.mouse.click(x, y + step)
+    notebook.wait_value("[explorer.layer, explorer.head]", [25, 4])
+    page.mouse.move(x + step, y)
+    page.wait_for_timeout(300)
+    expect(panels.title).to_contain_text("Layer 25 · Head 4")
+    page.mouse.click(x, y + step)
+    page.mouse.move(x + step, y)
+    expect(panels.title).to_contain_text("Layer 24 · Head 5")
+
+    page.mouse.click(x + step, y)
+    page.mouse.move(x, y)
+    page.wait_for_timeout(300)
+    expect(panels.title).to_contain_text("Layer 24 · Head 5")
+    page.keyboard.press("Escape")
+    expect(panels.title).to_contain_text("Layer 24 · Head 4")
+
+
+def test_arrow_keys_walk_through_layers_and_heads(notebook, panels):
+    panels.overview.press("ArrowUp")
+    expect(panels.title).to_contain_text("Layer 23 · Head 4")
+    panels.overview.press("ArrowRight")
+    expect(panels.title).to_contain_text("Layer 23 · Head 5")
+    expect(panels.root.get_by_role("application", name="Layer 23, head 5")).to_be_focused()
+    notebook.wait_value("[explorer.layer, explorer.head]", [23, 5])
+    weights = notebook.ask("explorer.attention[-1].tolist()")
+    expect(panels.readout.locator(".weight")).to_have_text(f"{max(weights):.3f}")
+    for _ in range(12):
+        panels.overview.press("ArrowRight")
+    notebook.wait_value("[explorer.layer, explorer.head]", [23, 8])
+
+
+def test_the_matrix_reads_the_true_weight(notebook, panels):
+    weights = notebook.ask("explorer.trace.attention(24, 4).tolist()")
+    names = [
+        label.lstrip("·") for label in notebook.ask("[t.label for t in explorer.trace.tokens]")
+    ]
+    for query, key in ((13, 1), (13, 0), (9, 9), (4, 3), (10, 1), (3, 7)):
+        point(panels.cells, (key + 0.5) / 14, (query + 0.5) / 14)
+        expect(panels.readout).to_contain_text(f"{names[query]} → {names[key]} ")
+        weight = weights[query][key]
+        assert weight == 0 or weight > 0.0005, "of those printed to three places"
+        printed = f"{weight:.3f}" if weight else "0"
+        expect(panels.readout.locator(".weight")).to_have_text(printed)
+    assert notebook.ask("explorer.position") == -1
+
+
+def test_a_click_or_arrows_in_the_matrix_pin_the_query(notebook, panels):
+    point(panels.cells, 1.5 / 14, 10.5 / 14)
+    notebook.page.mouse.down()
+    notebook.page.mouse.up()
+    notebook.wait_value("explorer.position", 10)
+    notebook.page.mouse.move(2, 2)
+    expect(panels.next.get_by_role("heading")).to_contain_text("after “gave”")
+    expect_bars_as_in_python(notebook, panels)
+    panels.matrix.press("ArrowUp")
+    notebook.wait_value("explorer.position", 9)
+    panels.matrix.press("ArrowLeft")
+    expect(panels.readout).to_contain_text("John → ")
+    panels.matrix.press("Escape")
+    notebook.wait_value("explorer.position", -1)
+
+
+def test_a_token_tells_its_name_id_and_weight(notebook, panels):
+    token = notebook.ask(
+        "[explorer.trace.tokens[4].id, float(explorer.trace.logprobs[4]),"
+        " float(explorer.attention[-1, 4])]"
+    )
+    point(panels.token(4), 0.5, 0.5)
+    expect(panels.caption).to_contain_text(f"“went” token 4, id {token[0]}")
+    expect(panels.caption).to_contain_text(f"attention from “to” {token[2]:.3f}")
+    printed = re.search(r"probability ([\d.e-]+) %", panels.caption.text_content() or "")
+    assert printed and math.isclose(float(printed[1]) / 100, math.exp(token[1]), rel_tol=6e-3)
+    notebook.page.mouse.move(2, 2)
+    expect(panels.caption).not_to_contain_text("id ")
+
+
+def test_a_pinned_token_shows_what_follows_it(notebook, panels):
+    heading = panels.next.get_by_role("heading")
+    point(panels.token(1), 0.5, 0.5)
+    notebook.page.mouse.down()
+    notebook.page.mouse.up()
+    notebook.wait_value("explorer.position", 1)
+    expect(heading).to_contain_text("after “Mary”")
+    expect_bars_as_in_python(notebook, panels)
+    panels.prompt.press("Alt+ArrowRight")
+    expect(heading).to_contain_text("after “and”")
+    notebook.wait_value("explorer.position", 2)
+    for _ in range(3):
+        panels.prompt.press("Alt+ArrowLeft")
+    notebook.wait_value("explorer.position", 0)
+    expect(heading).to_contain_text("after “When”")
+    expect_bars_as_in_python(notebook, panels)
+    panels.prompt.press("Escape")
+    notebook.wait_value("explorer.position", -1)
+    expect(heading).to_contain_text("after “to”")
+
+
+def test_the_suggestion_is_taken_and_taken_back(notebook, panels):
+    expect(panels.copy).to_contain_text(SENTENCE + " Mary")
+    panels.prompt.press("Control+End")
+    notebook.page.keyboard.press("ArrowRight")
+    expect(panels.prompt).to_have_value(SENTENCE + " Mary")
+    expect(panels.root.get_by_text("15 tokens")).to_be_visible()
+    notebook.wait_value("explorer.text", SENTENCE + " Mary")
+    notebook.page.keyboard.press("Control+z")
+    expect(panels.prompt).to_have_value(SENTENCE)
+    expect(panels.root.get_by_text("14 tokens")).to_be_visible()
+    notebook.wait_value("explorer.text", SENTENCE)
+
+
+def test_a_click_on_a_candidate_appends_it(notebook, panels):
+    panels.next.get_by_role("button", name="·his").click()
+    expect(panels.prompt).to_have_value(SENTENCE + " his")
+    expect(panels.next.get_by_role("heading")).to_contain_text("after “his”")
+    notebook.wait_value("explorer.text", SENTENCE + " his")
+    expect_bars_as_in_python(notebook, panels)
+
+
+def test_chinese_is_traced_once_when_the_composition_ends(notebook, panels):
+    notebook.execute(
+        "traced, plain = [], scope.trace\n"
+        "scope.trace = lambda text, **how: (traced.append(text), plain(text, **how))[1]"
+    )
+    typing: CDPSession = notebook.page.context.new_cdp_session(notebook.page)
+    panels.prompt.press("Control+End")
+    for text in ("n", "ni", "ni h", "ni hao", "你好"):
+        here = {"selectionStart": len(text), "selectionEnd": len(text)}
+        typing.send("Input.imeSetComposition", {"text": text, **here})
+        expect(panels.prompt).to_have_value(SENTENCE + text)
+        notebook.page.wait_for_timeout(200)
+    assert notebook.ask("[traced, explorer.text]") == [[], SENTENCE]
+    expect(panels.root.get_by_text("14 tokens")).to_be_visible()
+    typing.send("Input.insertText", {"text": "你好"})
+    expect(panels.prompt).to_have_value(SENTENCE + "你好")
+    notebook.wait_value("explorer.text", SENTENCE + "你好")
+    expect(panels.next.get_by_role("heading")).to_contain_text("好")
+    notebook.page.wait_for_timeout(300)
+    assert notebook.ask("traced") == [SENTENCE + "你好"]
+    notebook.execute("del scope.trace")
+    typing.detach()
+
+
+def test_keys_in_the_widget_leave_the_notebook_alone(notebook, panels):
+    state = "return [notebook.activeCellIndex, notebook.mode];"
+    cells = notebook.cell_sources()
+    for place in (
+        panels.prompt,
+        panels.overview,
+        panels.slider("top-p"),
+        panels.matrix,
+        panels.root.get_by_role("button", name="Lecture"),
+        panels.next.get_by_role("button").first,
+    ):
+        place.focus()
+        before = notebook.evaluate(state)
+        for key in ("Escape", "b", "d", "d", "a", "ArrowDown", "ArrowUp", "x", "Escape"):
+            notebook.page.keyboard.press(key)
+        if place not in (panels.next.get_by_role("button").first,):
+            notebook.page.keyboard.press("Enter")
+        notebook.page.wait_for_timeout(100)
+        assert notebook.cell_sources() == cells
+        assert notebook.evaluate(state) == before
+
+
+def test_tab_visits_every_control_in_order_with_a_visible_focus(notebook, panels):
+    looks = """() => {
+        const at = document.activeElement;
+        const style = getComputedStyle(at);
+        return {
+            name: at.getAttribute("aria-label") ?? at.textContent.trim(),
+            inside: !!at.closest(".llmscope"),
+            outline: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0,
+            border: getComputedStyle(at.closest(".panel") ?? at).borderColor,
+        };
+    }"""
+    idle = panels.root.locator(".tokens").evaluate("panel => getComputedStyle(panel).borderColor")
+    panels.root.get_by_role("button", name="Lecture").focus()
+    seen = []
+    for _ in range(40):
+        notebook.page.keyboard.press("Tab")
+        at = notebook.page.evaluate(looks)
+        if not at["inside"]:
+            break
+        seen.append(at["name"])
+        assert at["outline"] or (at["name"] == "Prompt" and at["border"] != idle), at["name"]
+    expected = ["Prompt", "Heads by layer", "Attention matrix", "temperature", "top-k", "top-p"]
+    expected += ["min-p", *(bar["name"] for bar in panels.bars())]
+    assert len(seen) == len(expected)
+    for name, wanted in zip(seen, expected, strict=True):
+        assert name.startswith(wanted)
+
+
+ODD = {
+    "one token": "Hello",
+    "an end of text": "<s>",
+    "a script": "a <script>alert(1)</script> & <b>b</b>",
+    "tabs and newlines": "a\tb\n\n  c\n\td",
+    "Chinese": "你好，世界。今天天气很好",
+    "an emoji family": "The 👨‍👩‍👧‍👦 went home 🏳️‍🌈",
+    "right to left": "שלום עולם، مرحبا بالعالم",
+    "only spaces": "   ",
+}
+
+
+@pytest.mark.parametrize("text", ODD.values(), ids=ODD)
+def test_odd_texts_are_text(notebook, panels, text):
+    dialogs: list[object] = []
+    notebook.page.once("dialog", lambda dialog: (dialogs.append(dialog), dialog.dismiss()))
+    count = type_text(notebook, panels, text)
+    assert notebook.ask("explorer.text") == notebook.ask("explorer.trace.text") == text
+    assert (panels.copy.text_content() or "").startswith(text)
+    assert panels.root.locator("script, .copy b").count() == 0
+    assert not dialogs
+    assert "�" not in (panels.root.text_content() or "")
+    weights = notebook.ask("explorer.attention[-1].tolist()")
+    assert len(weights) == count
+    expect(panels.readout.locator(".weight")).to_have_text(f"{max(weights):.3f}")
+    assert len(panels.bars()) == 10
+
+
+def test_an_empty_text_is_no_error(notebook, panels):
+    panels.prompt.fill("")
+    expect(panels.next).to_contain_text("Type a text to see what could follow.")
+    expect(panels.caption).to_have_text("Every panel below follows what you type.")
+    expect(panels.matrix).to_have_count(0)
+    expect(panels.error).to_have_count(0)
+    expect(panels.root.get_by_role("img", name="ready")).to_be_visible()
+    panels.slider("temperature").press("ArrowRight")
+    notebook.wait_value("explorer.text", "")
+    assert type_text(notebook, panels, "Hi") == 1
+
+
+def test_two_thousand_tokens_stay_exact(notebook, panels):
+    count = type_text(notebook, panels, "When Mary and John went to the store, " * 230)
+    assert count > 2000
+    expect(panels.root.get_by_text("What you read is exact")).to_be_visible(timeout=20_000)
+    row = notebook.ask("explorer.trace.attention(24, 4, rows=[1500])[0].tolist()")
+    for key in (0, 700, 1499):
+        point(panels.cells, (key + 0.5) / count, 1500.5 / count)
+        expect(panels.readout.locator(".weight")).not_to_have_text("…")
+        text = panels.readout.text_content() or ""
+        # A cell is smaller than a pixel: which key was met shows in the caption.
+        met = re.search(r"token ([\d,]+), id", panels.caption.text_content() or "")
+        assert met and abs(int(met[1].replace(",", "")) - key) <= count / 300, text
+    expect_bars_as_in_python(notebook, panels)
+    panels.prompt.press("Control+End")
+    notebook.execute("explorer.position = 1500")
+    expect(panels.next.get_by_role("heading")).to_contain_text("after")
+    expect(panels.readout.locator(".weight")).to_have_text(f"{max(row):.3f}", timeout=20_000)
+    expect(panels.readout).to_contain_text(f"to the first token {row[0]:.3f}")
+
+
+def test_a_text_over_the_context_says_so_and_can_be_shortened(notebook, panels):
+    panels.prompt.fill("word " * 8300)
+    expect(panels.error).to_contain_text("8,301 tokens", timeout=20_000)
+    expect(panels.error).to_contain_text("8,192")
+    panels.slider("temperature").press("ArrowRight")
+    expect(panels.shown("temperature")).to_have_text("1.01")
+    panels.prompt.fill(SENTENCE)
+    expect(panels.error).to_have_count(0)
+    expect(panels.rows.first).to_contain_text("·Mary")
+    panels.prompt.fill("word " * 8300)
+    expect(panels.error).to_contain_text("8,301 tokens", timeout=20_000)
+    assert type_text(notebook, panels, "The capital of France is") == 5
+    expect(panels.rows.first).to_contain_text("·Paris")
+
+
+def test_the_newest_text_wins(notebook, panels):
+    panels.prompt.press("Control+End")
+    typed = " his friend and then went home"
+    panels.prompt.press_sequentially(typed, delay=15)
+    expect(panels.prompt).to_have_value(SENTENCE + typed)
+    expect(panels.root.get_by_text("20 tokens")).to_be_visible()
+    expect(panels.next.get_by_role("heading")).to_contain_text("after “home”")
+    notebook.wait_value("explorer.text", SENTENCE + typed)
+    expect_bars_as_in_python(notebook, panels)
+    notebook.page.wait_for_timeout(500)
+    expect(panels.prompt).to_have_value(SENTENCE + typed)
+    expect(panels.root.get_by_text("20 tokens")).to_be_visible()
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_pictures_to_look_at(notebook, panels, theme):
+    name = theme.split()[-1].lower()
+    notebook.theme(theme)
+    notebook.page.set_viewport_size({"width": 1360, "height": 1300})
+    pictures = [notebook.screenshot(f"explorer-{name}", panels.root)]
+    if theme == LIGHT:
+        panels.slider("top-p").fill("0.95")
+        panels.slider("temperature").fill("1.4")
+        pictures.append(notebook.screenshot("explorer-sampling", panels.next))
+    for slider in ("top-p", "temperature"):
+        panels.slider(slider).dblclick()
+    notebook.page.set_viewport_size({"width": 730, "height": 2200})
+    expect(panels.readout).to_contain_text("to → Mary")
+    pictures.append(notebook.screenshot(f"explorer-narrow-{name}", panels.root))
+    notebook.page.set_viewport_size({"width": 1360, "height": 1800})
+    panels.root.get_by_role("button", name="Lecture").click()
+    notebook.page.mouse.move(2, 2)
+    pictures.append(notebook.screenshot(f"explorer-lecture-{name}", panels.root))
+    panels.root.get_by_role("button", name="Lecture").click()
+    type_text(notebook, panels, "\n".join([*ODD.values(), "a " + "x" * 150]))
+    pictures.append(notebook.screenshot(f"explorer-odd-{name}", panels.root))
+    notebook.theme(LIGHT)
+    assert all(picture.stat().st_size > 10_000 for picture in pictures)

@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from transformers import GenerationConfig
+
+from llmscope import Distribution
+from tests import tiny
+
+FRONTEND = Path(__file__).parents[2] / "llmscope" / "frontend"
+SETTINGS = [
+    {},
+    {"temperature": 0.7},
+    {"temperature": 2.0, "top_k": 5},
+    {"top_k": 50, "top_p": 0.9},
+    {"temperature": 1.3, "top_k": 50, "top_p": 0.88, "min_p": 0.05},
+    {"min_p": 0.3},
+    {"top_p": 0.0},
+    {"top_k": 1},
+    {"temperature": 0.05, "top_p": 0.999},
+]
+
+
+def random_logits(size: int = 500, seed: int = 0) -> torch.Tensor:
+    return torch.randn(size, generator=torch.Generator().manual_seed(seed)) * 3
+
+
+def transformers_probs(logits: torch.Tensor, **asked: float) -> torch.Tensor:
+    """What `generate` would sample from, by its own list of processors."""
+    model = tiny.MODELS["llama"]()
+    config = GenerationConfig(do_sample=True, **{"top_k": 0} | asked)
+    model._prepare_special_tokens(config, False, device=torch.device("cpu"))
+    processors = model._get_logits_processor(config, 1, None, None, [])
+    ids = torch.zeros((1, 1), dtype=torch.long)
+    return processors(ids, logits[None].clone()).softmax(-1)[0]
+
+
+@pytest.mark.parametrize("asked", SETTINGS)
+@pytest.mark.parametrize("size", [2, 500, 49_152])
+def test_probabilities_and_kept_tokens_are_those_of_generate(asked, size):
+    logits = random_logits(size)
+    expected = transformers_probs(logits, **asked).numpy()
+    found = Distribution.from_logits(logits, **asked)
+    assert np.array_equal(found.probs, expected)
+    if found.stages:
+        assert found.stages[-1].kept == np.count_nonzero(expected)
+
+
+def test_nothing_asked_is_nothing_done():
+    logits = random_logits()
+    found = Distribution.from_logits(logits)
+    assert found.stages == ()
+    assert np.array_equal(found.probs, logits.softmax(-1).numpy())
+
+
+def test_each_stage_says_what_it_kept_and_removed():
+    found = Distribution.from_logits(
+        torch.tensor([4.0, 3.0, 2.0, 1.0, 0.0]), temperature=0.5, top_k=3, top_p=0.9
+    )
+    assert [(s.name, s.setting, s.kept) for s in found.stages] == [
+        ("temperature", 0.5, 5),
+        ("top_k", 3, 3),
+        ("top_p", 0.9, 2),
+    ]
+    warm, cut, last = found.stages
+    assert warm.removed == 0
+    assert cut.removed == pytest.approx(warm.probs[3:].sum(), abs=1e-7)
+    assert last.removed == pytest.approx(cut.probs[2], abs=1e-7)
+    assert [row.cut_by for row in found.top(5)] == [None, None, "top_p", "top_k", "top_k"]
+
+
+def test_greedy_puts_all_mass_on_the_likeliest():
+    found = Distribution.from_logits([1.0, 3.0, 2.0], temperature=0)
+    assert found.probs.tolist() == [0, 1, 0]
+    assert found.entropy == 0
+
+
+def test_top_k_keeps_ties_as_transformers_does():
+    assert Distribution.from_logits([1.0, 2.0, 2.0, 0.0], top_k=1).stages[0].kept == 2
+
+
+def test_entropy_is_in_bits():
+    assert Distribution.from_logits([0.0] * 8).entropy == pytest.approx(3)
+
+
+def test_a_draw_is_torch_multinomials_and_leaves_the_users_state_alone():
+    found = Distribution.from_logits(random_logits())
+    state = torch.random.get_rng_state()
+    drawn = [found.sample(seed) for seed in range(20)]
+    assert torch.equal(torch.random.get_rng_state(), state)
+    for seed, token in enumerate(drawn):
+        generator = torch.Generator().manual_seed(seed)
+        assert token == int(
+            torch.multinomial(torch.from_numpy(found.probs), 1, generator=generator)
+        )
+
+
+def test_pick_walks_the_cumulative_probability_from_the_likeliest():
+    found = Distribution.from_logits(np.log([0.2, 0.5, 0.3]))
+    assert [found.pick(u) for u in (0.0, 0.49, 0.51, 0.79, 0.81, 0.999999)] == [1, 1, 2, 2, 0, 0]
+    with pytest.raises(ValueError, match=r"\[0, 1\)"):
+        found.pick(1.0)
+
+
+def test_top_names_the_tokens(tokenizer):
+    logits = torch.zeros(300)
+    logits[tokenizer.convert_tokens_to_ids("x")] = 9
+    row = Distribution.from_logits(logits, tokenizer=tokenizer).top(1)[0]
+    assert (row.text, row.rank, row.kept) == ("x", 0, True)
+
+
+def test_a_table_of_all_tokens():
+    table = Distribution.from_logits(random_logits(20), top_k=3).to_pandas()
+    assert len(table) == 20
+    assert table["prob"].sum() == pytest.approx(1, abs=1e-6)
+    assert table["cut_by"].isna().sum() == 3
+
+
+@pytest.mark.parametrize(
+    ("asked", "allowed"),
+    [
+        ({"temperature": -0.1}, "0 or more"),
+        ({"temperature": math.nan}, "0 or more"),
+        ({"temperature": "hot"}, "0 or more"),
+        ({"top_p": 1.1}, "between 0 and 1"),
+        ({"min_p": -0.1}, "between 0 and 1"),
+        ({"top_k": -1}, "whole number"),
+        ({"top_k": 2.5}, "whole number"),
+    ],
+)
+def test_bad_settings_name_the_allowed_range(asked, allowed):
+    with pytest.raises(ValueError, match=allowed):
+        Distribution.from_logits([0.0, 1.0], **asked)
+    with pytest.raises(TypeError):
+        Distribution.from_logits([0.0, 1.0], tempreature=1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.floats(-20, 20, width=32), min_size=1, max_size=40),
+    st.floats(0.05, 5),
+    st.integers(0, 45),
+    st.floats(0, 1),
+    st.floats(0, 1),
+)
+def test_a_distribution_sums_to_one_and_keeps_something(logits, t, k, p, m):
+    found = Distribution.from_logits(logits, temperature=t, top_k=k, top_p=p, min_p=m)
+    assert found.probs.sum() == pytest.approx(1, abs=1e-5)
+    kept = [stage.kept for stage in found.stages]
+    assert all(count >= 1 for count in kept)
+    assert kept == sorted(kept, reverse=True)
+
+
+def in_the_browsers_words(cases: list[dict[str, object]]) -> list[dict[str, list[float]]]:
+    """Run the front end's own sampling on cases of {logits, settings}."""
+    script = """
+        import { buildSync } from "esbuild";
+        import { readFileSync } from "node:fs";
+        const built = buildSync({ entryPoints: ["src/math/sampling.ts"], bundle: true,
+                                  format: "esm", write: false });
+        const code = Buffer.from(built.outputFiles[0].contents).toString("base64");
+        const { sample, sortLogits } = await import("data:text/javascript;base64," + code);
+        const cases = JSON.parse(readFileSync(0, "utf8"));
+        const number = (x) => (x === null ? -Infinity : x);
+        console.log(JSON.stringify(cases.map(({ logits, settings }) => {
+            const sorted = sortLogits(Float32Array.from(logits, number));
+            const outcome = sample(sorted, settings);
+            const probs = new Array(logits.length).fill(0);
+            sorted.order.forEach((id, rank) => { probs[id] = outcome.probs[rank]; });
+            return { probs, left: [...sorted.order.slice(0, outcome.kept)],
+                     kept: outcome.stages.map((stage) => stage.kept),
+                     removed: outcome.stages.map((stage) => stage.removed),
+                     entropy: outcome.entropy };
+        })));
+    """
+    node = shutil.which("node")
+    assert node is not None
+    done = subprocess.run(
+        [node, "--input-type=module", "-e", script],
+        input=json.dumps(cases),
+        capture_output=True,
+        text=True,
+        cwd=FRONTEND,
+        check=True,
+    )
+    answers: list[dict[str, list[float]]] = json.loads(done.stdout)
+    return answers
+
+
+def test_the_browser_computes_the_same():
+    vectors = {
+        "random": random_logits(2000),
+        "two": random_logits(2),
+        "equal": torch.zeros(64),
+        "ties at the cut": torch.tensor([3.0, 2.0, 2.0, 2.0, 1.0, -5.0]),
+        "impossible ones": torch.tensor([1.0, -math.inf, 0.5, -2.0]),
+        "one token": torch.tensor([0.0]),
+        "far apart": torch.tensor([40.0, 0.0, -40.0]),
+    }
+    cases, expected = [], []
+    for logits in vectors.values():
+        for asked in [*SETTINGS, {"temperature": 0.0}, {"temperature": 5.0}]:
+            full = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0} | asked
+            if logits.unique().numel() < logits.numel() and full["top_p"] < 1:
+                continue  # which of equal tokens a nucleus keeps is up to the sort
+            names = {
+                "temperature": "temperature",
+                "top_k": "topK",
+                "top_p": "topP",
+                "min_p": "minP",
+            }
+            values = [None if math.isinf(x) else x for x in logits.tolist()]
+            cases.append({"logits": values, "settings": {names[k]: v for k, v in full.items()}})
+            expected.append(Distribution.from_logits(logits, **asked))
+    assert len(cases) > 60
+    for found, truth in zip(in_the_browsers_words(cases), expected, strict=True):
+        np.testing.assert_allclose(found["probs"], truth.probs, atol=1e-6)
+        left = truth.stages[-1].mask if truth.stages else truth.base > 0
+        assert sorted(found["left"]) == np.flatnonzero(left).tolist()
+        assert found["entropy"] == pytest.approx(truth.entropy, abs=1e-4)
+        kept = {stage.name: stage.kept for stage in truth.stages}
+        assert found["kept"] == list(kept.values())
+        np.testing.assert_allclose(found["removed"], [s.removed for s in truth.stages], atol=1e-5)

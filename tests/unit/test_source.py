@@ -1,0 +1,263 @@
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from llmscope.capture import Cancelled
+from llmscope.scope import Scope
+from llmscope.source import Answers, Desk
+from llmscope.source.reduce import shades, thumbnails, tile
+from tests.tiny import MODELS, TEXT
+
+
+def never() -> bool:
+    return False
+
+
+def ask(answers: Answers, key: str):
+    (part,) = answers(key, never)
+    return part
+
+
+class Page:
+    """Takes what a desk sends."""
+
+    def __init__(self) -> None:
+        self.messages: list[tuple[dict, list[bytes]]] = []
+        self.came = threading.Condition()
+
+    def send(self, content: dict, buffers: list[bytes]) -> None:
+        with self.came:
+            self.messages.append((content, buffers))
+            self.came.notify_all()
+
+    def wait(self, count: int) -> list[dict]:
+        with self.came:
+            assert self.came.wait_for(lambda: len(self.messages) >= count, timeout=10)
+        return [content for content, _ in self.messages]
+
+
+def test_a_text_is_answered_with_its_tokens_and_shape(scope):
+    answer = ask(Answers(scope), f"text/{TEXT}")
+    assert answer["text"] == TEXT
+    assert answer["layers"] == [[0, 4, 2], [1, 4, 2], [2, 4, 2]]
+    assert answer["queries"] == len(answer["tokens"]) == answer["last"] + 1
+    assert [TEXT[start:end] for _, _, start, end, _ in answer["tokens"]] == [
+        token.text for token in scope.trace(TEXT).tokens
+    ]
+
+
+def test_offsets_are_those_of_javascript(scope):
+    text = "a🤖b"
+    tokens = ask(Answers(scope), f"text/{text}")["tokens"]
+    encoded = text.encode("utf-16-le")
+    assert encoded[2 * tokens[-1][2] : 2 * tokens[-1][3]].decode("utf-16-le") == "b"
+
+
+def test_the_same_text_is_the_same_trace_and_others_have_other_names(scope):
+    answers = Answers(scope)
+    first = ask(answers, "text/one")["trace"]
+    assert ask(answers, "text/one")["trace"] == first
+    assert ask(answers, "text/two")["trace"] != first
+
+
+def test_arrays_are_those_of_the_trace(scope):
+    answers = Answers(scope)
+    trace = scope.trace(TEXT)
+    name = ask(answers, f"text/{TEXT}")["trace"]
+    logits = ask(answers, f"{name}/logits/3")
+    assert np.array_equal(logits["logits"], trace.logits_at(3))
+    top = trace.next_token(position=3).top(50)
+    assert logits["ids"][:50].tolist() == [row.id for row in top]
+    assert logits["texts"][:50] == [row.text for row in top]
+    chain = ask(answers, f"{name}/chain")
+    assert np.array_equal(chain["logprobs"], trace.logprobs, equal_nan=True)
+    assert chain["perplexity"] == trace.perplexity
+    whole = ask(answers, f"{name}/attention/1/2/0.0.0")["weights"]
+    assert np.array_equal(whole, trace.attention(1, 2))
+    row = ask(answers, f"{name}/attention/1/2/row.5")["weights"]
+    np.testing.assert_allclose(row, whole[5], atol=1e-6)
+
+
+def test_what_was_released_is_made_again_when_asked_for(scope):
+    answers = Answers(scope)
+    name = ask(answers, f"text/{TEXT}")["trace"]
+    before = ask(answers, f"{name}/logits/0")["logits"]
+    answers.release()
+    assert not answers._traces
+    assert np.array_equal(ask(answers, f"{name}/logits/0")["logits"], before)
+
+
+def test_few_traces_are_kept(scope):
+    answers = Answers(scope)
+    for text in "abcdefgh":
+        ask(answers, f"text/{text}")
+    assert len(answers._traces) == 4
+
+
+def test_a_trace_that_is_shown_answers_for_itself(scope):
+    trace = scope.trace([5, 6, 7])
+    answers = Answers(scope, trace)
+    assert answers.trace(trace.text) is trace
+
+
+def test_changed_weights_are_noticed(scope):
+    import torch
+
+    answers = Answers(scope)
+    before = answers.trace(TEXT)
+    with torch.no_grad():
+        scope.model.lm_head.weight[0] += 1
+    assert answers.trace(TEXT) is not before
+
+
+def test_an_unknown_key_and_one_of_nothing_raise(scope):
+    answers = Answers(scope)
+    with pytest.raises(KeyError):
+        ask(answers, "t9/logits/0")
+    name = ask(answers, "text/one")["trace"]
+    with pytest.raises(IndexError, match="no tile"):
+        ask(answers, f"{name}/attention/0/0/0.7.7")
+    with pytest.raises(IndexError, match="no head 9"):
+        ask(answers, f"{name}/attention/0/9/0.0.0")
+
+
+def test_an_encoder_decoder_shows_how_it_reads_the_text(tokenizer):
+    answers = Answers(Scope(MODELS["t5"](), tokenizer))
+    answer = ask(answers, f"text/{TEXT}")
+    assert (answer["kind"], answer["last"]) == ("encoder", 0)
+    assert "".join(TEXT[s:e] for _, _, s, e, _ in answer["tokens"]) == TEXT
+    weights = ask(answers, f"{answer['trace']}/attention/1/2/0.0.0")["weights"]
+    assert weights.shape == (len(answer["tokens"]),) * 2
+
+
+def test_a_tile_is_the_greatest_weight_of_each_block(scope, monkeypatch):
+    monkeypatch.setattr("llmscope.source.reduce.TILE", 8)
+    monkeypatch.setattr("llmscope.source.reduce._CHUNK", 4)
+    trace = scope.trace(TEXT)
+    whole = trace.attention(1)
+    found = tile(trace, 1, 1, 1, 0, "self")
+    rows = np.arange(16, min(32, len(trace)))
+    for i in range(found.shape[1]):
+        block = whole[:, rows[2 * i : 2 * i + 2]]
+        for j in range(found.shape[2]):
+            expected = block[:, :, 2 * j : 2 * j + 2].max(axis=(1, 2))
+            np.testing.assert_allclose(found[:, i, j], expected, atol=1e-6)
+
+
+def test_thumbnails_hold_the_greatest_weight_of_each_block(scope):
+    trace = scope.trace("ab " * 16)
+    found = thumbnails(trace, 1, "self")
+    count = len(trace)
+    side = min(count, 32)
+    assert found.shape == (4, side, side)
+    assert found.dtype == np.uint8
+    edges = [count * i // side for i in range(side)] + [count]
+    whole = trace.attention(1)
+    block = whole[2, edges[7] : edges[8], edges[3] : edges[4]]
+    assert found[2, 7, 3] == shades(block.max()).item()
+
+
+def test_a_desk_answers_with_binary_buffers(scope):
+    page = Page()
+    desk = Desk(Answers(scope), page.send)
+    desk.receive({"request": 1, "key": f"text/{TEXT}"})
+    (content,) = page.wait(1)
+    name = content["part"]["trace"]
+    assert (content["request"], content["done"]) == (1, True)
+    desk.receive({"request": 2, "key": f"{name}/logits/0"})
+    page.wait(2)
+    content, buffers = page.messages[1]
+    array = content["part"]["logits"]
+    assert (array["dtype"], array["shape"]) == ("float32", (300,))
+    found = np.frombuffer(buffers[array["buffer"]], dtype=np.float32)
+    assert np.array_equal(found, scope.trace(TEXT).logits_at(0))
+    desk.close()
+
+
+def test_an_error_is_answered_in_words_and_the_next_request_works(scope):
+    page = Page()
+    desk = Desk(Answers(scope), page.send)
+    desk.receive({"request": 1, "key": "text/"})
+    desk.receive({"request": 2, "key": "text/a"})
+    errors = {message["request"]: message.get("error") for message in page.wait(2)}
+    assert errors[1].startswith("The text is empty")
+    assert errors[2] is None
+    desk.close()
+
+
+def test_an_unforeseen_error_reaches_the_page_and_the_log(caplog):
+    def broken(key, cancelled):
+        raise ZeroDivisionError("oh")
+        yield
+
+    page = Page()
+    desk = Desk(broken, page.send)
+    desk.receive({"request": 1, "key": "x"})
+    assert page.wait(1)[0]["error"] == "ZeroDivisionError: oh"
+    assert "could not answer 'x'" in caplog.text
+    desk.close()
+
+
+def test_parts_stream_and_only_the_last_is_done():
+    page = Page()
+    desk = Desk(lambda key, cancelled: iter([{"n": 1}, {"n": 2}, {"n": 3}]), page.send)
+    desk.receive({"request": 7, "key": "x"})
+    assert [(m["part"]["n"], m["done"]) for m in page.wait(3)] == [
+        (1, False), (2, False), (3, True)
+    ]  # fmt: skip
+    desk.close()
+
+
+def test_what_is_cancelled_is_not_answered_and_text_goes_before_thumbnails():
+    going, order = threading.Event(), []
+
+    def slow(key, cancelled):
+        order.append(key)
+        assert going.wait(10)
+        if cancelled():
+            raise Cancelled
+        yield {"key": key}
+
+    page = Page()
+    desk = Desk(slow, page.send)
+    desk.receive({"request": 1, "key": "text/a"})
+    while not order:
+        time.sleep(0.001)
+    desk.receive({"request": 2, "key": "t1/thumbnails/0"})
+    desk.receive({"request": 3, "key": "t1/logits/0"})
+    desk.receive({"request": 4, "key": "text/ab"})
+    desk.receive({"cancel": 1})
+    desk.receive({"cancel": 3})
+    going.set()
+    assert [message["request"] for message in page.wait(2)] == [4, 2]
+    assert order == ["text/a", "text/ab", "t1/thumbnails/0"]
+    desk.close()
+
+
+def test_closing_ends_the_thread():
+    desk = Desk(lambda key, cancelled: iter([{}]), lambda content, buffers: None)
+    desk.receive({"request": 1, "key": "x"})
+    worker = desk._worker
+    assert worker is not None
+    desk.close()
+    worker.join(10)
+    assert not worker.is_alive()
+    desk.receive({"request": 2, "key": "x"})
+    assert desk._worker is None
+
+
+def test_an_idle_thread_ends_and_the_next_request_starts_another(monkeypatch):
+    monkeypatch.setattr("llmscope.source.desk._IDLE_SECONDS", 0.05)
+    page = Page()
+    desk = Desk(lambda key, cancelled: iter([{}]), page.send)
+    desk.receive({"request": 1, "key": "x"})
+    worker = desk._worker
+    worker.join(10)
+    assert desk._worker is None
+    desk.receive({"request": 2, "key": "x"})
+    assert len(page.wait(2)) == 2
+    desk.close()

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from llmscope.scope import Scope
+from tests import tiny
+from tests.tiny import MODELS, TEXT
+
+
+def test_perplexity_is_that_of_transformers_loss(scope):
+    trace = scope.trace(TEXT)
+    ids = torch.tensor([trace.ids])
+    with torch.no_grad():
+        loss = scope.model(ids, labels=ids).loss
+    assert trace.perplexity == pytest.approx(float(loss.exp()), rel=1e-5)
+    assert np.isnan(trace.logprobs[0])
+    assert trace.logprobs[1:].sum() == pytest.approx(-float(loss) * (len(trace) - 1), rel=1e-5)
+
+
+def test_each_log_probability_is_that_of_the_token_given_those_before(scope):
+    trace = scope.trace(TEXT)
+    for position in (1, 5, len(trace) - 1):
+        before = trace.next_token(position=position - 1)
+        token = trace.tokens[position].id
+        assert trace.logprobs[position] == pytest.approx(np.log(before.probs[token]), abs=1e-4)
+        assert trace.ranks[position] == (before.probs > before.probs[token]).sum()
+
+
+def test_a_single_token_has_no_perplexity(scope):
+    trace = scope.trace([5])
+    assert len(trace) == 1
+    assert np.isnan(trace.perplexity)
+    assert trace.attention(0, 0).tolist() == [[1.0]]
+
+
+def test_a_read_after_the_weights_changed_raises(scope):
+    trace = scope.trace(TEXT)
+    with torch.no_grad():
+        scope.model.lm_head.weight[0, 0] += 1
+    assert not trace.is_current
+    for read in (lambda: trace.logits, lambda: trace.attention(0), lambda: trace.hidden(0)):
+        with pytest.raises(RuntimeError, match="Trace the text again"):
+            read()
+    assert scope.trace(TEXT).is_current
+
+
+def test_positions_count_from_either_end(scope):
+    trace = scope.trace(TEXT)
+    last = len(trace) - 1
+    assert np.array_equal(trace.next_token(position=-1).base, trace.next_token(position=last).base)
+    with pytest.raises(IndexError, match=f"the text has {last + 1} tokens"):
+        trace.next_token(position=last + 1)
+
+
+def test_layers_and_heads_that_are_not_there_are_named(scope):
+    trace = scope.trace(TEXT)
+    with pytest.raises(IndexError, match="layers 0 to 2"):
+        trace.attention(3)
+    with pytest.raises(IndexError, match="layer 0 has 0 to 3"):
+        trace.attention(0, 4)
+    with pytest.raises(ValueError, match="no cross attention; it has self"):
+        trace.attention(0, kind="cross")
+
+
+def test_a_masked_model_has_a_gap_and_no_next_token(tokenizer):
+    model = MODELS["bert"]()
+    trace = Scope(model, tokenizer).trace(TEXT)
+    with torch.no_grad():
+        logits = model(**trace._inputs).logits[0, 4]
+    np.testing.assert_allclose(trace.distribution(4).base, logits.softmax(-1).numpy(), atol=1e-6)
+    with pytest.raises(ValueError, match=r"use trace\.distribution"):
+        trace.next_token()
+    with pytest.raises(ValueError, match="does not read from left to right"):
+        _ = trace.logprobs
+
+
+def test_a_pair_of_sentences_reaches_the_model_as_two_segments():
+    tokenizer = tiny.word_piece()
+    tokenizer.model_input_names = ["input_ids", "token_type_ids", "attention_mask"]
+    trace = Scope(MODELS["bert"](), tokenizer).trace("the dog", pair="sleeping")
+    assert trace._inputs["token_type_ids"].tolist() == [[0, 0, 0, 0, 1, 1, 1]]
+    assert "".join(token.text for token in trace.tokens) == trace.text == "the dogsleeping"
+
+
+def test_an_encoder_decoder_reads_one_text_and_writes_another(tokenizer):
+    trace = Scope(MODELS["t5"](), tokenizer).trace(TEXT, target="it sleeps")
+    assert "".join(t.text for t in trace.source_tokens) == TEXT
+    assert "".join(t.text for t in trace.tokens) == "it sleeps"
+    assert trace.tokens[0].special
+    assert trace.attention(1, kind="cross").shape == (
+        4,
+        len(trace.tokens),
+        len(trace.source_tokens),
+    )
+    assert trace.attention(1, kind="encoder").shape[1:] == (len(trace.source_tokens),) * 2
+    assert len(Scope(MODELS["t5"](), tokenizer).trace(TEXT)) == 1
+
+
+def test_a_target_is_only_for_models_with_a_decoder_side(scope):
+    with pytest.raises(ValueError, match="no decoder side"):
+        scope.trace(TEXT, target="x")
+
+
+def test_ids_are_traced_as_they_are(scope):
+    ids = scope.trace(TEXT).ids
+    by_ids = scope.trace(ids)
+    assert by_ids.ids == ids
+    assert by_ids.text == TEXT
+    assert np.array_equal(by_ids.logits, scope.trace(torch.tensor([ids])).logits)
+    with pytest.raises(ValueError, match="outside the vocabulary"):
+        scope.trace([10**6])
+
+
+def test_chat_messages_go_through_the_template(scope):
+    with pytest.raises(ValueError, match="no chat template"):
+        scope.trace([{"role": "user", "content": "hi"}])
+    scope.tokenizer.chat_template = (
+        "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}"
+    )
+    try:
+        assert scope.trace([{"role": "user", "content": "hi"}]).text == "user: hi\n"
+    finally:
+        scope.tokenizer.chat_template = None
+
+
+def test_an_empty_text_and_one_that_is_too_long_are_refused_in_words(scope):
+    with pytest.raises(ValueError, match="The text is empty"):
+        scope.trace("")
+    with pytest.raises(ValueError, match=r"more than the 64 that tiny can read\. Shorten"):
+        scope.trace("ab " * 100)
+
+
+def test_a_scope_wants_a_model(tokenizer):
+    with pytest.raises(TypeError, match=r"llmscope\.load"):
+        Scope("gpt2", tokenizer)
+
+
+def test_facts_are_those_of_the_configuration(scope):
+    facts = scope.facts
+    assert (facts.family, facts.layers, facts.heads, facts.kv_heads) == ("causal", 3, 4, 2)
+    assert (facts.vocabulary, facts.context, facts.dtype) == (300, 64, "float32")
+    assert "3 layers × 4 heads" in repr(scope)

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from traitlets import TraitError
+
+import llmscope
+from llmscope import AttentionView, Explorer, NextTokenView, TokensView
+from tests.tiny import TEXT
+
+
+@pytest.fixture
+def explorer(scope):
+    view = scope.explore(TEXT, layer=1, head=2)
+    yield view
+    view.close()
+
+
+def test_what_is_on_screen_can_be_read_in_python(explorer, scope):
+    trace = scope.trace(TEXT)
+    assert explorer.trace.ids == trace.ids
+    assert np.array_equal(explorer.attention, trace.attention(1, 2))
+    explorer.temperature, explorer.top_k, explorer.position = 0.5, 7, 4
+    expected = trace.next_token(position=4, temperature=0.5, top_k=7)
+    assert np.array_equal(explorer.distribution.probs, expected.probs)
+
+
+def test_the_trace_follows_the_text(explorer):
+    first = explorer.trace
+    assert explorer.trace is first
+    explorer.text = "the dog"
+    assert explorer.trace.text == "the dog"
+
+
+def test_a_position_beyond_a_shorter_text_is_its_end(explorer):
+    explorer.position = 20
+    explorer.text = "the dog"
+    last = explorer.trace.next_token()
+    assert np.array_equal(explorer.distribution.probs, last.probs)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("layer", 3, "layer lies between 0 and 2"),
+        ("head", -1, "head lies between 0 and 3"),
+        ("position", -2, "position is -1"),
+        ("temperature", -0.1, "temperature must be a number 0 or more"),
+        ("top_p", 1.5, "top_p must be a number between 0 and 1"),
+        ("top_k", -3, "top_k must be a whole number"),
+        ("threshold", 2.0, "threshold lies between"),
+        ("temperature", "hot", "temperature"),
+    ],
+)
+def test_bad_values_are_refused_in_words_and_nothing_changes(explorer, name, value, words):
+    before = getattr(explorer, name)
+    with pytest.raises(TraitError, match=words):
+        setattr(explorer, name, value)
+    assert getattr(explorer, name) == before
+
+
+def test_unknown_settings_of_a_view_raise(scope):
+    with pytest.raises(TypeError, match="tempreature"):
+        scope.explore(TEXT, tempreature=1)
+
+
+def test_single_panels_show_the_trace_that_they_were_given(scope):
+    trace = scope.trace([5, 6, 7])
+    for view in (NextTokenView(trace), AttentionView(trace, layer=2), TokensView(trace)):
+        assert view.trace is trace
+        assert view.text == trace.text
+        view.close()
+
+
+def test_linked_views_begin_with_what_the_first_one_shows(scope):
+    trace = scope.trace(TEXT)
+    one, other = NextTokenView(trace, temperature=0.3), AttentionView(trace, layer=2)
+    links = llmscope.link(one, other)
+    assert (other.temperature, other.layer) == (0.3, one.layer)
+    links.unlink()
+
+
+def test_an_explorer_without_a_model_says_so():
+    view = llmscope.explore("hello")
+    with pytest.raises(ValueError, match="pick one first"):
+        _ = view.trace
+    assert view.scope is None
+    assert "no model yet" in repr(view)
+    view.close()
+
+
+def test_closing_lets_go_of_everything(scope):
+    view = Explorer(scope, TEXT)
+    assert view.trace
+    view.close()
+    assert not view._answers._traces
+    assert view.comm is None
