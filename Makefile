@@ -16,7 +16,7 @@ DEBIAN := chromium fonts-noto-cjk fonts-noto-color-emoji
 export OMP_WAIT_POLICY ?= PASSIVE
 
 .NOTPARALLEL:
-.PHONY: help setup build lab check unit test bench format clean chromium
+.PHONY: help setup build lab check unit test bench pictures format clean chromium
 
 help: ## show these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -65,6 +65,10 @@ test: chromium check ## everything, as CI does
 
 bench: build ## time what a person waits for
 	$(PY) -m pytest tests/bench -s
+
+pictures: chromium build ## take the README's screenshots anew
+	$(PY) -m pytest tests/browser/test_quickstart.py
+	cp tests/browser/screenshots/quickstart-light.png tests/browser/screenshots/quickstart-dark.png docs/images
 
 format: setup ## format all code and mend what ruff can
 	$(PY) -m ruff check --fix
