@@ -75,11 +75,12 @@ def texts(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> list[str | 
     anchor = _anchor(tokenizer)
     before = len(_decode(tokenizer, [anchor]))
     special = set(tokenizer.all_special_ids)
+    size = len(tokenizer)
     found: list[str | None] = []
     for token_id in ids:
         if token_id in special:
             found.append(str(tokenizer.convert_ids_to_tokens(token_id)))
-        elif token_id < len(tokenizer):
+        elif token_id < size:
             text = _decode(tokenizer, [anchor, token_id])[before:]
             found.append(text if text and REPLACEMENT not in text else None)
         else:
@@ -92,10 +93,14 @@ def labels(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> list[str]:
 
     Bytes that make no whole character are shown as such ("⟨E4 BD⟩").
     """
-    return [
-        visible(text) if text is not None else _raw(tokenizer, token_id)
-        for token_id, text in zip(ids, texts(tokenizer, ids), strict=True)
-    ]
+    size = len(tokenizer)
+
+    def label(token_id: int, text: str | None) -> str:
+        if text is not None:
+            return visible(text)
+        return _raw(tokenizer, token_id) if token_id < size else f"⟨{token_id}⟩"
+
+    return [label(*pair) for pair in zip(ids, texts(tokenizer, ids), strict=True)]
 
 
 def _anchor(tokenizer: PreTrainedTokenizerBase) -> int:
@@ -111,8 +116,6 @@ def _decode(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> str:
 
 
 def _raw(tokenizer: PreTrainedTokenizerBase, token_id: int) -> str:
-    if token_id >= len(tokenizer):
-        return f"⟨{token_id}⟩"
     piece = str(tokenizer.convert_ids_to_tokens(token_id))
     if len(piece) == 6 and piece.startswith("<0x"):
         return f"⟨{piece[3:5]}⟩"

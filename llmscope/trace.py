@@ -138,8 +138,12 @@ class Trace:
 
         For a masked model that is the token at the gap, for others the one that follows.
         """
-        tokenizer = self.scope.tokenizer
-        return Distribution.from_logits(self.logits_at(position), tokenizer=tokenizer, **sampling)
+        context: dict[str, Any] = {
+            "input_ids": self.ids[: self._position(position) + 1],
+            "model_config": getattr(self.scope.model, "generation_config", None),
+            "tokenizer": self.scope.tokenizer,
+        }
+        return Distribution.from_logits(self.logits_at(position), **context, **sampling)
 
     def logits_at(self, position: int) -> NDArray[np.float32]:
         """Logits (vocabulary,) at one position, without unembedding the others."""

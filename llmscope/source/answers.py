@@ -7,6 +7,9 @@ key                                              answer
 ``load/{name}``                                  progress, then the model; without name, the default
 ``install``                                      progress of installing the default's weights
 ``text/{text}``                                  a trace: its name, tokens and shape
+``vocabulary/{words}``                           tokens whose text holds these words
+``token/{id}``                                   the label of one token
+``release``                                      lets go of all that can be made again
 ``{trace}/logits/{position}``                    logits of the whole vocabulary, the first labels
 ``{trace}/chain``                                log-probability and rank of each token
 ``{trace}/thumbnails/{layer}``                   little pictures of all heads of a layer
@@ -26,8 +29,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from llmscope.capture import Cancelled
 from llmscope.source.reduce import shades, thumbnails, tile
-from llmscope.tokens import labels, texts
+from llmscope.tokens import labels, texts, visible
 
 if TYPE_CHECKING:
     from llmscope.capture import Kind
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Part = dict[str, Any]
 LABELLED = 200  # of the likeliest tokens, that logits come with labels for
+FOUND = 12  # tokens that a search gives
 _TRACES = 4  # kept at once
 _NAMES = 64  # of traces that can be made again when asked for
 _TILES = 4  # of all heads of a layer, kept for the next head that is looked at
@@ -60,6 +65,7 @@ class Answers:
         self._texts: OrderedDict[str, str] = OrderedDict()  # by name of the trace
         self._traces: OrderedDict[str, Trace] = OrderedDict()  # by text
         self._tiles: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+        self._vocabulary: list[str] | None = None
         self._count = 0
 
     def trace(self, text: str, cancelled: Callable[[], bool] = lambda: False) -> Trace:
@@ -74,6 +80,8 @@ class Answers:
                 self._traces.move_to_end(text)
                 return found
         made = self.scope.trace(text, cancelled=cancelled)
+        if cancelled():
+            raise Cancelled
         with self._lock:
             self._traces[text] = made
             while len(self._traces) > _TRACES:
@@ -85,6 +93,7 @@ class Answers:
         with self._lock:
             self._traces.clear()
             self._tiles.clear()
+            self._vocabulary = None
 
     def __call__(self, key: str, cancelled: Callable[[], bool]) -> Iterator[Part]:
         """Answer `key`, in one part or more.
@@ -101,6 +110,13 @@ class Answers:
             yield from self._load(rest)
         elif head == "install":
             yield from self._install()
+        elif head == "release":
+            self.release()
+            yield {}
+        elif head == "vocabulary":
+            yield self._search(rest)
+        elif head == "token" and self.scope is not None:
+            yield {"label": labels(self.scope.tokenizer, [int(rest)])[0]}
         elif head == "text":
             yield self._summary(rest, self.trace(rest, cancelled))
         else:
@@ -132,6 +148,28 @@ class Answers:
 
         yield from _with_progress(install_default)
         yield self._model()
+
+    def _search(self, words: str) -> Part:
+        """Find tokens by their text: the words themselves, what begins with them, the rest."""
+        if self.scope is None or not words:
+            return {"ids": [], "labels": []}
+        if self._vocabulary is None:
+            count = min(self.scope.facts.vocabulary, len(self.scope.tokenizer))
+            self._vocabulary = labels(self.scope.tokenizer, range(count))
+        wanted = visible(words)
+        bare, low = wanted.lstrip("·"), wanted.lower()
+
+        def distance(label: str) -> tuple[bool, bool, int]:
+            own = label.lstrip("·")
+            return own != bare, not own.lower().startswith(bare.lower()), len(label)
+
+        found = [
+            (*distance(label), token_id)
+            for token_id, label in enumerate(self._vocabulary)
+            if low in label.lower()
+        ]
+        ids = [token_id for *_, token_id in sorted(found)[:FOUND]]
+        return {"ids": ids, "labels": [self._vocabulary[token_id] for token_id in ids]}
 
     def _summary(self, text: str, trace: Trace) -> Part:
         kind = shown_kind(trace)

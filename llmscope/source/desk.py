@@ -82,17 +82,12 @@ class Desk:
                     )
                     self._worker.start()
 
-    def cancel_all(self) -> None:
-        """Drop everything that is asked for and not answered."""
-        with self._lock:
-            for request in self._open.values():
-                request.cancelled.set()
-
     def close(self) -> None:
         """Drop everything and take nothing more; the worker ends as soon as it can."""
         with self._lock:
             self._closed = True
-        self.cancel_all()
+            for request in self._open.values():
+                request.cancelled.set()
         self._waiting.put(_Request(-1, -1, -1, ""))
 
     def _work(self) -> None:
@@ -146,6 +141,8 @@ def _urgency(key: str) -> int:
     """Tell what is looked at first: the text, then what is under the hand, then the rest."""
     if key.partition("/")[0] in ("text", "model"):
         return 0
+    if key == "release":
+        return 3
     return 2 if "/thumbnails/" in key or key.endswith("/chain") else 1
 
 

@@ -9,6 +9,7 @@ import anywidget
 import traitlets
 
 from llmscope.sampling import Distribution, check_settings
+from llmscope.sampling.settings import ORDERS
 from llmscope.source import Answers, Desk
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from llmscope.scope import Scope
     from llmscope.trace import Trace
 
+SAMPLING = ("temperature", "top_k", "top_p", "min_p", "typical_p", "order")
 _BUILT = Path(__file__).parents[1] / "static" / "llmscope.js"
 
 
@@ -34,7 +36,7 @@ class View(anywidget.AnyWidget):
         The attention head in focus, from 0.
     position : int
         The token in focus, from 0; -1 is the last one, whatever the length of the text.
-    temperature, top_k, top_p, min_p
+    temperature, top_k, top_p, min_p, typical_p, order
         Sampling settings, with the names and ranges of `Distribution.from_logits`.
     threshold : float
         Attention weights below it aren't drawn.
@@ -52,6 +54,8 @@ class View(anywidget.AnyWidget):
     top_k = traitlets.Int(0).tag(sync=True)
     top_p = traitlets.Float(1.0).tag(sync=True)
     min_p = traitlets.Float(0.0).tag(sync=True)
+    typical_p = traitlets.Float(1.0).tag(sync=True)
+    order = traitlets.Enum(ORDERS, "transformers").tag(sync=True)
     threshold = traitlets.Float(0.0).tag(sync=True)
     lecture = traitlets.Bool(False).tag(sync=True)
 
@@ -86,13 +90,10 @@ class View(anywidget.AnyWidget):
     @property
     def distribution(self) -> Distribution:
         """The distribution on screen: at the token in focus, with the sampling settings."""
-        return self.trace.distribution(
-            self._place(),
-            temperature=self.temperature,
-            top_k=self.top_k,
-            top_p=self.top_p,
-            min_p=self.min_p,
-        )
+        settings = {name: getattr(self, name) for name in SAMPLING}
+        if self.order == "vllm":
+            del settings["typical_p"]  # vLLM has none; the page leaves it out too.
+        return self.trace.distribution(self._place(), **settings)
 
     @property
     def attention(self) -> NDArray[Any]:
@@ -116,18 +117,12 @@ class View(anywidget.AnyWidget):
             self.send(content, buffers)
 
     def _receive(self, _widget: Any, content: dict[str, Any], _buffers: Any) -> None:
-        if content.get("looking") == 0:
-            self._desk.cancel_all()
-            self._answers.release()
-        else:
-            self._desk.receive(content)
+        self._desk.receive(content)
 
-    @traitlets.validate("temperature", "top_k", "top_p", "min_p")
+    @traitlets.validate("temperature", "top_k", "top_p", "min_p", "typical_p")
     def _within_range(self, proposal: Any) -> Any:
-        name = proposal["trait"].name
-        settings: dict[str, Any] = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0}
         try:
-            check_settings(**settings | {name: proposal["value"]})
+            check_settings(**{proposal["trait"].name: proposal["value"]})
         except ValueError as error:
             raise traitlets.TraitError(str(error)) from None
         return proposal["value"]

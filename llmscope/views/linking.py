@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from llmscope.views.base import SAMPLING
+
 if TYPE_CHECKING:
     from ipywidgets.widgets.widget_link import Link
 
     from llmscope.views.base import View
 
-SHARED = ("layer", "head", "position", "temperature", "top_k", "top_p", "min_p", "threshold")
+SHARED = ("layer", "head", "position", "threshold", *SAMPLING)
 
 
 class Links:

@@ -366,6 +366,11 @@ class Notebook:
         """The text of every cell."""
         return list(self.evaluate("return notebook.widgets.map(c => c.model.sharedModel.source);"))
 
+    def is_running(self, cell: int) -> bool:
+        """Whether a cell has not ended; the kernel's own status is also that of its subshells."""
+        script = "return notebook.widgets[argument].model.executionState === 'running';"
+        return bool(self.evaluate(script, cell))
+
     def outputs(self, cell: int) -> list[dict[str, Any]]:
         """The outputs of a cell as the notebook's file would hold them."""
         return list(

@@ -39,12 +39,12 @@ def test_run_all_gives_a_live_explorer(open_notebook):
 
 def wait_for_all_heads(notebook) -> None:
     """Until no picture of a head is blank."""
+    canvas = notebook.output(EXPLORER).locator(".overview canvas").element_handle()
     notebook.page.wait_for_function(
-        """() => {
-            const canvas = document.querySelector(".llmscope .overview canvas");
-            if (!canvas) return false;
+        """(canvas) => {
             const { data } = canvas.getContext("2d").getImageData(
                 0, canvas.height - 12, canvas.width, 8);
             return data.some((value, i) => i % 4 === 3 && value > 60);
-        }"""
+        }""",
+        arg=canvas,
     )

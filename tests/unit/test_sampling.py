@@ -17,6 +17,10 @@ from llmscope import Distribution
 from tests import tiny
 
 FRONTEND = Path(__file__).parents[2] / "llmscope" / "frontend"
+ORDER = (
+    "repetition_penalty", "no_repeat_ngram_size", "temperature", "top_k", "top_p", "min_p",
+    "typical_p", "epsilon_cutoff", "eta_cutoff",
+)  # fmt: skip
 SETTINGS = [
     {},
     {"temperature": 0.7},
@@ -27,6 +31,18 @@ SETTINGS = [
     {"top_p": 0.0},
     {"top_k": 1},
     {"temperature": 0.05, "top_p": 0.999},
+    {"typical_p": 0.4},
+    {"epsilon_cutoff": 0.003, "temperature": 1.5},
+    {"eta_cutoff": 0.01},
+    {"repetition_penalty": 1.4, "temperature": 0.8},
+    {"no_repeat_ngram_size": 2, "top_k": 10},
+    {"temperature": 1.2, "top_k": 40, "top_p": 0.95, "min_p": 0.02, "typical_p": 0.9},
+]
+IDS = [1, 0, 1, 0, 1]
+IN_THE_BROWSER = [
+    asked
+    for asked in SETTINGS
+    if asked.keys() <= {"temperature", "top_k", "top_p", "min_p", "typical_p"}
 ]
 
 
@@ -39,9 +55,8 @@ def transformers_probs(logits: torch.Tensor, **asked: float) -> torch.Tensor:
     model = tiny.MODELS["llama"]()
     config = GenerationConfig(do_sample=True, **{"top_k": 0} | asked)
     model._prepare_special_tokens(config, False, device=torch.device("cpu"))
-    processors = model._get_logits_processor(config, 1, None, None, [])
-    ids = torch.zeros((1, 1), dtype=torch.long)
-    return processors(ids, logits[None].clone()).softmax(-1)[0]
+    processors = model._get_logits_processor(config, len(IDS), None, None, [], device="cpu")
+    return processors(torch.tensor([IDS]), logits[None].clone()).softmax(-1)[0]
 
 
 @pytest.mark.parametrize("asked", SETTINGS)
@@ -49,10 +64,9 @@ def transformers_probs(logits: torch.Tensor, **asked: float) -> torch.Tensor:
 def test_probabilities_and_kept_tokens_are_those_of_generate(asked, size):
     logits = random_logits(size)
     expected = transformers_probs(logits, **asked).numpy()
-    found = Distribution.from_logits(logits, **asked)
+    found = Distribution.from_logits(logits, input_ids=IDS, **asked)
     assert np.array_equal(found.probs, expected)
-    if found.stages:
-        assert found.stages[-1].kept == np.count_nonzero(expected)
+    assert [stage.name for stage in found.stages] == [name for name in ORDER if name in asked]
 
 
 def test_nothing_asked_is_nothing_done():
@@ -60,6 +74,85 @@ def test_nothing_asked_is_nothing_done():
     found = Distribution.from_logits(logits)
     assert found.stages == ()
     assert np.array_equal(found.probs, logits.softmax(-1).numpy())
+
+
+def test_the_three_engines_differ_as_they_do():
+    logits = np.log([0.5, 0.3, 0.1, 0.06, 0.04])
+    kept = {
+        order: np.count_nonzero(
+            Distribution.from_logits(logits, top_p=0.85, min_p=0.15, order=order).probs
+        )
+        for order in ("transformers", "llama.cpp", "vllm")
+    }
+    assert kept == {"transformers": 3, "llama.cpp": 3, "vllm": 2}
+    kept = {
+        order: np.count_nonzero(
+            Distribution.from_logits([3.0, 2, 1], temperature=0.5, top_p=0.8, order=order).probs
+        )
+        for order in ("transformers", "llama.cpp", "vllm")
+    }
+    assert kept == {"transformers": 1, "llama.cpp": 2, "vllm": 1}
+
+
+def test_llama_cpp_scales_last_and_cuts_ties():
+    found = Distribution.from_logits([2.0, 2, 2, 0], temperature=2, top_k=2, order="llama.cpp")
+    assert [stage.name for stage in found.stages] == ["top_k", "temperature"]
+    assert found.probs.tolist() == [0.5, 0.5, 0, 0]
+
+
+@pytest.mark.parametrize("order", ["transformers", "llama.cpp"])
+def test_typical_keeps_what_is_as_surprising_as_the_entropy(order):
+    probs = np.array([0.5, 0.2, 0.15, 0.1, 0.05])
+    entropy = -(probs * np.log(probs)).sum()
+    nearest = np.argsort(np.abs(-np.log(probs) - entropy))
+    found = Distribution.from_logits(np.log(probs), typical_p=0.3, order=order)
+    assert set(np.flatnonzero(found.probs)) == set(nearest[:2])
+
+
+@pytest.mark.parametrize(
+    ("order", "asked"), [("vllm", {"typical_p": 0.5}), ("llama.cpp", {"eta_cutoff": 0.1})]
+)
+def test_what_an_engine_does_not_have_is_refused(order, asked):
+    with pytest.raises(ValueError, match=f"{order} has no {next(iter(asked))}"):
+        Distribution.from_logits([1.0, 0.0], order=order, **asked)
+    with pytest.raises(ValueError, match=r"one of transformers, llama\.cpp, vllm"):
+        Distribution.from_logits([1.0, 0.0], order="ollama")
+
+
+def test_a_generation_config_brings_the_defaults_and_says_whose():
+    logits = random_logits()
+    config = GenerationConfig(do_sample=True, temperature=0.7)
+    own = GenerationConfig(top_p=0.9)
+    found = Distribution.from_logits(logits, generation_config=config, model_config=own)
+    assert [(s.name, s.setting, s.origin) for s in found.stages] == [
+        ("temperature", 0.7, "given"),
+        ("top_k", 50, "a default"),
+        ("top_p", 0.9, "the model's generation_config"),
+    ]
+    expected = Distribution.from_logits(logits, temperature=0.7, top_k=50, top_p=0.9)
+    assert np.array_equal(found.probs, expected.probs)
+    greedy = Distribution.from_logits(logits, generation_config=GenerationConfig())
+    assert greedy.probs.max() == 1
+    with pytest.raises(ValueError, match="not both"):
+        Distribution.from_logits(logits, generation_config=config, top_k=3)
+
+
+def test_penalties_need_the_tokens_so_far(scope):
+    with pytest.raises(ValueError, match="give input_ids"):
+        Distribution.from_logits([0.0, 1.0], repetition_penalty=1.2)
+    trace = scope.trace([5, 6, 5, 6, 5])
+    assert trace.next_token(no_repeat_ngram_size=2).probs[6] == 0
+    assert trace.next_token(position=0, no_repeat_ngram_size=2).stages[0].kept == 300
+
+
+def test_two_distributions_are_compared():
+    even = Distribution.from_logits(np.log([0.5, 0.5]))
+    uneven = Distribution.from_logits(np.log([0.25, 0.75]))
+    assert even.diff(even).kl == pytest.approx(0, abs=1e-6)
+    assert even.diff(uneven).total_variation == pytest.approx(0.25)
+    assert even.diff(uneven).kl == pytest.approx(0.5 * np.log2(2) + 0.5 * np.log2(2 / 3), abs=1e-6)
+    assert even.diff(Distribution.from_logits([1.0, 0.0], top_k=1)).kl == math.inf
+    assert even.effective_vocabulary == pytest.approx(2)
 
 
 def test_each_stage_says_what_it_kept_and_removed():
@@ -176,7 +269,8 @@ def in_the_browsers_words(cases: list[dict[str, object]]) -> list[dict[str, list
             const outcome = sample(sorted, settings);
             const probs = new Array(logits.length).fill(0);
             sorted.order.forEach((id, rank) => { probs[id] = outcome.probs[rank]; });
-            return { probs, left: [...sorted.order.slice(0, outcome.kept)],
+            const end = outcome.first + outcome.kept;
+            return { probs, left: [...sorted.order.slice(outcome.first, end)],
                      kept: outcome.stages.map((stage) => stage.kept),
                      removed: outcome.stages.map((stage) => stage.removed),
                      entropy: outcome.entropy };
@@ -196,37 +290,45 @@ def in_the_browsers_words(cases: list[dict[str, object]]) -> list[dict[str, list
     return answers
 
 
-def test_the_browser_computes_the_same():
-    vectors = {
-        "random": random_logits(2000),
-        "two": random_logits(2),
-        "equal": torch.zeros(64),
-        "ties at the cut": torch.tensor([3.0, 2.0, 2.0, 2.0, 1.0, -5.0]),
-        "impossible ones": torch.tensor([1.0, -math.inf, 0.5, -2.0]),
-        "one token": torch.tensor([0.0]),
-        "far apart": torch.tensor([40.0, 0.0, -40.0]),
-    }
+VECTORS = {
+    "random": random_logits(2000),
+    "another": random_logits(2000, seed=1),
+    "two": random_logits(2),
+    "equal": torch.zeros(64),
+    "ties at the cut": torch.tensor([3.0, 2.0, 2.0, 2.0, 1.0, -5.0]),
+    "impossible ones": torch.tensor([1.0, -math.inf, 0.5, -2.0]),
+    "one token": torch.tensor([0.0]),
+    "far apart": torch.tensor([40.0, 0.0, -40.0]),
+}
+IN_PAGE = {
+    "temperature": "temperature",
+    "top_k": "topK",
+    "top_p": "topP",
+    "min_p": "minP",
+    "typical_p": "typicalP",
+}
+
+
+@pytest.mark.parametrize("order", ["transformers", "llama.cpp", "vllm"])
+def test_the_browser_computes_the_same(order):
     cases, expected = [], []
-    for logits in vectors.values():
-        for asked in [*SETTINGS, {"temperature": 0.0}, {"temperature": 5.0}]:
-            full = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0} | asked
-            if logits.unique().numel() < logits.numel() and full["top_p"] < 1:
-                continue  # which of equal tokens a nucleus keeps is up to the sort
-            names = {
-                "temperature": "temperature",
-                "top_k": "topK",
-                "top_p": "topP",
-                "min_p": "minP",
-            }
+    for logits in VECTORS.values():
+        for asked in [*IN_THE_BROWSER, {"temperature": 0.0}, {"temperature": 5.0}]:
+            if order == "vllm" and "typical_p" in asked:
+                continue
+            tied = logits.unique().numel() < logits.numel()
+            if tied and asked.keys() & {"top_p", "typical_p"}:
+                continue  # which of equal tokens such a cut keeps is up to the engine's sort
+            nothing = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0, "typical_p": 1.0}
+            settings = {IN_PAGE[name]: value for name, value in (nothing | asked).items()}
             values = [None if math.isinf(x) else x for x in logits.tolist()]
-            cases.append({"logits": values, "settings": {names[k]: v for k, v in full.items()}})
-            expected.append(Distribution.from_logits(logits, **asked))
+            cases.append({"logits": values, "settings": settings | {"order": order}})
+            expected.append(Distribution.from_logits(logits, order=order, **asked))
     assert len(cases) > 60
     for found, truth in zip(in_the_browsers_words(cases), expected, strict=True):
         np.testing.assert_allclose(found["probs"], truth.probs, atol=1e-6)
         left = truth.stages[-1].mask if truth.stages else truth.base > 0
         assert sorted(found["left"]) == np.flatnonzero(left).tolist()
         assert found["entropy"] == pytest.approx(truth.entropy, abs=1e-4)
-        kept = {stage.name: stage.kept for stage in truth.stages}
-        assert found["kept"] == list(kept.values())
+        assert found["kept"] == [stage.kept for stage in truth.stages]
         np.testing.assert_allclose(found["removed"], [s.removed for s in truth.stages], atol=1e-5)

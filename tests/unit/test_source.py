@@ -82,6 +82,14 @@ def test_arrays_are_those_of_the_trace(scope):
     np.testing.assert_allclose(row, whole[5], atol=1e-6)
 
 
+def test_any_token_of_the_vocabulary_is_found_by_its_text(scope):
+    answers = Answers(scope)
+    found = ask(answers, "vocabulary/q")
+    assert found["labels"][0] == "q"
+    assert scope.tokenizer.convert_ids_to_tokens(found["ids"][0]) == "q"
+    assert ask(answers, "vocabulary/no such token") == {"ids": [], "labels": []}
+
+
 def test_what_was_released_is_made_again_when_asked_for(scope):
     answers = Answers(scope)
     name = ask(answers, f"text/{TEXT}")["trace"]

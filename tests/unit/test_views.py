@@ -25,6 +25,16 @@ def test_what_is_on_screen_can_be_read_in_python(explorer, scope):
     assert np.array_equal(explorer.distribution.probs, expected.probs)
 
 
+def test_the_engine_is_part_of_what_is_on_screen(explorer, scope):
+    explorer.temperature, explorer.top_p, explorer.typical_p = 2.0, 0.5, 0.9
+    trace = scope.trace(TEXT)
+    settings = {"temperature": 2.0, "top_p": 0.5}
+    for order, more in (("llama.cpp", {"typical_p": 0.9}), ("vllm", {})):
+        explorer.order = order
+        expected = trace.next_token(**settings, **more, order=order)
+        assert np.array_equal(explorer.distribution.probs, expected.probs)
+
+
 def test_the_trace_follows_the_text(explorer):
     first = explorer.trace
     assert explorer.trace is first
@@ -50,6 +60,9 @@ def test_a_position_beyond_a_shorter_text_is_its_end(explorer):
         ("top_k", -3, "top_k must be a whole number"),
         ("threshold", 2.0, "threshold lies between"),
         ("temperature", "hot", "temperature"),
+        ("temperature", float("nan"), "0 or more"),
+        ("typical_p", 0.0, "typical_p must be a number above 0"),
+        ("order", "ollama", "order"),
     ],
 )
 def test_bad_values_are_refused_in_words_and_nothing_changes(explorer, name, value, words):

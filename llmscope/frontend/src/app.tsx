@@ -1,9 +1,9 @@
 import { useSignal } from "@preact/signals";
 import { type FunctionComponent, render } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import { Header } from "./panels/header";
 import { Matrix } from "./panels/matrix";
-import { NextToken } from "./panels/next-token";
+import { NextToken } from "./panels/next-token/panel";
 import { Overview } from "./panels/overview";
 import { Picker } from "./panels/picker";
 import { Problem } from "./panels/problem";
@@ -24,20 +24,25 @@ const PANELS: Record<string, FunctionComponent<PanelProps>> = {
   "next-token": NextToken,
 };
 
-/** Shows a store in an element; the result takes it away again. */
+/**
+ * Shows a store in an element; the result takes it away again.
+ * A shadow root keeps the page's style sheets out, and ours in.
+ */
 export function mount(el: HTMLElement, store: Store): () => void {
+  const shadow = el.shadowRoot ?? el.attachShadow({ mode: "open" });
+  // JupyterLab leaves the keys of an element that says so to the element.
+  el.dataset.lmSuppressShortcuts = "true";
   store.look(1);
-  render(<App store={store} />, el);
+  render(<App store={store} host={el} />, shadow);
   return () => {
-    render(null, el);
+    render(null, shadow);
     store.look(-1);
   };
 }
 
-function App({ store }: PanelProps) {
-  const root = useRef<HTMLDivElement>(null);
+function App({ store, host }: PanelProps & { host: HTMLElement }) {
   const theme = useSignal<Theme>("light");
-  useEffect(() => followTheme(root.current!, (found) => (theme.value = found)), []);
+  useEffect(() => followTheme(host, (found) => (theme.value = found)), []);
   const panels = store.state.panels.value;
   const columns = panels.filter((name) => name !== "header" && name !== "tokens");
   const show = (name: string) => {
@@ -47,10 +52,7 @@ function App({ store }: PanelProps) {
   return (
     <ThemeContext.Provider value={theme}>
       <div
-        ref={root}
         class={`llmscope ${theme.value} ${store.state.lecture.value ? "lecture" : ""}`}
-        // JupyterLab leaves the keys of an element that says so to the element.
-        data-lm-suppress-shortcuts="true"
         onKeyDown={(event) => event.key === "Escape" && store.escape()}
       >
         <style>{css}</style>

@@ -39,9 +39,9 @@ function themeAround(el: HTMLElement): Theme {
   return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 }
 
-/** Dark or light by the first opaque background outside `el`. */
+/** Dark or light by the first opaque background around `el`. */
 function groundOf(el: HTMLElement): Theme | undefined {
-  for (let node = el.parentElement; node; node = node.parentElement) {
+  for (let node: HTMLElement | null = el; node; node = node.parentElement) {
     const [r, g, b, a = 1] =
       getComputedStyle(node)
         .backgroundColor.match(/[\d.]+/g)

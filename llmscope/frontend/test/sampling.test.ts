@@ -1,8 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Settings, cutBy, sample, sortLogits } from "../src/math/sampling";
+import { ORDERS, type Settings, cutBy, sample, sortLogits } from "../src/math/sampling";
 
-const plain: Settings = { temperature: 1, topK: 0, topP: 1, minP: 0 };
+const plain: Settings = {
+  temperature: 1,
+  topK: 0,
+  topP: 1,
+  minP: 0,
+  typicalP: 1,
+  order: "transformers",
+};
 const logitsOf = fc
   .array(fc.float({ min: -30, max: 30, noNaN: true }), { minLength: 1, maxLength: 60 })
   .map((values) => Float32Array.from(values));
@@ -11,6 +18,8 @@ const settingsOf = fc.record({
   topK: fc.integer({ min: 0, max: 70 }),
   topP: fc.double({ min: 0, max: 1, noNaN: true }),
   minP: fc.double({ min: 0, max: 1, noNaN: true }),
+  typicalP: fc.double({ min: 0.01, max: 1, noNaN: true }),
+  order: fc.constantFrom(...ORDERS),
 });
 const sum = (values: Float64Array) => values.reduce((total, value) => total + value, 0);
 
@@ -37,13 +46,15 @@ describe("sortLogits", () => {
 });
 
 describe("sample", () => {
-  test("sums to one and keeps a prefix, whatever the settings", () => {
+  test("sums to one and keeps a run of ranks, whatever the settings", () => {
     fc.assert(
       fc.property(logitsOf, settingsOf, (logits, settings) => {
         const outcome = sample(sortLogits(logits), settings);
         expect(sum(outcome.probs)).toBeCloseTo(1, 9);
         expect(outcome.kept).toBeGreaterThanOrEqual(1);
-        expect(outcome.probs.slice(outcome.kept).every((p) => p === 0)).toBe(true);
+        outcome.probs.forEach((p, rank) => {
+          if (cutBy(outcome, rank)) expect(p).toBe(0);
+        });
         const kept = outcome.stages.map((stage) => stage.kept);
         expect(kept).toEqual([...kept].sort((a, b) => b - a));
         expect(outcome.entropy).toBeGreaterThanOrEqual(-1e-12);
@@ -82,7 +93,7 @@ describe("sample", () => {
 
   test("says which stage cut a token", () => {
     const sorted = sortLogits(Float32Array.of(4, 3, 2, 1, 0));
-    const outcome = sample(sorted, { temperature: 0.5, topK: 3, topP: 0.9, minP: 0 });
+    const outcome = sample(sorted, { ...plain, temperature: 0.5, topK: 3, topP: 0.9 });
     expect([0, 1, 2, 3, 4].map((rank) => cutBy(outcome, rank))).toEqual([
       undefined,
       undefined,

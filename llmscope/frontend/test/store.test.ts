@@ -12,16 +12,12 @@ class SlowSource implements Source {
     reject: (error: Error) => void;
     signal?: AbortSignal;
   }[] = [];
-  views: number[] = [];
   closed = false;
   ask<T>(key: string, { signal }: AskOptions = {}): Promise<T> {
     return new Promise<Part>((resolve, reject) => {
       this.asked.push({ key, resolve, reject, ...(signal && { signal }) });
       signal?.addEventListener("abort", () => reject(new DOMException("Aborted", "AbortError")));
     }) as Promise<T>;
-  }
-  looking(views: number) {
-    this.views.push(views);
   }
   close() {
     this.closed = true;
@@ -53,6 +49,8 @@ class Model implements Traits {
     top_k: 0,
     top_p: 1,
     min_p: 0,
+    typical_p: 1,
+    order: "transformers",
     threshold: 0,
     lecture: false,
     _editable: true,
@@ -224,9 +222,11 @@ test("closing lets go of every listener and request", async () => {
   expect(source.closed).toBe(true);
 });
 
-test("the source is told how often the widget is on screen", () => {
+test("what is held for nobody is released", () => {
   store.look(1);
   store.look(1);
   store.look(-1);
-  expect(source.views).toEqual([1, 2, 1]);
+  expect(source.keys()).not.toContain("release");
+  store.look(-1);
+  expect(source.keys()).toContain("release");
 });

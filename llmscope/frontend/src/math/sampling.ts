@@ -1,15 +1,28 @@
 /**
- * What sampling settings make of logits, in transformers' order: temperature, top-k, top-p, min-p.
+ * What sampling settings make of logits, as transformers, llama.cpp and vLLM do it.
  *
- * With the logits sorted once, every one of these cuts keeps a prefix, so a slider costs one pass
- * over the vocabulary and no sort.
+ * With the logits sorted once, each cut keeps a run of ranks: top-k, top-p and min-p the likeliest,
+ * typical those around the entropy. So a slider costs one pass over the vocabulary and no sort.
  */
+
+export const ORDERS = ["transformers", "llama.cpp", "vllm"] as const;
+export type Order = (typeof ORDERS)[number];
+export type StageName = "temperature" | "top-k" | "top-p" | "min-p" | "typical";
+
+/** The sources are cited in `llmscope/sampling/engines.py`. */
+export const CHAINS: Record<Order, readonly StageName[]> = {
+  transformers: ["temperature", "top-k", "top-p", "min-p", "typical"],
+  "llama.cpp": ["top-k", "typical", "top-p", "min-p", "temperature"],
+  vllm: ["temperature", "min-p", "top-k", "top-p"],
+};
 
 export interface Settings {
   temperature: number;
   topK: number;
   topP: number;
   minP: number;
+  typicalP: number;
+  order: Order;
 }
 
 export interface Sorted {
@@ -23,16 +36,19 @@ export interface Sorted {
   rank: Uint32Array;
 }
 
+/** Ranks from `first` on are left, `kept` of them. */
 export interface Stage {
-  name: "temperature" | "top-k" | "top-p" | "min-p";
+  name: StageName;
+  first: number;
   kept: number;
   /** The mass that it cut, as a share of the distribution before it. */
   removed: number;
 }
 
 export interface Outcome {
-  /** Final probabilities by rank; 0 from `kept` on. */
+  /** Final probabilities by rank; 0 for what was cut. */
   probs: Float64Array;
+  first: number;
   kept: number;
   stages: Stage[];
   entropy: number;
@@ -63,97 +79,156 @@ export function sortLogits(logits: Float32Array): Sorted {
     rank[id] = i;
   }
   const base = new Float64Array(count);
-  const total = exponentials(sorted, 1, count, base);
-  for (let i = 0; i < count; i++) base[i]! /= total;
+  const run: Run = { logits: sorted, probs: base, temperature: 1, first: 0, end: count, total: 0 };
+  scale(run, 1);
+  for (let i = 0; i < count; i++) base[i]! /= run.total;
   return { order, logits: sorted, base, rank };
 }
 
 export function sample(sorted: Sorted, settings: Settings): Outcome {
   const { logits } = sorted;
-  const { temperature, topK, topP, minP } = settings;
   const count = logits.length;
   const probs = new Float64Array(count);
-  const stages: Stage[] = [];
-  if (temperature === 0) {
+  if (settings.temperature === 0) {
     probs[0] = 1;
-    stages.push({ name: "temperature", kept: 1, removed: 1 - sorted.base[0]! });
-    return { probs, kept: 1, stages, entropy: 0 };
+    const greedy: Stage = { name: "temperature", first: 0, kept: 1, removed: 1 - sorted.base[0]! };
+    return { probs, first: 0, kept: 1, stages: [greedy], entropy: 0 };
   }
-  let total = exponentials(logits, temperature, count, probs);
-  let kept = count;
-  while (kept > 1 && logits[kept - 1] === -Infinity) kept--;
-  if (temperature !== 1) stages.push({ name: "temperature", kept, removed: 0 });
-
-  const cut = (name: Stage["name"], left: number) => {
-    let gone = 0;
-    for (let i = kept - 1; i >= left; i--) {
-      gone += probs[i]!;
-      probs[i] = 0;
-    }
-    stages.push({ name, kept: left, removed: gone / total });
-    // Summed anew: what is left may be far smaller than the rounding of what went.
-    if (left < kept) total = sumFromSmallest(probs, left);
-    kept = left;
-  };
-
-  if (topK > 0 && topK < count) cut("top-k", Math.min(kept, withTies(logits, temperature, topK)));
-  if (topP < 1) cut("top-p", nucleus(probs, kept, total, topP));
-  if (minP > 0) {
-    let left = kept;
-    while (left > 1 && probs[left - 1]! < minP * probs[0]!) left--;
-    cut("min-p", left);
+  let end = count;
+  while (end > 1 && logits[end - 1] === -Infinity) end--;
+  const run: Run = { logits, probs, temperature: 1, first: 0, end, total: 0 };
+  const stages: Stage[] = [];
+  const chain = CHAINS[settings.order].filter((name) => asked(name, settings));
+  if (chain[0] !== "temperature") scale(run, 1);
+  for (const name of chain) {
+    const before = run.total;
+    if (name === "temperature") scale(run, settings.temperature);
+    const gone = name === "temperature" ? 0 : cut(run, name, settings);
+    stages.push({ name, first: run.first, kept: run.end - run.first, removed: gone / before || 0 });
   }
-
   let entropy = 0;
-  for (let i = 0; i < kept; i++) {
-    const p = probs[i]! / total;
+  for (let i = run.first; i < run.end; i++) {
+    const p = probs[i]! / run.total;
     probs[i] = p;
     if (p > 0) entropy -= p * Math.log2(p);
   }
-  return { probs, kept, stages, entropy };
+  return { probs, first: run.first, kept: run.end - run.first, stages, entropy };
+}
+
+/** Whether a setting asks for anything to be done. */
+export function asked(name: StageName, settings: Settings): boolean {
+  const { temperature, topK, topP, minP, typicalP } = settings;
+  return {
+    temperature: temperature !== 1,
+    "top-k": topK > 0,
+    "top-p": topP < 1,
+    "min-p": minP > 0,
+    typical: typicalP < 1,
+  }[name];
 }
 
 /** The stage that cut the token at `rank`, if one did. */
-export function cutBy(outcome: Outcome, rank: number): Stage["name"] | undefined {
-  return outcome.stages.find((stage) => rank >= stage.kept)?.name;
+export function cutBy(outcome: Outcome, rank: number): StageName | undefined {
+  return outcome.stages.find(({ first, kept }) => rank < first || rank >= first + kept)?.name;
 }
 
-/** Writes exp((l - l₀) / T) and returns the sum, added up from the smallest. */
-function exponentials(
-  logits: Float32Array,
-  temperature: number,
-  count: number,
-  out: Float64Array,
-): number {
-  const largest = logits[0]!;
-  let total = 0;
-  for (let i = count - 1; i >= 0; i--)
-    total += out[i] = Math.exp((logits[i]! - largest) / temperature);
-  return total;
+/** What is left: ranks `first` to `end`, with weights that sum to `total`. */
+interface Run {
+  logits: Float32Array;
+  /** Weights exp((l - l₀) / T) by rank; 0 for what was cut. */
+  probs: Float64Array;
+  temperature: number;
+  first: number;
+  end: number;
+  total: number;
 }
 
-function sumFromSmallest(values: Float64Array, count: number): number {
-  let total = 0;
-  for (let i = count - 1; i >= 0; i--) total += values[i]!;
-  return total;
+function scale(run: Run, temperature: number): void {
+  run.temperature = temperature;
+  const largest = run.logits[run.first]!;
+  run.total = 0;
+  for (let i = run.end - 1; i >= run.first; i--) {
+    run.total += run.probs[i] = Math.exp((run.logits[i]! - largest) / temperature);
+  }
 }
 
-/** k, and as many more as tie with the last of them in transformers' float32. */
-function withTies(logits: Float32Array, temperature: number, k: number): number {
-  const last = Math.fround(logits[k - 1]! / temperature);
-  let left = k;
-  while (left < logits.length && Math.fround(logits[left]! / temperature) === last) left++;
+/** Makes a cut and gives the weight that went. */
+function cut(run: Run, name: StageName, settings: Settings): number {
+  const { topK, topP, minP, typicalP, order } = settings;
+  let [first, end] = [run.first, run.end];
+  if (name === "top-k")
+    end = Math.min(end, order === "llama.cpp" ? first + topK : withTies(run, topK));
+  else if (name === "top-p") end = nucleus(run, topP);
+  else if (name === "min-p") end = aboveShare(run, minP);
+  else [first, end] = typical(run, typicalP, order);
+  let gone = 0;
+  for (let i = run.end - 1; i >= end; i--) {
+    gone += run.probs[i]!;
+    run.probs[i] = 0;
+  }
+  for (let i = run.first; i < first; i++) {
+    gone += run.probs[i]!;
+    run.probs[i] = 0;
+  }
+  [run.first, run.end] = [first, end];
+  // Summed anew: what is left may be far smaller than the rounding of what went.
+  run.total = 0;
+  for (let i = end - 1; i >= first; i--) run.total += run.probs[i]!;
+  return gone;
+}
+
+/** k, and as many more as tie with the last of them in float32. */
+function withTies({ logits, temperature, first, end }: Run, k: number): number {
+  if (first + k >= end) return end;
+  const last = Math.fround(logits[first + k - 1]! / temperature);
+  let left = first + k;
+  while (left < end && Math.fround(logits[left]! / temperature) === last) left++;
   return left;
 }
 
-/** How many of the likeliest reach the mass `p`: the one that crosses the line is among them. */
-function nucleus(probs: Float64Array, kept: number, total: number, p: number): number {
+/** The likeliest that reach the mass `p`: the one that crosses the line is among them. */
+function nucleus({ probs, first, end, total }: Run, p: number): number {
   let tail = 0;
-  let left = kept;
-  while (left > 1) {
+  let left = end;
+  while (left > first + 1) {
     tail += probs[left - 1]! / total;
     if (tail > 1 - p) break;
     left--;
   }
   return left;
+}
+
+function aboveShare({ probs, first, end }: Run, share: number): number {
+  let left = end;
+  while (left > first + 1 && probs[left - 1]! < share * probs[first]!) left--;
+  return left;
+}
+
+/**
+ * The tokens whose surprisal is nearest to the entropy, until they reach the mass. Surprisal grows
+ * with rank, so these are a run of ranks, grown from the middle to either side.
+ */
+function typical({ probs, first, end, total }: Run, mass: number, order: Order): [number, number] {
+  const surprisal = (i: number) => -Math.log(probs[i]! / total);
+  let entropy = 0;
+  for (let i = first; i < end; i++)
+    if (probs[i]! > 0) entropy += (probs[i]! / total) * surprisal(i);
+  const distance = (i: number) => Math.abs(surprisal(i) - entropy);
+  let right = first;
+  while (right < end && surprisal(right) < entropy) right++;
+  let left = right - 1;
+  let reached = 0;
+  const enough = () => (order === "llama.cpp" ? reached > mass : reached >= mass);
+  let farthest = 0;
+  while (!enough() && (left >= first || right < end)) {
+    const takeLeft = left >= first && (right >= end || distance(left) <= distance(right));
+    const next = takeLeft ? left-- : right++;
+    farthest = distance(next);
+    reached += probs[next]! / total;
+  }
+  if (order === "transformers") {
+    while (left >= first && distance(left) <= farthest) left--;
+    while (right < end && distance(right) <= farthest) right++;
+  }
+  return [left + 1, right];
 }

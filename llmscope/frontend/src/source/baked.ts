@@ -11,7 +11,5 @@ export class BakedSource implements Source {
       : Promise.reject(new SourceError("This page holds no such part of the model.", "not-baked"));
   }
 
-  looking(): void {}
-
   close(): void {}
 }

@@ -50,10 +50,6 @@ export class KernelSource implements Source {
     }) as Promise<T>;
   }
 
-  looking(views: number): void {
-    this.#send({ looking: views });
-  }
-
   close(): void {
     this.comm.off("msg:custom", this.#receive);
     for (const { reject } of this.#waiting.values())

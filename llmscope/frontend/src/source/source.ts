@@ -17,8 +17,6 @@ export interface AskOptions {
 export interface Source {
   /** Resolves with the last part of the answer; rejects with `SourceError`, or when aborted. */
   ask<T = Part>(key: string, options?: AskOptions): Promise<T>;
-  /** Tells how many times the widget is on screen; at 0, caches may go. */
-  looking(views: number): void;
   close(): void;
 }
 

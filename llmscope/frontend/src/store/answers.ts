@@ -74,3 +74,8 @@ export interface TileAnswer {
 export interface RowAnswer {
   weights: Array_; // (keys,)
 }
+
+export interface SearchAnswer {
+  ids: number[];
+  labels: string[];
+}

@@ -1,5 +1,12 @@
 import { type ReadonlySignal, type Signal, batch, computed, effect, signal } from "@preact/signals";
-import { type Outcome, type Sorted, sample, sortLogits } from "../math/sampling";
+import {
+  type Order,
+  type Outcome,
+  type Settings,
+  type Sorted,
+  sample,
+  sortLogits,
+} from "../math/sampling";
 import { type Array_, type Source, SourceError } from "../source/source";
 import type {
   ChainAnswer,
@@ -9,6 +16,7 @@ import type {
   ModelAnswer,
   Progress,
   RowAnswer,
+  SearchAnswer,
   ThumbnailsAnswer,
   TileAnswer,
   TraceAnswer,
@@ -25,6 +33,8 @@ const TRAITS = {
   topK: "top_k",
   topP: "top_p",
   minP: "min_p",
+  typicalP: "typical_p",
+  order: "order",
   threshold: "threshold",
   lecture: "lecture",
   panels: "_panels",
@@ -40,6 +50,8 @@ interface State {
   topK: number;
   topP: number;
   minP: number;
+  typicalP: number;
+  order: Order;
   threshold: number;
   lecture: boolean;
   panels: string[];
@@ -116,6 +128,7 @@ export class Store {
 
   readonly focus: ReadonlySignal<number>;
   readonly shown: ReadonlySignal<HeadName>;
+  readonly settings: ReadonlySignal<Settings>;
   readonly outcome: ReadonlySignal<Outcome | null>;
   readonly behind: ReadonlySignal<boolean>;
 
@@ -123,6 +136,7 @@ export class Store {
   #ends: (() => void)[] = [];
   #text: AbortController | null = null;
   #loading: AbortController | null = null;
+  #labels = new Map<number, Signal<string | null>>();
   #views = 0;
 
   constructor(
@@ -132,7 +146,7 @@ export class Store {
     const { signals, dispose } = bindTraits<State>(traits, TRAITS);
     this.state = signals;
     this.#reader = new Reader(source);
-    const { layer, head, position, text, temperature, topK, topP, minP } = signals;
+    const { layer, head, position, text } = signals;
     this.focus = computed(() => {
       const last = (this.trace.value?.tokens.length ?? 1) - 1;
       return position.value < 0 || position.value > last ? last : position.value;
@@ -141,15 +155,18 @@ export class Store {
       () =>
         (this.locked.value ? null : this.preview.value) ?? { layer: layer.value, head: head.value },
     );
+    this.settings = computed(() => ({
+      temperature: signals.temperature.value,
+      topK: signals.topK.value,
+      topP: signals.topP.value,
+      minP: signals.minP.value,
+      typicalP: signals.typicalP.value,
+      order: signals.order.value,
+    }));
     this.outcome = computed(() => {
       const next = this.next.value;
       if (!next) return null;
-      return sample(next.sorted, {
-        temperature: temperature.value,
-        topK: topK.value,
-        topP: topP.value,
-        minP: minP.value,
-      });
+      return sample(next.sorted, this.settings.value);
     });
     this.behind = computed(() => this.trace.value?.text !== text.value);
     this.#ends = [
@@ -174,7 +191,8 @@ export class Store {
   /** The widget came on screen once more (1), or left it (-1). */
   look(change: 1 | -1): void {
     this.#views += change;
-    this.source.looking(this.#views);
+    // What the kernel holds for nobody can be made again.
+    if (this.#views === 0) this.source.ask("release").catch(() => {});
   }
 
   // ── gestures ──────────────────────────────────────────────────────────────────────────────
@@ -214,6 +232,24 @@ export class Store {
   async install(): Promise<void> {
     await this.#start("install");
     if (!this.problem.value) await this.load("");
+  }
+
+  /** Tokens of the vocabulary whose text holds these words. */
+  search(words: string, signal: AbortSignal): Promise<SearchAnswer> {
+    return this.source.ask<SearchAnswer>(`vocabulary/${words}`, { signal });
+  }
+
+  /** The label of any token, once it is there. */
+  label(id: number): ReadonlySignal<string | null> {
+    const known = this.#labels.get(id);
+    if (known) return known;
+    const label = signal<string | null>(null);
+    this.#labels.set(id, label);
+    this.source
+      .ask<{ label: string }>(`token/${id}`)
+      .then((answer) => (label.value = answer.label))
+      .catch(() => (label.value = `token ${id}`));
+    return label;
   }
 
   stopLoading(): void {

@@ -1,22 +1,22 @@
-"""Distributions over the vocabulary: what sampling settings keep, cut and change."""
+"""A distribution over the vocabulary, with the stages that led to it."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from llmscope.sampling.engines import is_nothing, steps
+from llmscope.sampling.settings import NOTHING, ORDERS, Order, from_arguments, from_config
 
 if TYPE_CHECKING:
     import pandas as pd
     import torch
     from numpy.typing import ArrayLike, NDArray
-    from transformers import PreTrainedTokenizerBase
-
-GREEDY = 0.0
+    from transformers import GenerationConfig, PreTrainedTokenizerBase
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,9 @@ class Stage:
     ----------
     name, setting
         The argument of transformers' `generate` that asks for it, and its value.
+    origin
+        Where the setting came from: "given", "the model's generation_config" or "a default" of
+        transformers.
     probs
         Probabilities (vocabulary,) after it, renormalised.
     mask
@@ -37,6 +40,7 @@ class Stage:
 
     name: str
     setting: float
+    origin: str
     probs: NDArray[np.float32]
     mask: NDArray[np.bool_]
     removed: float
@@ -77,6 +81,23 @@ class Candidate:
         return self.cut_by is None
 
 
+@dataclass(frozen=True)
+class Difference:
+    """How far a distribution is from another.
+
+    Attributes
+    ----------
+    kl
+        Kullback-Leibler divergence of the other from this one, in bits: how many more a token
+        costs who expects the other. Infinite where this one allows what the other doesn't.
+    total_variation
+        Half the sum of all differences, in [0, 1]: the mass that would have to move.
+    """
+
+    kl: float
+    total_variation: float
+
+
 class Distribution:
     """A distribution over the vocabulary, with the stages that led to it.
 
@@ -84,18 +105,22 @@ class Distribution:
 
     Attributes
     ----------
+    logits
+        The scores (vocabulary,) that it was made of, float32.
     base
         The model's own probabilities (vocabulary,), float32: softmax of the logits.
     stages
-        What was done to it, in transformers' order; empty where nothing was.
+        What was done to it, in the order in which it was; empty where nothing was.
     """
 
     def __init__(
         self,
+        logits: NDArray[np.float32],
         base: NDArray[np.float32],
         stages: Sequence[Stage],
         tokenizer: PreTrainedTokenizerBase | None = None,
     ) -> None:
+        self.logits = logits
         self.base = base
         self.stages = tuple(stages)
         self._tokenizer = tokenizer
@@ -109,6 +134,15 @@ class Distribution:
         top_k: int = 0,
         top_p: float = 1.0,
         min_p: float = 0.0,
+        typical_p: float = 1.0,
+        epsilon_cutoff: float = 0.0,
+        eta_cutoff: float = 0.0,
+        repetition_penalty: float = 1.0,
+        no_repeat_ngram_size: int = 0,
+        order: Order = "transformers",
+        input_ids: Sequence[int] | None = None,
+        generation_config: GenerationConfig | None = None,
+        model_config: GenerationConfig | None = None,
         tokenizer: PreTrainedTokenizerBase | None = None,
     ) -> Distribution:
         """Apply sampling settings to logits as transformers' `generate` does.
@@ -127,44 +161,81 @@ class Distribution:
             In [0, 1]. Keep the likeliest tokens that together reach this mass [1]_.
         min_p
             In [0, 1]. Keep tokens at least this share of the likeliest one's probability [2]_.
+        typical_p
+            In (0, 1]. Keep the tokens whose surprisal is nearest to the entropy, until they reach
+            this mass [3]_.
+        epsilon_cutoff, eta_cutoff
+            In [0, 1]. Cut tokens below this probability, fixed or falling with the entropy [4]_.
+        repetition_penalty
+            Above 0. Makes tokens among `input_ids` less likely, where it is above 1 [5]_.
+        no_repeat_ngram_size
+            Cut tokens that would repeat a stretch of this many of `input_ids`; 0 cuts none.
+        order
+            Whose order and rules: "transformers", "llama.cpp" or "vllm".
+        input_ids
+            The tokens so far, which the last two settings look at.
+        generation_config
+            A whole configuration, in place of settings; what it leaves open is filled in as
+            `generate` does, with ``top_k=50`` for one.
+        model_config
+            The model's own, from which `generation_config` is filled in first.
         tokenizer
             Names the tokens in `top`.
 
         Raises
         ------
         ValueError
-            For a setting outside its range.
+            For a setting outside its range, or one that the engine doesn't have.
 
         References
         ----------
         .. [1] Holtzman et al., "The Curious Case of Neural Text Degeneration", ICLR 2020.
         .. [2] Nguyen et al., "Turning Up the Heat: Min-p Sampling", ICLR 2025.
+        .. [3] Meister et al., "Locally Typical Sampling", TACL 2023.
+        .. [4] Hewitt et al., "Truncation Sampling as Language Model Desmoothing", EMNLP 2022.
+        .. [5] Keskar et al., "CTRL: A Conditional Transformer Language Model", 2019.
         """
         import torch
 
-        check_settings(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
+        given = {
+            "temperature": temperature,
+            "top_k": top_k,
+            "top_p": top_p,
+            "min_p": min_p,
+            "typical_p": typical_p,
+            "epsilon_cutoff": epsilon_cutoff,
+            "eta_cutoff": eta_cutoff,
+            "repetition_penalty": repetition_penalty,
+            "no_repeat_ngram_size": no_repeat_ngram_size,
+        }
+        if order not in ORDERS:
+            raise ValueError(f"order must be one of {', '.join(ORDERS)}, not {order!r}")
+        if generation_config is None:
+            resolved = from_arguments(given)
+        elif given != NOTHING:
+            raise ValueError("Give either a generation_config or single settings, not both.")
+        else:
+            resolved = from_config(generation_config, model_config)
+        if input_ids is None and (repetition_penalty != 1.0 or no_repeat_ngram_size):
+            raise ValueError("Penalties look at the tokens so far: give input_ids.")
         scores = torch.as_tensor(logits, dtype=torch.float32).detach().cpu()
         if scores.ndim != 1:
             raise ValueError(f"logits must have one axis (vocabulary,), not shape {scores.shape}")
-        base = torch.softmax(scores, dim=-1)
+        raw = scores.numpy()
+        base = before = torch.softmax(scores, dim=-1)
         stages: list[Stage] = []
-        before = base
-        for name, setting, warper in _warpers(temperature, top_k, top_p, min_p, scores):
-            # Row of a batch of one, as warpers expect; none of these reads the ids.
-            scores = warper(None, scores[None])[0]
+        for step in steps(resolved, order, input_ids or ()):
+            if is_nothing(step):
+                continue
+            scores = step.apply(scores)
             after = torch.softmax(scores, dim=-1)
             gone = torch.isneginf(scores)
-            stages.append(
-                Stage(
-                    name,
-                    setting,
-                    after.numpy(),
-                    (~gone).numpy(),
-                    float(before[gone].double().sum()),
-                )
-            )
+            removed = float(before[gone].double().sum())
+            origin = resolved.origins.get(step.name, "given")
+            mask = (~gone).numpy()
+            stages.append(Stage(step.name, step.setting, origin, after.numpy(), mask, removed))
             before = after
-        return cls(base.numpy(), stages, tokenizer)
+        return cls(raw, base.numpy(), stages, tokenizer)
 
     @property
     def probs(self) -> NDArray[np.float32]:
@@ -177,9 +248,24 @@ class Distribution:
         probs = self.probs[self.probs > 0].astype(np.float64)
         return float(-(probs * np.log2(probs)).sum())
 
+    @property
+    def effective_vocabulary(self) -> float:
+        """Two to the entropy: how many equally likely tokens would be as uncertain."""
+        return float(2.0**self.entropy)
+
+    def diff(self, other: Distribution) -> Difference:
+        """Compare `probs` with those of another distribution over the same vocabulary."""
+        if self.probs.shape != other.probs.shape:
+            raise ValueError("The two distributions are over different vocabularies.")
+        ours, theirs = self.probs.astype(np.float64), other.probs.astype(np.float64)
+        some = ours > 0
+        with np.errstate(divide="ignore"):
+            kl = float((ours[some] * np.log2(ours[some] / theirs[some])).sum())
+        return Difference(max(0.0, kl), float(np.abs(ours - theirs).sum() / 2))
+
     @cached_property
     def _order(self) -> NDArray[np.intp]:
-        return np.argsort(-self.base, kind="stable")
+        return np.argsort(-self.logits, kind="stable")
 
     def top(self, n: int = 10) -> list[Candidate]:
         """List the `n` tokens that the model finds most likely, cut or not."""
@@ -239,53 +325,3 @@ class Distribution:
         first = self.top(1)[0]
         shown = repr(first.text) if first.text is not None else f"token {first.id}"
         return f"<Distribution {done}: {shown} {first.prob:.3f}, {self.entropy:.2f} bits>"
-
-
-def check_settings(*, temperature: float, top_k: int, top_p: float, min_p: float) -> None:
-    """Raise ValueError, naming the allowed range, for a setting outside it."""
-    _check("temperature", temperature, 0.0, math.inf)
-    _check("top_p", top_p, 0.0, 1.0)
-    _check("min_p", min_p, 0.0, 1.0)
-    if isinstance(top_k, bool) or not isinstance(top_k, (int, np.integer)) or top_k < 0:
-        raise ValueError(f"top_k must be a whole number, 0 (keep all) or more, not {top_k!r}")
-
-
-def _check(name: str, value: float, low: float, high: float) -> None:
-    number = isinstance(value, (int, float, np.floating, np.integer))
-    if isinstance(value, bool) or not number or not low <= value <= high or value == math.inf:
-        allowed = f"between {low:g} and {high:g}" if high < math.inf else f"{low:g} or more"
-        raise ValueError(f"{name} must be a number {allowed}, not {value!r}")
-
-
-def _warpers(
-    temperature: float, top_k: int, top_p: float, min_p: float, scores: torch.Tensor
-) -> list[tuple[str, float, Any]]:
-    """List what `GenerationMixin._get_logits_processor` would make of these settings, in order."""
-    from transformers import (
-        MinPLogitsWarper,
-        TemperatureLogitsWarper,
-        TopKLogitsWarper,
-        TopPLogitsWarper,
-    )
-
-    warpers: list[tuple[str, float, Any]] = []
-    if temperature == GREEDY:
-        return [("temperature", GREEDY, _greedy)]
-    if temperature != 1.0:
-        warpers.append(("temperature", temperature, TemperatureLogitsWarper(float(temperature))))
-    if 0 < top_k < len(scores):
-        warpers.append(("top_k", top_k, TopKLogitsWarper(int(top_k))))
-    if top_p < 1.0:
-        warpers.append(("top_p", top_p, TopPLogitsWarper(float(top_p))))
-    if min_p > 0.0:
-        warpers.append(("min_p", min_p, MinPLogitsWarper(float(min_p))))
-    return warpers
-
-
-def _greedy(_ids: object, scores: torch.Tensor) -> torch.Tensor:
-    import torch
-
-    only = torch.full_like(scores, -math.inf)
-    likeliest = scores.argmax(dim=-1)
-    only[0, likeliest] = scores[0, likeliest]
-    return only

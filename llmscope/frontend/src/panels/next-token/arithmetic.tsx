@@ -1,0 +1,55 @@
+import { percent } from "../../math/format";
+import { type Outcome, type Settings, cutBy } from "../../math/sampling";
+import type { NextToken } from "../../store/store";
+import { Label, plain } from "../label";
+
+interface ArithmeticProps {
+  next: NextToken;
+  outcome: Outcome;
+  settings: Settings;
+  rank: number | null;
+  label: string;
+}
+
+/** How one token's logit becomes its probability, in the numbers on screen. */
+export function Arithmetic({ next, outcome, settings, rank, label }: ArithmeticProps) {
+  if (rank === null) {
+    return <p class="arithmetic muted">Click a percentage to see how it comes about.</p>;
+  }
+  const { logits } = next.sorted;
+  const { temperature } = settings;
+  const logit = logits[rank]!;
+  const cut = cutBy(outcome, rank);
+  const figure = (value: number) => value.toPrecision(4).replace("-", "−");
+  const name = (
+    <b>
+      <Label text={plain(label)} />
+    </b>
+  );
+  if (temperature === 0) {
+    return (
+      <p class="arithmetic figures">
+        {name}: logit {figure(logit)}. Greedy takes the greatest, {figure(logits[0]!)}.
+      </p>
+    );
+  }
+  if (cut) {
+    return (
+      <p class="arithmetic figures">
+        {name}: logit {figure(logit)} ÷ {temperature} = {figure(logit / temperature)}; cut by {cut},
+        so 0.
+      </p>
+    );
+  }
+  const top = logits[outcome.first]!;
+  const exp = Math.exp((logit - top) / temperature);
+  const total = 1 / outcome.probs[outcome.first]!;
+  return (
+    <p class="arithmetic figures">
+      {name}: logit {figure(logit)} ÷ {temperature} = {figure(logit / temperature)} → exp(
+      {figure(logit / temperature)} − {figure(top / temperature)}) = {figure(exp)} → ÷{" "}
+      {figure(total)}, the sum over {outcome.kept.toLocaleString("en")} kept ={" "}
+      {percent(outcome.probs[rank]!)}
+    </p>
+  );
+}

@@ -1,0 +1,172 @@
+import { scaleLinear, scaleLog } from "d3-scale";
+import { count, percent } from "../../math/format";
+import { type Order, type Outcome, cutBy } from "../../math/sampling";
+import type { NextToken } from "../../store/store";
+import { Label } from "../label";
+
+export const ROWS = 10;
+const NICE = [0.1, 0.25, 0.5, 1];
+const LEAST = 1e-6; // where a logarithmic axis begins
+
+export interface Pin {
+  id: number;
+  label: string;
+}
+
+interface BarsProps {
+  next: NextToken;
+  outcome: Outcome;
+  log: boolean;
+  pins: Pin[];
+  /** The rank that the dice fell on. */
+  fallen: number | null;
+  /** How often each rank was drawn, and of how many. */
+  draws: { counts: Uint32Array; of: number } | null;
+  /** What other engines would do with the same settings. */
+  others: { order: Order; outcome: Outcome }[];
+  /** The rank whose arithmetic is shown. */
+  picked: number | null;
+  onPick: (rank: number) => void;
+  onTake: ((rank: number) => void) | null;
+  onUnpin: (id: number) => void;
+}
+
+/** The likeliest tokens before and after, the pinned ones, and everything else: they add up to 1. */
+export function Bars(props: BarsProps) {
+  const { next, outcome, log, pins, onUnpin } = props;
+  const { base, rank } = next.sorted;
+  const shown = Math.min(ROWS, base.length);
+  const ranks = Array.from({ length: shown }, (_, place) => place);
+  const pinned = pins
+    .map(({ id, label }) => ({ id, label, place: rank[id]! }))
+    .filter(({ place }) => place >= shown);
+  const all = [...ranks, ...pinned.map(({ place }) => place)];
+  const share = (of: Float64Array) => 1 - all.reduce((sum, place) => sum + of[place]!, 0);
+  const outside = outcome.kept - all.filter((place) => !cutBy(outcome, place)).length;
+  const full = NICE.find((nice) => Math.max(base[0]!, outcome.probs[0]!) <= nice) ?? 1;
+  const scale = log
+    ? scaleLog().domain([LEAST, 1]).range([0, 100]).clamp(true)
+    : scaleLinear().domain([0, full]).range([0, 100]).clamp(true);
+  const width = (value: number) => `${value > 0 ? scale(value) : 0}%`;
+  const ticks = log ? [LEAST, 1e-4, 1e-2, 1] : [0, full / 2, full];
+  return (
+    <>
+      <div class="axis" aria-hidden="true">
+        {ticks.map((tick) => (
+          <span key={tick} style={{ left: `${scale(tick)}%` }}>
+            {tick === LEAST ? "10⁻⁴ %" : tick === 0 ? "0" : `${100 * tick} %`}
+          </span>
+        ))}
+      </div>
+      <ol class="bars">
+        {ranks.map((place) => (
+          <Line
+            key={place}
+            {...props}
+            place={place}
+            label={next.labels[place] ?? ""}
+            width={width}
+          />
+        ))}
+        {pinned.map(({ id, label, place }) => (
+          <Line
+            key={`pin${id}`}
+            {...props}
+            place={place}
+            label={label}
+            width={width}
+            unpin={() => onUnpin(id)}
+          />
+        ))}
+        {base.length > all.length && (
+          <li class="rest">
+            <span class="name">{count(base.length - all.length)} more</span>
+            <span class="bar">
+              <em>the model's own: {percent(Math.max(0, share(base)))}</em>
+            </span>
+            <span class="value">
+              {percent(outside > 0 ? Math.max(0, share(outcome.probs)) : 0)}
+            </span>
+          </li>
+        )}
+      </ol>
+    </>
+  );
+}
+
+interface LineProps extends BarsProps {
+  place: number;
+  label: string;
+  width: (share: number) => string;
+  unpin?: () => void;
+}
+
+function Line(props: LineProps) {
+  const {
+    next,
+    outcome,
+    place,
+    label,
+    width,
+    unpin,
+    fallen,
+    draws,
+    others,
+    picked,
+    onPick,
+    onTake,
+  } = props;
+  const cut = cutBy(outcome, place);
+  const before = next.sorted.base[place]!;
+  const after = outcome.probs[place]!;
+  const text = place < next.texts.length ? next.texts[place] : null;
+  const drawn = draws ? draws.counts[place]! / draws.of : null;
+  return (
+    <li class={`${cut ? "cut" : ""} ${fallen === place ? "fallen" : ""}`}>
+      {onTake && text ? (
+        <button
+          type="button"
+          class="name"
+          title="Append it to the text"
+          onClick={() => onTake(place)}
+        >
+          <Label text={label} />
+        </button>
+      ) : (
+        <span class="name">
+          <Label text={label} />
+          {unpin && (
+            <button type="button" class="unpin" aria-label={`Unpin ${label}`} onClick={unpin}>
+              ×
+            </button>
+          )}
+        </span>
+      )}
+      <span class="bar">
+        <i class="final" style={{ width: width(after) }} />
+        <i class="base" style={{ width: width(before) }} />
+        {drawn !== null && !cut && <i class="drawn" style={{ left: width(drawn) }} />}
+        {cut && <em>{[`cut by ${cut}`, ...fates(cut, place, others)].join(" · ")}</em>}
+        {!cut && others.length > 0 && (
+          <em class="other">{fates(cut, place, others).join(" · ")}</em>
+        )}
+      </span>
+      <button
+        type="button"
+        class="value"
+        aria-pressed={picked === place}
+        title={`${percent(before)} before sampling settings. Click for the arithmetic.`}
+        onClick={() => onPick(place)}
+      >
+        {percent(after)}
+      </button>
+    </li>
+  );
+}
+
+/** In words, which engines decide otherwise about a token. */
+function fates(cut: string | undefined, place: number, others: LineProps["others"]): string[] {
+  return others
+    .filter(({ outcome }) => !cut !== !cutBy(outcome, place))
+    .map(({ order }) => (cut ? `${order} keeps it` : `${order} cuts it`));
+}

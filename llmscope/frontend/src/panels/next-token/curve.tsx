@@ -1,0 +1,95 @@
+import { scaleLinear, scaleLog } from "d3-scale";
+import { line } from "d3-shape";
+import { useMemo, useRef } from "preact/hooks";
+import { useWidth } from "../../draw/canvas";
+import { againstTemperature } from "../../math/curve";
+import type { NextToken, Store } from "../../store/store";
+import { plain } from "../label";
+
+const LINES = 5;
+const HOTTEST = 2;
+const HEIGHT = 150;
+const MARGIN = { left: 44, right: 96, top: 10, bottom: 26 };
+
+/** The probability of each likely token against temperature, and the size of the nucleus. */
+export function Curve({ store, next }: { store: Store; next: NextToken }) {
+  const box = useRef<HTMLDivElement>(null);
+  const scale = store.state.lecture.value ? 1.6 : 1;
+  const width = useWidth(box);
+  const { temperature, topP } = store.state;
+  const nucleus = topP.value < 1 ? topP.value : 0.9;
+  const points = useMemo(
+    () => againstTemperature(next.sorted, LINES, nucleus, HOTTEST),
+    [next, nucleus],
+  );
+  const [left, right] = [MARGIN.left * scale, MARGIN.right * scale];
+  const [top, bottom] = [MARGIN.top, (HEIGHT - MARGIN.bottom) * scale];
+  const x = scaleLinear()
+    .domain([0, HOTTEST])
+    .range([left, Math.max(left + 40, width - right)]);
+  const y = scaleLinear().domain([0, 1]).range([bottom, top]);
+  const size = scaleLog().domain([1, next.sorted.base.length]).range([bottom, top]);
+  const path = (value: (index: number) => number) =>
+    line<(typeof points)[number]>(
+      (point) => x(point.temperature),
+      (_, index) => value(index),
+    )(points) ?? "";
+  const last = points[points.length - 1]!;
+  const labels = apart(
+    last.probs.map((p) => y(p)),
+    13 * scale,
+    bottom,
+  );
+  const here = Math.min(temperature.value, HOTTEST);
+  return (
+    <div ref={box} class="curve">
+      {width > 0 && (
+        <svg
+          width={width}
+          height={HEIGHT * scale}
+          role="img"
+          aria-label="Probability of the likeliest tokens against temperature"
+        >
+          {[0, 0.5, 1].map((tick) => (
+            <g key={tick}>
+              <line x1={left} x2={x.range()[1]} y1={y(tick)} y2={y(tick)} class="hair" />
+              <text x={left - 6} y={y(tick)} text-anchor="end" dominant-baseline="central">
+                {tick * 100} %
+              </text>
+            </g>
+          ))}
+          {[0, 0.5, 1, 1.5, 2].map((tick) => (
+            <text key={tick} x={x(tick)} y={bottom + 17 * scale} text-anchor="middle">
+              {tick}
+            </text>
+          ))}
+          <path class="nucleus" d={path((index) => size(points[index]!.nucleus))} />
+          {last.probs.map((_, rank) => (
+            <g key={rank} class="likely" style={{ opacity: 1 - 0.15 * rank }}>
+              <path d={path((index) => y(points[index]!.probs[rank]!))} />
+              <text x={x.range()[1]! + 7} y={labels[rank]} dominant-baseline="central">
+                {plain(next.labels[rank] ?? "")}
+              </text>
+            </g>
+          ))}
+          <line class="now" x1={x(here)} x2={x(here)} y1={top} y2={bottom} />
+        </svg>
+      )}
+      <p class="note">
+        Probability against temperature, before any cut. Dashed: how many tokens reach{" "}
+        {Math.round(nucleus * 1000) / 10} %, from 1 to all on a logarithmic scale.
+      </p>
+    </div>
+  );
+}
+
+/** Moves labels apart that would overlap; their order stays. */
+function apart(places: number[], distance: number, lowest: number): number[] {
+  const moved = [...places];
+  for (let i = 1; i < moved.length; i++) moved[i] = Math.max(moved[i]!, moved[i - 1]! + distance);
+  for (let i = moved.length - 1; i >= 0; i--) {
+    const limit = i === moved.length - 1 ? lowest : moved[i + 1]! - distance;
+    moved[i] = Math.min(moved[i]!, limit);
+  }
+  return moved;
+}

@@ -1,0 +1,50 @@
+import type { Signal } from "@preact/signals";
+import { Label, plain } from "../label";
+
+export const DRAWS = 1000;
+
+interface DiceProps {
+  u: Signal<number | null>;
+  draws: Signal<Float64Array | null>;
+  /** What the dice fell on; `null` until it is known. */
+  label: string | null;
+}
+
+/** A random number that stays the same while the sliders move. */
+export function Dice({ u, draws, label }: DiceProps) {
+  return (
+    <div class="dice">
+      <button
+        type="button"
+        onClick={() => (u.value = Math.floor(Math.random() * 10_000) / 10_000)}
+        title="Throw a random number"
+      >
+        Throw
+      </button>
+      <span class="figures" role="status">
+        {u.value === null ? (
+          <span class="muted">a random number, kept while the sliders move</span>
+        ) : (
+          <>
+            {u.value.toFixed(4)} →{" "}
+            <b>
+              <Label text={plain(label ?? "…")} />
+            </b>
+          </>
+        )}
+      </span>
+      <button
+        type="button"
+        aria-pressed={draws.value !== null}
+        title="Compare 1,000 draws with the probabilities"
+        onClick={() =>
+          (draws.value = draws.value
+            ? null
+            : Float64Array.from({ length: DRAWS }, Math.random).sort())
+        }
+      >
+        Draw {DRAWS.toLocaleString("en")}
+      </button>
+    </div>
+  );
+}

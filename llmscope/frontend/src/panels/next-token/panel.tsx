@@ -1,0 +1,154 @@
+import { type Signal, useComputed, useSignal } from "@preact/signals";
+import type { PanelProps } from "../../app";
+import { pick, tally } from "../../math/draw";
+import { ORDERS, type Outcome, sample } from "../../math/sampling";
+import type { NextToken as Next, Store } from "../../store/store";
+import { Label, plain } from "../label";
+import { Arithmetic } from "./arithmetic";
+import { Bars, type Pin } from "./bars";
+import { Curve } from "./curve";
+import { DRAWS, Dice } from "./dice";
+import { Search } from "./search";
+import { Sliders } from "./sliders";
+import { Stages } from "./stages";
+
+/** What follows the token in focus, before and after sampling settings. */
+export function NextToken({ store }: PanelProps) {
+  const more = useSignal(false);
+  const curve = useSignal(false);
+  const log = useSignal(false);
+  const model = store.model.value!;
+  const next = store.next.value;
+  const outcome = store.outcome.value;
+  const masked = model.family === "masked";
+  if (model.family === "encoder") {
+    return (
+      <section class="panel next-token" aria-label="Next token">
+        <h3>Next token</h3>
+        <p class="muted">
+          This model has no language-model head: it turns a text into vectors and predicts no token.
+        </p>
+      </section>
+    );
+  }
+  return (
+    <section class="panel next-token" aria-label={masked ? "Token at the gap" : "Next token"}>
+      <h3>
+        {masked ? "Token" : "Next token"}{" "}
+        {next && next.trace.kind === "self" && (
+          <small>
+            {masked ? "at" : "after"} “
+            <Label text={plain(next.trace.tokens[next.position]?.[1] ?? "")} />”
+          </small>
+        )}
+        <span class="switches">
+          <Switch on={log} name="log" title="Logarithmic bars" />
+          <Switch on={curve} name="curve" title="Probability against temperature" />
+          <Switch on={more} name="more" title="min-p, typical, and the orders of other engines" />
+        </span>
+      </h3>
+      <Sliders store={store} vocabulary={model.vocabulary} more={more.value} />
+      <Stages store={store} vocabulary={model.vocabulary} outcome={outcome} more={more.value} />
+      {next && curve.value && <Curve store={store} next={next} />}
+      {next && outcome ? (
+        <Rows store={store} next={next} outcome={outcome} log={log.value} compare={more.value} />
+      ) : (
+        <p class="muted empty">Type a text to see what could follow.</p>
+      )}
+    </section>
+  );
+}
+
+function Switch({ on, name, title }: { on: Signal<boolean>; name: string; title: string }) {
+  return (
+    <button
+      type="button"
+      aria-pressed={on.value}
+      title={title}
+      onClick={() => (on.value = !on.value)}
+    >
+      {name}
+    </button>
+  );
+}
+
+interface RowsProps {
+  store: Store;
+  next: Next;
+  outcome: Outcome;
+  log: boolean;
+  /** Whether to say what other engines would do. */
+  compare: boolean;
+}
+
+function Rows({ store, next, outcome, log, compare }: RowsProps) {
+  const u = useSignal<number | null>(null);
+  const draws = useSignal<Float64Array | null>(null);
+  const pins = useSignal<Pin[]>([]);
+  const picked = useSignal<number | null>(null); // a token id
+  const counts = useComputed(() =>
+    draws.value && store.outcome.value ? tally(store.outcome.value, draws.value) : null,
+  );
+  const settings = store.settings.value;
+  const others = compare
+    ? ORDERS.filter((order) => order !== settings.order).map((order) => ({
+        order,
+        outcome: sample(next.sorted, { ...settings, order }),
+      }))
+    : [];
+  const fallen = u.value === null ? null : pick(outcome, u.value);
+  const labelOf = (rank: number | null) =>
+    rank === null ? null : (next.labels[rank] ?? store.label(next.sorted.order[rank]!).value);
+  const pickedRank = picked.value === null ? null : (next.sorted.rank[picked.value] ?? null);
+  const atEnd = next.position === next.trace.last && next.trace.kind === "self";
+  const take = (rank: number) => store.edit(next.trace.text + (next.texts[rank] ?? ""));
+  return (
+    <>
+      <Bars
+        next={next}
+        outcome={outcome}
+        log={log}
+        pins={pins.value}
+        fallen={fallen}
+        draws={counts.value && { counts: counts.value, of: DRAWS }}
+        others={others}
+        picked={pickedRank}
+        onPick={(rank) => {
+          const id = next.sorted.order[rank]!;
+          picked.value = picked.value === id ? null : id;
+        }}
+        onTake={store.state.editable.value && atEnd && !store.behind.value ? take : null}
+        onUnpin={(id) => (pins.value = pins.value.filter((pin) => pin.id !== id))}
+      />
+      <p class="legend">
+        <span>
+          <i class="swatch grey" /> model <i class="swatch orange" /> after sampling settings
+          {counts.value && (
+            <>
+              {" "}
+              <i class="swatch tick" /> share of draws
+            </>
+          )}
+        </span>
+        <span class="figures">
+          entropy {outcome.entropy.toFixed(2)} bits ≈{" "}
+          {Number((2 ** outcome.entropy).toPrecision(3))} tokens
+        </span>
+      </p>
+      <Arithmetic
+        next={next}
+        outcome={outcome}
+        settings={settings}
+        rank={pickedRank}
+        label={labelOf(pickedRank) ?? ""}
+      />
+      <Dice u={u} draws={draws} label={labelOf(fallen)} />
+      <Search
+        store={store}
+        onPin={(pin) => {
+          if (!pins.value.some(({ id }) => id === pin.id)) pins.value = [...pins.value, pin];
+        }}
+      />
+    </>
+  );
+}

@@ -1,0 +1,66 @@
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import type { Store } from "../../store/store";
+import { Label } from "../label";
+import type { Pin } from "./bars";
+
+/** Finds any token of the vocabulary, to pin it among the rows. */
+export function Search({ store, onPin }: { store: Store; onPin: (pin: Pin) => void }) {
+  const words = useSignal("");
+  const found = useSignal<Pin[]>([]);
+  const problem = useSignal("");
+  useEffect(() => {
+    const abort = new AbortController();
+    found.value = [];
+    problem.value = "";
+    if (words.value) {
+      store
+        .search(words.value, abort.signal)
+        .then(({ ids, labels }) => {
+          found.value = ids.map((id, index) => ({ id, label: labels[index]! }));
+          problem.value = ids.length === 0 ? "no such token" : "";
+        })
+        .catch((error: Error) => {
+          if (!abort.signal.aborted) problem.value = error.message;
+        });
+    }
+    return () => abort.abort();
+  }, [words.value]);
+  const pin = (token: Pin) => {
+    onPin(token);
+    words.value = "";
+  };
+  return (
+    <div class="search">
+      <input
+        type="search"
+        value={words.value}
+        placeholder="Find a token…"
+        aria-label="Find a token of the vocabulary"
+        spellcheck={false}
+        onInput={(event) => (words.value = event.currentTarget.value)}
+        onKeyDown={(event) => {
+          const [first] = found.value;
+          if (event.key === "Enter" && first) pin(first);
+          if (event.key === "Escape" && words.value) {
+            event.stopPropagation();
+            words.value = "";
+          }
+        }}
+      />
+      <span class="found" aria-live="polite">
+        {found.value.map((token) => (
+          <button
+            key={token.id}
+            type="button"
+            title={`Pin token ${token.id}`}
+            onClick={() => pin(token)}
+          >
+            <Label text={token.label} />
+          </button>
+        ))}
+        {problem.value && <span class="muted">{problem.value}</span>}
+      </span>
+    </div>
+  );
+}

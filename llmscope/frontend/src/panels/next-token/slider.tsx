@@ -1,0 +1,66 @@
+import type { Signal } from "@preact/signals";
+
+export interface SliderProps {
+  name: string;
+  value: Signal<number>;
+  max: number;
+  /** The value that does nothing. */
+  nothing: number;
+  shown: string;
+  disabled?: boolean;
+  /** Where a value stands on the track, and back, where equal steps aren't equal. */
+  toPlace?: (value: number) => number;
+  fromPlace?: (place: number) => number;
+  /** The value one key press further; fine with Shift. */
+  step: (value: number, by: 1 | -1, fine: boolean) => number;
+}
+
+const DIRECTION: Record<string, 1 | -1> = {
+  ArrowRight: 1,
+  ArrowUp: 1,
+  ArrowLeft: -1,
+  ArrowDown: -1,
+};
+
+export function Slider(props: SliderProps) {
+  const { name, value, max, nothing, shown, disabled, toPlace, fromPlace, step } = props;
+  const place = toPlace ? toPlace(value.value) : value.value;
+  const keys = (event: KeyboardEvent) => {
+    const by = DIRECTION[event.key];
+    if (!by) return;
+    event.preventDefault();
+    value.value = step(value.value, by, event.shiftKey);
+  };
+  return (
+    <label class="slider">
+      <span>{name}</span>
+      <input
+        type="range"
+        min={0}
+        max={max}
+        step="any"
+        value={Math.min(place, max)}
+        disabled={disabled}
+        style={{ "--filled": `${(100 * Math.min(place, max)) / max}%` }}
+        aria-label={name}
+        aria-valuetext={shown}
+        title="Arrow keys step, with Shift finely; double click resets"
+        onInput={(event) => {
+          const number = Number(event.currentTarget.value);
+          value.value = fromPlace ? fromPlace(number) : Math.round(number * 100) / 100;
+        }}
+        onDblClick={() => (value.value = nothing)}
+        onKeyDown={keys}
+      />
+      <output>{shown}</output>
+    </label>
+  );
+}
+
+/** Steps of a hundredth, finely of a thousandth, between 0 and `max`. */
+export const byHundredths =
+  (max: number) =>
+  (value: number, by: 1 | -1, fine: boolean): number => {
+    const next = value + by * (fine ? 0.001 : 0.01);
+    return Math.round(Math.min(max, Math.max(0, next)) * 1000) / 1000;
+  };

@@ -1,0 +1,104 @@
+import { scaleLog } from "d3-scale";
+import { count } from "../../math/format";
+import { CHAINS, ORDERS } from "../../math/sampling";
+import type { Store } from "../../store/store";
+import { Slider, byHundredths } from "./slider";
+
+const HOTTEST = 2;
+
+interface SlidersProps {
+  store: Store;
+  vocabulary: number;
+  /** Whether the settings that few people need are shown. */
+  more: boolean;
+}
+
+export function Sliders({ store, vocabulary, more }: SlidersProps) {
+  const { temperature, topK, topP, minP, typicalP, order } = store.state;
+  const log = scaleLog().domain([1, vocabulary]).range([0, 1]).clamp(true);
+  const kept = (k: number) => (k >= vocabulary ? 0 : Math.max(1, k));
+  const chain = CHAINS[order.value];
+  return (
+    <div class="sliders">
+      <Slider
+        name="temperature"
+        value={temperature}
+        max={HOTTEST}
+        nothing={1}
+        shown={temperature.value === 0 ? "greedy" : figure(temperature.value)}
+        step={byHundredths(5)}
+      />
+      <Slider
+        name="top-k"
+        value={topK}
+        max={1}
+        nothing={0}
+        shown={topK.value === 0 ? "all" : count(topK.value)}
+        toPlace={(k) => (k === 0 ? 1 : log(k))}
+        fromPlace={(place) => kept(Math.round(log.invert(place)))}
+        step={(k, by, fine) => {
+          const from = k || vocabulary;
+          return kept(from + by * (fine ? 1 : Math.max(1, Math.round(from * 0.02))));
+        }}
+      />
+      <Slider
+        name="top-p"
+        value={topP}
+        max={1}
+        nothing={1}
+        shown={topP.value === 1 ? "all" : figure(topP.value)}
+        step={byHundredths(1)}
+      />
+      {more && (
+        <>
+          <Slider
+            name="min-p"
+            value={minP}
+            max={1}
+            nothing={0}
+            shown={minP.value === 0 ? "off" : figure(minP.value)}
+            step={byHundredths(1)}
+          />
+          <Slider
+            name="typical"
+            value={typicalP}
+            max={1}
+            nothing={1}
+            shown={
+              chain.includes("typical")
+                ? typicalP.value === 1
+                  ? "all"
+                  : figure(typicalP.value)
+                : "none"
+            }
+            disabled={!chain.includes("typical")}
+            fromPlace={(place) => Math.max(0.01, Math.round(place * 100) / 100)}
+            step={(p, by, fine) => Math.max(0.001, byHundredths(1)(p, by, fine))}
+          />
+          <div class="orders" role="radiogroup" aria-label="Engine order">
+            <span>order of</span>
+            <div class="segments">
+              {ORDERS.map((name) => (
+                <button
+                  key={name}
+                  type="button"
+                  role="radio"
+                  aria-checked={order.value === name}
+                  onClick={() => (order.value = name)}
+                >
+                  {name}
+                </button>
+              ))}
+            </div>
+          </div>
+        </>
+      )}
+    </div>
+  );
+}
+
+/** Two figures after the point, and a third where it was set finely. */
+function figure(value: number): string {
+  const three = value.toFixed(3);
+  return three.endsWith("0") ? three.slice(0, -1) : three;
+}

@@ -1,0 +1,83 @@
+import { useRef } from "preact/hooks";
+import type { Signal } from "@preact/signals";
+import { count, percent } from "../../math/format";
+import { CHAINS, type Outcome, type StageName } from "../../math/sampling";
+import type { Store } from "../../store/store";
+
+const NOTHING: Record<StageName, number> = {
+  temperature: 1,
+  "top-k": 0,
+  "top-p": 1,
+  "min-p": 0,
+  typical: 1,
+};
+/** What a stage is switched on to, when it never was. */
+const SOMETHING: Record<StageName, number> = {
+  temperature: 0.7,
+  "top-k": 50,
+  "top-p": 0.9,
+  "min-p": 0.05,
+  typical: 0.9,
+};
+
+interface StagesProps {
+  store: Store;
+  vocabulary: number;
+  outcome: Outcome | null;
+  more: boolean;
+}
+
+/** The way from the model to the dice: what each stage left and removed. A click switches it. */
+export function Stages({ store, vocabulary, outcome, more }: StagesProps) {
+  const { temperature, topK, topP, minP, typicalP, order } = store.state;
+  const settings: Record<StageName, Signal<number>> = {
+    temperature,
+    "top-k": topK,
+    "top-p": topP,
+    "min-p": minP,
+    typical: typicalP,
+  };
+  const before = useRef<Partial<Record<StageName, number>>>({});
+  const isOn = (name: StageName) => settings[name].value !== NOTHING[name];
+  const shown = CHAINS[order.value].filter(
+    (name) => more || isOn(name) || !["min-p", "typical"].includes(name),
+  );
+  const flip = (name: StageName) => {
+    if (isOn(name)) before.current[name] = settings[name].value;
+    settings[name].value = isOn(name) ? NOTHING[name] : (before.current[name] ?? SOMETHING[name]);
+  };
+  let left = outcome?.probs.length ?? vocabulary;
+  return (
+    <ol class="stages" aria-label="Tokens left after each stage">
+      <li>
+        <span>model</span>
+        <b class="figures">{outcome ? count(left) : "–"}</b>
+        <small class="figures"> </small>
+      </li>
+      {shown.map((name) => {
+        const stage = outcome?.stages.find((found) => found.name === name);
+        left = stage?.kept ?? left;
+        return (
+          <li key={name} class={isOn(name) ? "on" : "off"}>
+            <button
+              type="button"
+              aria-pressed={isOn(name)}
+              title={isOn(name) ? `Switch ${name} off` : `Switch ${name} on`}
+              onClick={() => flip(name)}
+            >
+              <span>{name}</span>
+              <b class="figures">{outcome ? count(left) : "–"}</b>
+              <small class="figures">
+                {stage && stage.removed > 0
+                  ? `−${percent(stage.removed)}`
+                  : isOn(name)
+                    ? " "
+                    : "off"}
+              </small>
+            </button>
+          </li>
+        );
+      })}
+    </ol>
+  );
+}

@@ -1,0 +1,178 @@
+"""From the picker to the end of the kernel: nothing hangs, nothing stays behind."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.lab import Notebook, Panels
+
+LOAD = "import time, llmscope\nscope = llmscope.load()"
+EXPLORE = "explorer = scope.explore('The capital of France is', layer=24, head=4)\nexplorer"
+THREADS = "[t.name for t in __import__('threading').enumerate() if t.name.startswith('llmscope')]"
+CLEAR = "await window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs');"
+TRACES = "len(explorer._answers._traces)"
+
+
+def shown(notebook: Notebook, cell: int) -> Panels:
+    """The Explorer of a cell, once everything has come."""
+    panels = Panels(notebook.output(cell))
+    expect(panels.rows.first).to_contain_text("·Paris")
+    expect(panels.readout.locator(".weight")).to_have_text(re.compile(r"^0\.\d{3}$"))
+    return panels
+
+
+def test_the_picker_survives_a_bad_name_and_loads_the_default(open_notebook):
+    notebook = open_notebook(["import llmscope\nexplorer = llmscope.explore()\nexplorer", "6 * 7"])
+    notebook.run(0)
+    picker = notebook.output(0).get_by_role("region", name="Choose a model")
+    default = picker.get_by_role("button", name=re.compile("SmolLM2.*the default"))
+    name = picker.get_by_role("textbox", name="Hub id")
+    load = picker.get_by_role("button", name="Load", exact=True)
+    expect(default).to_be_enabled()
+    expect(load).to_be_disabled()
+
+    name.fill("nobody/no-such-model")
+    load.click()
+    problem = picker.get_by_role("alert")
+    expect(problem).to_contain_text("nobody/no-such-model", timeout=30_000)
+    expect(problem).to_contain_text(re.compile(r"Check|give the path"))
+    expect(problem).not_to_contain_text(re.compile("Traceback|Error:"))
+    assert not [o for o in notebook.outputs(0) if o["output_type"] in ("error", "stream")]
+    notebook.run(1)
+    expect(notebook.output(1)).to_contain_text("42")
+
+    expect(default).to_be_enabled()
+    default.click()
+    expect(picker.get_by_role("progressbar")).to_be_visible()
+    expect(picker.get_by_role("status")).not_to_have_text("")
+    panels = Panels(notebook.output(0))
+    expect(panels.prompt).to_have_value("The capital of France is", timeout=60_000)
+    expect(panels.rows.first).to_contain_text(re.compile(r"^·Paris7\d\.\d %"))
+    expect(panels.error).to_have_count(0)
+    assert notebook.ask("explorer.scope.name") == "SmolLM2-135M-Instruct"
+    notebook.wait_value(THREADS, [], seconds=15)
+
+
+def test_twenty_runs_and_a_close_leave_nothing_behind(open_notebook):
+    notebook = open_notebook([LOAD, f"{EXPLORE}\nmade.append(explorer)\nexplorer"])
+    notebook.run(0)
+    notebook.execute("made = []")
+    for _ in range(20):
+        notebook.run(1)
+    shown(notebook, 1)
+    expect(notebook.page.locator(".llmscope")).to_have_count(1)
+    traces = "[len(one._answers._traces) for one in made]"
+    notebook.wait_value(traces, [0] * 19 + [1])
+    notebook.execute("explorer.close()")
+    expect(notebook.page.locator(".llmscope")).to_have_count(0)
+    notebook.wait_value(THREADS, [], seconds=10)
+    assert notebook.ask(traces) == [0] * 20
+    assert notebook.ask("[len(one._answers._tiles) for one in made]") == [0] * 20
+
+
+def test_a_hidden_widget_holds_nothing_and_can_be_shown_again(open_notebook):
+    notebook = open_notebook([LOAD, EXPLORE, "explorer"])
+    notebook.run(0)
+    notebook.run(1)
+    shown(notebook, 1)
+    notebook.wait_value(TRACES, 1)
+    notebook.evaluate(CLEAR)
+    expect(notebook.page.locator(".llmscope")).to_have_count(0)
+    notebook.wait_value(TRACES, 0)
+
+    notebook.run(2)
+    panels = shown(notebook, 2)
+    panels.overview.press("ArrowUp")
+    expect(panels.title).to_contain_text("Layer 23 · Head 4")
+    largest = notebook.ask("float(explorer.attention[-1].max())")
+    expect(panels.readout.locator(".weight")).to_have_text(f"{largest:.3f}")
+    notebook.wait_value(TRACES, 1)
+
+    # What nobody looks at is not traced, whoever sets its text.
+    notebook.evaluate(CLEAR)
+    notebook.wait_value(TRACES, 0)
+    notebook.execute("explorer.text = 'Nobody looks'; quiet = scope.explore('Nor at this')")
+    notebook.page.wait_for_timeout(1500)
+    assert notebook.ask(f"[{TRACES}, len(quiet._answers._traces)]") == [0, 0]
+
+
+def test_a_widget_hidden_in_the_middle_of_its_work_goes_on_when_shown_again(open_notebook):
+    notebook = open_notebook([LOAD, EXPLORE, "explorer"])
+    notebook.run(0)
+    notebook.run(1)
+    panels = shown(notebook, 1)
+    panels.prompt.fill("When Mary and John went to the store, " * 60)
+    notebook.wait_value("len(explorer.text) > 2000", True)
+    notebook.evaluate(CLEAR)
+    notebook.run(2)
+    panels = Panels(notebook.output(2))
+    count = notebook.ask("len(explorer.trace)")
+    expect(panels.root.get_by_text(f"{count:,} tokens")).to_be_visible(timeout=30_000)
+    largest = notebook.ask("float(explorer.attention[-1].max())")
+    expect(panels.readout.locator(".weight")).to_have_text(f"{largest:.3f}", timeout=30_000)
+    expect(panels.root.get_by_role("img", name="ready")).to_be_visible()
+    expect(panels.root.get_by_text("perplexity")).to_be_visible(timeout=30_000)
+
+
+def test_a_lost_kernel_leaves_the_page_alive(open_notebook, guard):
+    notebook = open_notebook([LOAD, EXPLORE])
+    notebook.run_all()
+    panels = shown(notebook, 1)
+    notebook.restart_kernel()
+    panels.slider("temperature").press("End")
+    expect(panels.shown("temperature")).to_have_text("2.00")
+    expect(panels.rows.first).not_to_contain_text("77.")
+    panels.prompt.press("Control+End")
+    notebook.page.keyboard.type(" a", delay=20)
+    expect(panels.error).to_contain_text("kernel")
+
+    notebook.run_all()
+    panels = shown(notebook, 1)
+    panels.prompt.fill("The capital of Italy is")
+    expect(panels.rows.first).to_contain_text("·Rome")
+    expect(panels.error).to_have_count(0)
+
+    notebook.evaluate("await context.shutdown();")
+    before = panels.rows.first.text_content() or ""
+    panels.slider("temperature").press("End")
+    expect(panels.shown("temperature")).to_have_text("2.00")
+    expect(panels.rows.first).not_to_have_text(before)
+    panels.slider("top-p").press("Home")
+    expect(panels.rows.first).to_contain_text("100 %")
+    panels.prompt.press("Control+End")
+    notebook.page.keyboard.type(" a", delay=20)
+    expect(panels.error).to_contain_text("kernel")
+    # ipywidgets itself logs this for any widget whose kernel was shut down.
+    noise = "Could not send widget sync message Error: Cannot send"
+    guard.problems = [problem for problem in guard.problems if noise not in problem]
+
+
+@pytest.mark.parametrize("subshells", [True, False])
+def test_typing_while_a_cell_runs(open_notebook, subshells):
+    notebook = open_notebook([LOAD, EXPLORE, "time.sleep(6); print('slept')"], subshells=subshells)
+    notebook.run(0)
+    notebook.run(1)
+    panels = shown(notebook, 1)
+    panels.prompt.fill("The capital of Spain is")
+    expect(panels.rows.first).to_contain_text("·Madrid")
+    notebook.run(2, wait=False)
+    notebook.wait_busy()
+    panels.prompt.fill("The capital of Germany is")
+    if subshells:
+        expect(panels.rows.first).to_contain_text("·Berlin", timeout=3000)
+        panels.overview.press("ArrowUp")
+        expect(panels.title).to_contain_text("Layer 23", timeout=1500)
+    else:
+        expect(panels.caption).to_contain_text("Still reading", timeout=5000)
+        expect(panels.rows.first).to_contain_text("·Madrid")
+    panels.prompt.fill("The capital of Italy is")
+    if subshells:
+        expect(panels.rows.first).to_contain_text("·Rome", timeout=3000)
+    assert notebook.is_running(2)
+    notebook.wait_idle()
+    expect(panels.rows.first).to_contain_text("·Rome")
+    expect(panels.error).to_have_count(0)
+    notebook.wait_value("explorer.text", "The capital of Italy is")

@@ -1,0 +1,243 @@
+"""Single views, views that are joined, and several widgets at once: one notebook for all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, expect
+
+from tests.browser.lab import Guard, Lab, Notebook, Panels, point
+
+SENTENCE = "When Mary and John went to the store, John gave a drink to"
+CELLS = [
+    "import time, ipywidgets, llmscope\n"
+    f"trace = llmscope.load().trace({SENTENCE!r})\nscope = trace.scope",
+    "tokens = llmscope.TokensView(trace)\ntokens",
+    "attention = llmscope.AttentionView(trace, layer=24, head=4)\nattention",
+    "following = llmscope.NextTokenView(trace)\nfollowing",
+    "following  # the same once more",
+    "heat = ipywidgets.FloatSlider(value=1, min=0, max=2, step=0.1, description='heat')\nheat",
+    f"one = scope.explore({SENTENCE!r}, layer=24, head=4)\none",
+    "two = scope.explore('The capital of France is')\ntwo",
+    "time.sleep(4)",
+]
+TOKENS, ATTENTION, NEXT, AGAIN, HEAT, ONE, TWO, SLEEP = range(1, 9)
+RESET = """
+for view in (tokens, attention, following):
+    view.layer, view.head, view.position, view.temperature = 24, 4, -1, 1.0
+    view.top_k, view.top_p, view.min_p = 0, 1.0, 0.0
+"""
+
+
+@dataclass
+class Desk:
+    context: BrowserContext
+    guard: Guard
+    notebook: Notebook
+
+
+@pytest.fixture(scope="module")
+def desk(lab: Lab, browser: Browser) -> Iterator[Desk]:
+    context = browser.new_context(viewport={"width": 1360, "height": 1200})
+    guard = Guard()
+    guard.watch(context)
+    notebook = lab.open(context, CELLS)
+    for cell in range(SLEEP):
+        notebook.run(cell)
+    yield Desk(context, guard, notebook)
+    notebook.close()
+    context.close()
+
+
+@pytest.fixture
+def context(desk: Desk) -> BrowserContext:
+    return desk.context
+
+
+@pytest.fixture
+def guard(desk: Desk) -> Iterator[Guard]:
+    yield desk.guard
+    desk.guard.check()
+
+
+@pytest.fixture
+def notebook(desk: Desk) -> Notebook:
+    desk.notebook.wait_idle()
+    desk.notebook.page.mouse.move(2, 2)
+    desk.notebook.execute(RESET)
+    return desk.notebook
+
+
+def panels(notebook: Notebook, cell: int) -> Panels:
+    """The widget of a cell, scrolled into view."""
+    found = Panels(notebook.output(cell))
+    found.root.scroll_into_view_if_needed()
+    return found
+
+
+def click(target: object, x: float, y: float) -> None:
+    point(target, x, y)
+    target.page.mouse.down()
+    target.page.mouse.up()
+
+
+def regions(view: Panels) -> list[str]:
+    return [
+        str(region.get_attribute("aria-label")) for region in view.root.get_by_role("region").all()
+    ]
+
+
+def test_a_tokens_view_stands_alone(notebook):
+    view = panels(notebook, TOKENS)
+    expect(view.prompt).to_have_value(SENTENCE)
+    assert regions(view) == ["Text"]
+    view.prompt.press("x")
+    expect(view.prompt).to_have_value(SENTENCE)
+    expect(view.caption).to_contain_text("layer 24, head 4")
+    weight = notebook.ask("float(trace.attention(24, 4)[-1, 1])")
+    point(view.token(1), 0.5, 0.5)
+    expect(view.caption).to_contain_text(f"attention from “to” {weight:.3f}")
+    click(view.token(4), 0.5, 0.5)
+    notebook.wait_value("tokens.position", 4)
+    notebook.page.keyboard.press("Escape")
+    notebook.wait_value("tokens.position", -1)
+
+
+def test_an_attention_view_stands_alone(notebook):
+    view = panels(notebook, ATTENTION)
+    expect(view.readout).to_contain_text(re.compile(r"^to → Mary 0\.81"))
+    assert regions(view) == ["All heads", "Attention of one head"]
+    view.overview.press("ArrowDown")
+    notebook.wait_value("attention.layer", 25)
+    strongest = notebook.ask("float(trace.attention(25, 4)[-1].max())")
+    expect(view.readout.locator(".weight")).to_have_text(f"{strongest:.3f}")
+
+
+def test_a_next_token_view_stands_alone(notebook):
+    view = panels(notebook, NEXT)
+    expect(view.rows.first).to_contain_text(re.compile(r"^·Mary92\.\d %"))
+    assert regions(view) == ["Next token"]
+    # The trace is given: there is no text to append to.
+    expect(view.next.get_by_role("button")).to_have_count(0)
+    view.slider("temperature").press("End")
+    notebook.wait_value("following.temperature", 2.0)
+    share = notebook.ask("following.distribution.top(1)[0].prob")
+    expect(view.rows.first).to_contain_text(f"{100 * share:.1f} %")
+
+
+def test_observers_hear_a_slider(notebook):
+    notebook.execute("heard = []; following.observe(lambda c: heard.append(c.new), 'temperature')")
+    panels(notebook, NEXT).slider("temperature").press("ArrowRight")
+    notebook.wait_value("heard", [1.01])
+    notebook.execute("following.unobserve_all('temperature')")
+
+
+def test_a_widget_shown_twice_shows_the_same_and_both_are_live(notebook):
+    first, second = panels(notebook, NEXT), panels(notebook, AGAIN)
+    expect(second.rows.first).to_contain_text("92.")
+    second.slider("temperature").press("End")
+    for view in (first, second):
+        expect(view.shown("temperature")).to_have_text("2.00")
+        expect(view.rows.first).not_to_contain_text("92.")
+    first.slider("top-p").press("Home")
+    for view in (first, second):
+        expect(view.shown("top-p")).to_have_text("0.00")
+        expect(view.rows.first).to_contain_text("100 %")
+    assert first.bars() == second.bars()
+
+
+def test_linked_views_move_together_also_while_a_cell_runs(notebook):
+    text, heads, bars = (panels(notebook, cell) for cell in (TOKENS, ATTENTION, NEXT))
+    notebook.execute(
+        "attention.layer, attention.temperature = 25, 0.5\n"
+        "links = [llmscope.link(attention, tokens), llmscope.link(attention, following)]"
+    )
+    expect(text.caption).to_contain_text("layer 25, head 4")
+    expect(bars.shown("temperature")).to_have_text("0.50")
+    click(text.token(10), 0.5, 0.5)
+    expect(heads.readout).to_contain_text("gave →")
+    expect(bars.next.get_by_role("heading")).to_contain_text("after “gave”")
+    notebook.wait_value("[attention.position, following.position]", [10, 10])
+
+    notebook.run(SLEEP, wait=False)
+    notebook.wait_busy()
+    click(text.token(4), 0.5, 0.5)
+    expect(heads.readout).to_contain_text("went →", timeout=1500)
+    assert notebook.is_running(SLEEP)
+    notebook.wait_idle()
+    notebook.wait_value("[v.position for v in (tokens, attention, following)]", [4, 4, 4])
+    expect(bars.next.get_by_role("heading")).to_contain_text("after “went”")
+
+    notebook.execute("for joined in links: joined.unlink()")
+    click(text.token(1), 0.5, 0.5)
+    notebook.wait_value("[tokens.position, attention.position]", [1, 4])
+    expect(heads.readout).to_contain_text("went →")
+
+
+def test_a_slider_of_ipywidgets_moves_the_panel(notebook):
+    view = panels(notebook, NEXT)
+    notebook.execute("joined = ipywidgets.jslink((heat, 'value'), (following, 'temperature'))")
+    handle = notebook.output(HEAT).locator(".noUi-handle")
+    handle.focus()
+    for _ in range(5):
+        handle.press("ArrowRight")
+    expect(view.shown("temperature")).to_have_text("1.50")
+    expect(view.rows.first).not_to_contain_text("92.")
+    view.slider("temperature").press("Home")
+    expect(notebook.output(HEAT).locator(".widget-readout")).to_have_text("0.00")
+    notebook.wait_value("[heat.value, following.temperature]", [0, 0])
+    notebook.execute("joined.unlink()")
+
+
+def test_two_explorers_on_one_scope_leave_each_other_alone(notebook):
+    one, two = panels(notebook, ONE), panels(notebook, TWO)
+    expect(one.rows.first).to_contain_text("·Mary")
+    expect(two.rows.first).to_contain_text("·Paris")
+    one.prompt.press("Control+End")
+    notebook.page.keyboard.type(" Mary", delay=20)
+    two.prompt.fill("The capital of Italy is")
+    expect(one.root.get_by_text("15 tokens")).to_be_visible()
+    expect(two.rows.first).to_contain_text("·Rome")
+    one.slider("temperature").press("End")
+    two.overview.press("ArrowDown")
+    notebook.wait_value("[one.temperature, two.temperature]", [2.0, 1.0])
+    notebook.wait_value("[one.layer, two.layer]", [24, 1])
+    texts = [SENTENCE + " Mary", "The capital of Italy is"]
+    notebook.wait_value("[one.text, two.text]", texts)
+    for name, view in (("one", one), ("two", two)):
+        largest = notebook.ask(f"float({name}.attention[-1].max())")
+        expect(view.readout.locator(".weight")).to_have_text(f"{largest:.3f}")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "temperature = -1",
+        "temperature = 'hot'",
+        "top_k = -1",
+        "top_k = 0.5",
+        "top_p = 1.5",
+        "min_p = -0.1",
+        "threshold = 2",
+        "layer = 30",
+        "layer = -1",
+        "head = 9",
+        "position = -2",
+    ],
+)
+def test_bad_values_raise_in_python_and_change_nothing(notebook, change):
+    view = panels(notebook, NEXT)
+    before = view.bars()
+    with pytest.raises(AssertionError, match="TraitError"):
+        notebook.execute(f"following.{change}")
+    assert view.bars() == before
+    with pytest.raises(AssertionError, match="TraitError"):
+        notebook.execute(f"scope.explore('a', {change})")
+
+
+def test_a_misspelled_trait_raises(notebook):
+    with pytest.raises(AssertionError, match="temprature"):
+        notebook.execute("scope.explore('a', temprature=2.0)")
