@@ -10,6 +10,7 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check -c constraints.t
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 CHROMIUMS := chromium chromium-browser google-chrome google-chrome-stable
+PICTURES := quickstart-light.png quickstart-dark.png sampling.png
 DEBIAN := chromium fonts-noto-cjk fonts-noto-color-emoji
 
 # OpenMP's spinning makes a forward on a busy machine 20 times slower.
@@ -66,9 +67,9 @@ test: chromium check ## everything, as CI does
 bench: build ## time what a person waits for
 	$(PY) -m pytest tests/bench -s
 
-pictures: chromium build ## take the README's screenshots anew
-	$(PY) -m pytest tests/browser/test_quickstart.py
-	cp tests/browser/screenshots/quickstart-light.png tests/browser/screenshots/quickstart-dark.png docs/images
+pictures: chromium build ## take the screenshots of README and docs anew
+	$(PY) -m pytest tests/browser/test_quickstart.py tests/browser/test_sampling.py
+	cp $(addprefix tests/browser/screenshots/,$(PICTURES)) docs/images
 
 format: setup ## format all code and mend what ruff can
 	$(PY) -m ruff check --fix

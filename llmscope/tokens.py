@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from unicodedata import category
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -64,7 +65,9 @@ def visible(text: str) -> str:
 def _named(char: str) -> str:
     if char in _INVISIBLE:
         return f"⟨{_INVISIBLE[char]}⟩"
-    return f"⟨U+{ord(char):04X}⟩" if ord(char) < 32 or 127 <= ord(char) < 160 else char
+    if "\ufe00" <= char <= "\ufe0f":
+        return f"⟨VS{ord(char) - 0xFDFF}⟩"
+    return f"⟨U+{ord(char):04X}⟩" if category(char) in ("Cc", "Cf") else char
 
 
 def texts(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> list[str | None]:

@@ -439,6 +439,7 @@ class Panels:
         self.title = head.get_by_role("heading")
         self.readout = head.get_by_role("status")
         self.next = root.get_by_role("region", name="Next token")
+        self.more = self.next.get_by_role("button", name="more")
         self.stages = self.next.get_by_role("list", name="Tokens left after each stage")
         self.rows = self.next.locator(".bars > li")
         self.error = root.get_by_role("alert")

@@ -179,6 +179,15 @@ def test_dragged_sliders_agree_with_python(notebook, panels):
     assert "cut by top-k" in notes and "cut by top-p" in notes
 
 
+@pytest.fixture
+def all_settings(panels: Panels) -> Iterator[None]:
+    """The settings that few people need are shown."""
+    panels.more.click()
+    yield
+    panels.more.click()
+
+
+@pytest.mark.usefixtures("all_settings")
 def test_arrow_keys_move_sliders_and_double_click_resets(notebook, panels):
     for name, key, times, value, trait in (
         ("temperature", "ArrowLeft", 3, "0.97", 0.97),
@@ -222,6 +231,7 @@ def test_sliders_work_while_a_cell_runs(notebook, panels):
     expect_bars_as_in_python(notebook, panels)
 
 
+@pytest.mark.usefixtures("all_settings")
 def test_nothing_jumps_while_a_slider_moves(panels):
     # What stands above and below each slider keeps its place.
     def places() -> object:
@@ -445,7 +455,8 @@ def test_keys_in_the_widget_leave_the_notebook_alone(notebook, panels):
 
 def test_tab_visits_every_control_in_order_with_a_visible_focus(notebook, panels):
     looks = """() => {
-        const at = document.activeElement;
+        let at = document.activeElement;
+        while (at.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
         const style = getComputedStyle(at);
         return {
             name: at.getAttribute("aria-label") ?? at.textContent.trim(),
@@ -457,15 +468,18 @@ def test_tab_visits_every_control_in_order_with_a_visible_focus(notebook, panels
     idle = panels.root.locator(".tokens").evaluate("panel => getComputedStyle(panel).borderColor")
     panels.root.get_by_role("button", name="Lecture").focus()
     seen = []
-    for _ in range(40):
+    for _ in range(60):
         notebook.page.keyboard.press("Tab")
         at = notebook.page.evaluate(looks)
         if not at["inside"]:
             break
         seen.append(at["name"])
         assert at["outline"] or (at["name"] == "Prompt" and at["border"] != idle), at["name"]
-    expected = ["Prompt", "Heads by layer", "Attention matrix", "temperature", "top-k", "top-p"]
-    expected += ["min-p", *(bar["name"] for bar in panels.bars())]
+    sliders = ["temperature", "top-k", "top-p"]
+    expected = ["Prompt", "Heads by layer", "Attention matrix", "log", "curve", "more"]
+    expected += [*sliders, *sliders]  # and the stages that they set
+    expected += [part for bar in panels.bars() for part in (bar["name"], bar["value"])]
+    expected += ["Throw", "Draw 1,000", "Find a token"]
     assert len(seen) == len(expected)
     for name, wanted in zip(seen, expected, strict=True):
         assert name.startswith(wanted)

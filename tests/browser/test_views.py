@@ -121,7 +121,7 @@ def test_a_next_token_view_stands_alone(notebook):
     expect(view.rows.first).to_contain_text(re.compile(r"^·Mary92\.\d %"))
     assert regions(view) == ["Next token"]
     # The trace is given: there is no text to append to.
-    expect(view.next.get_by_role("button")).to_have_count(0)
+    expect(view.next.locator("button.name")).to_have_count(0)
     view.slider("temperature").press("End")
     notebook.wait_value("following.temperature", 2.0)
     share = notebook.ask("following.distribution.top(1)[0].prob")

@@ -116,6 +116,7 @@ beforeEach(async () => {
   source = new SlowSource();
   model = new Model();
   store = new Store(source, model);
+  store.look(1);
   await source.answer("model", { model: FACTS });
 });
 
@@ -222,11 +223,31 @@ test("closing lets go of every listener and request", async () => {
   expect(source.closed).toBe(true);
 });
 
-test("what is held for nobody is released", () => {
-  store.look(1);
-  store.look(1);
-  store.look(-1);
-  expect(source.keys()).not.toContain("release");
-  store.look(-1);
-  expect(source.keys()).toContain("release");
+describe("a widget", () => {
+  test("that is seen twice holds on until both are gone", () => {
+    store.look(1);
+    store.look(-1);
+    expect(source.keys()).not.toContain("release");
+    store.look(-1);
+    expect(source.keys()).toContain("release");
+  });
+
+  test("that nobody sees asks for nothing, and goes on when it is shown", async () => {
+    store.look(-1);
+    store.edit("two");
+    expect(source.keys()).toEqual(["release"]);
+    store.look(1);
+    expect(source.keys()).toContain("text/two");
+  });
+
+  test("that was hidden in the middle of its work asks again for what is missing", async () => {
+    await read("t1", "one");
+    const layer = { shades: { data: new Uint8Array(8), shape: [2, 2, 2] } };
+    await source.answer("t1/thumbnails/0", layer);
+    store.look(-1);
+    expect(source.keys()).toEqual(["release"]);
+    store.look(1);
+    expect(source.keys()).toContain("t1/thumbnails/1");
+    expect(source.keys()).not.toContain("t1/thumbnails/0");
+  });
 });

@@ -24,21 +24,22 @@ export function Header({ store }: PanelProps) {
           {fact}
         </span>
       ))}
-      <span class="gap" />
-      {trace && (
-        <span class="muted figures">
-          {count(trace.tokens.length)} {trace.tokens.length === 1 ? "token" : "tokens"}
-          {perplexity}
-        </span>
-      )}
-      <button
-        type="button"
-        aria-pressed={lecture.value}
-        title="Large type, for a projector"
-        onClick={() => (lecture.value = !lecture.value)}
-      >
-        A⁺ Lecture
-      </button>
+      <span class="right">
+        {trace && (
+          <span class="muted figures">
+            {count(trace.tokens.length)} {trace.tokens.length === 1 ? "token" : "tokens"}
+            {perplexity}
+          </span>
+        )}
+        <button
+          type="button"
+          aria-pressed={lecture.value}
+          title="Large type, for a projector"
+          onClick={() => (lecture.value = !lecture.value)}
+        >
+          A⁺ Lecture
+        </button>
+      </span>
     </header>
   );
 }

@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useContext, useEffect, useRef } from "preact/hooks";
+import { useContext, useLayoutEffect, useRef } from "preact/hooks";
 import type { PanelProps } from "../app";
 import { prepare, px, useWidth } from "../draw/canvas";
 import { heatmap, stamp } from "../draw/heatmap";
@@ -61,7 +61,7 @@ function Plot({ store, matrix, width }: { store: Store; matrix: Shown; width: nu
   const focus = current ? store.focus.value : count - 1;
   const hoveredKey = current ? store.hovered.value : null;
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const context = prepare(canvas.current!, side, side);
     drawGround(context, side, count, causal, theme === "dark");
     stamp(
@@ -219,7 +219,7 @@ function drawGround(
   causal: boolean,
   dark: boolean,
 ): void {
-  context.fillStyle = dark ? "rgb(255 255 255 / 6%)" : "rgb(59 63 182 / 5%)";
+  context.fillStyle = dark ? "rgb(255 255 255 / 9%)" : "rgb(59 63 182 / 5%)";
   if (!causal) return context.fillRect(0, 0, side, side);
   const size = side / count;
   context.beginPath();

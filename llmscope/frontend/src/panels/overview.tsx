@@ -1,4 +1,4 @@
-import { useContext, useEffect, useRef } from "preact/hooks";
+import { useContext, useLayoutEffect, useRef } from "preact/hooks";
 import type { PanelProps } from "../app";
 import { prepare, px, useWidth } from "../draw/canvas";
 import { heatmap, stamp } from "../draw/heatmap";
@@ -43,7 +43,7 @@ export function Overview({ store }: PanelProps) {
   const thumbnails = store.thumbnails.value;
   const grid = trace && trace.layers.length > 0 && width > 0 ? gridOf(trace, width, scale) : null;
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!grid || !trace || !canvas.current) return;
     const context = prepare(canvas.current, grid.width, grid.height);
     trace.layers.forEach(([layer, heads], row) => {
@@ -51,7 +51,7 @@ export function Overview({ store }: PanelProps) {
       for (let head = 0; head < heads; head++) {
         const [x, y] = [grid.x(head), grid.y(row)];
         context.globalAlpha = 1;
-        context.fillStyle = theme === "dark" ? "rgb(255 255 255 / 5%)" : "rgb(59 63 182 / 5%)";
+        context.fillStyle = theme === "dark" ? "rgb(255 255 255 / 9%)" : "rgb(59 63 182 / 5%)";
         context.fillRect(x, y, grid.size, grid.size);
         if (!thumbnail || head >= thumbnail.shades.shape[0]!) continue;
         // Pictures of the text before stay, pale, until those of the new one are there.
@@ -99,7 +99,7 @@ export function Overview({ store }: PanelProps) {
   return (
     <section class="panel overview" aria-label="All heads">
       <h3>
-        All heads <small>{locked ? "locked · Esc unlocks" : "hover, click to lock"}</small>
+        All heads <small>{locked ? "Esc unlocks" : "click to lock"}</small>
       </h3>
       <div ref={box} class="scroll">
         {trace && trace.layers.length === 0 && (

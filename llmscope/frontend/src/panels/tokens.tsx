@@ -1,4 +1,5 @@
-import { useSignal } from "@preact/signals";
+import { useSignal, useSignalEffect } from "@preact/signals";
+import { Fragment } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { PanelProps } from "../app";
 import { percent, weight } from "../math/format";
@@ -16,17 +17,23 @@ import { type Piece, pieces } from "./pieces";
 export function Tokens({ store }: PanelProps) {
   const area = useRef<HTMLTextAreaElement>(null);
   const copy = useRef<HTMLDivElement>(null);
+  const page = useRef<HTMLDivElement>(null);
   const composing = useRef(false);
   const text = store.state.text.value;
   const typed = useSignal(text);
   const trace = store.trace.value;
   const editable = store.state.editable.value;
 
+  useSignalEffect(() => {
+    const wanted = store.state.text.value;
+    if (composing.current || !area.current) return;
+    if (area.current.value !== wanted) area.current.value = wanted;
+    typed.value = wanted;
+  });
   useEffect(() => {
-    if (area.current && !composing.current && area.current.value !== text)
-      area.current.value = text;
-    typed.value = text;
-  }, [text]);
+    const here = copy.current?.querySelector<HTMLElement>(".here");
+    if (here && page.current) reveal(here, page.current);
+  }, [trace, store.focus.value]);
 
   const commit = () => {
     typed.value = area.current!.value;
@@ -74,6 +81,7 @@ export function Tokens({ store }: PanelProps) {
   return (
     <section class="panel tokens" aria-label="Text">
       <div
+        ref={page}
         class="page"
         onPointerMove={(event) => (store.hovered.value = at(event))}
         onPointerLeave={() => (store.hovered.value = null)}
@@ -105,6 +113,8 @@ export function Tokens({ store }: PanelProps) {
               commit();
             }}
             onKeyDown={keys}
+            // JupyterLab takes undo, redo and new lines from every editable element of a cell.
+            onBeforeInput={(event) => event.stopImmediatePropagation()}
           />
         </div>
         <Specials store={store} row={current} leading={false} />
@@ -112,6 +122,15 @@ export function Tokens({ store }: PanelProps) {
       <Caption store={store} row={current} suggestion={suggestion} />
     </section>
   );
+}
+
+/** Scrolls a long text so that an element of it is in sight; the page itself stays. */
+function reveal(element: HTMLElement, page: HTMLElement): void {
+  const [inner, outer] = [element.getBoundingClientRect(), page.getBoundingClientRect()];
+  const above = inner.top - outer.top;
+  const below = inner.bottom - outer.bottom;
+  if (above < 0) page.scrollTop += above - inner.height;
+  else if (below > 0) page.scrollTop += below + inner.height;
 }
 
 interface Suggestion {
@@ -144,18 +163,20 @@ function Shaded({ store, text, row }: ShadedProps) {
         piece.tokens.length === 0 ? (
           piece.text
         ) : (
-          <span
-            key={piece.tokens[0]}
-            data-token={piece.tokens[0]}
-            {...look(store, trace, piece, row)}
-          >
-            {piece.text}
-          </span>
+          <Fragment key={piece.tokens[0]}>
+            {piece.text.slice(0, wordOf(piece.text))}
+            <span data-token={piece.tokens[0]} {...look(store, trace, piece, row)}>
+              {piece.text.slice(wordOf(piece.text))}
+            </span>
+          </Fragment>
         ),
       )}
     </>
   );
 }
+
+/** Where the word of a token begins: a space before it is its own, but isn't shaded. */
+const wordOf = (text: string): number => (/^\s+\S/u.test(text) ? text.search(/\S/u) : 0);
 
 function look(
   store: Store,

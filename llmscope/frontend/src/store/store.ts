@@ -132,12 +132,14 @@ export class Store {
   readonly outcome: ReadonlySignal<Outcome | null>;
   readonly behind: ReadonlySignal<boolean>;
 
+  readonly #views = signal(0);
+  /** Nothing is asked for while nobody sees the widget. */
+  readonly #isSeen = computed(() => this.#views.value > 0);
   #reader: Reader;
   #ends: (() => void)[] = [];
   #text: AbortController | null = null;
   #loading: AbortController | null = null;
   #labels = new Map<number, Signal<string | null>>();
-  #views = 0;
 
   constructor(
     private readonly source: Source,
@@ -190,9 +192,13 @@ export class Store {
 
   /** The widget came on screen once more (1), or left it (-1). */
   look(change: 1 | -1): void {
-    this.#views += change;
+    this.#views.value += change;
+    if (this.#views.peek() > 0) return;
+    this.#text?.abort();
+    this.#reader.clear();
+    this.#reader = new Reader(this.source);
     // What the kernel holds for nobody can be made again.
-    if (this.#views === 0) this.source.ask("release").catch(() => {});
+    this.source.ask("release").catch(() => {});
   }
 
   // ── gestures ──────────────────────────────────────────────────────────────────────────────
@@ -292,7 +298,7 @@ export class Store {
   #followText(): void {
     const model = this.model.value;
     const text = this.state.text.value;
-    if (!model) return;
+    if (!model || !this.#isSeen.value) return;
     this.#text?.abort();
     if (this.trace.peek()?.text === text) {
       this.problem.value = null;
@@ -344,17 +350,18 @@ export class Store {
     const trace = this.trace.value;
     const focus = this.focus.value;
     const next = this.next.peek();
-    if (!trace || !next) return;
+    if (!trace || !next || !this.#isSeen.value) return;
     const position = placeOf(trace, focus);
     if (next.trace === trace && next.position === position) return;
-    void this.#into(this.next, () => logits(this.#reader, trace, focus), trace);
+    const ask = () => logits(this.#reader, trace, focus);
+    void this.#into(this.next, ask, trace, () => this.focus.peek() === focus);
   }
 
   #followTrace(): void {
     const trace = this.trace.value;
     const model = this.model.peek();
     const panels = this.state.panels.value;
-    if (!trace) return;
+    if (!trace || !this.#isSeen.value) return;
     if (panels.includes("tokens") && model?.family === "causal" && trace.tokens.length > 1) {
       void this.#into(
         this.chain,
@@ -373,6 +380,7 @@ export class Store {
       [...this.thumbnails.peek()].filter(([layer]) => known.has(layer)),
     );
     for (const [layer] of trace.layers) {
+      if (this.thumbnails.peek().get(layer)?.trace === trace) continue;
       this.#reader
         .read<ThumbnailsAnswer>(`${trace.trace}/thumbnails/${layer}`)
         .then(({ shades }) => {
@@ -388,7 +396,7 @@ export class Store {
     const { layer, head } = this.shown.value;
     const panels = this.state.panels.value;
     const wanted = panels.includes("matrix") || panels.includes("tokens");
-    if (!trace || !wanted || !hasHead(trace, layer, head)) return;
+    if (!trace || !wanted || !hasHead(trace, layer, head) || !this.#isSeen.value) return;
     const level = Math.max(0, Math.ceil(Math.log2(trace.queries / TILE)));
     void this.#into(
       this.matrix,
@@ -406,7 +414,7 @@ export class Store {
   #followRow(): void {
     const matrix = this.matrix.value;
     const query = this.focus.value;
-    if (!matrix || matrix.trace !== this.trace.value) return;
+    if (!matrix || matrix.trace !== this.trace.value || !this.#isSeen.value) return;
     void this.#into(
       this.row,
       () => this.rowOf(matrix, query),

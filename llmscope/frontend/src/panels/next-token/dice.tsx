@@ -23,7 +23,7 @@ export function Dice({ u, draws, label }: DiceProps) {
       </button>
       <span class="figures" role="status">
         {u.value === null ? (
-          <span class="muted">a random number, kept while the sliders move</span>
+          <span class="muted">stays while sliders move</span>
         ) : (
           <>
             {u.value.toFixed(4)} →{" "}

@@ -1,6 +1,7 @@
 import { type Signal, useComputed, useSignal } from "@preact/signals";
 import type { PanelProps } from "../../app";
 import { pick, tally } from "../../math/draw";
+import { count } from "../../math/format";
 import { ORDERS, type Outcome, sample } from "../../math/sampling";
 import type { NextToken as Next, Store } from "../../store/store";
 import { Label, plain } from "../label";
@@ -72,6 +73,12 @@ function Switch({ on, name, title }: { on: Signal<boolean>; name: string; title:
   );
 }
 
+/** How many equally likely tokens would be as uncertain. */
+function tokensOf(bits: number): string {
+  const size = 2 ** bits;
+  return size < 100 ? size.toFixed(1) : count(Math.round(size));
+}
+
 interface RowsProps {
   store: Store;
   next: Next;
@@ -101,7 +108,9 @@ function Rows({ store, next, outcome, log, compare }: RowsProps) {
     rank === null ? null : (next.labels[rank] ?? store.label(next.sorted.order[rank]!).value);
   const pickedRank = picked.value === null ? null : (next.sorted.rank[picked.value] ?? null);
   const atEnd = next.position === next.trace.last && next.trace.kind === "self";
-  const take = (rank: number) => store.edit(next.trace.text + (next.texts[rank] ?? ""));
+  const take = (rank: number) => {
+    if (!store.behind.peek()) store.edit(store.state.text.peek() + (next.texts[rank] ?? ""));
+  };
   return (
     <>
       <Bars
@@ -130,9 +139,8 @@ function Rows({ store, next, outcome, log, compare }: RowsProps) {
             </>
           )}
         </span>
-        <span class="figures">
-          entropy {outcome.entropy.toFixed(2)} bits ≈{" "}
-          {Number((2 ** outcome.entropy).toPrecision(3))} tokens
+        <span class="figures entropy">
+          entropy {outcome.entropy.toFixed(2)} bits ≈ {tokensOf(outcome.entropy)} tokens
         </span>
       </p>
       <Arithmetic
