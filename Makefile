@@ -68,7 +68,7 @@ bench: build ## time what a person waits for
 	$(PY) -m pytest tests/bench -s
 
 pictures: chromium build ## take the screenshots of README and docs anew
-	$(PY) -m pytest tests/browser/test_quickstart.py tests/browser/test_sampling.py
+	$(PY) -m pytest tests/browser/test_quickstart.py tests/browser/shared/test_sampling.py
 	cp $(addprefix tests/browser/screenshots/,$(PICTURES)) docs/images
 
 format: setup ## format all code and mend what ruff can

@@ -1,10 +1,6 @@
 from __future__ import annotations
 
-import json
 import math
-import shutil
-import subprocess
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +12,6 @@ from transformers import GenerationConfig
 from llmscope import Distribution
 from tests import tiny
 
-FRONTEND = Path(__file__).parents[2] / "llmscope" / "frontend"
 ORDER = (
     "repetition_penalty", "no_repeat_ngram_size", "temperature", "top_k", "top_p", "min_p",
     "typical_p", "epsilon_cutoff", "eta_cutoff",
@@ -39,11 +34,6 @@ SETTINGS = [
     {"temperature": 1.2, "top_k": 40, "top_p": 0.95, "min_p": 0.02, "typical_p": 0.9},
 ]
 IDS = [1, 0, 1, 0, 1]
-IN_THE_BROWSER = [
-    asked
-    for asked in SETTINGS
-    if asked.keys() <= {"temperature", "top_k", "top_p", "min_p", "typical_p"}
-]
 
 
 def random_logits(size: int = 500, seed: int = 0) -> torch.Tensor:
@@ -251,84 +241,3 @@ def test_a_distribution_sums_to_one_and_keeps_something(logits, t, k, p, m):
     kept = [stage.kept for stage in found.stages]
     assert all(count >= 1 for count in kept)
     assert kept == sorted(kept, reverse=True)
-
-
-def in_the_browsers_words(cases: list[dict[str, object]]) -> list[dict[str, list[float]]]:
-    """Run the front end's own sampling on cases of {logits, settings}."""
-    script = """
-        import { buildSync } from "esbuild";
-        import { readFileSync } from "node:fs";
-        const built = buildSync({ entryPoints: ["src/math/sampling.ts"], bundle: true,
-                                  format: "esm", write: false });
-        const code = Buffer.from(built.outputFiles[0].contents).toString("base64");
-        const { sample, sortLogits } = await import("data:text/javascript;base64," + code);
-        const cases = JSON.parse(readFileSync(0, "utf8"));
-        const number = (x) => (x === null ? -Infinity : x);
-        console.log(JSON.stringify(cases.map(({ logits, settings }) => {
-            const sorted = sortLogits(Float32Array.from(logits, number));
-            const outcome = sample(sorted, settings);
-            const probs = new Array(logits.length).fill(0);
-            sorted.order.forEach((id, rank) => { probs[id] = outcome.probs[rank]; });
-            const end = outcome.first + outcome.kept;
-            return { probs, left: [...sorted.order.slice(outcome.first, end)],
-                     kept: outcome.stages.map((stage) => stage.kept),
-                     removed: outcome.stages.map((stage) => stage.removed),
-                     entropy: outcome.entropy };
-        })));
-    """
-    node = shutil.which("node")
-    assert node is not None
-    done = subprocess.run(
-        [node, "--input-type=module", "-e", script],
-        input=json.dumps(cases),
-        capture_output=True,
-        text=True,
-        cwd=FRONTEND,
-        check=True,
-    )
-    answers: list[dict[str, list[float]]] = json.loads(done.stdout)
-    return answers
-
-
-VECTORS = {
-    "random": random_logits(2000),
-    "another": random_logits(2000, seed=1),
-    "two": random_logits(2),
-    "equal": torch.zeros(64),
-    "ties at the cut": torch.tensor([3.0, 2.0, 2.0, 2.0, 1.0, -5.0]),
-    "impossible ones": torch.tensor([1.0, -math.inf, 0.5, -2.0]),
-    "one token": torch.tensor([0.0]),
-    "far apart": torch.tensor([40.0, 0.0, -40.0]),
-}
-IN_PAGE = {
-    "temperature": "temperature",
-    "top_k": "topK",
-    "top_p": "topP",
-    "min_p": "minP",
-    "typical_p": "typicalP",
-}
-
-
-@pytest.mark.parametrize("order", ["transformers", "llama.cpp", "vllm"])
-def test_the_browser_computes_the_same(order):
-    cases, expected = [], []
-    for logits in VECTORS.values():
-        for asked in [*IN_THE_BROWSER, {"temperature": 0.0}, {"temperature": 5.0}]:
-            if order == "vllm" and "typical_p" in asked:
-                continue
-            tied = logits.unique().numel() < logits.numel()
-            if tied and asked.keys() & {"top_p", "typical_p"}:
-                continue  # which of equal tokens such a cut keeps is up to the engine's sort
-            nothing = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0, "typical_p": 1.0}
-            settings = {IN_PAGE[name]: value for name, value in (nothing | asked).items()}
-            values = [None if math.isinf(x) else x for x in logits.tolist()]
-            cases.append({"logits": values, "settings": settings | {"order": order}})
-            expected.append(Distribution.from_logits(logits, order=order, **asked))
-    assert len(cases) > 60
-    for found, truth in zip(in_the_browsers_words(cases), expected, strict=True):
-        np.testing.assert_allclose(found["probs"], truth.probs, atol=1e-6)
-        left = truth.stages[-1].mask if truth.stages else truth.base > 0
-        assert sorted(found["left"]) == np.flatnonzero(left).tolist()
-        assert found["entropy"] == pytest.approx(truth.entropy, abs=1e-4)
-        assert found["kept"] == [stage.kept for stage in truth.stages]
-        np.testing.assert_allclose(found["removed"], [s.removed for s in truth.stages], atol=1e-5)

@@ -9,7 +9,7 @@ import { Picker } from "./panels/picker";
 import { Problem } from "./panels/problem";
 import { Tokens } from "./panels/tokens";
 import type { Store } from "./store/store";
-import css from "./style.css";
+import { sheet } from "./style/sheet";
 import { type Theme, ThemeContext, followTheme } from "./theme";
 
 export interface PanelProps {
@@ -55,7 +55,7 @@ function App({ store, host }: PanelProps & { host: HTMLElement }) {
         class={`llmscope ${theme.value} ${store.state.lecture.value ? "lecture" : ""}`}
         onKeyDown={(event) => event.key === "Escape" && store.escape()}
       >
-        <style>{css}</style>
+        <style>{sheet}</style>
         {!store.model.value ? (
           <Picker store={store} />
         ) : (

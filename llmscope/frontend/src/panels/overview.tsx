@@ -3,7 +3,8 @@ import type { PanelProps } from "../app";
 import { prepare, px, useWidth } from "../draw/canvas";
 import { heatmap, stamp } from "../draw/heatmap";
 import type { TraceAnswer } from "../store/answers";
-import { type HeadName, hasHead } from "../store/store";
+import type { HeadName } from "../store/state";
+import { hasHead } from "../store/store";
 import { INK, ThemeContext } from "../theme";
 
 const GUTTER = 30; // for the layer numbers

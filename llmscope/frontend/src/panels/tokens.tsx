@@ -4,7 +4,8 @@ import { useEffect, useRef } from "preact/hooks";
 import type { PanelProps } from "../app";
 import { percent, weight } from "../math/format";
 import type { TraceAnswer } from "../store/answers";
-import type { Row, Store } from "../store/store";
+import type { Row } from "../store/state";
+import type { Store } from "../store/store";
 import { Label, plain } from "./label";
 import { type Piece, pieces } from "./pieces";
 

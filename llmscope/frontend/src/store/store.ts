@@ -1,13 +1,6 @@
 import { type ReadonlySignal, type Signal, batch, computed, effect, signal } from "@preact/signals";
-import {
-  type Order,
-  type Outcome,
-  type Settings,
-  type Sorted,
-  sample,
-  sortLogits,
-} from "../math/sampling";
-import { type Array_, type Source, SourceError } from "../source/source";
+import { type Outcome, type Settings, sample, sortLogits } from "../math/sampling";
+import { type Source, SourceError } from "../source/source";
 import type {
   ChainAnswer,
   Choice,
@@ -22,80 +15,17 @@ import type {
   TraceAnswer,
 } from "./answers";
 import { Reader } from "./reader";
+import {
+  type HeadName,
+  type Matrix,
+  type NextToken,
+  type Problem,
+  type Row,
+  type State,
+  TRAITS,
+  type Thumbnail,
+} from "./state";
 import { type Traits, bindTraits } from "./traits";
-
-const TRAITS = {
-  text: "text",
-  layer: "layer",
-  head: "head",
-  position: "position",
-  temperature: "temperature",
-  topK: "top_k",
-  topP: "top_p",
-  minP: "min_p",
-  typicalP: "typical_p",
-  order: "order",
-  threshold: "threshold",
-  lecture: "lecture",
-  panels: "_panels",
-  editable: "_editable",
-} as const;
-
-interface State {
-  text: string;
-  layer: number;
-  head: number;
-  position: number;
-  temperature: number;
-  topK: number;
-  topP: number;
-  minP: number;
-  typicalP: number;
-  order: Order;
-  threshold: number;
-  lecture: boolean;
-  panels: string[];
-  editable: boolean;
-}
-
-export interface HeadName {
-  layer: number;
-  head: number;
-}
-
-export interface NextToken {
-  trace: TraceAnswer;
-  position: number;
-  sorted: Sorted;
-  /** `null` where the bytes of a token make no whole character. */
-  texts: (string | null)[];
-  labels: string[];
-}
-
-export interface Thumbnail {
-  trace: TraceAnswer;
-  shades: Array_;
-}
-
-export interface Matrix extends HeadName {
-  trace: TraceAnswer;
-  /** Each cell stands for 2^level by 2^level weights. */
-  level: number;
-  cells: Array_;
-  /** Whether the cells are the weights themselves. */
-  exact: boolean;
-}
-
-export interface Row extends HeadName {
-  trace: TraceAnswer;
-  query: number;
-  weights: Float32Array;
-}
-
-export interface Problem {
-  message: string;
-  kind: string;
-}
 
 /** Cells a side that one tile of a matrix holds; as `TILE` in `llmscope/source/reduce.py`. */
 const TILE = 512;

@@ -1,6 +1,6 @@
 import { percent } from "../../math/format";
 import { type Outcome, type Settings, cutBy } from "../../math/sampling";
-import type { NextToken } from "../../store/store";
+import type { NextToken } from "../../store/state";
 import { Label, plain } from "../label";
 
 interface ArithmeticProps {

@@ -1,7 +1,7 @@
 import { scaleLinear, scaleLog } from "d3-scale";
 import { count, percent } from "../../math/format";
 import { type Order, type Outcome, cutBy } from "../../math/sampling";
-import type { NextToken } from "../../store/store";
+import type { NextToken } from "../../store/state";
 import { Label } from "../label";
 
 export const ROWS = 10;

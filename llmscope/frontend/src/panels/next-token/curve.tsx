@@ -3,7 +3,8 @@ import { line } from "d3-shape";
 import { useMemo, useRef } from "preact/hooks";
 import { useWidth } from "../../draw/canvas";
 import { againstTemperature } from "../../math/curve";
-import type { NextToken, Store } from "../../store/store";
+import type { NextToken } from "../../store/state";
+import type { Store } from "../../store/store";
 import { plain } from "../label";
 
 const LINES = 5;

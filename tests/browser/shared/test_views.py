@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import expect
 
-from tests.browser.lab import Guard, Lab, Notebook, Panels, point
+from tests.browser.lab import Notebook, Panels, point
 
 SENTENCE = "When Mary and John went to the store, John gave a drink to"
 CELLS = [
@@ -24,51 +22,14 @@ CELLS = [
     "two = scope.explore('The capital of France is')\ntwo",
     "time.sleep(4)",
 ]
+SIZE = {"width": 1360, "height": 1200}
 TOKENS, ATTENTION, NEXT, AGAIN, HEAT, ONE, TWO, SLEEP = range(1, 9)
+RUN = SLEEP
 RESET = """
 for view in (tokens, attention, following):
     view.layer, view.head, view.position, view.temperature = 24, 4, -1, 1.0
     view.top_k, view.top_p, view.min_p = 0, 1.0, 0.0
 """
-
-
-@dataclass
-class Desk:
-    context: BrowserContext
-    guard: Guard
-    notebook: Notebook
-
-
-@pytest.fixture(scope="module")
-def desk(lab: Lab, browser: Browser) -> Iterator[Desk]:
-    context = browser.new_context(viewport={"width": 1360, "height": 1200})
-    guard = Guard()
-    guard.watch(context)
-    notebook = lab.open(context, CELLS)
-    for cell in range(SLEEP):
-        notebook.run(cell)
-    yield Desk(context, guard, notebook)
-    notebook.close()
-    context.close()
-
-
-@pytest.fixture
-def context(desk: Desk) -> BrowserContext:
-    return desk.context
-
-
-@pytest.fixture
-def guard(desk: Desk) -> Iterator[Guard]:
-    yield desk.guard
-    desk.guard.check()
-
-
-@pytest.fixture
-def notebook(desk: Desk) -> Notebook:
-    desk.notebook.wait_idle()
-    desk.notebook.page.mouse.move(2, 2)
-    desk.notebook.execute(RESET)
-    return desk.notebook
 
 
 def panels(notebook: Notebook, cell: int) -> Panels:

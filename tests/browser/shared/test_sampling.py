@@ -4,54 +4,25 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, expect
+from playwright.sync_api import Locator, expect
 
-from tests.browser.lab import DARK, LIGHT, Guard, Lab, Notebook
+from tests.browser.lab import DARK, LIGHT, Notebook
 
 CELLS = [
     "import llmscope\nscope = llmscope.load()",
     "trace = scope.trace('The cat sat on the mat because the cat was very')\n"
     "view = llmscope.NextTokenView(trace)\nview",
 ]
+RUN, SIZE = 2, {"width": 900, "height": 1200}
 RESET = "view.temperature, view.top_k, view.top_p = 1.0, 0, 1.0\n"
 RESET += "view.min_p, view.typical_p, view.order = 0.0, 1.0, 'transformers'"
-
-
-@pytest.fixture(scope="module")
-def opened(lab: Lab, browser: Browser) -> Iterator[tuple[BrowserContext, Guard, Notebook]]:
-    context = browser.new_context(viewport={"width": 900, "height": 1200})
-    guard = Guard()
-    guard.watch(context)
-    notebook = lab.open(context, CELLS)
-    notebook.run_all()
-    yield context, guard, notebook
-    notebook.close()
-    context.close()
-
-
-@pytest.fixture
-def context(opened) -> BrowserContext:
-    return opened[0]
-
-
-@pytest.fixture
-def guard(opened) -> Iterator[Guard]:
-    yield opened[1]
-    opened[1].check()
-
-
-@pytest.fixture
-def notebook(opened) -> Notebook:
-    return opened[2]
 
 
 @pytest.fixture
 def panel(notebook: Notebook) -> Locator:
     """The panel as it was at first, with all its settings shown."""
-    notebook.execute(RESET)
     panel = notebook.output(1).get_by_role("region", name="Next token")
     more = panel.get_by_role("button", name="more")
     if more.get_attribute("aria-pressed") == "false":

@@ -1,0 +1,72 @@
+"""One notebook, opened once and shared by all tests of a file.
+
+Each file of this folder names its notebook: ``CELLS``, how many of them to ``RUN``, the
+``SIZE`` of the window, and the code that ``RESET``\\ s what a test may have changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, expect
+
+from tests.browser.explorer import SENTENCE
+from tests.browser.lab import Guard, Lab, Notebook, Panels
+
+
+@dataclass
+class Desk:
+    context: BrowserContext
+    guard: Guard
+    notebook: Notebook
+
+
+@pytest.fixture(scope="module")
+def desk(lab: Lab, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Desk]:
+    context = browser.new_context(viewport=request.module.SIZE)
+    guard = Guard()
+    guard.watch(context)
+    notebook = lab.open(context, request.module.CELLS)
+    for cell in range(request.module.RUN):
+        notebook.run(cell)
+    yield Desk(context, guard, notebook)
+    notebook.close()
+    context.close()
+
+
+@pytest.fixture
+def context(desk: Desk) -> BrowserContext:
+    return desk.context
+
+
+@pytest.fixture
+def guard(desk: Desk) -> Iterator[Guard]:
+    yield desk.guard
+    desk.guard.check()
+
+
+@pytest.fixture
+def notebook(desk: Desk, request: pytest.FixtureRequest) -> Notebook:
+    notebook = desk.notebook
+    notebook.wait_idle()
+    notebook.page.set_viewport_size(request.module.SIZE)
+    notebook.page.mouse.move(2, 2)
+    notebook.execute(request.module.RESET)
+    return notebook
+
+
+@pytest.fixture
+def panels(notebook: Notebook) -> Panels:
+    """The Explorer of a file with the notebook of ``tests/browser/explorer.py``, as at first."""
+    panels = Panels(notebook.output(1))
+    if panels.root.get_by_text("Esc unlocks").count():
+        panels.overview.press("Escape")
+    notebook.evaluate("document.activeElement?.blur();")
+    expect(panels.prompt).to_have_value(SENTENCE)
+    expect(panels.root.get_by_text("14 tokens")).to_be_visible()
+    expect(panels.next.get_by_role("heading")).to_contain_text("after “to”")
+    expect(panels.readout).to_contain_text("to → Mary")
+    expect(panels.shown("temperature")).to_have_text("1.00")
+    return panels
