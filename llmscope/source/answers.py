@@ -107,9 +107,9 @@ class Answers:
         if head == "model":
             yield self._model()
         elif head == "load":
-            yield from self._load(rest)
+            yield from self._load(rest, cancelled)
         elif head == "install":
-            yield from self._install()
+            yield from self._install(cancelled)
         elif head == "release":
             self.release()
             yield {}
@@ -135,18 +135,18 @@ class Answers:
 
         return {"choices": [asdict(choice) for choice in choices()]}
 
-    def _load(self, name: str) -> Iterator[Part]:
+    def _load(self, name: str, cancelled: Callable[[], bool]) -> Iterator[Part]:
         from llmscope.loading import load
 
-        scope = yield from _with_progress(partial(load, name or None))
+        scope = yield from _with_progress(partial(load, name or None), cancelled)
         self.release()
         self.scope = scope
         yield self._model()
 
-    def _install(self) -> Iterator[Part]:
+    def _install(self, cancelled: Callable[[], bool]) -> Iterator[Part]:
         from llmscope.loading import install_default
 
-        yield from _with_progress(install_default)
+        yield from _with_progress(install_default, cancelled)
         yield self._model()
 
     def _search(self, words: str) -> Part:
@@ -256,21 +256,22 @@ def shown_kind(trace: Trace) -> Kind:
     return "encoder" if trace.source_tokens else "self"
 
 
-def _with_progress(work: Callable[..., T]) -> Generator[Part, None, T]:
+def _with_progress(
+    work: Callable[..., T], cancelled: Callable[[], bool]
+) -> Generator[Part, None, T]:
     """Run `work(progress=…)` in a thread of its own, yield its progress, return its result."""
     parts: queue.Queue[Part | None] = queue.Queue()
     results: list[T] = []
     errors: list[BaseException] = []
 
+    def progress(stage: str, done: int, total: int | None) -> None:
+        if cancelled():
+            raise Cancelled  # ends the work at its next step
+        parts.put({"stage": stage, "done": done, "total": total})
+
     def run() -> None:
         try:
-            results.append(
-                work(
-                    progress=lambda stage, done, total: parts.put(
-                        {"stage": stage, "done": done, "total": total}
-                    )
-                )
-            )
+            results.append(work(progress=progress))
         except BaseException as error:
             errors.append(error)
         finally:

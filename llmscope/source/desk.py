@@ -126,6 +126,8 @@ class Desk:
         except Cancelled:
             return
         except Exception as error:
+            if request.cancelled.is_set():
+                return
             if _is_a_bug(error):
                 _log.exception("llmscope could not answer %r", request.key)
             kind = getattr(error, "kind", type(error).__name__)

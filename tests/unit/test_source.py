@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from llmscope.capture import Cancelled
+from llmscope.loading import LoadError
 from llmscope.scope import Scope
 from llmscope.source import Answers, Desk
 from llmscope.source.reduce import shades, thumbnails, tile
@@ -243,6 +244,33 @@ def test_what_is_cancelled_is_not_answered_and_text_goes_before_thumbnails():
     going.set()
     assert [message["request"] for message in page.wait(2)] == [4, 2]
     assert order == ["text/a", "text/ab", "t1/thumbnails/0"]
+    desk.close()
+
+
+def test_loading_streams_its_progress_and_can_be_stopped(folder):
+    def parts(cancelled):
+        return list(Answers(None)(f"load/{folder}", cancelled))
+
+    *progress, last = parts(never)
+    assert {"stage", "done", "total"} == set(progress[0])
+    assert last["model"]["name"] == "tiny"
+    with pytest.raises(LoadError, match="Cancelled"):
+        parts(lambda: True)
+
+
+def test_a_load_that_fails_says_why_and_the_next_one_works(folder):
+    page = Page()
+    answers = Answers(None)
+    desk = Desk(answers, page.send)
+    desk.receive({"request": 1, "key": "load//no/such/folder"})
+    while "error" not in page.wait(1)[-1]:
+        time.sleep(0.01)
+    assert "There is no file or folder" in page.messages[-1][0]["error"]
+    assert page.messages[-1][0]["kind"] == "unknown"
+    desk.receive({"request": 2, "key": f"load/{folder}"})
+    while not page.messages[-1][0].get("done"):
+        time.sleep(0.01)
+    assert answers.scope is not None
     desk.close()
 
 

@@ -55,6 +55,9 @@ export function Picker({ store }: PanelProps) {
             aria-label={progress.stage}
           />
           <span class="muted">{progress.stage}</span>
+          <button type="button" onClick={() => store.stopLoading()}>
+            Stop
+          </button>
         </p>
       )}
       <Problem store={store} />
