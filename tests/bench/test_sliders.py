@@ -53,7 +53,8 @@ WATCH = """
     const log = { asked: [], painted: [] };
     const value = (text) => (text.match(new RegExp(pattern)) ?? [])[1];
     let moved = 0, last = null, waiting = false;
-    addEventListener("pointermove", (event) => (moved = event.timeStamp), true);
+    // When the page hears of it: browsers hand moves out once a frame, to either side alike.
+    addEventListener("pointermove", () => (moved = performance.now()), true);
     new MutationObserver(() => log.asked.push([Number(readout.textContent), moved]))
         .observe(readout, { childList: true, characterData: true, subtree: true });
     new MutationObserver(() => {

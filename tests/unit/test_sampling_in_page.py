@@ -60,7 +60,7 @@ console.log(JSON.stringify(cases.map(({ name, settings }, index) => {
     const { order } = sorted[name];
     const outcome = sample(sorted[name], settings);
     const probs = new Float64Array(order.length);
-    order.forEach((id, rank) => { probs[id] = outcome.probs[rank]; });
+    order.forEach((id, rank) => { probs[id] = outcome.probs[rank] ?? 0; });
     writeFileSync(`${folder}/${index}.f64`, probs);
     return { left: [...order.slice(outcome.first, outcome.first + outcome.kept)],
              stages: outcome.stages, entropy: outcome.entropy };

@@ -11,8 +11,11 @@ export function pick({ probs, first, kept }: Outcome, u: number): number {
 }
 
 /** How often each rank is picked by random numbers in rising order. */
-export function tally({ probs, first, kept }: Outcome, rising: Float64Array): Uint32Array {
-  const counts = new Uint32Array(probs.length);
+export function tally(
+  { vocabulary, probs, first, kept }: Outcome,
+  rising: Float64Array,
+): Uint32Array {
+  const counts = new Uint32Array(vocabulary);
   let rank = first;
   let reached = probs[rank]!;
   for (const u of rising) {

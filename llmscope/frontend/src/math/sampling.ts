@@ -46,7 +46,9 @@ export interface Stage {
 }
 
 export interface Outcome {
-  /** Final probabilities by rank; 0 for what was cut. */
+  /** How many tokens there were. */
+  vocabulary: number;
+  /** Final probabilities by rank; it ends with the last that is left. */
   probs: Float64Array;
   first: number;
   kept: number;
@@ -79,24 +81,34 @@ export function sortLogits(logits: Float32Array): Sorted {
     rank[id] = i;
   }
   const base = new Float64Array(count);
-  const run: Run = { logits: sorted, probs: base, temperature: 1, first: 0, end: count, total: 0 };
+  const run: Run = {
+    logits: sorted,
+    weights: base,
+    temperature: 1,
+    first: 0,
+    end: count,
+    total: 0,
+  };
   scale(run, 1);
   for (let i = 0; i < count; i++) base[i]! /= run.total;
   return { order, logits: sorted, base, rank };
 }
 
+/** Weights of the whole vocabulary, used anew by each call: sliders call sixty times a second. */
+let scratch = new Float64Array(0);
+
 export function sample(sorted: Sorted, settings: Settings): Outcome {
   const { logits } = sorted;
   const count = logits.length;
-  const probs = new Float64Array(count);
   if (settings.temperature === 0) {
-    probs[0] = 1;
     const greedy: Stage = { name: "temperature", first: 0, kept: 1, removed: 1 - sorted.base[0]! };
-    return { probs, first: 0, kept: 1, stages: [greedy], entropy: 0 };
+    const probs = Float64Array.of(1);
+    return { vocabulary: count, probs, first: 0, kept: 1, stages: [greedy], entropy: 0 };
   }
   let end = count;
   while (end > 1 && logits[end - 1] === -Infinity) end--;
-  const run: Run = { logits, probs, temperature: 1, first: 0, end, total: 0 };
+  if (scratch.length < count) scratch = new Float64Array(count);
+  const run: Run = { logits, weights: scratch, temperature: 1, first: 0, end, total: 0 };
   const stages: Stage[] = [];
   const chain = CHAINS[settings.order].filter((name) => asked(name, settings));
   if (chain[0] !== "temperature") scale(run, 1);
@@ -107,13 +119,18 @@ export function sample(sorted: Sorted, settings: Settings): Outcome {
     stages.push({ name, first: run.first, kept: run.end - run.first, removed: gone / before || 0 });
   }
   let entropy = 0;
+  const probs = new Float64Array(run.end);
   for (let i = run.first; i < run.end; i++) {
-    const p = probs[i]! / run.total;
+    const p = scratch[i]! / run.total;
     probs[i] = p;
     if (p > 0) entropy -= p * Math.log2(p);
   }
-  return { probs, first: run.first, kept: run.end - run.first, stages, entropy };
+  const { first } = run;
+  return { vocabulary: count, probs, first, kept: run.end - first, stages, entropy };
 }
+
+/** The final probability of the token at `rank`. */
+export const probOf = ({ probs }: Outcome, rank: number): number => probs[rank] ?? 0;
 
 /** Whether a setting asks for anything to be done. */
 export function asked(name: StageName, settings: Settings): boolean {
@@ -135,8 +152,8 @@ export function cutBy(outcome: Outcome, rank: number): StageName | undefined {
 /** What is left: ranks `first` to `end`, with weights that sum to `total`. */
 interface Run {
   logits: Float32Array;
-  /** Weights exp((l - l₀) / T) by rank; 0 for what was cut. */
-  probs: Float64Array;
+  /** exp((l - l₀) / T) by rank. */
+  weights: Float64Array;
   temperature: number;
   first: number;
   end: number;
@@ -148,7 +165,7 @@ function scale(run: Run, temperature: number): void {
   const largest = run.logits[run.first]!;
   run.total = 0;
   for (let i = run.end - 1; i >= run.first; i--) {
-    run.total += run.probs[i] = Math.exp((run.logits[i]! - largest) / temperature);
+    run.total += run.weights[i] = Math.exp((run.logits[i]! - largest) / temperature);
   }
 }
 
@@ -162,18 +179,12 @@ function cut(run: Run, name: StageName, settings: Settings): number {
   else if (name === "min-p") end = aboveShare(run, minP);
   else [first, end] = typical(run, typicalP, order);
   let gone = 0;
-  for (let i = run.end - 1; i >= end; i--) {
-    gone += run.probs[i]!;
-    run.probs[i] = 0;
-  }
-  for (let i = run.first; i < first; i++) {
-    gone += run.probs[i]!;
-    run.probs[i] = 0;
-  }
+  for (let i = run.end - 1; i >= end; i--) gone += run.weights[i]!;
+  for (let i = run.first; i < first; i++) gone += run.weights[i]!;
   [run.first, run.end] = [first, end];
   // Summed anew: what is left may be far smaller than the rounding of what went.
   run.total = 0;
-  for (let i = end - 1; i >= first; i--) run.total += run.probs[i]!;
+  for (let i = end - 1; i >= first; i--) run.total += run.weights[i]!;
   return gone;
 }
 
@@ -187,20 +198,20 @@ function withTies({ logits, temperature, first, end }: Run, k: number): number {
 }
 
 /** The likeliest that reach the mass `p`: the one that crosses the line is among them. */
-function nucleus({ probs, first, end, total }: Run, p: number): number {
+function nucleus({ weights, first, end, total }: Run, p: number): number {
   let tail = 0;
   let left = end;
   while (left > first + 1) {
-    tail += probs[left - 1]! / total;
+    tail += weights[left - 1]! / total;
     if (tail > 1 - p) break;
     left--;
   }
   return left;
 }
 
-function aboveShare({ probs, first, end }: Run, share: number): number {
+function aboveShare({ weights, first, end }: Run, share: number): number {
   let left = end;
-  while (left > first + 1 && probs[left - 1]! < share * probs[first]!) left--;
+  while (left > first + 1 && weights[left - 1]! < share * weights[first]!) left--;
   return left;
 }
 
@@ -208,11 +219,15 @@ function aboveShare({ probs, first, end }: Run, share: number): number {
  * The tokens whose surprisal is nearest to the entropy, until they reach the mass. Surprisal grows
  * with rank, so these are a run of ranks, grown from the middle to either side.
  */
-function typical({ probs, first, end, total }: Run, mass: number, order: Order): [number, number] {
-  const surprisal = (i: number) => -Math.log(probs[i]! / total);
+function typical(
+  { weights, first, end, total }: Run,
+  mass: number,
+  order: Order,
+): [number, number] {
+  const surprisal = (i: number) => -Math.log(weights[i]! / total);
   let entropy = 0;
   for (let i = first; i < end; i++)
-    if (probs[i]! > 0) entropy += (probs[i]! / total) * surprisal(i);
+    if (weights[i]! > 0) entropy += (weights[i]! / total) * surprisal(i);
   const distance = (i: number) => Math.abs(surprisal(i) - entropy);
   let right = first;
   while (right < end && surprisal(right) < entropy) right++;
@@ -224,7 +239,7 @@ function typical({ probs, first, end, total }: Run, mass: number, order: Order):
     const takeLeft = left >= first && (right >= end || distance(left) <= distance(right));
     const next = takeLeft ? left-- : right++;
     farthest = distance(next);
-    reached += probs[next]! / total;
+    reached += weights[next]! / total;
   }
   if (order === "transformers") {
     while (left >= first && distance(left) <= farthest) left--;

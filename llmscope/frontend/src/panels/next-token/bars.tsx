@@ -1,6 +1,6 @@
 import { scaleLinear, scaleLog } from "d3-scale";
 import { count, percent } from "../../math/format";
-import { type Order, type Outcome, cutBy } from "../../math/sampling";
+import { type Order, type Outcome, cutBy, probOf } from "../../math/sampling";
 import type { NextToken } from "../../store/state";
 import { Label } from "../label";
 
@@ -41,9 +41,9 @@ export function Bars(props: BarsProps) {
     .map(({ id, label }) => ({ id, label, place: rank[id]! }))
     .filter(({ place }) => place >= shown);
   const all = [...ranks, ...pinned.map(({ place }) => place)];
-  const share = (of: Float64Array) => 1 - all.reduce((sum, place) => sum + of[place]!, 0);
+  const share = (of: Float64Array) => 1 - all.reduce((sum, place) => sum + (of[place] ?? 0), 0);
   const outside = outcome.kept - all.filter((place) => !cutBy(outcome, place)).length;
-  const full = NICE.find((nice) => Math.max(base[0]!, outcome.probs[0]!) <= nice) ?? 1;
+  const full = NICE.find((nice) => Math.max(base[0]!, probOf(outcome, 0)) <= nice) ?? 1;
   const scale = log
     ? scaleLog().domain([LEAST, 1]).range([0, 100]).clamp(true)
     : scaleLinear().domain([0, full]).range([0, 100]).clamp(true);
@@ -118,7 +118,7 @@ function Line(props: LineProps) {
   } = props;
   const cut = cutBy(outcome, place);
   const before = next.sorted.base[place]!;
-  const after = outcome.probs[place]!;
+  const after = probOf(outcome, place);
   const text = place < next.texts.length ? next.texts[place] : null;
   const drawn = draws ? draws.counts[place]! / draws.of : null;
   return (

@@ -46,7 +46,7 @@ export function Stages({ store, vocabulary, outcome, more }: StagesProps) {
     if (isOn(name)) before.current[name] = settings[name].value;
     settings[name].value = isOn(name) ? NOTHING[name] : (before.current[name] ?? SOMETHING[name]);
   };
-  let left = outcome?.probs.length ?? vocabulary;
+  let left = outcome?.vocabulary ?? vocabulary;
   return (
     <ol class="stages" aria-label="Tokens left after each stage">
       <li>
