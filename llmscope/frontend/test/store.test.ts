@@ -129,6 +129,14 @@ describe("a text", () => {
     expect(store.outcome.value?.kept).toBe(3);
   });
 
+  test("lets go of the token under the mouse, which may be no more", async () => {
+    await read("t1", "one");
+    store.hovered.value = 1;
+    store.edit("two");
+    await read("t2", "two");
+    expect(store.hovered.value).toBeNull();
+  });
+
   test("that is newer wins, and late answers to an old one are dropped", async () => {
     store.edit("two");
     expect(source.keys()).toContain("text/two");

@@ -22,12 +22,14 @@ export function Matrix({ store }: PanelProps) {
   const matrix = store.matrix.value;
   const { layer, head } = matrix ?? store.shown.value;
   const model = store.model.value!;
+  // The matrix of the text before stays, pale, until that of the new one is there.
+  const isBehind = matrix !== null && matrix.trace !== store.trace.value;
   const group =
     model.kv_heads > 1 && model.kv_heads < model.heads
       ? `KV group ${Math.floor(head / (model.heads / model.kv_heads))}`
       : "";
   return (
-    <section class="panel matrix" aria-label="Attention of one head">
+    <section class={`panel matrix ${isBehind ? "behind" : ""}`} aria-label="Attention of one head">
       <h3>
         Layer {layer} · Head {head} <small>{group}</small>
       </h3>
@@ -45,12 +47,13 @@ export function Matrix({ store }: PanelProps) {
 function Plot({ store, matrix, width }: { store: Store; matrix: Shown; width: number }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const theme = useContext(ThemeContext).value;
-  const cursor = useSignal<Cell | null>(null);
+  const pointed = useSignal<(Cell & { trace: Shown["trace"] }) | null>(null);
   const read = useSignal<Row | null>(null);
   const scale = store.state.lecture.value ? 1.6 : 1;
   const threshold = store.state.threshold.value;
   const { trace, cells, level } = matrix;
   const count = trace.tokens.length;
+  const cursor = pointed.value?.trace === trace ? pointed.value : null;
   const causal = trace.kind === "self" && store.model.value?.family === "causal";
 
   const left = 92 * scale;
@@ -80,7 +83,7 @@ function Plot({ store, matrix, width }: { store: Store; matrix: Shown; width: nu
   const spanOf = (blocks: number) => blocks * 2 ** level * size;
 
   const point = (cell: Cell | null) => {
-    cursor.value = cell;
+    pointed.value = cell && { ...cell, trace };
     store.hovered.value = cell?.key ?? null;
     if (!cell) return;
     void store
@@ -99,24 +102,24 @@ function Plot({ store, matrix, width }: { store: Store; matrix: Shown; width: nu
     ];
     if (!step) return;
     event.preventDefault();
-    const from = cursor.value ?? { query: focus, key: Math.min(focus, strongest(store.row.value)) };
+    const from = cursor ?? { query: focus, key: Math.min(focus, strongest(store.row.value)) };
     const inside = (place: number) => Math.min(count - 1, Math.max(0, place));
     const to = { query: inside(from.query + step[0]!), key: inside(from.key + step[1]!) };
     point(to);
     store.pin(to.query);
   };
 
-  const query = cursor.value?.query ?? focus;
+  const query = cursor?.query ?? focus;
   const row =
     read.value &&
-    cursor.value &&
+    cursor &&
     read.value.query === query &&
     read.value.trace === trace &&
     read.value.layer === matrix.layer &&
     read.value.head === matrix.head
       ? read.value
       : store.row.value;
-  const key = cursor.value?.key ?? hoveredKey ?? strongest(row);
+  const key = cursor?.key ?? hoveredKey ?? strongest(row);
   return (
     <>
       <div
@@ -147,7 +150,7 @@ function Plot({ store, matrix, width }: { store: Store; matrix: Shown; width: nu
         >
           <canvas ref={canvas} />
           <div class="rule row" style={{ top: px(focus * size), height: px(Math.max(2, size)) }} />
-          {cursor.value && (
+          {cursor && (
             <div
               class="rule row faint"
               style={{ top: px(query * size), height: px(Math.max(2, size)) }}

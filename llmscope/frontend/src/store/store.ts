@@ -105,8 +105,9 @@ export class Store {
       dispose,
       effect(() => this.#followText()),
       effect(() => this.#followPosition()),
-      effect(() => this.#followTrace()),
+      // The head before the rest of the trace: it is what a person looks at.
       effect(() => this.#followHead()),
+      effect(() => this.#followTrace()),
       effect(() => this.#followRow()),
     ];
     void this.#askModel();
@@ -252,6 +253,7 @@ export class Store {
         this.#reader.clear();
         this.#reader = reader;
         this.trace.value = trace;
+        this.hovered.value = null;
         this.next.value = next;
         this.problem.value = null;
       });

@@ -48,7 +48,7 @@ export function Bars(props: BarsProps) {
     ? scaleLog().domain([LEAST, 1]).range([0, 100]).clamp(true)
     : scaleLinear().domain([0, full]).range([0, 100]).clamp(true);
   const width = (value: number) => `${value > 0 ? scale(value) : 0}%`;
-  const ticks = log ? [LEAST, 1e-4, 1e-2, 1] : [0, full / 2, full];
+  const ticks = log ? [LEAST, 1e-3, 1] : [0, full / 2, full];
   return (
     <>
       <div class="axis" aria-hidden="true">
