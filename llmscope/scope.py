@@ -71,6 +71,7 @@ class Scope:
         path = str(getattr(model.config, "_name_or_path", "") or "")
         self.name = name or path.rstrip("/").rpartition("/")[2] or type(model).__name__
         self._capture = Capture(model)
+        self._context = _context(model)
 
     @property
     def facts(self) -> Facts:
@@ -86,7 +87,7 @@ class Scope:
             heads=heads,
             kv_heads=int(getattr(text, "num_key_value_heads", None) or heads),
             vocabulary=int(getattr(text, "vocab_size", 0) or len(self.tokenizer)),
-            context=self._context(text),
+            context=self._context,
             device=str(parameter.device),
             dtype=str(parameter.dtype).removeprefix("torch."),
         )
@@ -127,16 +128,17 @@ class Scope:
         import torch
 
         if isinstance(text, torch.Tensor):
+            if text.ndim > 2 or (text.ndim == 2 and len(text) != 1):
+                raise ValueError(f"One text at a time: ids of shape {tuple(text.shape)} are more.")
             text = text.flatten().tolist()
+        if pair is not None and not isinstance(text, str):
+            raise ValueError(
+                "A second sentence (pair=) goes with a text, not with ids or messages."
+            )
         source, ids, tokens = self._encode(text, pair)
         if not ids:
             raise ValueError("The text is empty: the model needs at least one token to read.")
-        context = self._context(self.model.config)
-        if context is not None and len(ids) > context:
-            raise ValueError(
-                f"{len(ids):,} tokens are more than the {context:,} that {self.name} can read. "
-                "Shorten the text."
-            )
+        self._check_length(ids)
         device = next(self.model.parameters()).device
         inputs = {"input_ids": torch.tensor([ids], device=device)}
         if pair is not None:
@@ -149,6 +151,7 @@ class Scope:
             forward = self._capture.run(inputs, cancelled)
             return Trace(self, source, tokens, (), inputs, forward)
         target_ids, target_tokens = self._target(target)
+        self._check_length(target_ids)
         inputs["decoder_input_ids"] = torch.tensor([target_ids], device=device)
         forward = self._capture.run(inputs, cancelled)
         return Trace(self, source, target_tokens, tokens, inputs, forward)
@@ -226,10 +229,12 @@ class Scope:
             names |= {entry} if isinstance(entry, str) else set(entry)
         return "masked" if type(self.model).__name__ in names else "causal"
 
-    def _context(self, config: Any) -> int | None:
-        text = config.get_text_config() if hasattr(config, "get_text_config") else config
-        limit = getattr(text, "max_position_embeddings", None)
-        return int(limit) if limit and limit > 0 else None
+    def _check_length(self, ids: Sequence[int]) -> None:
+        if self._context is not None and len(ids) > self._context:
+            raise ValueError(
+                f"{len(ids):,} tokens are more than the {self._context:,} that {self.name} can "
+                "read. Shorten the text."
+            )
 
     def describe(self) -> dict[str, Any]:
         """Give `facts` as plain JSON."""
@@ -241,3 +246,18 @@ class Scope:
             f"<Scope {facts.name}: {facts.family}, {facts.layers} layers × {facts.heads} heads, "
             f"{facts.device}, {facts.dtype}>"
         )
+
+
+def _context(model: nn.Module) -> int | None:
+    """Count the positions that a model has."""
+    config: Any = model.config
+    text = config.get_text_config() if hasattr(config, "get_text_config") else config
+    limit = getattr(text, "max_position_embeddings", None)
+    if not limit or limit < 0:
+        return None
+    for name, module in model.named_modules():
+        # RoBERTa and its heirs begin to count behind the padding id.
+        padding = getattr(module, "padding_idx", None)
+        if name.endswith("position_embeddings") and padding is not None:
+            return int(limit) - int(padding) - 1
+    return int(limit)

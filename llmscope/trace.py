@@ -72,6 +72,11 @@ class Trace:
         return f"<Trace of {text!r}: {len(self)} tokens, {self.scope.name}>"
 
     @property
+    def version(self) -> int:
+        """A number for the weights that the trace was made with."""
+        return self._forward.version
+
+    @property
     def is_current(self) -> bool:
         """Whether the model's weights are still those that the trace was made with."""
         return weights_version(self.scope.model) == self._forward.version
@@ -92,7 +97,8 @@ class Trace:
         ValueError
             When the model has no language-model head.
         RuntimeError
-            When the model's weights were changed since the trace was made.
+            When the model's weights were changed since the trace was made, as PyTorch counts
+            changes (a write through `.data` isn't counted).
         """
         return self._logits(slice(None))
 
@@ -202,7 +208,7 @@ class Trace:
             raise IndexError(
                 f"There is no head {head}: layer {layer} has 0 to {attention.heads - 1}."
             )
-        self._need_same_weights()
+        self.check_current()
         weights = attention.weights(rows)
         if head is None:
             return weights
@@ -248,14 +254,14 @@ class Trace:
 
     @cached_property
     def _hidden_states(self) -> list[NDArray[np.float32]]:
-        self._need_same_weights()
+        self.check_current()
         return [to_numpy(state) for state in self.scope._capture.hidden_states(self._inputs)]
 
     @cached_property
     def _attention(self) -> dict[Kind, dict[int, Attention | _OwnWeights]]:
         if self._forward.attention:
             return {kind: dict(layers) for kind, layers in self._forward.attention.items()}
-        self._need_same_weights()
+        self.check_current()
         try:
             found = self.scope._capture.own_attentions(self._inputs)
         except (ValueError, TypeError, AttributeError):
@@ -280,7 +286,7 @@ class Trace:
         return f"layers {min(layers)} to {max(layers)}"
 
     def _logits(self, rows: slice | list[int]) -> NDArray[np.float32]:
-        return to_numpy(self._head(rows))
+        return to_numpy(self._head(rows), copy=self._forward.full_logits is not None)
 
     def _head(self, rows: slice | list[int]) -> torch.Tensor:
         capture = self.scope._capture
@@ -288,7 +294,7 @@ class Trace:
             raise ValueError(
                 f"{self.scope.name} has no language-model head: it gives no probabilities."
             )
-        self._need_same_weights()
+        self.check_current()
         if self._forward.full_logits is not None:
             return self._forward.full_logits[rows]
         return capture.unembed(self._forward.hidden[rows])
@@ -321,7 +327,8 @@ class Trace:
         if self.scope.facts.family == "masked":
             raise ValueError(f"{self.scope.name} is a masked model, it {otherwise}.")
 
-    def _need_same_weights(self) -> None:
+    def check_current(self) -> None:
+        """Raise RuntimeError when the model's weights were changed since."""
         if not self.is_current:
             raise RuntimeError(
                 "The model's weights were changed after this trace was made, so what it would "

@@ -44,7 +44,11 @@ def undisturbed(model: nn.Module) -> Iterator[None]:
 
 
 def weights_version(model: nn.Module) -> int:
-    """Change whenever a parameter of `model` is replaced or written in place."""
+    """Change whenever a parameter of `model` is replaced or written in place.
+
+    By PyTorch's own count, which optimizers and `load_state_dict` move; a write through `.data`
+    isn't counted.
+    """
     return hash(
         tuple((p.data_ptr(), 0 if p.is_inference() else p._version) for p in model.parameters())
     )
@@ -97,8 +101,6 @@ class Forward:
     ----------
     hidden
         Final hidden states (positions, hidden size) of the model's body.
-    encoder_hidden
-        The same of the encoder side, for encoder-decoder models.
     attention
         Recorded attention by kind and layer.
     full_logits

@@ -60,7 +60,7 @@ class Attention:
             value = call.value[..., :0]
             weights = call.eager(call.module, query, call.key, value, mask, **kwargs)[1]
             # Behind the keys a sink may have its share.
-            return to_numpy(weights[0, ..., : self.keys])
+            return to_numpy(weights[0, ..., : self.keys], copy=False)
 
     def tensors(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Query (heads, queries, size), key and value (KV heads, keys, size)."""
@@ -131,10 +131,13 @@ def by_layer(model: nn.Module, calls: Sequence[Call]) -> dict[Kind, dict[int, At
     return layers
 
 
-def to_numpy(tensor: torch.Tensor) -> NDArray[np.float32]:
-    """Bring a tensor of any precision, from any device, to float32 numpy."""
+def to_numpy(tensor: torch.Tensor, *, copy: bool = True) -> NDArray[np.float32]:
+    """Bring a tensor of any precision, from any device, to float32 numpy.
+
+    Without `copy` the array may share the tensor's memory: for tensors made to be handed out.
+    """
     array: NDArray[np.float32] = tensor.detach().float().cpu().numpy()
-    return array
+    return array.copy() if copy else array
 
 
 def _layer_number(name: str) -> int | None:

@@ -26,7 +26,8 @@ class Stage:
     Attributes
     ----------
     name, setting
-        The argument of transformers' `generate` that asks for it, and its value.
+        The argument of transformers' `generate` that asks for it, and its value; NaN where that is
+        no number.
     origin
         Where the setting came from: "given", "the model's generation_config" or "a default" of
         transformers.
@@ -49,6 +50,9 @@ class Stage:
     def kept(self) -> int:
         """How many tokens are left after it."""
         return int(np.count_nonzero(self.mask))
+
+    def __str__(self) -> str:
+        return self.name if np.isnan(self.setting) else f"{self.name}={self.setting:g}"
 
 
 @dataclass(frozen=True)
@@ -221,10 +225,13 @@ class Distribution:
         scores = torch.as_tensor(logits, dtype=torch.float32).detach().cpu()
         if scores.ndim != 1:
             raise ValueError(f"logits must have one axis (vocabulary,), not shape {scores.shape}")
-        raw = scores.numpy()
+        if not bool(torch.isfinite(scores).any()) or bool(torch.isnan(scores).any()):
+            raise ValueError("logits must be numbers, and one of them must be above -inf")
+        raw = scores.numpy().copy()
         base = before = torch.softmax(scores, dim=-1)
         stages: list[Stage] = []
-        for step in steps(resolved, order, input_ids or ()):
+        past = [] if input_ids is None else [int(i) for i in input_ids]
+        for step in steps(resolved, order, past):
             if is_nothing(step):
                 continue
             scores = step.apply(scores)
@@ -246,7 +253,7 @@ class Distribution:
     def entropy(self) -> float:
         """Entropy of `probs`, in bits."""
         probs = self.probs[self.probs > 0].astype(np.float64)
-        return float(-(probs * np.log2(probs)).sum())
+        return float(-(probs * np.log2(probs)).sum()) + 0.0
 
     @property
     def effective_vocabulary(self) -> float:
@@ -269,6 +276,8 @@ class Distribution:
 
     def top(self, n: int = 10) -> list[Candidate]:
         """List the `n` tokens that the model finds most likely, cut or not."""
+        if n < 0:
+            raise ValueError(f"n must be 0 or more, not {n}")
         ids = [int(i) for i in self._order[:n]]
         texts: Sequence[str | None] = [None] * len(ids)
         if self._tokenizer is not None:
@@ -321,7 +330,7 @@ class Distribution:
         return pd.DataFrame([{name: getattr(row, name) for name in names} for row in rows])
 
     def __repr__(self) -> str:
-        done = ", ".join(f"{stage.name}={stage.setting:g}" for stage in self.stages) or "as it is"
+        done = ", ".join(map(str, self.stages)) or "as it is"
         first = self.top(1)[0]
         shown = repr(first.text) if first.text is not None else f"token {first.id}"
         return f"<Distribution {done}: {shown} {first.prob:.3f}, {self.entropy:.2f} bits>"

@@ -75,6 +75,8 @@ def _transformers(resolved: Resolved, ids: Sequence[int]) -> list[Step]:
     from transformers import GenerationMixin
 
     config = resolved.config
+    if config.guidance_scale not in (None, 1):
+        raise ValueError("guidance_scale needs a second pass of the model: it can't be shown here.")
     if not hasattr(config, "_eos_token_tensor"):
         eos = config.eos_token_id
         config._eos_token_tensor = None if eos is None else torch.tensor(eos).reshape(-1)
@@ -106,6 +108,12 @@ def _on_rows(processor: Any, past: torch.Tensor) -> Callable[[torch.Tensor], tor
 
 
 _NAMES = {
+    "NoBadWordsLogitsProcessor": "bad_words_ids",
+    "ForcedBOSTokenLogitsProcessor": "forced_bos_token_id",
+    "ForcedEOSTokenLogitsProcessor": "forced_eos_token_id",
+    "SuppressTokensAtBeginLogitsProcessor": "begin_suppress_tokens",
+    "MinNewTokensLengthLogitsProcessor": "min_new_tokens",
+    "LogitNormalization": "renormalize_logits",
     "TypicalLogitsWarper": "typical_p",
     "EpsilonLogitsWarper": "epsilon_cutoff",
     "EtaLogitsWarper": "eta_cutoff",

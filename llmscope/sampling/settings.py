@@ -101,7 +101,7 @@ def from_config(config: GenerationConfig, models: GenerationConfig | None) -> Re
     filled.update(**own, defaults_only=True, allow_custom_entries=True)
     defaults = type(config)._get_default_generation_params()
     filled.update(**defaults, defaults_only=True)
-    for name in (*NOTHING, "do_sample", "top_h"):
+    for name in {*NOTHING, *own, *defaults}:
         if name not in given:
             own_setting = own.get(name) is not None
             origins[name] = "the model's generation_config" if own_setting else "a default"

@@ -62,7 +62,8 @@ class Answers:
         self.scope = scope
         self._given = trace
         self._lock = threading.RLock()
-        self._texts: OrderedDict[str, str] = OrderedDict()  # by name of the trace
+        # By name of the trace: its text, and the version of the weights that it was made with.
+        self._texts: OrderedDict[str, tuple[str, int]] = OrderedDict()
         self._traces: OrderedDict[str, Trace] = OrderedDict()  # by text
         self._tiles: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
         self._vocabulary: list[str] | None = None
@@ -72,7 +73,8 @@ class Answers:
         """Give the trace of `text`, made now unless it is kept."""
         if self.scope is None:
             raise ValueError("No model is loaded yet: pick one first.")
-        if self._given is not None and text == self._given.text and self._given.is_current:
+        if self._given is not None and text == self._given.text:
+            self._given.check_current()
             return self._given
         with self._lock:
             found = self._traces.get(text)
@@ -123,8 +125,13 @@ class Answers:
             with self._lock:
                 if head not in self._texts:
                     raise KeyError(key)
-                text = self._texts[head]
-            yield self._read(head, self.trace(text, cancelled), *rest.split("/"))
+                text, version = self._texts[head]
+            trace = self.trace(text, cancelled)
+            if trace.version != version:
+                raise RuntimeError(
+                    "The model's weights were changed. Edit the text to read it with the new ones."
+                )
+            yield self._read(head, trace, *rest.split("/"))
 
     def _model(self) -> Part:
         if self.scope is not None:
@@ -175,7 +182,7 @@ class Answers:
         kind = shown_kind(trace)
         tokens = trace.source_tokens or trace.tokens
         return {
-            "trace": self._name(text),
+            "trace": self._name(text, trace),
             "text": trace.text,
             "kind": kind,
             "last": len(trace) - 1,
@@ -189,15 +196,15 @@ class Answers:
             "layers": [[n, *trace.heads(n, kind)] for n in trace.layers(kind)],
         }
 
-    def _name(self, text: str) -> str:
+    def _name(self, text: str, trace: Trace) -> str:
         with self._lock:
             for name, known in self._texts.items():
-                if known == text:
+                if known == (text, trace.version):
                     self._texts.move_to_end(name)
                     return name
             self._count += 1
             name = f"t{self._count}"
-            self._texts[name] = text
+            self._texts[name] = (text, trace.version)
             while len(self._texts) > _NAMES:
                 self._texts.popitem(last=False)
             return name
@@ -237,7 +244,7 @@ class Answers:
         if which.startswith("row."):
             return {"weights": trace.attention(layer, head, [int(which[4:])], kind)[0]}
         level, row, column = (int(number) for number in which.split("."))
-        key = (name, id(trace), layer, level, row, column)
+        key = (name, layer, level, row, column)
         with self._lock:
             found = self._tiles.get(key)
         if found is None:

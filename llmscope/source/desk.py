@@ -106,6 +106,8 @@ class Desk:
                 return
             try:
                 request.context.run(self._handle, request)
+            except BaseException:  # such as a comm that is gone: the next request may work
+                _log.exception("llmscope could not send the answer to %r", request.key)
             finally:
                 with self._lock:
                     self._open.pop(request.number, None)

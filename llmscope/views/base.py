@@ -110,7 +110,10 @@ class View(anywidget.AnyWidget):
         super().close()
 
     def _place(self) -> int:
-        return self.position if self.position < len(self.trace) else -1
+        """Where the distribution on screen stands; with a decoder side, behind its end."""
+        trace = self.trace
+        within = not trace.source_tokens and self.position < len(trace)
+        return self.position if within else -1
 
     def _post(self, content: dict[str, Any], buffers: list[bytes]) -> None:
         if self.comm is not None:

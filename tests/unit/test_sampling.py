@@ -127,6 +127,29 @@ def test_a_generation_config_brings_the_defaults_and_says_whose():
         Distribution.from_logits(logits, generation_config=config, top_k=3)
 
 
+def test_what_is_no_distribution_is_refused():
+    for logits in ([math.nan, 1.0], [-math.inf, -math.inf]):
+        with pytest.raises(ValueError, match="must be numbers"):
+            Distribution.from_logits(logits)
+    with pytest.raises(ValueError, match="guidance_scale"):
+        Distribution.from_logits([0.0], generation_config=GenerationConfig(guidance_scale=1.5))
+    with pytest.raises(ValueError, match="0 or more"):
+        Distribution.from_logits([0.0]).top(-1)
+
+
+def test_ids_may_be_an_array_and_every_processor_has_its_settings_name():
+    config = GenerationConfig(do_sample=True, top_k=0, suppress_tokens=[1])
+    own = GenerationConfig(bad_words_ids=[[2]])
+    found = Distribution.from_logits(
+        np.zeros(5), generation_config=config, model_config=own, input_ids=np.array([1, 2])
+    )
+    assert {(s.name, s.origin) for s in found.stages} == {
+        ("bad_words_ids", "the model's generation_config"),
+        ("suppress_tokens", "given"),
+    }
+    assert "nan" not in repr(found)
+
+
 def test_penalties_need_the_tokens_so_far(scope):
     with pytest.raises(ValueError, match="give input_ids"):
         Distribution.from_logits([0.0, 1.0], repetition_penalty=1.2)

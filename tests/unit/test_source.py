@@ -113,6 +113,38 @@ def test_a_trace_that_is_shown_answers_for_itself(scope):
     assert answers.trace(trace.text) is trace
 
 
+def test_a_name_never_answers_with_other_weights(scope):
+    import torch
+
+    answers = Answers(scope)
+    name = ask(answers, f"text/{TEXT}")["trace"]
+    with torch.no_grad():
+        scope.model.lm_head.weight[0] += 1
+    with pytest.raises(RuntimeError, match="weights were changed"):
+        ask(answers, f"{name}/logits/0")
+    assert ask(answers, f"text/{TEXT}")["trace"] != name
+
+
+def test_a_send_that_fails_does_not_end_the_desk():
+    failed = threading.Event()
+    page = Page()
+
+    def send(content: dict, buffers: list[bytes]) -> None:
+        if not failed.is_set():
+            failed.set()
+            raise OSError("the comm is gone")
+        page.send(content, buffers)
+
+    desk = Desk(lambda key, cancelled: iter([{"key": key}]), send)
+    desk.receive({"request": 1, "key": "a"})
+    desk.receive({"request": 2, "key": "b"})
+    assert page.wait(1)[-1]["request"] in (1, 2)
+    desk.receive({"request": 3, "key": "c"})
+    while page.messages[-1][0]["request"] != 3:
+        time.sleep(0.01)
+    desk.close()
+
+
 def test_changed_weights_are_noticed(scope):
     import torch
 

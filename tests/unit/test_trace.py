@@ -3,7 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+import transformers
 
+import llmscope
 from llmscope.scope import Scope
 from tests import tiny
 from tests.tiny import MODELS, TEXT
@@ -44,6 +46,38 @@ def test_a_read_after_the_weights_changed_raises(scope):
         with pytest.raises(RuntimeError, match="Trace the text again"):
             read()
     assert scope.trace(TEXT).is_current
+
+
+def test_arrays_that_are_handed_out_can_be_changed_without_harm(scope):
+    trace = scope.trace(TEXT)
+    before = trace.attention(1, 0)
+    trace.qkv(1, 0).query[:] = 0
+    trace.hidden(1)[:] = 0
+    assert np.array_equal(trace.attention(1, 0), before)
+    logits = trace.logits_at(3)
+    dist = llmscope.Distribution.from_logits(logits)
+    likeliest = dist.top(1)[0].id
+    logits[:] = 0
+    assert dist.top(1)[0].id == likeliest
+
+
+def test_what_cannot_be_one_text_is_refused(scope):
+    with pytest.raises(ValueError, match="One text at a time"):
+        scope.trace(torch.tensor([[4, 5], [6, 7]]))
+    with pytest.raises(ValueError, match="goes with a text"):
+        scope.trace([4, 5], pair="it")
+
+
+def test_the_context_of_a_model_that_counts_behind_its_padding(tokenizer):
+    config = transformers.RobertaConfig(
+        vocab_size=300, hidden_size=32, num_hidden_layers=1, num_attention_heads=4,
+        intermediate_size=32, max_position_embeddings=34, pad_token_id=1,
+    )  # fmt: skip
+    scope = Scope(transformers.RobertaForMaskedLM(config).eval(), tokenizer)
+    assert scope.facts.context == 32
+    assert len(scope.trace([5] * 32)) == 32
+    with pytest.raises(ValueError, match="more than the 32"):
+        scope.trace([5] * 33)
 
 
 def test_positions_count_from_either_end(scope):

@@ -6,7 +6,8 @@ from traitlets import TraitError
 
 import llmscope
 from llmscope import AttentionView, Explorer, NextTokenView, TokensView
-from tests.tiny import TEXT
+from llmscope.scope import Scope
+from tests.tiny import MODELS, TEXT
 
 
 @pytest.fixture
@@ -33,6 +34,13 @@ def test_the_engine_is_part_of_what_is_on_screen(explorer, scope):
         explorer.order = order
         expected = trace.next_token(**settings, **more, order=order)
         assert np.array_equal(explorer.distribution.probs, expected.probs)
+
+
+def test_with_a_decoder_side_the_distribution_is_the_one_behind_its_end(tokenizer):
+    trace = Scope(MODELS["t5"](), tokenizer).trace(TEXT, target="it sleeps")
+    view = NextTokenView(trace, position=0)
+    assert np.array_equal(view.distribution.probs, trace.distribution(-1).probs)
+    view.close()
 
 
 def test_the_trace_follows_the_text(explorer):

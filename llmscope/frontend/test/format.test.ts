@@ -23,6 +23,7 @@ test.each([
   [0.8105, "0.810"],
   [0.00004, "4.00e-5"],
   [1, "1.000"],
+  [0.99996, "0.99996"],
 ])("a weight of %d is %s", (value, shown) => {
   expect(weight(value)).toBe(shown);
 });

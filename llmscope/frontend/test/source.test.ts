@@ -26,7 +26,7 @@ class Comm {
 
 const connect = () => {
   const comm = new Comm();
-  return { comm, source: new KernelSource(comm as never) };
+  return { comm, source: new KernelSource(comm as never, 1) };
 };
 
 describe("KernelSource", () => {

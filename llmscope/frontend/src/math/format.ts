@@ -9,21 +9,27 @@ export function percent(share: number): string {
   const value = share * 100;
   if (value < 1e-4) return `${tiny(value)} %`;
   // 99.95 and above would round up to a certainty that isn't there.
-  if (share < 1 && value >= 99.95) return `${nines(value)} %`;
+  if (share < 1 && value >= 99.95) return `${justBelow(100, value, 1)} %`;
   return `${significant(value)} %`;
 }
 
-/** As many digits as it takes to tell it from 100. */
-function nines(value: number): string {
-  for (let digits = 1; digits <= 8; digits++) {
+/** As many digits as it takes to tell a value from the whole. */
+function justBelow(whole: number, value: number, least: number): string {
+  for (let digits = least; digits <= 10; digits++) {
     const shown = value.toFixed(digits);
-    if (Number(shown) < 100) return shown;
+    if (Number(shown) < whole) return shown;
   }
-  return "> 99.99999999";
+  return `> ${(whole - 1e-10).toFixed(10)}`;
 }
 
 /** An attention weight. */
 export const weight = (value: number): string =>
-  value === 0 ? "0" : value < 0.0005 ? tiny(value) : value.toFixed(3);
+  value === 0
+    ? "0"
+    : value < 0.0005
+      ? tiny(value)
+      : value < 1 && value >= 0.9995
+        ? justBelow(1, value, 4)
+        : value.toFixed(3);
 
 export const count = format(",");

@@ -20,9 +20,14 @@ type Comm = Pick<AnyModel, "send" | "on" | "off">;
 /** The kernel answers, over the widget's comm. */
 export class KernelSource implements Source {
   #waiting = new Map<number, Waiting>();
-  #next = 1;
+  #next: number;
 
-  constructor(private readonly comm: Comm) {
+  /** Replies reach every page of the kernel, so each page counts from a number of its own. */
+  constructor(
+    private readonly comm: Comm,
+    first = Math.floor(Math.random() * 2 ** 50),
+  ) {
+    this.#next = first;
     comm.on("msg:custom", this.#receive);
   }
 

@@ -167,8 +167,7 @@ export class Store {
   }
 
   async install(): Promise<void> {
-    await this.#start("install");
-    if (!this.problem.value) await this.load("");
+    if (await this.#start("install")) await this.load("");
   }
 
   /** Tokens of the vocabulary whose text holds these words. */
@@ -210,7 +209,8 @@ export class Store {
     });
   }
 
-  async #start(key: string): Promise<void> {
+  /** Whether it came to its end. */
+  async #start(key: string): Promise<boolean> {
     const loading = (this.#loading = new AbortController());
     batch(() => {
       this.problem.value = null;
@@ -219,8 +219,10 @@ export class Store {
     try {
       const onPart = (part: object) => (this.progress.value = part as Progress);
       this.#setModel(await this.source.ask<ModelAnswer>(key, { signal: loading.signal, onPart }));
+      return true;
     } catch (error) {
       this.#report(error);
+      return false;
     } finally {
       this.progress.value = null;
     }

@@ -41,9 +41,18 @@ export function Bars(props: BarsProps) {
     .map(({ id, label }) => ({ id, label, place: rank[id]! }))
     .filter(({ place }) => place >= shown);
   const all = [...ranks, ...pinned.map(({ place }) => place)];
-  const share = (of: Float64Array) => 1 - all.reduce((sum, place) => sum + (of[place] ?? 0), 0);
-  const outside = outcome.kept - all.filter((place) => !cutBy(outcome, place)).length;
-  const full = NICE.find((nice) => Math.max(base[0]!, probOf(outcome, 0)) <= nice) ?? 1;
+  /** The sum of what no row shows, from the smallest up: 1 minus the rows would be rounding. */
+  const share = (of: Float64Array) => {
+    const holes = pinned.map(({ place }) => place).sort((a, b) => a - b);
+    while (holes.length > 0 && holes[holes.length - 1]! >= of.length) holes.pop();
+    let sum = 0;
+    for (let place = of.length - 1; place >= shown; place--) {
+      if (place === holes[holes.length - 1]) holes.pop();
+      else sum += of[place]!;
+    }
+    return sum;
+  };
+  const full = NICE.find((nice) => Math.max(base[0]!, probOf(outcome, outcome.first)) <= nice) ?? 1;
   const scale = log
     ? scaleLog().domain([LEAST, 1]).range([0, 100]).clamp(true)
     : scaleLinear().domain([0, full]).range([0, 100]).clamp(true);
@@ -82,11 +91,9 @@ export function Bars(props: BarsProps) {
           <li class="rest">
             <span class="name">{count(base.length - all.length)} more</span>
             <span class="bar">
-              <em>the model's own: {percent(Math.max(0, share(base)))}</em>
+              <em>the model's own: {percent(share(base))}</em>
             </span>
-            <span class="value">
-              {percent(outside > 0 ? Math.max(0, share(outcome.probs)) : 0)}
-            </span>
+            <span class="value">{percent(share(outcome.probs))}</span>
           </li>
         )}
       </ol>
