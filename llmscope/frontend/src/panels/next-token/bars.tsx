@@ -43,11 +43,14 @@ export function Bars(props: BarsProps) {
   const all = [...ranks, ...pinned.map(({ place }) => place)];
   /** The sum of what no row shows, from the smallest up: 1 minus the rows would be rounding. */
   const share = (of: Float64Array) => {
-    const holes = pinned.map(({ place }) => place).sort((a, b) => a - b);
-    while (holes.length > 0 && holes[holes.length - 1]! >= of.length) holes.pop();
+    const holes = pinned
+      .map(({ place }) => place)
+      .filter((place) => place < of.length)
+      .sort((a, b) => a - b);
+    let hole = holes.pop() ?? -1;
     let sum = 0;
     for (let place = of.length - 1; place >= shown; place--) {
-      if (place === holes[holes.length - 1]) holes.pop();
+      if (place === hole) hole = holes.pop() ?? -1;
       else sum += of[place]!;
     }
     return sum;
