@@ -1,6 +1,6 @@
 /** What the store holds: traits shared with Python, and what was read to show them. */
 
-import type { Order, Sorted } from "../math/sampling";
+import type { Settings, Sorted } from "../math/sampling";
 import type { Array_ } from "../source/source";
 import type { TraceAnswer } from "./answers";
 
@@ -22,17 +22,11 @@ export const TRAITS = {
   editable: "_editable",
 } as const;
 
-export interface State {
+export interface State extends Settings {
   text: string;
   layer: number;
   head: number;
   position: number;
-  temperature: number;
-  topK: number;
-  topP: number;
-  minP: number;
-  typicalP: number;
-  order: Order;
   threshold: number;
   lecture: boolean;
   panels: string[];
