@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from llmscope.capture import Attention, Forward, Kind
+from llmscope.attention import AttentionReader
+from llmscope.capture import Forward, to_numpy
 from llmscope.capture.forward import weights_version
-from llmscope.capture.replay import to_numpy
 from llmscope.sampling import Distribution
 from llmscope.tokens import Token
 
@@ -20,18 +19,10 @@ if TYPE_CHECKING:
 
     from llmscope.scope import Scope
 
-_ROWS = 256  # of logits or of attention that are computed at once
+_ROWS = 256  # of logits that are computed at once
 
 
-class QKV(NamedTuple):
-    """Queries, keys and values of one head, each (positions, size), as attention saw them."""
-
-    query: NDArray[np.float32]
-    key: NDArray[np.float32]
-    value: NDArray[np.float32]
-
-
-class Trace:
+class Trace(AttentionReader):
     """What one model made of one text: immutable, and read lazily.
 
     Made by `Scope.trace`. Arrays come back as float32 numpy.
@@ -156,86 +147,7 @@ class Trace:
         row: NDArray[np.float32] = self._logits([self._position(position)])[0]
         return row
 
-    # ── attention ────────────────────────────────────────────────────────────────────────────
-
-    @property
-    def kinds(self) -> tuple[Kind, ...]:
-        """Which attention can be read: "self", and in encoder-decoder models the others."""
-        return tuple(self._attention)
-
-    def layers(self, kind: Kind = "self") -> tuple[int, ...]:
-        """Numbers of the layers that have attention of this kind."""
-        return tuple(sorted(self._attention.get(kind, {})))
-
-    def heads(self, layer: int, kind: Kind = "self") -> tuple[int, int]:
-        """Count query heads and key-value heads of a layer."""
-        found = self._layer(layer, kind)
-        return found.heads, found.kv_heads
-
-    def attention(
-        self,
-        layer: int,
-        head: int | None = None,
-        rows: slice | Sequence[int] | None = None,
-        kind: Kind = "self",
-    ) -> NDArray[np.float32]:
-        """Attention weights, replayed from the recorded queries and keys.
-
-        Parameters
-        ----------
-        layer, head
-            As the model counts them, from 0; without `head`, all heads of the layer.
-        rows
-            Which queries; all by default. Only these are computed.
-        kind
-            "self"; in encoder-decoder models also "encoder" and "cross".
-
-        Returns
-        -------
-        ndarray
-            (heads, rows, keys), or (rows, keys) for one head. Each row sums to 1, but where the
-            model gives a share to a sink.
-
-        Raises
-        ------
-        IndexError
-            When there is no such layer or head.
-        ValueError
-            When the layer has no attention of this kind.
-        """
-        attention = self._layer(layer, kind)
-        if head is not None and not -attention.heads <= head < attention.heads:
-            raise IndexError(
-                f"There is no head {head}: layer {layer} has 0 to {attention.heads - 1}."
-            )
-        self.check_current()
-        weights = attention.weights(rows)
-        if head is None:
-            return weights
-        one: NDArray[np.float32] = weights[head]
-        return one
-
-    def queries(self, kind: Kind = "self") -> int:
-        """Count the positions that attend."""
-        return len(self.source_tokens if kind == "encoder" else self.tokens)
-
-    def keys(self, kind: Kind = "self") -> int:
-        """Count the positions that are attended to."""
-        return len(self.tokens if kind == "self" else self.source_tokens)
-
-    def qkv(self, layer: int, head: int, kind: Kind = "self") -> QKV:
-        """Query, key and value (positions, size) of one head, after rotary and norm.
-
-        Heads that share keys and values in a group give the same ones.
-        """
-        attention = self._layer(layer, kind)
-        if not isinstance(attention, Attention):
-            raise ValueError(f"{self.scope.name} does not show its queries and keys.")
-        if not 0 <= head < attention.heads:
-            raise IndexError(f"There is no head {head}: layer {layer} has {attention.heads}.")
-        query, key, value = attention.tensors()
-        shared = head * attention.kv_heads // attention.heads
-        return QKV(to_numpy(query[head]), to_numpy(key[shared]), to_numpy(value[shared]))
+    # ── the stack ────────────────────────────────────────────────────────────────────────────
 
     def hidden(self, layer: int) -> NDArray[np.float32]:
         """Residual stream (positions, hidden size): 0 is the embeddings, n what layer n made.
@@ -256,34 +168,6 @@ class Trace:
     def _hidden_states(self) -> list[NDArray[np.float32]]:
         self.check_current()
         return [to_numpy(state) for state in self.scope._capture.hidden_states(self._inputs)]
-
-    @cached_property
-    def _attention(self) -> dict[Kind, dict[int, Attention | _OwnWeights]]:
-        if self._forward.attention:
-            return {kind: dict(layers) for kind, layers in self._forward.attention.items()}
-        self.check_current()
-        try:
-            found = self.scope._capture.own_attentions(self._inputs)
-        except (ValueError, TypeError, AttributeError):
-            return {}
-        return {
-            kind: {n: _OwnWeights(weights) for n, weights in enumerate(layers)}
-            for kind, layers in found.items()
-        }
-
-    def _layer(self, layer: int, kind: Kind) -> Attention | _OwnWeights:
-        layers = self._attention.get(kind, {})
-        if layer in layers:
-            return layers[layer]
-        if not layers:
-            has = " and ".join(self._attention) or "no attention that can be read"
-            raise ValueError(f"{self.scope.name} has no {kind} attention; it has {has}.")
-        if 0 <= layer < self.scope.facts.layers:
-            raise ValueError(f"Layer {layer} of {self.scope.name} has no {kind} attention.")
-        raise IndexError(f"There is no layer {layer}: {kind} attention has {self._range(layers)}.")
-
-    def _range(self, layers: dict[int, Any]) -> str:
-        return f"layers {min(layers)} to {max(layers)}"
 
     def _logits(self, rows: slice | list[int]) -> NDArray[np.float32]:
         return to_numpy(self._head(rows), copy=self._forward.full_logits is not None)
@@ -334,16 +218,3 @@ class Trace:
                 "The model's weights were changed after this trace was made, so what it would "
                 "read now isn't what the model did then. Trace the text again."
             )
-
-
-class _OwnWeights:
-    """Attention that the model returned itself, with the face of a recorded one."""
-
-    def __init__(self, weights: torch.Tensor) -> None:
-        self._weights = weights
-        self.heads, self.queries, self.keys = weights.shape
-        self.kv_heads = self.heads
-
-    def weights(self, rows: slice | Sequence[int] | None = None) -> NDArray[np.float32]:
-        index: Any = slice(None) if rows is None else rows
-        return to_numpy(self._weights[:, index])

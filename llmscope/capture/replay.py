@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -32,20 +33,22 @@ class Attention:
     """
 
     def __init__(self, call: Call) -> None:
-        self._call = call
+        self.call = call
         self.heads: int = call.query.shape[1]
         self.kv_heads: int = call.key.shape[1]
         self.queries: int = call.query.shape[2]
         self.keys: int = call.key.shape[2]
 
-    def weights(self, rows: slice | Sequence[int] | None = None) -> NDArray[np.float32]:
-        """Attention weights (heads, rows, keys); only `rows` of the queries are computed."""
+    def weights(self, rows: NDArray[np.intp], query: torch.Tensor | None = None) -> torch.Tensor:
+        """Attention weights (heads, rows, keys) of the keys within `reach`; the others have none.
+
+        Only `rows` of the queries are computed. With `query` (heads, rows, size), what they
+        would be if these had been the queries.
+        """
         import torch
 
-        call = self._call
-        index: Any = slice(None) if rows is None else rows
-        if not isinstance(index, slice):
-            index = torch.as_tensor(list(index), dtype=torch.long, device=call.query.device)
+        call, index, reach = self.call, self._index(rows), self.reach(rows)
+        query = call.query[:, :, index] if query is None else query[None]
 
         def cut(item: Any) -> Any:
             by_query = isinstance(item, torch.Tensor) and item.ndim == 4
@@ -53,43 +56,105 @@ class Attention:
             return item[:, :, index] if by_query else item
 
         kwargs = {name: cut(item) for name, item in call.kwargs.items()} | {"dropout": 0.0}
+        # The weights alone are wanted, so the values that they would mix can have width 0.
+        key, value = call.key[:, :, reach], call.value[:, :, reach, :0]
         with torch.no_grad():
-            query = call.query[:, :, index]
-            mask = cut(self._additive_mask())
-            # The weights alone are wanted, so the values that they would mix can have width 0.
-            value = call.value[..., :0]
-            weights = call.eager(call.module, query, call.key, value, mask, **kwargs)[1]
-            # Behind the keys a sink may have its share.
-            return to_numpy(weights[0, ..., : self.keys], copy=False)
+            mask = self.mask(rows, reach)
+            weights: torch.Tensor = call.eager(call.module, query, key, value, mask, **kwargs)[1]
+        # Behind the keys a sink may have its share.
+        return weights[0, ..., : key.shape[2]]
 
-    def tensors(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Query (heads, queries, size), key and value (KV heads, keys, size)."""
-        return self._call.query[0], self._call.key[0], self._call.value[0]
+    def reach(self, rows: NDArray[np.intp]) -> slice:
+        """Tell which keys the queries `rows` can see between them, where the mask is implied."""
+        if not self._mask_implied or self._biased or not len(rows):
+            return slice(0, self.keys)
+        last = int(rows.max()) + self.keys - self.queries
+        first = int(rows.min()) + self.keys - self.queries
+        window = self.call.kwargs.get("sliding_window")
+        return slice(0 if window is None else max(0, first - window + 1), last + 1)
 
-    def _additive_mask(self) -> torch.Tensor | None:
-        """Give the mask in the form that eager functions add; absent, the causal one is implied."""
+    def visible(self, rows: NDArray[np.intp]) -> torch.Tensor:
+        """Count the keys that the mask leaves to each query, (1 or heads, rows)."""
         import torch
 
-        call = self._call
-        lowest = torch.finfo(call.query.dtype).min
-        mask = call.mask
+        device = self.call.query.device
+        if self._mask_implied:
+            window = self.call.kwargs.get("sliding_window") or self.keys
+            own = torch.as_tensor(rows + self.keys - self.queries, device=device)
+            return (own + 1).clamp_max(window)[None]
+        mask = self.mask(rows)
         if mask is None:
-            causal = call.kwargs.get("is_causal")
-            if causal is None:
-                causal = getattr(call.module, "is_causal", True)
-            if not causal or self.queries == 1:
-                return None
-            position = torch.arange(self.keys, device=call.query.device)
-            behind = position[self.keys - self.queries :, None] - position  # (queries, keys)
+            return torch.full((1, len(rows)), self.keys, device=device)
+        return (mask > torch.finfo(mask.dtype).min / 2).sum(-1)[0].expand(-1, len(rows))
+
+    def mask(self, rows: NDArray[np.intp], keys: slice = slice(None)) -> torch.Tensor | None:
+        """Give the mask (1, 1 or heads, rows, keys) as eager functions add it, if there is one."""
+        import torch
+
+        call = self.call
+        if self._mask_implied:
+            device = call.query.device
+            own = torch.as_tensor(rows + self.keys - self.queries, device=device)
+            behind = own[:, None] - torch.arange(self.keys, device=device)[keys]  # (rows, keys)
             mask = behind >= 0
             window = call.kwargs.get("sliding_window")
             if window is not None:
                 mask &= behind < window
             mask = mask[None, None]
+        elif call.mask is None:
+            return None
+        else:
+            mask = call.mask[..., keys]
+            if mask.shape[-2] == self.queries:
+                mask = mask[..., self._index(rows), :]
         if mask.dtype != torch.bool:
             return mask
         zero = torch.zeros((), dtype=call.query.dtype, device=mask.device)
-        return torch.where(mask, zero, lowest)
+        return torch.where(mask, zero, torch.finfo(zero.dtype).min)
+
+    def tensors(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Query (heads, queries, size), key and value (KV heads, keys, size)."""
+        return self.call.query[0], self.call.key[0], self.call.value[0]
+
+    @cached_property
+    def _mask_implied(self) -> bool:
+        """Whether each query sees the keys up to its own, without a mask that says so."""
+        if self.call.mask is not None or self.queries == 1:
+            return False
+        causal = self.call.kwargs.get("is_causal")
+        return bool(getattr(self.call.module, "is_causal", True) if causal is None else causal)
+
+    @cached_property
+    def _biased(self) -> bool:
+        return any(getattr(item, "ndim", 0) == 4 for item in self.call.kwargs.values())
+
+    def _index(self, rows: NDArray[np.intp]) -> Any:
+        import torch
+
+        if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
+            return slice(int(rows[0]), int(rows[-1]) + 1)
+        return torch.as_tensor(rows, device=self.call.query.device)
+
+
+class OwnWeights:
+    """Attention that the model returned itself, with the face of a recorded one."""
+
+    def __init__(self, weights: torch.Tensor) -> None:
+        self._weights = weights
+        self.heads, self.queries, self.keys = weights.shape
+        self.kv_heads = self.heads
+
+    def weights(self, rows: NDArray[np.intp]) -> torch.Tensor:
+        """Attention weights (heads, rows, keys)."""
+        return self._weights[:, rows]
+
+    def reach(self, rows: NDArray[np.intp]) -> slice:
+        """Tell which keys the queries `rows` can see between them: any."""
+        return slice(0, self.keys)
+
+    def visible(self, rows: NDArray[np.intp]) -> torch.Tensor:
+        """Count the keys that got a weight from each query, (heads, rows)."""
+        return (self._weights[:, rows] > 0).sum(-1)
 
 
 def by_layer(model: nn.Module, calls: Sequence[Call]) -> dict[Kind, dict[int, Attention]]:

@@ -1,21 +1,25 @@
 """What a view can ask for, by name.
 
-===============================================  ==================================================
-key                                              answer
-===============================================  ==================================================
-``model``                                        facts of the model; without one, what can be loaded
-``load/{name}``                                  progress, then the model; without name, the default
-``install``                                      progress of installing the default's weights
-``text/{text}``                                  a trace: its name, tokens and shape
-``vocabulary/{words}``                           tokens whose text holds these words
-``token/{id}``                                   the label of one token
-``release``                                      lets go of all that can be made again
-``{trace}/logits/{position}``                    logits of the whole vocabulary, the first labels
-``{trace}/chain``                                log-probability and rank of each token
-``{trace}/thumbnails/{layer}``                   little pictures of all heads of a layer
-``{trace}/attention/{layer}/{head}/{tile}``      a tile ``{level}.{row}.{column}`` of a matrix
-``{trace}/attention/{layer}/{head}/row.{row}``   the exact weights of one query
-===============================================  ==================================================
+=====================================  ============================================================
+key                                    answer
+=====================================  ============================================================
+``model``                              facts of the model; without one, what can be loaded
+``load/{name}``                        progress, then the model; without name, the default
+``install``                            progress of installing the default's weights
+``text/{text}``                        a trace: its name, tokens and shape
+``vocabulary/{words}``                 tokens whose text holds these words
+``token/{id}``                         the label of one token
+``release``                            lets go of all that can be made again
+``{trace}/logits/{position}``          logits of the whole vocabulary, the first labels
+``{trace}/chain``                      log-probability and rank of each token
+``{trace}/thumbnails/{kind}/{layer}``  little pictures of all heads of a layer, and their scores
+``{trace}/{kind}/{matrix}/{tile}``     a tile ``{level}.{row}.{column}.{max or mean}`` of a matrix
+``{trace}/{kind}/{matrix}/row.{n}``    the exact weights of one query
+``{trace}/{kind}/{matrix}/column.{n}`` the exact weights that all queries give to one key
+=====================================  ============================================================
+
+A kind is "self", "encoder" or "cross"; the names of matrices are those of
+`llmscope.attention.matrices`.
 """
 
 from __future__ import annotations
@@ -23,19 +27,19 @@ from __future__ import annotations
 import queue
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import numpy as np
 
-from llmscope.capture import Cancelled
-from llmscope.source.reduce import shades, thumbnails, tile
+from llmscope.capture import Cancelled, Kind
+from llmscope.source.attention import AttentionAnswers
 from llmscope.tokens import labels, texts, visible
 
 if TYPE_CHECKING:
-    from llmscope.capture import Kind
     from llmscope.scope import Scope
+    from llmscope.tokens import Token
     from llmscope.trace import Trace
 
 T = TypeVar("T")
@@ -44,7 +48,6 @@ LABELLED = 200  # of the likeliest tokens, that logits come with labels for
 FOUND = 12  # tokens that a search gives
 _TRACES = 4  # kept at once
 _NAMES = 64  # of traces that can be made again when asked for
-_TILES = 4  # of all heads of a layer, kept for the next head that is looked at
 
 
 class Answers:
@@ -65,7 +68,7 @@ class Answers:
         # By name of the trace: its text, and the version of the weights that it was made with.
         self._texts: OrderedDict[str, tuple[str, int]] = OrderedDict()
         self._traces: OrderedDict[str, Trace] = OrderedDict()  # by text
-        self._tiles: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+        self._attention = AttentionAnswers()
         self._vocabulary: list[str] | None = None
         self._count = 0
 
@@ -94,7 +97,7 @@ class Answers:
         """Let go of all that can be made again."""
         with self._lock:
             self._traces.clear()
-            self._tiles.clear()
+            self._attention.release()
             self._vocabulary = None
 
     def __call__(self, key: str, cancelled: Callable[[], bool]) -> Iterator[Part]:
@@ -131,7 +134,7 @@ class Answers:
                 raise RuntimeError(
                     "The model's weights were changed. Edit the text to read it with the new ones."
                 )
-            yield self._read(head, trace, *rest.split("/"))
+            yield self._read(head, trace, rest.split("/"), cancelled)
 
     def _model(self) -> Part:
         if self.scope is not None:
@@ -179,21 +182,25 @@ class Answers:
         return {"ids": ids, "labels": [self._vocabulary[token_id] for token_id in ids]}
 
     def _summary(self, text: str, trace: Trace) -> Part:
-        kind = shown_kind(trace)
+        def rows(tokens: Sequence[Token], spans: list[tuple[int, int]]) -> list[list[Any]]:
+            return [
+                [token.id, token.label, start, end, token.special]
+                for token, (start, end) in zip(tokens, spans, strict=True)
+            ]
+
         tokens = trace.source_tokens or trace.tokens
+        target = trace.tokens if trace.source_tokens else ()
         return {
             "trace": self._name(text, trace),
             "text": trace.text,
-            "kind": kind,
+            "kind": shown_kind(trace),
             "last": len(trace) - 1,
-            "queries": len(tokens),
-            "tokens": [
-                [token.id, token.label, start, end, token.special]
-                for token, (start, end) in zip(
-                    tokens, _utf16(trace.text, [(t.start, t.end) for t in tokens]), strict=True
-                )
-            ],
-            "layers": [[n, *trace.heads(n, kind)] for n in trace.layers(kind)],
+            "tokens": rows(tokens, _utf16(trace.text, [(t.start, t.end) for t in tokens])),
+            "target": rows(target, [(0, 0)] * len(target)),
+            "kinds": {
+                kind: [[n, *trace.heads(n, kind)] for n in trace.layers(kind)]
+                for kind in trace.kinds
+            },
         }
 
     def _name(self, text: str, trace: Trace) -> str:
@@ -209,21 +216,23 @@ class Answers:
                 self._texts.popitem(last=False)
             return name
 
-    def _read(self, name: str, trace: Trace, what: str, *where: str) -> Part:
-        kind = shown_kind(trace)
-        if what == "logits":
-            return self._logits(trace, int(where[0]))
-        if what == "chain":
-            return {
-                "logprobs": trace.logprobs,
-                "ranks": trace.ranks.astype(np.int32),
-                "perplexity": trace.perplexity,
-            }
-        if what == "thumbnails":
-            return {"shades": thumbnails(trace, int(where[0]), kind)}
-        if what == "attention":
-            return self._attention(name, trace, int(where[0]), int(where[1]), where[2], kind)
-        raise KeyError(what)
+    def _read(
+        self, name: str, trace: Trace, path: list[str], cancelled: Callable[[], bool]
+    ) -> Part:
+        match path:
+            case ["logits", position]:
+                return self._logits(trace, int(position))
+            case ["chain"]:
+                return {
+                    "logprobs": trace.logprobs,
+                    "ranks": trace.ranks.astype(np.int32),
+                    "perplexity": trace.perplexity,
+                }
+            case ["thumbnails", kind, layer]:
+                return self._attention.thumbnails(trace, _kind(kind), int(layer), cancelled)
+            case [kind, matrix, which]:
+                return self._attention.matrix(name, trace, _kind(kind), matrix, which, cancelled)
+        raise KeyError("/".join(path))
 
     def _logits(self, trace: Trace, position: int) -> Part:
         logits = trace.logits_at(position)
@@ -238,29 +247,16 @@ class Answers:
             "labels": labels(tokenizer, first.tolist()),
         }
 
-    def _attention(
-        self, name: str, trace: Trace, layer: int, head: int, which: str, kind: Kind
-    ) -> Part:
-        if which.startswith("row."):
-            return {"weights": trace.attention(layer, head, [int(which[4:])], kind)[0]}
-        level, row, column = (int(number) for number in which.split("."))
-        key = (name, layer, level, row, column)
-        with self._lock:
-            found = self._tiles.get(key)
-        if found is None:
-            found = tile(trace, layer, level, row, column, kind)
-            with self._lock:
-                self._tiles[key] = found
-                while len(self._tiles) > _TILES:
-                    self._tiles.popitem(last=False)
-        if not 0 <= head < len(found):
-            raise IndexError(f"There is no head {head} in layer {layer}.")
-        return {"weights": found[head]} if level == 0 else {"shades": shades(found[head])}
-
 
 def shown_kind(trace: Trace) -> Kind:
     """Tell which attention the views show: of encoder-decoder models, how the text is read."""
     return "encoder" if trace.source_tokens else "self"
+
+
+def _kind(name: str) -> Kind:
+    if name not in get_args(Kind):
+        raise KeyError(name)
+    return name  # type: ignore[return-value]
 
 
 def _with_progress(

@@ -1,68 +1,68 @@
-"""Attention matrices made small enough to look at."""
+"""Attention matrices made small enough to look at: tiles of a pyramid of blocks."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from llmscope.attention.matrices import Stack, never
+
 if TYPE_CHECKING:
+    import torch
     from numpy.typing import NDArray
 
-    from llmscope.capture import Kind
-    from llmscope.trace import Trace
-
+Pool = Literal["max", "mean"]
 TILE = 512  # cells on a side
-THUMBNAIL = 32  # cells on a side, at most
-THUMBNAIL_ROWS = 1024  # queries that thumbnails read; of longer texts, evenly spaced ones
-_CHUNK = 256  # query rows that are computed at once
+EXACT = 256  # queries and keys up to which weights travel as float32
 
 
 def tile(
-    trace: Trace, layer: int, level: int, row: int, column: int, kind: Kind
-) -> NDArray[np.float32]:
-    """Give the greatest weight in each block of 2^level by 2^level, for one tile of all heads.
+    stack: Stack,
+    level: int,
+    row: int,
+    column: int,
+    pool: Pool,
+    cancelled: Callable[[], bool] = never,
+) -> NDArray[np.float32 | np.float16 | np.uint8]:
+    """Reduce blocks of 2^level by 2^level to cells, for one tile of all matrices of a stack.
+
+    Parameters
+    ----------
+    level, row, column
+        The tile: of `TILE` cells a side, counted from the upper left.
+    pool
+        What a cell says of its block: the mean, or the greatest weight (of a signed matrix, the
+        one farthest from 0).
 
     Returns
     -------
     ndarray
-        (heads, rows, keys): at most `TILE` cells a side. At level 0, the weights themselves.
+        (matrices, rows, keys): weights at level 0 and of signed matrices, else `shades`.
     """
+    import torch
+
     block = 2**level
     side = TILE * block
-    rows = range(row * side, min((row + 1) * side, trace.queries(kind)))
-    keys = range(column * side, min((column + 1) * side, trace.keys(kind)))
-    if not rows or not keys or level < 0 or row < 0 or column < 0:
+    rows = np.arange(row * side, min((row + 1) * side, stack.queries))
+    keys = slice(column * side, min((column + 1) * side, stack.keys))
+    if not len(rows) or keys.start >= keys.stop or min(level, row, column) < 0:
         raise IndexError(f"There is no tile {level}.{row}.{column}.")
     parts = []
-    for start in range(rows.start, rows.stop, max(_CHUNK, block)):
-        stop = min(start + max(_CHUNK, block), rows.stop)
-        weights = trace.attention(layer, rows=slice(start, stop), kind=kind)
-        weights = weights[:, :, keys.start : keys.stop]
-        parts.append(_blocks(weights, block))
-    return np.concatenate(parts, axis=1)
-
-
-def thumbnails(trace: Trace, layer: int, kind: Kind) -> NDArray[np.uint8]:
-    """Reduce all heads of a layer to little pictures of equal size.
-
-    Returns
-    -------
-    ndarray
-        (heads, rows, keys), at most `THUMBNAIL` a side: the greatest weight in each block, as
-        `shades`.
-    """
-    queries, keys = trace.queries(kind), trace.keys(kind)
-    read = np.arange(queries)
-    if queries > THUMBNAIL_ROWS:
-        read = np.linspace(0, queries - 1, THUMBNAIL_ROWS).round().astype(int)
-    row_edges = _edges(len(read), min(queries, THUMBNAIL))
-    key_edges = _edges(keys, min(keys, THUMBNAIL))
-    rows = []
-    for start, stop in zip(row_edges, [*row_edges[1:], len(read)], strict=True):
-        weights = trace.attention(layer, rows=read[start:stop].tolist(), kind=kind)
-        rows.append(np.maximum.reduceat(weights.max(axis=1), key_edges, axis=1))
-    return shades(np.stack(rows, axis=1))
+    for part, reach, weights in stack.bands(rows, cancelled, block):
+        first, last = max(reach.start, keys.start), min(reach.stop, keys.stop)
+        inside = torch.zeros((stack.count, len(part), keys.stop - keys.start))
+        if first < last:
+            inside[..., first - keys.start : last - keys.start] = weights[
+                ..., first - reach.start : last - reach.start
+            ]
+        parts.append(_reduced(inside, block, pool, stack.signed))
+    cells = torch.cat(parts, dim=1)
+    if level > 0 and not stack.signed:
+        return shades(cells.numpy())
+    exact = level == 0 and max(stack.queries, stack.keys) <= EXACT
+    return (cells if exact else cells.half()).numpy()
 
 
 def shades(weights: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -70,13 +70,25 @@ def shades(weights: NDArray[np.float32]) -> NDArray[np.uint8]:
     return np.round(255 * np.sqrt(np.clip(weights, 0, 1))).astype(np.uint8)
 
 
-def _blocks(weights: NDArray[np.float32], block: int) -> NDArray[np.float32]:
+def _reduced(weights: torch.Tensor, block: int, pool: Pool, signed: bool) -> torch.Tensor:
+    """Reduce blocks of (matrices, rows, keys); those at the edges may be smaller."""
+    import torch
+    from torch.nn import functional
+
     if block == 1:
         return weights
-    rows = np.arange(0, weights.shape[1], block)
-    keys = np.arange(0, weights.shape[2], block)
-    return np.maximum.reduceat(np.maximum.reduceat(weights, rows, axis=1), keys, axis=2)
+    if pool == "mean":
+        return functional.avg_pool2d(weights, block, ceil_mode=True, count_include_pad=False)
+    count, rows, keys = weights.shape
+    padded = functional.pad(weights, (0, -keys % block, 0, -rows % block))
+    rows, keys = (padded.shape[1] // block, padded.shape[2] // block)
 
+    def greatest(weights: torch.Tensor) -> torch.Tensor:
+        by_row = weights.view(count, rows, block, keys * block).amax(2)
+        return by_row.view(count, rows, keys, block).amax(3)
 
-def _edges(length: int, parts: int) -> list[int]:
-    return [length * part // parts for part in range(parts)]
+    highest = greatest(padded)
+    if not signed:
+        return highest
+    lowest = -greatest(-padded)
+    return torch.where(highest >= -lowest, highest, lowest)

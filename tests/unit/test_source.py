@@ -10,7 +10,6 @@ from llmscope.capture import Cancelled
 from llmscope.loading import LoadError
 from llmscope.scope import Scope
 from llmscope.source import Answers, Desk
-from llmscope.source.reduce import shades, thumbnails, tile
 from tests.tiny import MODELS, TEXT
 
 
@@ -44,8 +43,9 @@ class Page:
 def test_a_text_is_answered_with_its_tokens_and_shape(scope):
     answer = ask(Answers(scope), f"text/{TEXT}")
     assert answer["text"] == TEXT
-    assert answer["layers"] == [[0, 4, 2], [1, 4, 2], [2, 4, 2]]
-    assert answer["queries"] == len(answer["tokens"]) == answer["last"] + 1
+    assert answer["kinds"] == {"self": [[0, 4, 2], [1, 4, 2], [2, 4, 2]]}
+    assert (answer["kind"], answer["target"]) == ("self", [])
+    assert len(answer["tokens"]) == answer["last"] + 1
     assert [TEXT[start:end] for _, _, start, end, _ in answer["tokens"]] == [
         token.text for token in scope.trace(TEXT).tokens
     ]
@@ -77,10 +77,6 @@ def test_arrays_are_those_of_the_trace(scope):
     chain = ask(answers, f"{name}/chain")
     assert np.array_equal(chain["logprobs"], trace.logprobs, equal_nan=True)
     assert chain["perplexity"] == trace.perplexity
-    whole = ask(answers, f"{name}/attention/1/2/0.0.0")["weights"]
-    assert np.array_equal(whole, trace.attention(1, 2))
-    row = ask(answers, f"{name}/attention/1/2/row.5")["weights"]
-    np.testing.assert_allclose(row, whole[5], atol=1e-6)
 
 
 def test_any_token_of_the_vocabulary_is_found_by_its_text(scope):
@@ -155,51 +151,27 @@ def test_changed_weights_are_noticed(scope):
     assert answers.trace(TEXT) is not before
 
 
-def test_an_unknown_key_and_one_of_nothing_raise(scope):
+def test_an_unknown_key_raises(scope):
     answers = Answers(scope)
     with pytest.raises(KeyError):
         ask(answers, "t9/logits/0")
     name = ask(answers, "text/one")["trace"]
-    with pytest.raises(IndexError, match="no tile"):
-        ask(answers, f"{name}/attention/0/0/0.7.7")
-    with pytest.raises(IndexError, match="no head 9"):
-        ask(answers, f"{name}/attention/0/9/0.0.0")
+    for key in (name, f"{name}/nothing", f"{name}/logits/0/1"):
+        with pytest.raises(KeyError):
+            ask(answers, key)
 
 
-def test_an_encoder_decoder_shows_how_it_reads_the_text(tokenizer):
-    answers = Answers(Scope(MODELS["t5"](), tokenizer))
-    answer = ask(answers, f"text/{TEXT}")
+def test_both_sides_of_an_encoder_decoder_have_their_tokens(tokenizer):
+    answer = ask(Answers(Scope(MODELS["t5"](), tokenizer)), f"text/{TEXT}")
     assert (answer["kind"], answer["last"]) == ("encoder", 0)
     assert "".join(TEXT[s:e] for _, _, s, e, _ in answer["tokens"]) == TEXT
-    weights = ask(answers, f"{answer['trace']}/attention/1/2/0.0.0")["weights"]
-    assert weights.shape == (len(answer["tokens"]),) * 2
+    assert [row[2:] for row in answer["target"]] == [[0, 0, True]]
+    assert set(answer["kinds"]) == {"encoder", "self", "cross"}
 
 
-def test_a_tile_is_the_greatest_weight_of_each_block(scope, monkeypatch):
-    monkeypatch.setattr("llmscope.source.reduce.TILE", 8)
-    monkeypatch.setattr("llmscope.source.reduce._CHUNK", 4)
-    trace = scope.trace(TEXT)
-    whole = trace.attention(1)
-    found = tile(trace, 1, 1, 1, 0, "self")
-    rows = np.arange(16, min(32, len(trace)))
-    for i in range(found.shape[1]):
-        block = whole[:, rows[2 * i : 2 * i + 2]]
-        for j in range(found.shape[2]):
-            expected = block[:, :, 2 * j : 2 * j + 2].max(axis=(1, 2))
-            np.testing.assert_allclose(found[:, i, j], expected, atol=1e-6)
-
-
-def test_thumbnails_hold_the_greatest_weight_of_each_block(scope):
-    trace = scope.trace("ab " * 16)
-    found = thumbnails(trace, 1, "self")
-    count = len(trace)
-    side = min(count, 32)
-    assert found.shape == (4, side, side)
-    assert found.dtype == np.uint8
-    edges = [count * i // side for i in range(side)] + [count]
-    whole = trace.attention(1)
-    block = whole[2, edges[7] : edges[8], edges[3] : edges[4]]
-    assert found[2, 7, 3] == shades(block.max()).item()
+def test_a_model_without_attention_has_no_kinds(tokenizer):
+    answer = ask(Answers(Scope(MODELS["mamba"](), tokenizer)), f"text/{TEXT}")
+    assert answer["kinds"] == {}
 
 
 def test_a_desk_answers_with_binary_buffers(scope):
@@ -268,14 +240,14 @@ def test_what_is_cancelled_is_not_answered_and_text_goes_before_thumbnails():
     desk.receive({"request": 1, "key": "text/a"})
     while not order:
         time.sleep(0.001)
-    desk.receive({"request": 2, "key": "t1/thumbnails/0"})
+    desk.receive({"request": 2, "key": "t1/thumbnails/self/0"})
     desk.receive({"request": 3, "key": "t1/logits/0"})
     desk.receive({"request": 4, "key": "text/ab"})
     desk.receive({"cancel": 1})
     desk.receive({"cancel": 3})
     going.set()
     assert [message["request"] for message in page.wait(2)] == [4, 2]
-    assert order == ["text/a", "text/ab", "t1/thumbnails/0"]
+    assert order == ["text/a", "text/ab", "t1/thumbnails/self/0"]
     desk.close()
 
 

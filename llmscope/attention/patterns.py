@@ -1,0 +1,133 @@
+"""What all heads of a layer do, at a glance: little pictures, and scores of known patterns.
+
+docs/attention.md gives each score's formula.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from llmscope.attention.matrices import Band, layer_stack, never
+from llmscope.capture import to_numpy
+
+if TYPE_CHECKING:
+    import torch
+    from numpy.typing import NDArray
+
+    from llmscope.attention.reader import AttentionReader
+    from llmscope.capture import Kind
+
+SCORES = ("previous", "first", "self", "induction", "local", "entropy")
+ROWS = 1024  # queries that are read; of longer texts, evenly spaced ones
+THUMBNAIL = 32  # cells on a side, at most
+_LOCAL = 5  # tokens to either side
+
+
+def overview(
+    trace: AttentionReader, layer: int, kind: Kind, cancelled: Callable[[], bool] = never
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Reduce all heads of a layer to little pictures, and score them, in one pass over the rows.
+
+    Returns
+    -------
+    pictures
+        (heads, rows, keys), at most `THUMBNAIL` a side: the greatest weight in each block.
+    scores
+        (heads, len(SCORES)); NaN where a score makes no sense.
+    """
+    stack = layer_stack(trace, layer, kind)
+    read = np.arange(stack.queries)
+    if stack.queries > ROWS:
+        read = np.linspace(0, stack.queries - 1, ROWS).round().astype(np.intp)
+    edges = _edges(len(read), THUMBNAIL)  # of the rows of cells, among those that are read
+    scores = _Scores(trace, layer, kind)
+    cells = np.zeros((stack.heads, len(edges), stack.keys), dtype=np.float32)
+    done = 0
+    for band in stack.bands(read, cancelled):
+        scores.add(band)
+        first = int(np.searchsorted(edges, done, side="right")) - 1
+        last = int(np.searchsorted(edges, done + len(band.rows)))
+        for number, start in enumerate(edges[first:last], first):
+            stop = edges[number + 1] if number + 1 < len(edges) else len(read)
+            part = band.weights[:, max(int(start) - done, 0) : int(stop) - done]
+            cell = cells[:, number, band.keys]
+            np.maximum(cell, to_numpy(part.amax(1), copy=False), out=cell)
+        done += len(band.rows)
+    pictures = np.maximum.reduceat(cells, _edges(stack.keys, THUMBNAIL), axis=2)
+    return pictures, scores.result()
+
+
+class _Scores:
+    """Sums over queries, from which the scores are made."""
+
+    def __init__(self, trace: AttentionReader, layer: int, kind: Kind) -> None:
+        self._attention = trace.recorded(layer, kind)
+        self._crossed = kind == "cross"
+        tokens = trace.source_tokens if kind == "encoder" else trace.tokens
+        self._ids = np.array([token.id for token in tokens])
+        self._sums = np.zeros((len(SCORES), self._attention.heads))
+        self._counts = np.zeros((len(SCORES), self._attention.heads))
+
+    def add(self, band: Band) -> None:
+        """Take in the weights of some queries."""
+        import torch
+
+        rows, reach, weights = band.rows, band.keys, band.weights.float()
+        if not self._crossed and rows[0] == 0:
+            # The first query has nothing before it.
+            rows, weights = rows[1:], weights[:, 1:]
+        if not len(rows):
+            return
+        device = weights.device
+        sees_first = weights[..., 0] if reach.start == 0 else torch.zeros_like(weights[..., 0])
+        self._count("first", sees_first.sum(1), len(rows))
+        self._count("entropy", *self._entropy(rows, weights))
+        if self._crossed:
+            return
+        keys = rows[:, None] + np.arange(-_LOCAL, _LOCAL + 1)  # (rows, distances)
+        within = (keys >= reach.start) & (keys < reach.stop)
+        places = torch.as_tensor(np.where(within, keys - reach.start, 0), device=device)
+        near = weights.gather(2, places.expand(len(weights), -1, -1))
+        near = (near * torch.as_tensor(within, device=device)).sum(1)  # (heads, distances)
+        self._count("previous", near[:, _LOCAL - 1], len(rows))
+        self._count("self", near[:, _LOCAL], len(rows))
+        self._count("local", near.sum(1) - near[:, _LOCAL], len(rows))
+
+        # Key s follows an occurrence, at s - 1, of the token that the query stands on.
+        follows = self._ids[rows, None] == np.roll(self._ids, 1)
+        follows &= (np.arange(len(self._ids)) < rows[:, None]) & (np.arange(len(self._ids)) > 0)
+        chosen = torch.as_tensor(follows[:, reach], device=device).float()
+        total = weights.flatten(1) @ chosen.flatten()
+        self._count("induction", total, int(follows.any(1).sum()))
+
+    def result(self) -> NDArray[np.float32]:
+        """Give the scores (heads, len(SCORES))."""
+        with np.errstate(invalid="ignore"):
+            return (self._sums / self._counts).T.astype(np.float32)
+
+    def _entropy(
+        self, rows: NDArray[np.intp], weights: torch.Tensor
+    ) -> tuple[torch.Tensor, NDArray[np.int64]]:
+        """Sum the rows' shares of the greatest possible entropy (heads,), and count the rows."""
+        import torch
+
+        # Of the row as it would be if the share of a sink were given back to it.
+        share = weights.sum(-1).clamp_min(torch.finfo(weights.dtype).tiny)  # (heads, rows)
+        entropy = torch.special.entr(weights).sum(-1) / share + share.log()
+        visible = self._attention.visible(rows)  # (1 or heads, rows)
+        several = visible > 1  # with one key to see there is nothing to be broad about
+        broad = torch.where(several, entropy / visible.clamp_min(2).log(), 0.0)
+        return broad.sum(1), several.sum(1).cpu().numpy()
+
+    def _count(self, name: str, sums: torch.Tensor, queries: int | NDArray[np.int64]) -> None:
+        self._sums[SCORES.index(name)] += sums.double().cpu().numpy()
+        self._counts[SCORES.index(name)] += queries
+
+
+def _edges(length: int, most: int) -> NDArray[np.intp]:
+    """Where each of at most `most` nearly equal parts begins."""
+    parts = min(length, most)
+    return np.arange(parts) * length // parts

@@ -1,0 +1,267 @@
+"""The part of a trace that reads attention."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from llmscope.attention.matrices import How, checked, combined_stack, layer_stack
+from llmscope.capture import Attention, Forward, Kind, OwnWeights, to_numpy
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import torch
+    from numpy.typing import NDArray
+
+    from llmscope.scope import Scope
+    from llmscope.tokens import Token
+
+
+class QKV(NamedTuple):
+    """Queries, keys and values of one head, each (positions, size), as attention saw them."""
+
+    query: NDArray[np.float32]
+    key: NDArray[np.float32]
+    value: NDArray[np.float32]
+
+
+class AttentionReader:
+    """Reads attention of one forward pass; `Trace` is one.
+
+    In all of its methods `kind` is "self", and in encoder-decoder models also "encoder" or "cross";
+    `rows` says which queries are read, all by default, and only these are computed.
+    """
+
+    scope: Scope
+    tokens: tuple[Token, ...]
+    source_tokens: tuple[Token, ...]
+    _inputs: dict[str, torch.Tensor]
+    _forward: Forward
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """Which attention can be read: "self", and in encoder-decoder models the others."""
+        return tuple(self._attention)
+
+    def layers(self, kind: Kind = "self") -> tuple[int, ...]:
+        """Numbers of the layers that have attention of this kind."""
+        return tuple(sorted(self._attention.get(kind, {})))
+
+    def heads(self, layer: int, kind: Kind = "self") -> tuple[int, int]:
+        """Count query heads and key-value heads of a layer."""
+        found = self.recorded(layer, kind)
+        return found.heads, found.kv_heads
+
+    def queries(self, kind: Kind = "self") -> int:
+        """Count the positions that attend."""
+        return len(self.source_tokens if kind == "encoder" else self.tokens)
+
+    def keys(self, kind: Kind = "self") -> int:
+        """Count the positions that are attended to."""
+        return len(self.tokens if kind == "self" else self.source_tokens)
+
+    def attention(
+        self,
+        layer: int,
+        head: int | None = None,
+        rows: slice | Sequence[int] | None = None,
+        kind: Kind = "self",
+    ) -> NDArray[np.float32]:
+        """Attention weights, replayed from the recorded queries and keys.
+
+        Parameters
+        ----------
+        layer, head
+            As the model counts them, from 0; without `head`, all heads of the layer.
+        rows
+            Which queries; all by default. Only these are computed.
+        kind
+            "self"; in encoder-decoder models also "encoder" and "cross".
+
+        Returns
+        -------
+        ndarray
+            (heads, rows, keys), or (rows, keys) for one head. Each row sums to 1, but where the
+            model gives a share to a sink.
+
+        Raises
+        ------
+        IndexError
+            When there is no such layer, head or row.
+        ValueError
+            When the layer has no attention of this kind.
+        """
+        self.check_current()
+        stack = layer_stack(self, layer, kind, head)
+        weights = stack.read(self._rows(rows, kind))
+        if head is None:
+            return weights
+        one: NDArray[np.float32] = weights[0]
+        return one
+
+    def combined(
+        self,
+        heads: Sequence[tuple[int, int]],
+        how: How = "mean",
+        rows: slice | Sequence[int] | None = None,
+        kind: Kind = "self",
+    ) -> NDArray[np.float32]:
+        """Combine several heads, of any layers, to one matrix.
+
+        Parameters
+        ----------
+        heads
+            Pairs (layer, head).
+        how
+            "mean" or "max" of the weights in each cell, or "difference": those of the first head
+            minus those of the second.
+        rows, kind
+            As for `attention`.
+
+        Returns
+        -------
+        ndarray
+            (rows, keys): weights from 0 to 1, or from -1 to 1 for a difference.
+
+        Raises
+        ------
+        IndexError
+            When there is no such layer, head or row.
+        ValueError
+            When `how` is unknown, no head is named, or a difference is not that of two.
+        """
+        self.check_current()
+        stack = combined_stack(self, heads, how, kind)
+        one: NDArray[np.float32] = stack.read(self._rows(rows, kind))[0]
+        return one
+
+    def rollout(
+        self,
+        layer: int,
+        rows: slice | Sequence[int] | None = None,
+        kind: Kind = "self",
+    ) -> NDArray[np.float32]:
+        """Attention rollout: how much of each input position reaches a position of `layer`.
+
+        The matrices of layers 0 to `layer` are multiplied, each half the mean of its heads and half
+        the identity, for the residual stream, with rows made to sum to 1 [1]_.
+
+        Parameters
+        ----------
+        layer
+            The last layer that is gone through.
+        rows, kind
+            As for `attention`; not for cross-attention.
+
+        Returns
+        -------
+        ndarray
+            (rows, keys); each row sums to 1.
+
+        Raises
+        ------
+        ValueError
+            For cross-attention, which joins two texts.
+
+        References
+        ----------
+        .. [1] Abnar & Zuidema, "Quantifying attention flow in transformers", ACL 2020.
+        """
+        from llmscope.attention.rollout import rollout_rows
+
+        self.check_current()
+        return to_numpy(rollout_rows(self, layer, kind, self._rows(rows, kind)), copy=False)
+
+    def head_scores(self, kind: Kind = "self") -> pd.DataFrame:
+        """Score every head by patterns that heads are known for.
+
+        Above 1,024 queries, 1,024 evenly spaced ones are read. docs/attention.md has the formulas.
+
+        Returns
+        -------
+        DataFrame
+            Columns layer, head, and the mean weight that the head's queries give to the token
+            before (`previous`), the first token (`first`), themselves (`self`), the token after
+            an earlier occurrence of theirs (`induction` [1]_) and up to five tokens to either side
+            (`local`); `entropy` is that of the rows as a share of the greatest possible, from 0
+            (one key) to 1 (all visible keys alike). NaN where a score makes no sense.
+
+        References
+        ----------
+        .. [1] Olsson et al., "In-context learning and induction heads", 2022, arXiv:2209.11895.
+        """
+        from llmscope.attention.patterns import SCORES, overview
+
+        try:
+            import pandas as pd
+        except ModuleNotFoundError as error:
+            raise ModuleNotFoundError("head_scores needs pandas: pip install pandas") from error
+        self.check_current()
+        return pd.DataFrame(
+            [
+                {"layer": layer, "head": head, **dict(zip(SCORES, scores, strict=True))}
+                for layer in self.layers(kind)
+                for head, scores in enumerate(overview(self, layer, kind)[1])
+            ]
+        )
+
+    def qkv(self, layer: int, head: int, kind: Kind = "self") -> QKV:
+        """Query, key and value (positions, size) of one head, after rotary and norm.
+
+        Heads that share keys and values in a group give the same ones.
+        """
+        attention = self.recorded(layer, kind)
+        if not isinstance(attention, Attention):
+            raise ValueError(f"{self.scope.name} does not show its queries and keys.")
+        head = checked(self, layer, head, kind)
+        query, key, value = attention.tensors()
+        shared = head * attention.kv_heads // attention.heads
+        return QKV(to_numpy(query[head]), to_numpy(key[shared]), to_numpy(value[shared]))
+
+    def recorded(self, layer: int, kind: Kind) -> Attention | OwnWeights:
+        """Give what was recorded of one layer's attention.
+
+        Raises
+        ------
+        IndexError
+            When there is no such layer.
+        ValueError
+            When it has no attention of this kind.
+        """
+        layers = self._attention.get(kind, {})
+        if layer in layers:
+            return layers[layer]
+        if not layers:
+            has = " and ".join(self._attention) or "no attention that can be read"
+            raise ValueError(f"{self.scope.name} has no {kind} attention; it has {has}.")
+        if 0 <= layer < self.scope.facts.layers:
+            raise ValueError(f"Layer {layer} of {self.scope.name} has no {kind} attention.")
+        known = f"{kind} attention has layers {min(layers)} to {max(layers)}"
+        raise IndexError(f"There is no layer {layer}: {known}.")
+
+    @cached_property
+    def _attention(self) -> dict[Kind, dict[int, Attention | OwnWeights]]:
+        if self._forward.attention:
+            return {kind: dict(layers) for kind, layers in self._forward.attention.items()}
+        self.check_current()
+        try:
+            found = self.scope._capture.own_attentions(self._inputs)
+        except (ValueError, TypeError, AttributeError):
+            return {}
+        return {
+            kind: {n: OwnWeights(weights) for n, weights in enumerate(layers)}
+            for kind, layers in found.items()
+        }
+
+    def _rows(self, rows: slice | Sequence[int] | None, kind: Kind) -> NDArray[np.intp]:
+        """Numbers of the queries that are read, from 0."""
+        every = np.arange(self.queries(kind))
+        index: Any = slice(None) if rows is None else rows
+        return every[index if isinstance(index, slice) else list(index)]
+
+    def check_current(self) -> None:
+        """Raise RuntimeError when the model's weights were changed since."""
+        raise NotImplementedError

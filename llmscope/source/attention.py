@@ -1,0 +1,138 @@
+"""What a view can ask of a trace's attention; `answers` lists the keys."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from llmscope.attention.matrices import (
+    Stack,
+    combined_stack,
+    layer_stack,
+    parse,
+    trace_matrix,
+    whole_stack,
+)
+from llmscope.attention.patterns import overview
+from llmscope.attention.rollout import layers_up_to, rollout_onward
+from llmscope.capture import to_numpy
+from llmscope.source.reduce import shades, tile
+
+if TYPE_CHECKING:
+    import torch
+    from numpy.typing import NDArray
+
+    from llmscope.capture import Kind
+    from llmscope.trace import Trace
+
+Part = dict[str, Any]
+Cancelled = Callable[[], bool]
+ROLLOUT = 2048  # tokens up to which a whole rollout is made
+_BYTES = 128 * 2**20  # of tiles and rollouts, that are kept
+
+
+class AttentionAnswers:
+    """Reads attention by name, and keeps what was made last."""
+
+    def __init__(self, limit: int = _BYTES) -> None:
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+
+    def release(self) -> None:
+        """Let go of what is kept."""
+        with self._lock:
+            self._kept.clear()
+
+    def thumbnails(self, trace: Trace, kind: Kind, layer: int, cancelled: Cancelled) -> Part:
+        """Give little pictures of all heads of a layer, and their scores."""
+        pictures, scores = overview(trace, layer, kind, cancelled)
+        return {"shades": shades(pictures), "scores": scores}
+
+    def matrix(
+        self, name: str, trace: Trace, kind: Kind, matrix: str, which: str, cancelled: Cancelled
+    ) -> Part:
+        """Give a tile, a row or a column of a matrix of the trace that goes by `name`."""
+        where, _, rest = which.partition(".")
+        if where == "row" and not matrix.startswith("rollout."):
+            return {"weights": trace_matrix(trace, kind, matrix, [int(rest)])[0]}
+        stack, index, known = self._stack(name, trace, kind, matrix, cancelled)
+        if where == "row":
+            return {"weights": stack.read(np.array([int(rest)]))[index, 0]}
+        if where == "column":
+            return {"weights": _column(stack, index, int(rest), cancelled)}
+        level, row, column, pool = which.split(".")
+        if pool not in ("max", "mean"):
+            raise KeyError(which)
+        place = (int(level), int(row), int(column))
+        pool = pool if place[0] else "max"  # of single weights both are the same
+        cells = self._keep(
+            (name, kind, known, *place, pool),
+            lambda: tile(stack, *place, pool, cancelled),  # type: ignore[arg-type]
+        )[index]
+        return {"shades" if cells.dtype == np.uint8 else "weights": cells}
+
+    def _stack(
+        self, name: str, trace: Trace, kind: Kind, matrix: str, cancelled: Cancelled
+    ) -> tuple[Stack, int, str]:
+        """Find the matrices that are made together with one, its number in them, their name."""
+        if matrix.startswith("rollout."):
+            layer = int(matrix.removeprefix("rollout."))
+            layers = layers_up_to(trace, layer, kind)
+            if trace.queries(kind) > ROLLOUT:
+                raise ValueError(
+                    f"Rollout multiplies whole matrices, so it is shown up to {ROLLOUT:,} tokens; "
+                    f"this text has {trace.queries(kind):,}. "
+                    "In Python, trace.rollout(layer, rows=…) reads some rows of any text."
+                )
+            whole = self._rollout(name, trace, kind, layers, cancelled)
+            return whole_stack(whole), 0, matrix
+        how, heads = parse(matrix)
+        if how != "head":
+            return combined_stack(trace, heads, how, kind), 0, matrix  # type: ignore[arg-type]
+        ((layer, head),) = heads
+        stack = layer_stack(trace, layer, kind)
+        if not 0 <= head < stack.heads:
+            raise IndexError(f"There is no head {head} in layer {layer}.")
+        return stack, head, f"layer.{layer}"
+
+    def _rollout(
+        self, name: str, trace: Trace, kind: Kind, layers: list[int], cancelled: Cancelled
+    ) -> torch.Tensor:
+        """Give the rollout (queries, keys) through `layers`, from those below that are kept."""
+        *below, last = layers
+
+        def make() -> torch.Tensor:
+            so_far = self._rollout(name, trace, kind, below, cancelled) if below else None
+            return rollout_onward(trace, last, kind, so_far, cancelled)
+
+        found: torch.Tensor = self._keep((name, kind, "rollout", last), make)
+        return found
+
+    def _keep(self, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
+        """Give what is kept by `key`, made now unless it is there; the oldest gives way."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        made = make()
+        with self._lock:
+            self._kept[key] = made
+            while sum(item.nbytes for item in self._kept.values()) > self._limit:
+                self._kept.popitem(last=False)
+        return made
+
+
+def _column(stack: Stack, index: int, key: int, cancelled: Cancelled) -> NDArray[np.float32]:
+    """Weights (queries,) that all queries give to one key."""
+    if not 0 <= key < stack.keys:
+        raise IndexError(f"There is no position {key}: there are {stack.keys}.")
+    column = np.zeros(stack.queries, dtype=np.float32)
+    for rows, keys, weights in stack.bands(np.arange(stack.queries), cancelled):
+        if keys.start <= key < keys.stop:
+            column[rows] = to_numpy(weights[index, :, key - keys.start], copy=False)
+    return column

@@ -1,0 +1,172 @@
+"""What a view is answered about attention."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from llmscope.attention import SCORES, trace_matrix
+from llmscope.attention import matrices as matrices_module
+from llmscope.attention.patterns import overview
+from llmscope.capture import Cancelled
+from llmscope.scope import Scope
+from llmscope.source import Answers
+from llmscope.source import attention as attention_module
+from llmscope.source.attention import AttentionAnswers
+from llmscope.source.reduce import shades
+from tests.tiny import MODELS, TEXT
+
+MATRICES = ["head.1.2", "mean.0.1+2.3+2.0", "max.0.1+2.3", "difference.0.1+2.3", "rollout.2"]
+
+
+def never() -> bool:
+    return False
+
+
+def ask(answers: Answers, key: str):
+    (part,) = answers(key, never)
+    return part
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Tiles of 8 cells a side, and rows in chunks of a few."""
+    monkeypatch.setattr("llmscope.source.reduce.TILE", 8)
+    monkeypatch.setattr(matrices_module, "_CELLS", 400)
+
+
+def pooled(whole: np.ndarray, block: int, pool: str) -> np.ndarray:
+    """Each block of a matrix by one number, written out plainly."""
+    rows, keys = (-(-side // block) for side in whole.shape)
+    found = np.zeros((rows, keys), dtype=np.float32)
+    for i in range(rows):
+        for j in range(keys):
+            part = whole[i * block : (i + 1) * block, j * block : (j + 1) * block]
+            farthest = part.flat[np.abs(part).argmax()]
+            found[i, j] = part.mean() if pool == "mean" else farthest
+    return found
+
+
+@pytest.mark.parametrize("pool", ["max", "mean"])
+@pytest.mark.parametrize("matrix", MATRICES)
+def test_tiles_are_blocks_of_the_matrix(scope, small, matrix, pool):
+    answers, trace = Answers(scope), scope.trace(TEXT)
+    name = ask(answers, f"text/{TEXT}")["trace"]
+    whole = trace_matrix(trace, "self", matrix)
+    for level in (0, 1, 2):
+        expected = pooled(whole, 2**level, pool)
+        for row in range(-(-len(expected) // 8)):
+            for column in range(-(-len(expected) // 8)):
+                part = ask(answers, f"{name}/self/{matrix}/{level}.{row}.{column}.{pool}")
+                cut = expected[row * 8 : row * 8 + 8, column * 8 : column * 8 + 8]
+                if level == 0:
+                    assert part["weights"].dtype == np.float32
+                    np.testing.assert_allclose(part["weights"], cut, atol=1e-6)
+                elif matrix.startswith("difference"):
+                    assert part["weights"].dtype == np.float16
+                    np.testing.assert_allclose(part["weights"], cut, atol=5e-4)
+                else:
+                    assert part["shades"].dtype == np.uint8
+                    given = part["shades"].astype(int) - shades(cut)
+                    assert np.abs(given).max() <= 1
+    with pytest.raises(IndexError, match=r"no tile 0\.7\.7"):
+        ask(answers, f"{name}/self/{matrix}/0.7.7.max")
+
+
+@pytest.mark.parametrize("matrix", MATRICES)
+def test_rows_and_columns_are_exact(scope, small, matrix):
+    answers, trace = Answers(scope), scope.trace(TEXT)
+    name = ask(answers, f"text/{TEXT}")["trace"]
+    whole = trace_matrix(trace, "self", matrix)
+    row = ask(answers, f"{name}/self/{matrix}/row.5")["weights"]
+    column = ask(answers, f"{name}/self/{matrix}/column.5")["weights"]
+    assert (row.dtype, column.dtype) == (np.float32, np.float32)
+    np.testing.assert_allclose(row, whole[5], atol=1e-6)
+    np.testing.assert_allclose(column, whole[:, 5], atol=1e-6)
+    with pytest.raises(IndexError):
+        ask(answers, f"{name}/self/{matrix}/row.{len(trace)}")
+    with pytest.raises(IndexError, match="no position"):
+        ask(answers, f"{name}/self/{matrix}/column.{len(trace)}")
+
+
+def test_weights_of_longer_texts_travel_at_half_precision(scope, monkeypatch):
+    monkeypatch.setattr("llmscope.source.reduce.EXACT", 8)
+    answers, trace = Answers(scope), scope.trace(TEXT)
+    name = ask(answers, f"text/{TEXT}")["trace"]
+    weights = ask(answers, f"{name}/self/head.1.2/0.0.0.max")["weights"]
+    assert np.array_equal(weights, trace.attention(1, 2).astype(np.float16))
+
+
+def test_all_three_kinds_are_answered(tokenizer):
+    answers = Answers(Scope(MODELS["t5"](), tokenizer))
+    summary = ask(answers, f"text/{TEXT}")
+    trace = answers.trace(TEXT)
+    assert summary["kinds"] == {kind: [[n, 4, 4] for n in range(3)] for kind in trace.kinds}
+    for kind in ("self", "encoder", "cross"):
+        weights = ask(answers, f"{summary['trace']}/{kind}/head.1.2/0.0.0.max")["weights"]
+        assert weights.shape == (trace.queries(kind), trace.keys(kind))
+        np.testing.assert_allclose(weights, trace.attention(1, 2, kind=kind), atol=1e-6)
+        part = ask(answers, f"{summary['trace']}/thumbnails/{kind}/1")
+        assert part["scores"].shape == (4, len(SCORES))
+
+
+def test_thumbnails_are_shades_with_the_scores_of_each_head(scope):
+    answers, trace = Answers(scope), scope.trace(TEXT)
+    name = ask(answers, f"text/{TEXT}")["trace"]
+    part = ask(answers, f"{name}/thumbnails/self/1")
+    table = trace.head_scores()
+    assert part["shades"].dtype == np.uint8
+    assert np.array_equal(part["shades"], shades(overview(trace, 1, "self")[0]))
+    assert np.array_equal(part["scores"], table[table.layer == 1][list(SCORES)].to_numpy())
+
+
+def test_the_next_head_of_a_layer_is_there_already(scope, monkeypatch):
+    answers = Answers(scope)
+    name = ask(answers, f"text/{TEXT}")["trace"]
+    first = ask(answers, f"{name}/self/head.1.2/0.0.0.max")["weights"]
+    monkeypatch.setattr(attention_module, "tile", None)
+    assert np.array_equal(ask(answers, f"{name}/self/head.1.2/0.0.0.mean")["weights"], first)
+    assert ask(answers, f"{name}/self/head.1.3/0.0.0.max")["weights"].shape == first.shape
+
+
+def test_what_is_kept_stays_below_a_number_of_bytes(scope):
+    trace = scope.trace(TEXT)
+    one = trace.attention(0).nbytes
+    answers = AttentionAnswers(limit=2 * one)
+    for layer in (0, 1, 2, 1):
+        answers.matrix("t1", trace, "self", f"head.{layer}.0", "0.0.0.max", never)
+        assert 0 < sum(item.nbytes for item in answers._kept.values()) <= 2 * one
+    assert [key[2] for key in answers._kept] == ["layer.2", "layer.1"]
+    tiny = AttentionAnswers(limit=one - 1)
+    part = tiny.matrix("t1", trace, "self", "head.1.2", "0.0.0.max", never)
+    assert np.array_equal(part["weights"], trace.attention(1, 2))
+    assert not tiny._kept
+
+
+def test_a_rollout_of_a_long_text_is_refused_in_words(scope, monkeypatch):
+    monkeypatch.setattr(attention_module, "ROLLOUT", 8)
+    answers = Answers(scope)
+    name = ask(answers, f"text/{TEXT}")["trace"]
+    with pytest.raises(ValueError, match=r"up to 8 tokens.*trace\.rollout"):
+        ask(answers, f"{name}/self/rollout.1/0.0.0.max")
+
+
+@pytest.mark.parametrize("which", ["0.0.0.max", "column.3"])
+@pytest.mark.parametrize("matrix", ["head.1.2", "max.0.1+2.3", "rollout.1"])
+def test_a_matrix_that_nobody_waits_for_is_left(scope, small, matrix, which):
+    answers = Answers(scope)
+    name = ask(answers, f"text/{TEXT}")["trace"]
+    with pytest.raises(Cancelled):
+        list(answers(f"{name}/self/{matrix}/{which}", lambda: True))
+
+
+def test_what_is_not_there_is_named(scope):
+    answers = Answers(scope)
+    name = ask(answers, f"text/{TEXT}")["trace"]
+    with pytest.raises(IndexError, match="no head 9"):
+        ask(answers, f"{name}/self/head.0.9/0.0.0.max")
+    with pytest.raises(ValueError, match="no cross attention"):
+        ask(answers, f"{name}/cross/head.0.0/0.0.0.max")
+    for key in ("other/head.0.0/0.0.0.max", "self/head.0.0/0.0.0.median", "self/sum.0.0/row.1"):
+        with pytest.raises(KeyError):
+            ask(answers, f"{name}/{key}")
