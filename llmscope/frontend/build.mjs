@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import * as esbuild from "esbuild";
+import { toMathML } from "./formulas.mjs";
 
 const BUDGET = { minified: 200_000, gzip: 70_000 };
 const here = dirname(fileURLToPath(import.meta.url));
@@ -26,6 +27,18 @@ const textCss = {
       });
       return { contents: code.trim(), loader: "text", warnings, watchFiles: [path] };
     });
+  },
+};
+
+/** `import formulas from "./x.tex"` gives MathML by name, so that no page needs a TeX reader. */
+const formulas = {
+  name: "formulas",
+  setup(build) {
+    build.onLoad({ filter: /\.tex$/ }, async ({ path }) => ({
+      contents: JSON.stringify(toMathML(await readFile(path, "utf8"))),
+      loader: "json",
+      watchFiles: [path],
+    }));
   },
 };
 
@@ -65,7 +78,9 @@ const options = {
   jsx: "automatic",
   jsxImportSource: "preact",
   define: { "process.env.NODE_ENV": '"production"' },
-  plugins: [textCss, withinBudget],
+  // d3-zoom asks it to end transitions, and nothing here has any.
+  alias: { "d3-transition": "./src/draw/no-transition.ts" },
+  plugins: [textCss, formulas, withinBudget],
   logLevel: watching ? "info" : "warning",
   write: false,
 };
@@ -73,5 +88,8 @@ const options = {
 if (watching) {
   await (await esbuild.context(options)).watch();
 } else {
-  await esbuild.build(options).catch(() => process.exit(1));
+  await esbuild.build(options).catch((error) => {
+    console.error(error.message);
+    process.exit(1);
+  });
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { defineConfig } from "vitest/config";
+import { toMathML } from "./formulas.mjs";
 
 const TEXT = "-text.js";
 
@@ -17,6 +18,13 @@ export default defineConfig({
       load: (id) =>
         id.endsWith(".css" + TEXT)
           ? `export default ${JSON.stringify(readFileSync(id.slice(0, -TEXT.length), "utf8"))}`
+          : null,
+    },
+    {
+      name: "formulas",
+      load: (id) =>
+        id.endsWith(".tex")
+          ? `export default ${JSON.stringify(toMathML(readFileSync(id, "utf8")))}`
           : null,
     },
   ],

@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anywidget
+import numpy as np
 import traitlets
 
+from llmscope.attention import trace_matrix
 from llmscope.sampling import Distribution, check_settings
 from llmscope.sampling.settings import ORDERS
 from llmscope.source import Answers, Desk
+from llmscope.source.answers import shown_kind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,8 +21,31 @@ if TYPE_CHECKING:
     from llmscope.scope import Scope
     from llmscope.trace import Trace
 
+MOST_HEADS = 8  # as many as there are colours that can be told apart
+MODES = ("matrix", "arcs", "steps")
+COMBINE = ("none", "mean", "max", "difference", "rollout")
+COLOR_SCALES = ("sqrt", "linear", "log")
 SAMPLING = ("temperature", "top_k", "top_p", "min_p", "typical_p", "order")
 _BUILT = Path(__file__).parents[1] / "static" / "llmscope.js"
+
+
+class Heads(traitlets.TraitType[Any, Any]):
+    """A tuple of (layer, head); takes any sequence of pairs."""
+
+    default_value = ()
+    info_text = "pairs of (layer, head)"
+
+    def validate(self, obj: Any, value: Any) -> tuple[tuple[int, int], ...]:
+        """Give `value` as a tuple of pairs."""
+        try:
+            pairs = tuple((int(layer), int(head)) for layer, head in value)
+        except (TypeError, ValueError):
+            self.error(obj, value)
+        if len(set(pairs)) < len(pairs):
+            raise traitlets.TraitError("heads names a head twice")
+        if len(pairs) > MOST_HEADS:
+            raise traitlets.TraitError(f"heads holds {MOST_HEADS} at most, not {len(pairs)}")
+        return pairs
 
 
 class View(anywidget.AnyWidget):
@@ -34,6 +60,21 @@ class View(anywidget.AnyWidget):
         The text on screen.
     layer, head : int
         The attention head in focus, from 0.
+    heads : tuple of (layer, head)
+        Chosen heads, of any layers, at most eight: overlaid as arcs, or combined to one matrix.
+    mode : {"matrix", "arcs", "steps"}
+        How attention is shown.
+    combine : {"none", "mean", "max", "difference", "rollout"}
+        What the matrix shows: the head in focus; of the chosen heads the mean, the greatest
+        weight, or the first less the second; or attention rollout up to the layer in focus.
+    kind : {"", "self", "encoder", "cross"}
+        Which attention; "" is the first that the model has.
+    direction : {"from", "to"}
+        Whether attention from the token in focus is shown, or attention to it.
+    hide_sink : bool
+        Leave out the first token and divide the other weights of a row by their sum.
+    color_scale : {"sqrt", "linear", "log"}
+        How opaque a weight is drawn.
     position : int
         The token in focus, from 0; -1 is the last one, whatever the length of the text.
     temperature, top_k, top_p, min_p, typical_p, order
@@ -49,6 +90,13 @@ class View(anywidget.AnyWidget):
     text = traitlets.Unicode("").tag(sync=True)
     layer = traitlets.Int(0).tag(sync=True)
     head = traitlets.Int(0).tag(sync=True)
+    heads = Heads().tag(sync=True)
+    mode = traitlets.Enum(MODES, "matrix").tag(sync=True)
+    combine = traitlets.Enum(COMBINE, "none").tag(sync=True)
+    kind = traitlets.Enum(("", "self", "encoder", "cross"), "").tag(sync=True)
+    direction = traitlets.Enum(("from", "to"), "from").tag(sync=True)
+    hide_sink = traitlets.Bool(False).tag(sync=True)
+    color_scale = traitlets.Enum(COLOR_SCALES, "sqrt").tag(sync=True)
     position = traitlets.Int(-1).tag(sync=True)
     temperature = traitlets.Float(1.0).tag(sync=True)
     top_k = traitlets.Int(0).tag(sync=True)
@@ -97,10 +145,32 @@ class View(anywidget.AnyWidget):
 
     @property
     def attention(self) -> NDArray[Any]:
-        """The attention matrix (queries, keys) of the layer and head in focus."""
-        from llmscope.source.answers import shown_kind
+        """The attention weights on screen: (queries, keys), or (heads, queries, keys) of arcs.
 
-        return self.trace.attention(self.layer, self.head, kind=shown_kind(self.trace))
+        Raises
+        ------
+        ValueError
+            When the model has no such attention.
+        """
+        trace = self.trace
+        kind = self.kind if self.kind in trace.kinds else shown_kind(trace)
+        matrices = [trace_matrix(trace, kind, name) for name in self._matrices()]
+        overlaid = self.mode == "arcs" and len(self.heads) > 0
+        return np.stack(matrices) if overlaid else matrices[0]
+
+    def _matrices(self) -> list[str]:
+        """Name the matrices on screen, as the page does."""
+        sinkless = "sinkless." if self.hide_sink else ""
+        chosen = [f"{layer}.{head}" for layer, head in self.heads]
+        if self.mode == "arcs" and chosen:
+            return [f"{sinkless}head.{one}" for one in chosen]
+        if self.mode == "matrix" and self.combine == "rollout":
+            return [f"{sinkless}rollout.{self.layer}"]
+        if self.mode == "matrix" and self.combine == "difference" and len(chosen) > 1:
+            return [f"{sinkless}difference.{'+'.join(chosen[:2])}"]
+        if self.mode == "matrix" and self.combine in ("mean", "max") and chosen:
+            return [f"{sinkless}{self.combine}.{'+'.join(chosen)}"]
+        return [f"{sinkless}head.{self.layer}.{self.head}"]
 
     def close(self) -> None:
         """End the widget: its traces, caches and threads go with it."""
@@ -144,6 +214,17 @@ class View(anywidget.AnyWidget):
         if value < 0 or (count and value >= count):
             raise traitlets.TraitError(f"{name} lies between 0 and {count - 1}, not {value}")
         return value
+
+    @traitlets.validate("heads")
+    def _exist(self, proposal: Any) -> Any:
+        facts = self.scope.facts if self.scope is not None else None
+        for layer, head in proposal["value"]:
+            beyond = facts is not None and (
+                (facts.layers and layer >= facts.layers) or (facts.heads and head >= facts.heads)
+            )
+            if layer < 0 or head < 0 or beyond:
+                raise traitlets.TraitError(f"There is no head ({layer}, {head}).")
+        return proposal["value"]
 
     @traitlets.validate("position")
     def _from_the_end(self, proposal: Any) -> Any:

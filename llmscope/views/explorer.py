@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Explorer(View):
-    """All panels on one model: text, next token, every head, one head's matrix.
+    """All panels on one model: text, every head, one head in full, next token.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Explorer(View):
     """
 
     def __init__(self, scope: Scope | None = None, text: str = "", **traits: Any) -> None:
-        panels = ["header", "tokens", "overview", "matrix", "next-token"]
+        panels = ["header", "tokens", "overview", "attention", "next-token"]
         super().__init__(scope, text, _panels=panels, _editable=True, **traits)
 
 

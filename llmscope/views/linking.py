@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
     from llmscope.views.base import View
 
-SHARED = ("layer", "head", "position", "threshold", *SAMPLING)
+ATTENTION = ("layer", "head", "heads", "kind", "direction", "position", "threshold", "hide_sink")
+SHARED = (*ATTENTION, *SAMPLING)
 
 
 class Links:

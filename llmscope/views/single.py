@@ -30,6 +30,6 @@ class NextTokenView(_TraceView):
 
 
 class AttentionView(_TraceView):
-    """All heads at a glance, and the matrix of the one in focus."""
+    """All heads at a glance; the one in focus, or several, as a matrix, as arcs, step by step."""
 
-    _shows: ClassVar[list[str]] = ["overview", "matrix"]
+    _shows: ClassVar[list[str]] = ["tokens", "overview", "attention"]

@@ -1,10 +1,10 @@
 import { useSignal } from "@preact/signals";
 import { type FunctionComponent, render } from "preact";
 import { useEffect } from "preact/hooks";
+import { Overview } from "./panels/attention/overview";
+import { Attention } from "./panels/attention/panel";
 import { Header } from "./panels/header";
-import { Matrix } from "./panels/matrix";
 import { NextToken } from "./panels/next-token/panel";
-import { Overview } from "./panels/overview";
 import { Picker } from "./panels/picker";
 import { Problem } from "./panels/problem";
 import { Tokens } from "./panels/tokens";
@@ -20,7 +20,7 @@ const PANELS: Record<string, FunctionComponent<PanelProps>> = {
   header: Header,
   tokens: Tokens,
   overview: Overview,
-  matrix: Matrix,
+  attention: Attention,
   "next-token": NextToken,
 };
 

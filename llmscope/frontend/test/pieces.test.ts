@@ -1,5 +1,4 @@
 import { expect, test } from "vitest";
-import { spaced } from "../src/panels/matrix-labels";
 import { pieces } from "../src/panels/pieces";
 import type { TokenRow, TraceAnswer } from "../src/store/answers";
 
@@ -8,7 +7,6 @@ const trace = (text: string, spans: [number, number][]): TraceAnswer => ({
   text,
   kind: "self",
   last: spans.length - 1,
-  queries: spans.length,
   tokens: spans.map(([start, end], id): TokenRow => [
     id,
     text.slice(start, end),
@@ -16,7 +14,8 @@ const trace = (text: string, spans: [number, number][]): TraceAnswer => ({
     end,
     false,
   ]),
-  layers: [],
+  target: [],
+  kinds: {},
 });
 
 test("a text is cut where its tokens end", () => {
@@ -91,13 +90,4 @@ test("what is typed before the model has read it has no tokens yet", () => {
     { text: "the", tokens: [0] },
     { text: " cat", tokens: [] },
   ]);
-});
-
-test("labels keep their distance, and the one that is pointed at is among them", () => {
-  for (const focus of [0, 17, 99]) {
-    const shown = spaced(100, 3, 15, [focus]);
-    expect(shown).toContain(focus);
-    shown.slice(1).forEach((index, i) => expect(index - shown[i]!).toBeGreaterThanOrEqual(5));
-  }
-  expect(spaced(10, 20, 15, [3])).toHaveLength(10);
 });

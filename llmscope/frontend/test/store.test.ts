@@ -1,123 +1,13 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import type { AskOptions, Part, Source } from "../src/source/source";
-import { SourceError } from "../src/source/source";
-import { Store } from "../src/store/store";
-import type { Traits } from "../src/store/traits";
+import { LOGITS, opened, thumbnail, traceOf } from "./fakes";
 
-/** Answers when the test says so. */
-class SlowSource implements Source {
-  asked: {
-    key: string;
-    resolve: (part: Part) => void;
-    reject: (error: Error) => void;
-    signal?: AbortSignal;
-  }[] = [];
-  closed = false;
-  ask<T>(key: string, { signal }: AskOptions = {}): Promise<T> {
-    return new Promise<Part>((resolve, reject) => {
-      this.asked.push({ key, resolve, reject, ...(signal && { signal }) });
-      signal?.addEventListener("abort", () => reject(new DOMException("Aborted", "AbortError")));
-    }) as Promise<T>;
-  }
-  close() {
-    this.closed = true;
-  }
-  async answer(key: string, part: Part) {
-    const found = this.asked.find((request) => request.key === key && !request.signal?.aborted);
-    if (!found) throw new Error(`${key} was not asked for; ${this.keys()} were`);
-    this.asked.splice(this.asked.indexOf(found), 1);
-    found.resolve(part);
-    await settle();
-  }
-  async fail(key: string, message: string) {
-    const found = this.asked.find((request) => request.key === key)!;
-    found.reject(new SourceError(message, "ValueError"));
-    await settle();
-  }
-  keys() {
-    return this.asked.filter(({ signal }) => !signal?.aborted).map(({ key }) => key);
-  }
-}
-
-class Model implements Traits {
-  values: Record<string, unknown> = {
-    text: "one",
-    layer: 0,
-    head: 0,
-    position: -1,
-    temperature: 1,
-    top_k: 0,
-    top_p: 1,
-    min_p: 0,
-    typical_p: 1,
-    order: "transformers",
-    threshold: 0,
-    lecture: false,
-    _editable: true,
-    _panels: ["tokens", "overview", "matrix", "next-token"],
-  };
-  listeners = new Map<string, Set<() => void>>();
-  saved = 0;
-  get(name: string) {
-    return this.values[name];
-  }
-  set(name: string, value: unknown) {
-    this.values[name] = value;
-    this.listeners.get(`change:${name}`)?.forEach((call) => call());
-  }
-  save_changes() {
-    this.saved++;
-  }
-  on(event: string, call: () => void) {
-    (this.listeners.get(event) ?? this.listeners.set(event, new Set()).get(event)!).add(call);
-  }
-  off(event: string, call: () => void) {
-    this.listeners.get(event)?.delete(call);
-  }
-}
-
-const settle = () => new Promise((resolve) => setTimeout(resolve));
-const FACTS = { name: "m", family: "causal", layers: 2, heads: 2, kv_heads: 2, vocabulary: 3 };
-const traceOf = (name: string, text: string) => ({
-  trace: name,
-  text,
-  kind: "self",
-  last: 1,
-  queries: 2,
-  tokens: [
-    [0, text[0], 0, 1, false],
-    [1, text.slice(1), 1, text.length, false],
-  ],
-  layers: [
-    [0, 2, 2],
-    [1, 2, 2],
-  ],
-});
-const LOGITS = {
-  logits: { data: Float32Array.of(1, 2, 3), shape: [3] },
-  ids: { data: Int32Array.of(2, 1, 0), shape: [3] },
-  texts: ["c", "b", "a"],
-  labels: ["c", "b", "a"],
-};
-const tile = (...weights: number[]) => ({
-  weights: { data: Float32Array.from(weights), shape: [2, 2] },
-});
-
-let source: SlowSource;
-let model: Model;
-let store: Store;
-
-const read = async (name: string, text: string) => {
-  await source.answer(`text/${text}`, traceOf(name, text));
-  await source.answer(`${name}/logits/1`, LOGITS);
-};
+let source: Awaited<ReturnType<typeof opened>>["source"];
+let model: Awaited<ReturnType<typeof opened>>["model"];
+let store: Awaited<ReturnType<typeof opened>>["store"];
+let read: Awaited<ReturnType<typeof opened>>["read"];
 
 beforeEach(async () => {
-  source = new SlowSource();
-  model = new Model();
-  store = new Store(source, model);
-  store.look(1);
-  await source.answer("model", { model: FACTS });
+  ({ source, model, store, read } = await opened());
 });
 
 describe("a text", () => {
@@ -172,37 +62,6 @@ describe("a text", () => {
   });
 });
 
-describe("a head", () => {
-  test("is shown with the weights of the token in focus", async () => {
-    await read("t1", "one");
-    await source.answer("t1/attention/0/0/0.0.0", tile(1, 0, 0.25, 0.75));
-    expect(store.matrix.value?.exact).toBe(true);
-    expect([...store.row.value!.weights]).toEqual([0.25, 0.75]);
-    store.pin(0);
-    await settle();
-    expect([...store.row.value!.weights]).toEqual([1, 0]);
-  });
-
-  test("under the mouse is previewed, unless another is locked", async () => {
-    await read("t1", "one");
-    store.preview.value = { layer: 1, head: 1 };
-    expect(store.shown.value).toEqual({ layer: 1, head: 1 });
-    store.lock({ layer: 0, head: 1 });
-    expect(store.shown.value).toEqual({ layer: 0, head: 1 });
-    expect(model.values.head).toBe(1);
-    store.lock({ layer: 0, head: 1 });
-    expect(store.locked.value).toBe(false);
-  });
-
-  test("whose answer comes after another was chosen is dropped", async () => {
-    await read("t1", "one");
-    store.state.head.value = 1;
-    await source.answer("t1/attention/0/1/0.0.0", tile(1, 0, 0.5, 0.5));
-    await source.answer("t1/attention/0/0/0.0.0", tile(1, 0, 0.25, 0.75));
-    expect(store.matrix.value?.head).toBe(1);
-  });
-});
-
 describe("traits", () => {
   test("follow the page, and the page follows them", () => {
     store.state.temperature.value = 0.5;
@@ -214,10 +73,10 @@ describe("traits", () => {
   });
 
   test("Esc unlocks the head first and then lets go of the token", () => {
-    store.lock({ layer: 1, head: 0 });
+    store.attention.lock({ layer: 1, head: 0 });
     store.pin(1);
     store.escape();
-    expect([store.locked.value, store.state.position.value]).toEqual([false, 1]);
+    expect([store.attention.locked.value, store.state.position.value]).toEqual([false, 1]);
     store.escape();
     expect(store.state.position.value).toBe(-1);
   });
@@ -250,12 +109,11 @@ describe("a widget", () => {
 
   test("that was hidden in the middle of its work asks again for what is missing", async () => {
     await read("t1", "one");
-    const layer = { shades: { data: new Uint8Array(8), shape: [2, 2, 2] } };
-    await source.answer("t1/thumbnails/0", layer);
+    await source.answer("t1/thumbnails/self/0", thumbnail);
     store.look(-1);
     expect(source.keys()).toEqual(["release"]);
     store.look(1);
-    expect(source.keys()).toContain("t1/thumbnails/1");
-    expect(source.keys()).not.toContain("t1/thumbnails/0");
+    expect(source.keys()).toContain("t1/thumbnails/self/1");
+    expect(source.keys()).not.toContain("t1/thumbnails/self/0");
   });
 });

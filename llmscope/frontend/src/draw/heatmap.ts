@@ -1,25 +1,65 @@
 import type { Array_ } from "../source/source";
+import type { ColorScale } from "../store/attention/state";
+import { type Ink, opacity } from "./shade";
 
-export type Ink = readonly [number, number, number];
+export interface Paint {
+  ink: Ink;
+  /** For weights below zero, as in a difference. */
+  negative?: Ink;
+  scale: ColorScale;
+  /** Weights below it aren't drawn. */
+  threshold: number;
+}
+
+/** The last picture of each array: moving about draws it again and again. */
+const pictures = new WeakMap<Array_, { paint: string; picture: OffscreenCanvas }>();
 
 /**
- * Draws weights as ink whose opacity is the square root of the weight, one pixel a cell.
+ * Weights as ink, one pixel a cell.
  *
  * @param cells (rows, keys): weights, or bytes that are 255 times their square root
- * @param threshold weights below it aren't drawn
  */
-export function heatmap(cells: Array_, [r, g, b]: Ink, threshold = 0, offset = 0): OffscreenCanvas {
-  const [rows, keys] = cells.shape.slice(-2) as [number, number];
+export function heatmap(cells: Array_, paint: Paint): OffscreenCanvas {
+  const key = JSON.stringify(paint);
+  const known = pictures.get(cells);
+  if (known?.paint === key) return known.picture;
+  const [rows, keys] = cells.shape as [number, number];
+  const picture = painted(cells, rows, keys, 0, paint);
+  pictures.set(cells, { paint: key, picture });
+  return picture;
+}
+
+/** Each of several matrices (count, rows, keys), in one array, as a picture of its own. */
+export function heatmaps(stack: Array_, paint: Paint): OffscreenCanvas[] {
+  const [count, rows, keys] = stack.shape as [number, number, number];
+  return Array.from({ length: count }, (_, i) =>
+    painted(stack, rows, keys, i * rows * keys, paint),
+  );
+}
+
+function painted(
+  { data }: Array_,
+  rows: number,
+  keys: number,
+  offset: number,
+  { ink, negative = ink, scale, threshold }: Paint,
+): OffscreenCanvas {
   const image = new ImageData(keys, rows);
-  const bytes = cells.data instanceof Uint8Array;
+  const shade = (weight: number) =>
+    Math.abs(weight) < threshold ? 0 : Math.round(255 * opacity(weight, scale));
+  const bytes =
+    data instanceof Uint8Array
+      ? Uint8Array.from({ length: 256 }, (_, byte) => shade((byte / 255) ** 2))
+      : null;
   for (let i = 0; i < rows * keys; i++) {
-    const value = cells.data[offset + i]!;
-    const opacity = bytes ? value / 255 : Math.sqrt(value);
-    if (opacity * opacity < threshold) continue;
+    const value = data[offset + i]!;
+    const alpha = bytes ? bytes[value]! : shade(value);
+    if (alpha === 0) continue;
+    const [r, g, b] = value < 0 ? negative : ink;
     image.data[4 * i] = r;
     image.data[4 * i + 1] = g;
     image.data[4 * i + 2] = b;
-    image.data[4 * i + 3] = Math.round(opacity * 255);
+    image.data[4 * i + 3] = alpha;
   }
   const canvas = new OffscreenCanvas(keys, rows);
   canvas.getContext("2d")!.putImageData(image, 0, 0);

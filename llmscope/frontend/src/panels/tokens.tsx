@@ -2,9 +2,10 @@ import { useSignal, useSignalEffect } from "@preact/signals";
 import { Fragment } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { PanelProps } from "../app";
+import { opacity } from "../draw/shade";
 import { percent, weight } from "../math/format";
 import type { TraceAnswer } from "../store/answers";
-import type { Row } from "../store/state";
+import { type Line, sidesOf } from "../store/attention/state";
 import type { Store } from "../store/store";
 import { Label, plain } from "./label";
 import { type Piece, pieces } from "./pieces";
@@ -77,8 +78,7 @@ export function Tokens({ store }: PanelProps) {
       store.pin(token);
   };
 
-  const row = store.row.value;
-  const current = row && row.trace === trace ? row : null;
+  const current = shading(store);
   return (
     <section class="panel tokens" aria-label="Text">
       <div
@@ -88,10 +88,10 @@ export function Tokens({ store }: PanelProps) {
         onPointerLeave={() => (store.hovered.value = null)}
         onClick={pin}
       >
-        <Specials store={store} row={current} leading />
+        <Specials store={store} line={current} leading />
         <div class="sheet">
           <div class="copy" ref={copy} aria-hidden="true">
-            <Shaded store={store} text={typed.value} row={current} />
+            <Shaded store={store} text={typed.value} line={current} />
             {suggestion && typed.value === text && !composing.current && (
               <span class="suggestion">{suggestion.label}</span>
             )}
@@ -118,9 +118,9 @@ export function Tokens({ store }: PanelProps) {
             onBeforeInput={(event) => event.stopImmediatePropagation()}
           />
         </div>
-        <Specials store={store} row={current} leading={false} />
+        <Specials store={store} line={current} leading={false} />
       </div>
-      <Caption store={store} row={current} suggestion={suggestion} />
+      <Caption store={store} line={current} suggestion={suggestion} />
     </section>
   );
 }
@@ -152,10 +152,10 @@ function suggestionOf(store: Store): Suggestion | null {
 interface ShadedProps {
   store: Store;
   text: string;
-  row: Row | null;
+  line: Line | null;
 }
 
-function Shaded({ store, text, row }: ShadedProps) {
+function Shaded({ store, text, line }: ShadedProps) {
   const trace = store.trace.value;
   if (!trace) return <>{text}</>;
   return (
@@ -166,7 +166,7 @@ function Shaded({ store, text, row }: ShadedProps) {
         ) : (
           <Fragment key={piece.tokens[0]}>
             {piece.text.slice(0, wordOf(piece.text))}
-            <span data-token={piece.tokens[0]} {...look(store, trace, piece, row)}>
+            <span data-token={piece.tokens[0]} {...look(store, trace, piece, line)}>
               {piece.text.slice(wordOf(piece.text))}
             </span>
           </Fragment>
@@ -183,32 +183,48 @@ function look(
   store: Store,
   trace: TraceAnswer,
   { tokens }: Pick<Piece, "tokens">,
-  row: Row | null,
+  line: Line | null,
 ) {
   const chain = store.chain.value;
   const logprobs = chain && chain.trace === trace ? chain.logprobs.data : null;
-  const shade = row ? tokens.reduce((sum, token) => sum + (row.weights[token] ?? 0), 0) : 0;
+  const shade = line ? tokens.reduce((sum, token) => sum + (line.weights[token] ?? 0), 0) : 0;
   const logprob = logprobs ? tokens.reduce((sum, token) => sum + logprobs[token]!, 0) : NaN;
-  const shown = shade >= store.state.threshold.value ? shade : 0;
+  const shown = Math.abs(shade) >= store.state.threshold.value ? Math.abs(shade) : 0;
   const here = tokens.includes(store.focus.value);
   const hovered = store.hovered.value !== null && tokens.includes(store.hovered.value);
   return {
     class: `token ${here ? "here" : ""} ${hovered ? "hovered" : ""}`,
     style: {
-      "--shade": Math.sqrt(Math.min(1, shown)).toFixed(3),
+      "--shade": opacity(shown, store.state.colorScale.value).toFixed(3),
       "--likely": Number.isFinite(logprob) ? `${(100 * Math.exp(logprob)).toFixed(1)}%` : "0%",
     },
   };
 }
 
+/** The attention that the text is shaded by: that of the token in focus, where it is to tokens of the text. */
+function shading({ attention, trace }: Store): Line | null {
+  const line = attention.line.value;
+  if (!line || line.trace !== trace.value) return null;
+  const { queries, keys } = sidesOf(line.trace, line.kind);
+  return (line.direction === "from" ? keys : queries) === line.trace.tokens ? line : null;
+}
+
+/** Whose attention it is, in words. */
+function whose({ name, layer, head }: Line): string {
+  const [what] = name.replace("sinkless.", "").split(".");
+  if (what === "head") return `in layer ${layer}, head ${head}`;
+  if (what === "rollout") return `by rollout to layer ${layer}`;
+  return what === "difference" ? "as two heads differ" : `as the ${what} of chosen heads`;
+}
+
 interface SpecialsProps {
   store: Store;
-  row: Row | null;
+  line: Line | null;
   leading: boolean;
 }
 
 /** Special tokens that the tokenizer put before or behind the text. */
-function Specials({ store, row, leading }: SpecialsProps) {
+function Specials({ store, line, leading }: SpecialsProps) {
   const trace = store.trace.value;
   if (!trace) return null;
   const outside = trace.tokens
@@ -223,7 +239,7 @@ function Specials({ store, row, leading }: SpecialsProps) {
   return (
     <div class="specials">
       {outside.map(({ token, index }) => {
-        const { class: name, style } = look(store, trace, { tokens: [index] }, row);
+        const { class: name, style } = look(store, trace, { tokens: [index] }, line);
         return (
           <button
             key={index}
@@ -247,12 +263,12 @@ function Specials({ store, row, leading }: SpecialsProps) {
 
 interface CaptionProps {
   store: Store;
-  row: Row | null;
+  line: Line | null;
   suggestion: Suggestion | null;
 }
 
 /** One line that says what one sees. */
-function Caption({ store, row, suggestion }: CaptionProps) {
+function Caption({ store, line, suggestion }: CaptionProps) {
   const trace = store.trace.value;
   const waiting = store.waiting.value;
   const hovered = store.hovered.value;
@@ -272,9 +288,10 @@ function Caption({ store, row, suggestion }: CaptionProps) {
     return (
       <p class="caption figures" role="status">
         “<Label text={plain(token[1])} />” token {hovered}, id {token[0]}
-        {row && (
+        {line && (
           <>
-            {" · "}attention from “<Label text={from} />” <b>{weight(row.weights[hovered] ?? 0)}</b>
+            {" · "}attention {line.direction} “<Label text={from} />”{" "}
+            <b>{weight(line.weights[hovered] ?? 0)}</b>
           </>
         )}
         {likely && <> · probability {percent(Math.exp(logprob))}</>}
@@ -283,9 +300,9 @@ function Caption({ store, row, suggestion }: CaptionProps) {
   }
   return (
     <p class="caption">
-      {row && (
+      {line && (
         <>
-          Shade: attention from “<Label text={from} />” in layer {row.layer}, head {row.head}.{" "}
+          Shade: attention {line.direction} “<Label text={from} />” {whose(line)}.{" "}
         </>
       )}
       {store.chain.value && "Underline: how likely the model found each token. "}

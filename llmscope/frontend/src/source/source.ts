@@ -55,7 +55,28 @@ function array({ dtype, shape }: Packed, view: DataView | undefined): Array_ {
   const bytes = view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
   const buffer = bytes as ArrayBuffer;
   if (dtype === "float32") return { data: new Float32Array(buffer), shape };
+  if (dtype === "float16") return { data: fromHalf(new Uint16Array(buffer)), shape };
   if (dtype === "int32") return { data: new Int32Array(buffer), shape };
   if (dtype === "uint8") return { data: new Uint8Array(buffer), shape };
   throw new SourceError(`An array of ${dtype} came that no view can read.`, "protocol");
+}
+
+/** Half-precision numbers by their bits; made when first needed. */
+let halves: Float32Array | undefined;
+
+function fromHalf(bits: Uint16Array): Float32Array {
+  halves ??= Float32Array.from({ length: 1 << 16 }, (_, half) => {
+    const exponent = (half >> 10) & 31;
+    const fraction = half & 1023;
+    const size =
+      exponent === 0
+        ? fraction * 2 ** -24
+        : exponent === 31
+          ? fraction
+            ? NaN
+            : Infinity
+          : (1 + fraction / 1024) * 2 ** (exponent - 15);
+    return half >> 15 ? -size : size;
+  });
+  return Float32Array.from(bits, (half) => halves![half]!);
 }

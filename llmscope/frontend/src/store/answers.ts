@@ -36,16 +36,24 @@ export interface Progress {
 /** id, label, start and end in UTF-16 units of the text, special. */
 export type TokenRow = [id: number, label: string, start: number, end: number, special: boolean];
 
+/** Which attention: within the one text or the decoder's, within the encoder's, between the two. */
+export type Kind = "self" | "encoder" | "cross";
+
+/** number, heads, KV heads */
+export type LayerRow = [layer: number, heads: number, kvHeads: number];
+
 export interface TraceAnswer {
   trace: string;
   text: string;
-  kind: "self" | "encoder";
+  /** Which attention is shown at first. */
+  kind: Kind;
   /** The last position of the side that has logits. */
   last: number;
-  queries: number;
+  /** Of the text on screen, which an encoder reads where there is one. */
   tokens: TokenRow[];
-  /** number, heads, KV heads */
-  layers: [number, number, number][];
+  /** Of the decoder side; empty unless there are two. */
+  target: TokenRow[];
+  kinds: Partial<Record<Kind, LayerRow[]>>;
 }
 
 export interface LogitsAnswer {
@@ -64,15 +72,44 @@ export interface ChainAnswer {
 
 export interface ThumbnailsAnswer {
   shades: Array_; // (heads, rows, keys), 255 times the square root of the weight
+  scores: Array_; // (heads, as many as there are in SCORES)
 }
 
 export interface TileAnswer {
   weights?: Array_; // (rows, keys), the weights themselves
-  shades?: Array_; // (rows, keys), 255 times the square root of the greatest in a block
+  shades?: Array_; // (rows, keys), 255 times the square root of what stands for a block
 }
 
-export interface RowAnswer {
+export interface LineAnswer {
+  weights: Array_; // (keys,) of a row, (queries,) of a column
+}
+
+/** A feature of the model's attention that bears on the numbers. */
+export interface Feature {
+  name: string;
+  text: string;
+}
+
+/** What makes the output of one query token and head, step by step. */
+export interface StepsAnswer {
+  query: Array_; // (size,)
+  keys: Array_; // (keys, size)
+  values: Array_; // (keys, value size)
+  product: Array_; // (keys,)
+  scale: number | null;
+  scaled: Array_; // (keys,)
+  softcap: number | null;
+  bias: Array_; // (keys,), 0 where hidden
+  hidden: Array_; // (keys,), 1 where the mask hides a key
+  logits: Array_; // (keys,)
+  sink: number | null;
   weights: Array_; // (keys,)
+  output: Array_; // (value size,)
+  concat: Array_; // (heads * value size,)
+  projected: Array_; // (hidden size,)
+  contribution: Array_ | null; // (hidden size,)
+  names: { projection: string | null; module: string };
+  features: Feature[];
 }
 
 export interface SearchAnswer {

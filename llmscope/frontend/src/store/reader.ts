@@ -28,8 +28,11 @@ export class Reader {
   }
 
   #ask(key: string, signal?: AbortSignal): Promise<unknown> {
-    const asked = this.source.ask(key, { signal: signal ?? this.#over.signal });
-    asked.catch(() => this.#answers.delete(key));
+    const forget = () => this.#answers.delete(key);
+    signal?.addEventListener("abort", forget, { once: true });
+    const until = signal ? AbortSignal.any([signal, this.#over.signal]) : this.#over.signal;
+    const asked = this.source.ask(key, { signal: until });
+    asked.catch(forget);
     return asked;
   }
 }

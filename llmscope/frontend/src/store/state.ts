@@ -1,14 +1,21 @@
 /** What the store holds: traits shared with Python, and what was read to show them. */
 
 import type { Settings, Sorted } from "../math/sampling";
-import type { Array_ } from "../source/source";
 import type { TraceAnswer } from "./answers";
+import type { AttentionTraits } from "./attention/state";
 
 /** Signals of the store by the traits that they are bound to. */
 export const TRAITS = {
   text: "text",
   layer: "layer",
   head: "head",
+  heads: "heads",
+  kind: "kind",
+  mode: "mode",
+  combine: "combine",
+  direction: "direction",
+  hideSink: "hide_sink",
+  colorScale: "color_scale",
   position: "position",
   temperature: "temperature",
   topK: "top_k",
@@ -22,20 +29,12 @@ export const TRAITS = {
   editable: "_editable",
 } as const;
 
-export interface State extends Settings {
+export interface State extends Settings, AttentionTraits {
   text: string;
-  layer: number;
-  head: number;
   position: number;
-  threshold: number;
   lecture: boolean;
   panels: string[];
   editable: boolean;
-}
-
-export interface HeadName {
-  layer: number;
-  head: number;
 }
 
 export interface NextToken {
@@ -45,26 +44,6 @@ export interface NextToken {
   /** `null` where the bytes of a token make no whole character. */
   texts: (string | null)[];
   labels: string[];
-}
-
-export interface Thumbnail {
-  trace: TraceAnswer;
-  shades: Array_;
-}
-
-export interface Matrix extends HeadName {
-  trace: TraceAnswer;
-  /** Each cell stands for 2^level by 2^level weights. */
-  level: number;
-  cells: Array_;
-  /** Whether the cells are the weights themselves. */
-  exact: boolean;
-}
-
-export interface Row extends HeadName {
-  trace: TraceAnswer;
-  query: number;
-  weights: Float32Array;
 }
 
 export interface Problem {

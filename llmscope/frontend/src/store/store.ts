@@ -8,27 +8,14 @@ import type {
   LogitsAnswer,
   ModelAnswer,
   Progress,
-  RowAnswer,
   SearchAnswer,
-  ThumbnailsAnswer,
-  TileAnswer,
   TraceAnswer,
 } from "./answers";
+import { AttentionStore } from "./attention/attention";
 import { Reader } from "./reader";
-import {
-  type HeadName,
-  type Matrix,
-  type NextToken,
-  type Problem,
-  type Row,
-  type State,
-  TRAITS,
-  type Thumbnail,
-} from "./state";
+import { type NextToken, type Problem, type State, TRAITS } from "./state";
 import { type Traits, bindTraits } from "./traits";
 
-/** Cells a side that one tile of a matrix holds; as `TILE` in `llmscope/source/reduce.py`. */
-const TILE = 512;
 const SLOW = 500; // ms, after which the view says what it waits for
 const VERY_SLOW = 3000;
 
@@ -44,20 +31,14 @@ export class Store {
   readonly trace = signal<TraceAnswer | null>(null);
   readonly next = signal<NextToken | null>(null);
   readonly chain = signal<(ChainAnswer & { trace: TraceAnswer }) | null>(null);
-  readonly thumbnails = signal<ReadonlyMap<number, Thumbnail>>(new Map());
-  readonly matrix = signal<Matrix | null>(null);
-  readonly row = signal<Row | null>(null);
   readonly problem = signal<Problem | null>(null);
   readonly waiting = signal<string | null>(null);
 
-  /** The head under the mouse, shown in place of the one in focus unless that is locked. */
-  readonly preview = signal<HeadName | null>(null);
-  readonly locked = signal(false);
   /** The token under the mouse. */
   readonly hovered = signal<number | null>(null);
 
   readonly focus: ReadonlySignal<number>;
-  readonly shown: ReadonlySignal<HeadName>;
+  readonly attention: AttentionStore;
   readonly settings: ReadonlySignal<Settings>;
   readonly outcome: ReadonlySignal<Outcome | null>;
   readonly behind: ReadonlySignal<boolean>;
@@ -78,15 +59,11 @@ export class Store {
     const { signals, dispose } = bindTraits<State>(traits, TRAITS);
     this.state = signals;
     this.#reader = new Reader(source);
-    const { layer, head, position, text } = signals;
+    const { position, text } = signals;
     this.focus = computed(() => {
       const last = (this.trace.value?.tokens.length ?? 1) - 1;
       return position.value < 0 || position.value > last ? last : position.value;
     });
-    this.shown = computed(
-      () =>
-        (this.locked.value ? null : this.preview.value) ?? { layer: layer.value, head: head.value },
-    );
     this.settings = computed(() => ({
       temperature: signals.temperature.value,
       topK: signals.topK.value,
@@ -105,11 +82,16 @@ export class Store {
       dispose,
       effect(() => this.#followText()),
       effect(() => this.#followPosition()),
-      // The head before the rest of the trace: it is what a person looks at.
-      effect(() => this.#followHead()),
       effect(() => this.#followTrace()),
-      effect(() => this.#followRow()),
     ];
+    this.attention = new AttentionStore({
+      state: signals,
+      trace: this.trace,
+      focus: this.focus,
+      isSeen: this.#isSeen,
+      reader: () => this.#reader,
+      report: (error) => this.#report(error),
+    });
     void this.#askModel();
   }
 
@@ -117,6 +99,7 @@ export class Store {
     this.#text?.abort();
     this.#loading?.abort();
     this.#ends.forEach((end) => end());
+    this.attention.close();
     this.#reader.clear();
     this.source.close();
   }
@@ -145,21 +128,9 @@ export class Store {
     this.state.position.value = position;
   }
 
-  /** Locks a head; the same once more unlocks. */
-  lock({ layer, head }: HeadName): void {
-    const again =
-      this.locked.value && this.state.layer.value === layer && this.state.head.value === head;
-    batch(() => {
-      this.locked.value = !again;
-      this.state.layer.value = layer;
-      this.state.head.value = head;
-    });
-  }
-
-  /** Goes back one step of selection: a locked head, then a pinned token. */
+  /** Goes back one step of selection: a locked head, a pinned cell, then a pinned token. */
   escape(): void {
-    if (this.locked.value) this.locked.value = false;
-    else this.state.position.value = -1;
+    if (!this.attention.escape()) this.state.position.value = -1;
   }
 
   async load(name: string): Promise<void> {
@@ -256,6 +227,7 @@ export class Store {
         this.#reader = reader;
         this.trace.value = trace;
         this.hovered.value = null;
+        this.attention.cell.value = null;
         this.next.value = next;
         this.problem.value = null;
       });
@@ -273,9 +245,7 @@ export class Store {
       this.trace.value = null;
       this.next.value = null;
       this.chain.value = null;
-      this.matrix.value = null;
-      this.row.value = null;
-      this.thumbnails.value = new Map();
+      this.attention.clear();
       this.problem.value = null;
     });
   }
@@ -305,72 +275,6 @@ export class Store {
     } else {
       this.chain.value = null;
     }
-    if (panels.includes("overview")) this.#askThumbnails(trace);
-  }
-
-  #askThumbnails(trace: TraceAnswer): void {
-    const known = new Set(trace.layers.map(([layer]) => layer));
-    this.thumbnails.value = new Map(
-      [...this.thumbnails.peek()].filter(([layer]) => known.has(layer)),
-    );
-    for (const [layer] of trace.layers) {
-      if (this.thumbnails.peek().get(layer)?.trace === trace) continue;
-      this.#reader
-        .read<ThumbnailsAnswer>(`${trace.trace}/thumbnails/${layer}`)
-        .then(({ shades }) => {
-          if (this.trace.peek() !== trace) return;
-          this.thumbnails.value = new Map(this.thumbnails.peek()).set(layer, { trace, shades });
-        })
-        .catch((error: unknown) => this.#report(error));
-    }
-  }
-
-  #followHead(): void {
-    const trace = this.trace.value;
-    const { layer, head } = this.shown.value;
-    const panels = this.state.panels.value;
-    const wanted = panels.includes("matrix") || panels.includes("tokens");
-    if (!trace || !wanted || !hasHead(trace, layer, head) || !this.#isSeen.value) return;
-    const level = Math.max(0, Math.ceil(Math.log2(trace.queries / TILE)));
-    void this.#into(
-      this.matrix,
-      async () => {
-        const key = `${trace.trace}/attention/${layer}/${head}/${level}.0.0`;
-        const { weights, shades } = await this.#reader.read<TileAnswer>(key);
-        return { trace, layer, head, level, cells: (weights ?? shades)!, exact: !!weights };
-      },
-      trace,
-      () => this.shown.peek().layer === layer && this.shown.peek().head === head,
-    );
-  }
-
-  /** The weights of the token in focus, whole and exact, for the text and the read-out. */
-  #followRow(): void {
-    const matrix = this.matrix.value;
-    const query = this.focus.value;
-    if (!matrix || matrix.trace !== this.trace.value || !this.#isSeen.value) return;
-    void this.#into(
-      this.row,
-      () => this.rowOf(matrix, query),
-      matrix.trace,
-      () => {
-        const now = this.matrix.peek();
-        return now === matrix && this.focus.peek() === query;
-      },
-    );
-  }
-
-  /** The true weights of one query, whatever the level of detail of the matrix. */
-  async rowOf(matrix: Matrix, query: number): Promise<Row> {
-    const { trace, layer, head, cells } = matrix;
-    if (matrix.exact) {
-      const keys = cells.shape[1]!;
-      const weights = (cells.data as Float32Array).subarray(query * keys, (query + 1) * keys);
-      return { trace, layer, head, query, weights };
-    }
-    const key = `${trace.trace}/attention/${layer}/${head}/row.${query}`;
-    const { weights } = await this.#reader.read<RowAnswer>(key);
-    return { trace, layer, head, query, weights: weights.data as Float32Array };
   }
 
   /** Puts an answer into a signal, unless the text or what was wanted has changed meanwhile. */
@@ -409,14 +313,9 @@ export class Store {
   }
 }
 
-export function hasHead(trace: TraceAnswer, layer: number, head: number): boolean {
-  const found = trace.layers.find(([number]) => number === layer);
-  return found !== undefined && head < found[1];
-}
-
 /** Where the logits behind a token stand: encoder-decoder models have them on the other side. */
 const placeOf = (trace: TraceAnswer, focus: number): number =>
-  trace.kind === "encoder" ? trace.last : focus;
+  trace.target.length > 0 ? trace.last : focus;
 
 async function logits(
   reader: Reader,

@@ -5,7 +5,19 @@ import header from "./header.css";
 import tokens from "./tokens.css";
 import columns from "./columns.css";
 import attention from "./attention.css";
+import segmented from "./segmented.css";
+import steps from "./steps.css";
 import nextToken from "./next-token.css";
 import picker from "./picker.css";
 
-export const sheet = [base, header, tokens, columns, attention, nextToken, picker].join("\n");
+export const sheet = [
+  base,
+  header,
+  tokens,
+  columns,
+  segmented,
+  attention,
+  steps,
+  nextToken,
+  picker,
+].join("\n");

@@ -1,5 +1,4 @@
 import { scaleLinear, scaleLog } from "d3-scale";
-import { line } from "d3-shape";
 import { useMemo, useRef } from "preact/hooks";
 import { useWidth } from "../../draw/canvas";
 import { againstTemperature } from "../../math/curve";
@@ -31,10 +30,7 @@ export function Curve({ store, next }: { store: Store; next: NextToken }) {
   const y = scaleLinear().domain([0, 1]).range([bottom, top]);
   const size = scaleLog().domain([1, next.sorted.base.length]).range([bottom, top]);
   const path = (value: (index: number) => number) =>
-    line<(typeof points)[number]>(
-      (point) => x(point.temperature),
-      (_, index) => value(index),
-    )(points) ?? "";
+    `M${points.map((point, index) => `${x(point.temperature)},${value(index)}`).join("L")}`;
   const last = points[points.length - 1]!;
   const labels = apart(
     last.probs.map((p) => y(p)),

@@ -1,0 +1,297 @@
+import { useSignal } from "@preact/signals";
+import { useContext, useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { px } from "../../draw/canvas";
+import { rgb } from "../../draw/shade";
+import { weight } from "../../math/format";
+import type { TokenRow } from "../../store/answers";
+import { TILE } from "../../store/attention/attention";
+import { type Direction, type Line, type Matrix, nameOf } from "../../store/attention/state";
+import type { Store } from "../../store/store";
+import { INK, ThemeContext } from "../../theme";
+import { Label, plain } from "../label";
+import { type Layout, type Strand, isWhole, paintArcs } from "./paint-arcs";
+
+const ROW = { least: 24, most: 34 }; // pixels a token
+const TALLEST = 520; // pixels, before it scrolls
+
+interface ArcsProps {
+  store: Store;
+  matrix: Matrix;
+  width: number;
+}
+
+/** One side's token, with all that leads from or to it. */
+interface End {
+  direction: Direction;
+  index: number;
+}
+
+/** Two columns of tokens: queries on the left, keys on the right, weights as lines between. */
+export function Arcs({ store, matrix, width }: ArcsProps) {
+  const page = useRef<HTMLDivElement>(null);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const top = useSignal(0);
+  const hovered = useSignal<(End & { matrix: Matrix }) | null>(null);
+  const { attention, state } = store;
+  const scale = state.lecture.value ? 1.7 : 1;
+  const { queries, keys } = matrix.sides;
+  const longest = Math.max(queries.length, keys.length);
+  const row = Math.min(ROW.most, Math.max(ROW.least, Math.floor(TALLEST / longest))) * scale;
+  const height = Math.min(longest * row, TALLEST * (scale > 1 ? 1.3 : 1));
+  const isCurrent = matrix.trace === store.trace.value && matrix.kind === attention.kind.value;
+
+  const under = hovered.value?.matrix.trace === matrix.trace ? hovered.value : null;
+  const pinned: End = { direction: state.direction.value, index: attention.pinned.value };
+  // Of a long text only the lines of one token are read; of a short one all, until one is pinned.
+  const isPinned = state.position.value >= 0 || pinned.direction === "to" || longest > TILE;
+  const end = under ?? (isPinned ? pinned : null);
+  const strands = useStrands(store, matrix, end);
+
+  const label = Math.min(150 * scale, width * 0.33);
+  const layout: Layout = {
+    width: Math.min(width, 560 * scale),
+    height,
+    row,
+    label,
+    top: top.value,
+  };
+  useLayoutEffect(() => {
+    paintArcs(canvas.current!, {
+      strands,
+      end,
+      layout,
+      sides: matrix.sides,
+      scale: state.colorScale.value,
+      threshold: state.threshold.value,
+    });
+  });
+  useEffect(() => {
+    // The pinned token comes in sight, but when it is where the hand is.
+    const box = page.current!;
+    const y = pinned.index * row;
+    if (isPinned && !under && (y < box.scrollTop || y + row > box.scrollTop + height))
+      box.scrollTop = y - height / 2;
+  }, [pinned.index, pinned.direction, isPinned, matrix.trace]);
+
+  const over = (direction: Direction, index: number) =>
+    (hovered.value = { direction, index, matrix });
+  const pin = (found: End) => {
+    const again = isPinned && pinned.direction === found.direction && pinned.index === found.index;
+    if (again && state.position.value >= 0) {
+      state.position.value = -1;
+      state.direction.value = "from";
+    } else attention.pin(found.direction, found.index);
+  };
+  const keysDown = (event: KeyboardEvent) => {
+    const side = pinned.direction === "from" ? queries : keys;
+    const to = {
+      ArrowUp: pinned.index - 1,
+      ArrowDown: pinned.index + 1,
+      PageUp: pinned.index - 10,
+      PageDown: pinned.index + 10,
+      Home: 0,
+      End: side.length - 1,
+    }[event.key];
+    if (to !== undefined)
+      attention.pin(pinned.direction, Math.min(side.length - 1, Math.max(0, to)));
+    else if (event.key === "ArrowLeft") attention.pin("from", pinned.index);
+    else if (event.key === "ArrowRight") attention.pin("to", pinned.index);
+    else return;
+    event.preventDefault();
+    hovered.value = null;
+  };
+  const column = (direction: Direction, tokens: TokenRow[]) => (
+    <Column
+      direction={direction}
+      tokens={tokens}
+      layout={layout}
+      end={end}
+      pinned={isPinned ? pinned : null}
+      strands={strands}
+      onOver={over}
+      onPin={(index) => pin({ direction, index })}
+    />
+  );
+  return (
+    <>
+      <div
+        ref={page}
+        class="arcs"
+        role="application"
+        tabIndex={0}
+        aria-label="Attention as lines from queries, left, to keys, right. Up and down pin a token, left and right change the side, Escape shows all."
+        style={{ width: px(layout.width), height: px(height) }}
+        onScroll={(event) => (top.value = event.currentTarget.scrollTop)}
+        onKeyDown={keysDown}
+        onPointerLeave={() => (hovered.value = null)}
+      >
+        <canvas ref={canvas} />
+        <div
+          class="columns-of-tokens"
+          style={{ height: px(longest * row), marginTop: px(-height) }}
+        >
+          {column("from", queries)}
+          {column("to", keys)}
+        </div>
+      </div>
+      <ArcsReadout matrix={matrix} end={isCurrent ? end : null} strands={strands} under={under} />
+    </>
+  );
+}
+
+/** The heads that are drawn, each with what is known of its weights. */
+function useStrands(store: Store, matrix: Matrix, end: End | null): Strand[] {
+  const theme = useContext(ThemeContext).value;
+  const lines = useSignal<ReadonlyMap<string, Line>>(new Map());
+  const { attention, state } = store;
+  const inks = INK[theme];
+  const sink = state.hideSink.value;
+  const alone = (layer: number, head: number) =>
+    nameOf({ layer, head }, { combine: "none", heads: [], hideSink: sink });
+  const preview = attention.locked.value ? null : attention.preview.value;
+  const heads = preview ? [] : state.heads.value;
+  const wanted =
+    heads.length === 0
+      ? [
+          {
+            name: alone(matrix.layer, matrix.head),
+            label: `${matrix.layer}·${matrix.head}`,
+            ink: inks.attention,
+          },
+        ]
+      : heads
+          .map(([layer, head], index) => ({
+            name: alone(layer, head),
+            label: `${layer}·${head}`,
+            ink: inks.heads[index]!,
+            muted: attention.muted.value.has(`${layer}.${head}`),
+          }))
+          .filter(({ muted }) => !muted);
+  const strands = wanted.map(({ name, label, ink }) => {
+    const whole = matrix.name === name ? matrix : attention.overlays.value.get(name);
+    const line = lines.value.get(name);
+    const fits =
+      line &&
+      end &&
+      line.trace === matrix.trace &&
+      line.direction === end.direction &&
+      line.index === end.index;
+    return {
+      name,
+      label,
+      ink,
+      matrix: whole && isWhole(whole) && whole.trace === matrix.trace ? whole : null,
+      line: fits ? line : null,
+    };
+  });
+  const missing = strands.filter((strand) => !strand.line).map(({ name }) => name);
+  useEffect(() => {
+    if (!end || matrix.trace !== store.trace.value) return;
+    let over = false;
+    for (const name of missing)
+      attention
+        .lineOf(name, end.direction, end.index)
+        .then((line) => {
+          if (!over) lines.value = new Map(lines.peek()).set(name, line);
+        })
+        .catch(() => {});
+    return () => void (over = true);
+  }, [end?.direction, end?.index, missing.join(), matrix.trace]);
+  return strands;
+}
+
+interface ColumnProps {
+  direction: Direction;
+  tokens: TokenRow[];
+  layout: Layout;
+  end: End | null;
+  pinned: End | null;
+  strands: Strand[];
+  onOver: (direction: Direction, index: number) => void;
+  onPin: (index: number) => void;
+}
+
+/** The tokens of one side that are in sight; the pinned one stays at the edge when it isn't. */
+function Column(props: ColumnProps) {
+  const { direction, tokens, layout, end, pinned, strands, onOver, onPin } = props;
+  const { row, top, height, label } = layout;
+  const first = Math.max(0, Math.floor(top / row) - 2);
+  const last = Math.min(tokens.length, Math.ceil((top + height) / row) + 2);
+  const own = end?.direction === direction ? end.index : -1;
+  const stuck = own >= 0 && (own * row < top || (own + 1) * row > top + height) ? own : -1;
+  const places = Array.from({ length: Math.max(0, last - first) }, (_, i) => first + i);
+  const weights =
+    end && end.direction !== direction && strands.length === 1 ? strands[0]!.line?.weights : null;
+  const token = (index: number, y: number, kind: string) => (
+    <button
+      key={`${kind}${index}`}
+      type="button"
+      tabIndex={-1}
+      class={`arc-token ${direction} ${kind} ${index === own ? "here" : ""} ${
+        pinned?.direction === direction && pinned.index === index ? "pinned" : ""
+      }`}
+      style={{ top: px(y), height: px(row), width: px(label) }}
+      data-index={index}
+      onPointerEnter={() => onOver(direction, index)}
+      onClick={() => onPin(index)}
+    >
+      <span class="name">
+        <Label text={plain(tokens[index]![1])} />
+      </span>
+      {weights && (weights[index] ?? 0) >= 0.005 && (
+        <span class="share figures">{weights[index]!.toFixed(2).replace(/^0/, "")}</span>
+      )}
+    </button>
+  );
+  return (
+    <>
+      {places.filter((index) => index !== stuck).map((index) => token(index, index * row, ""))}
+      {stuck >= 0 && token(stuck, stuck * row < top ? top : top + height - row, "stuck")}
+    </>
+  );
+}
+
+interface ArcsReadoutProps {
+  matrix: Matrix;
+  end: End | null;
+  strands: Strand[];
+  under: End | null;
+}
+
+/** The strongest tie of the token that is looked at, for each head. */
+function ArcsReadout({ matrix, end, strands, under }: ArcsReadoutProps) {
+  const { queries, keys } = matrix.sides;
+  if (!end)
+    return (
+      <p class="readout muted">
+        Queries on the left, keys on the right. Point at a token, or click to pin it.
+      </p>
+    );
+  const own = plain((end.direction === "from" ? queries : keys)[end.index]?.[1] ?? "");
+  const others = end.direction === "from" ? keys : queries;
+  return (
+    <p class="readout figures" role="status">
+      <b>
+        <Label text={own} /> {end.direction === "from" ? "looks most at" : "is looked at most by"}
+      </b>
+      {strands.map(({ name, label, ink, line }) => {
+        if (!line) return <span key={name}>…</span>;
+        let best = 0;
+        line.weights.forEach((share, i) => {
+          if (share > line.weights[best]!) best = i;
+        });
+        return (
+          <span key={name}>
+            <i class="swatch" style={{ background: rgb(ink) }} />{" "}
+            {strands.length > 1 && `${label} `}
+            <Label text={plain(others[best]?.[1] ?? "")} />{" "}
+            <span class="weight" style={{ color: rgb(ink) }}>
+              {weight(line.weights[best]!)}
+            </span>
+          </span>
+        );
+      })}
+      {under === null && <span class="muted">pinned · Esc shows all</span>}
+    </p>
+  );
+}

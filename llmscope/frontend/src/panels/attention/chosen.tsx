@@ -1,0 +1,142 @@
+import { useContext } from "preact/hooks";
+import { rgb } from "../../draw/shade";
+import type { Kind } from "../../store/answers";
+import { MOST_HEADS } from "../../store/attention/attention";
+import { COMBINE, type Combine, type HeadPair } from "../../store/attention/state";
+import type { Store } from "../../store/store";
+import { INK, ThemeContext } from "../../theme";
+import { Segmented } from "../segmented";
+
+const COMBINED: Record<Combine, string> = {
+  none: "one head",
+  mean: "mean of chosen",
+  max: "greatest of chosen",
+  difference: "first − second",
+  rollout: "rollout",
+};
+
+/** The heads that were chosen, with the colours that they are drawn in, and what is made of them. */
+export function Chosen({ store }: { store: Store }) {
+  const { attention, state } = store;
+  const theme = useContext(ThemeContext).value;
+  const heads = state.heads.value;
+  const here = attention.shown.value;
+  const kinds = Object.keys(store.trace.value?.kinds ?? {}) as Kind[];
+  const isChosen = heads.some(([l, h]) => l === here.layer && h === here.head);
+  const wholeLayer = () => {
+    const [, count] = attention.layers.value.find(([n]) => n === here.layer)!;
+    attention.choose(Array.from({ length: count }, (_, head) => [here.layer, head]));
+  };
+  const missing = { none: 0, rollout: 0, mean: 1, max: 1, difference: 2 }[state.combine.value];
+  return (
+    <div class="chosen">
+      {kinds.length > 1 && (
+        <Segmented
+          label="Which attention"
+          options={kinds}
+          names={{ self: "decoder", encoder: "encoder", cross: "cross" }}
+          value={attention.kind.value}
+          onPick={(kind) => (state.kind.value = kind)}
+        />
+      )}
+      {heads.map(([layer, head], index) => (
+        <Chip
+          key={`${layer}.${head}`}
+          store={store}
+          pair={[layer, head]}
+          color={rgb(INK[theme].heads[index]!)}
+        />
+      ))}
+      {!isChosen && heads.length < MOST_HEADS && (
+        <button
+          type="button"
+          class="quiet"
+          onClick={() => attention.toggle(here)}
+          title="Shift and click on a head does the same"
+        >
+          + head {here.layer}·{here.head}
+        </button>
+      )}
+      {heads.length === 0 && state.mode.value === "arcs" && (
+        <button type="button" class="quiet" onClick={wholeLayer}>
+          + all of layer {here.layer}
+        </button>
+      )}
+      {heads.length > 0 && (
+        <button type="button" class="quiet" onClick={() => attention.choose([])}>
+          clear
+        </button>
+      )}
+      {attention.muted.value.size > 0 && (
+        <button type="button" class="quiet" onClick={() => (attention.muted.value = new Set())}>
+          show all
+        </button>
+      )}
+      {state.mode.value === "matrix" && (
+        <label class="right">
+          <span class="hint">
+            {heads.length < missing && `choose ${missing === 1 ? "a head" : "two heads"} first`}
+          </span>
+          <select
+            aria-label="What is made of the chosen heads"
+            value={state.combine.value}
+            onChange={(event) => (state.combine.value = event.currentTarget.value as Combine)}
+          >
+            {COMBINE.map((combine) => (
+              <option key={combine} value={combine}>
+                {COMBINED[combine]}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+    </div>
+  );
+}
+
+interface ChipProps {
+  store: Store;
+  pair: HeadPair;
+  color: string;
+}
+
+/** One chosen head: a click shows or hides its arcs, a double click shows it alone. */
+function Chip({ store, pair: [layer, head], color }: ChipProps) {
+  const { attention, state } = store;
+  const name = `${layer}.${head}`;
+  const muted = attention.muted.value.has(name);
+  const others = state.heads.value.map(([l, h]) => `${l}.${h}`).filter((other) => other !== name);
+  const flip = () => {
+    const now = new Set(attention.muted.value);
+    if (!now.delete(name)) now.add(name);
+    attention.muted.value = now;
+  };
+  const keys = (event: KeyboardEvent) => {
+    if (event.key === "Delete" || event.key === "Backspace") attention.toggle({ layer, head });
+    else if (event.key === "i") attention.muted.value = new Set(others);
+    else return;
+    event.preventDefault();
+  };
+  return (
+    <span class={`chip ${muted ? "muted-head" : ""}`} style={{ "--head": color }}>
+      <button
+        type="button"
+        aria-pressed={!muted}
+        title="Click: show or hide. Double click or i: show it alone. Delete: no longer chosen."
+        onClick={flip}
+        onDblClick={() => (attention.muted.value = new Set(others))}
+        onKeyDown={keys}
+      >
+        <i class="swatch" /> {layer}·{head}
+      </button>
+      <button
+        type="button"
+        class="remove"
+        aria-label={`Head ${layer}·${head} no longer chosen`}
+        onClick={() => attention.toggle({ layer, head })}
+      >
+        ×
+      </button>
+    </span>
+  );
+}

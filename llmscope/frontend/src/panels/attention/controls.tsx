@@ -1,0 +1,108 @@
+import { useContext } from "preact/hooks";
+import { opacity, rgb, weightAt } from "../../draw/shade";
+import { weight } from "../../math/format";
+import { COLOR_SCALES, type ColorScale, type Matrix } from "../../store/attention/state";
+import type { Store } from "../../store/store";
+import { ThemeContext } from "../../theme";
+import { paintOf } from "./paint";
+
+const NAMES: Record<ColorScale, string> = { sqrt: "√ scale", linear: "linear", log: "log" };
+const TICKS = [0.01, 0.1, 0.5, 1];
+
+/** What the colours mean, from which weight on they are drawn, and what is left out. */
+export function Controls({ store, matrix }: { store: Store; matrix: Matrix }) {
+  const { attention, state } = store;
+  const theme = useContext(ThemeContext).value;
+  const scale = state.colorScale.value;
+  const threshold = state.threshold.value;
+  const { ink, negative } = paintOf(store, matrix, theme);
+  const stops = Array.from({ length: 11 }, (_, i) => rgb(ink, i / 10)).join(", ");
+  const below = Array.from({ length: 11 }, (_, i) => rgb(negative ?? ink, 1 - i / 10)).join(", ");
+  return (
+    <>
+      <div class="controls">
+        <label class="legend-scale">
+          <span class="strips">
+            {negative && <i style={{ background: `linear-gradient(90deg, ${below})` }} />}
+            <i style={{ background: `linear-gradient(90deg, ${stops})` }}>
+              <b style={{ width: `${100 * opacity(threshold, scale)}%` }} />
+            </i>
+          </span>
+          <input
+            type="range"
+            class="threshold"
+            min="0"
+            max="1"
+            step="0.005"
+            value={opacity(threshold, scale)}
+            aria-label="Threshold: weights below it aren't drawn"
+            aria-valuetext={weight(threshold)}
+            title="Drag: weights below aren't drawn"
+            onInput={(event) => {
+              const at = weightAt(Number(event.currentTarget.value), scale);
+              state.threshold.value = Number(at.toPrecision(3));
+            }}
+            onDblClick={() => (state.threshold.value = 0)}
+          />
+          <span class="ticks" aria-hidden="true">
+            <span style={{ left: "0%" }}>0</span>
+            {TICKS.filter((tick) => opacity(tick, scale) > 0.12).map((tick) => (
+              <span key={tick} style={{ left: `${100 * opacity(tick, scale)}%` }}>
+                {tick}
+              </span>
+            ))}
+          </span>
+        </label>
+        <span class="figures at-least">{threshold > 0 ? `≥ ${weight(threshold)}` : ""}</span>
+        <select
+          aria-label="Colour scale"
+          value={scale}
+          onChange={(event) => (state.colorScale.value = event.currentTarget.value as ColorScale)}
+        >
+          {COLOR_SCALES.map((name) => (
+            <option key={name} value={name}>
+              {NAMES[name]}
+            </option>
+          ))}
+        </select>
+        <button
+          type="button"
+          aria-pressed={state.hideSink.value}
+          title="Leaves out the first token, on which heads rest when they have nothing to look for, and renormalises"
+          onClick={() => (state.hideSink.value = !state.hideSink.value)}
+        >
+          hide first token
+        </button>
+        {matrix.level > 0 && state.mode.value === "matrix" && (
+          <select
+            aria-label="What a point stands for"
+            value={attention.pool.value}
+            onChange={(event) =>
+              (attention.pool.value = event.currentTarget.value as "max" | "mean")
+            }
+          >
+            <option value="max">greatest weight</option>
+            <option value="mean">mean weight</option>
+          </select>
+        )}
+      </div>
+      <Note store={store} matrix={matrix} />
+    </>
+  );
+}
+
+/** Says in words what isn't plain from the picture. */
+function Note({ store, matrix }: { store: Store; matrix: Matrix }) {
+  const { attention, state } = store;
+  const notes: string[] = [];
+  if (state.hideSink.value)
+    notes.push("The first token is left out; the other weights of a row are divided by their sum.");
+  if (matrix.level > 0 && state.mode.value === "matrix") {
+    const side = 2 ** matrix.level;
+    const what = attention.pool.value === "max" ? "the greatest" : "the mean";
+    notes.push(
+      `Each point is ${what} of ${side} × ${side} weights until you zoom in. What you read is exact.`,
+    );
+  }
+  return <p class="note">{notes.join(" ")}</p>;
+}

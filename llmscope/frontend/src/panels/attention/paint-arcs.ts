@@ -1,0 +1,123 @@
+import { prepare } from "../../draw/canvas";
+import { type Ink, opacity, rgb } from "../../draw/shade";
+import type { ColorScale, Direction, Line, Matrix, Sides } from "../../store/attention/state";
+
+/** Weights below it are too pale to see, and too many to draw. */
+const FAINTEST = 0.01;
+
+/** One head, as lines of one colour. */
+export interface Strand {
+  name: string;
+  label: string;
+  ink: Ink;
+  /** All weights, where they are there. */
+  matrix: Matrix | null;
+  /** Those of the token that is looked at. */
+  line: Line | null;
+}
+
+export interface Layout {
+  width: number;
+  height: number;
+  /** Pixels a token. */
+  row: number;
+  /** Pixels of a column of tokens. */
+  label: number;
+  /** How far it is scrolled. */
+  top: number;
+}
+
+interface Picture {
+  strands: Strand[];
+  end: { direction: Direction; index: number } | null;
+  layout: Layout;
+  sides: Sides;
+  scale: ColorScale;
+  threshold: number;
+}
+
+export const isWhole = (matrix: Matrix): boolean => matrix.level === 0;
+
+/** A line on the screen: from the y of a query to the y of a key. */
+export interface Arc {
+  from: number;
+  to: number;
+  ink: Ink;
+  alpha: number;
+}
+
+/** All lines of which a part is in sight. */
+export function arcs({ strands, end, layout, sides, scale, threshold }: Picture): Arc[] {
+  const { row, height, top } = layout;
+  const least = Math.max(threshold, FAINTEST);
+  const found: Arc[] = [];
+  const y = (index: number) => (index + 0.5) * row - top;
+  /** The token that is looked at stays in sight, at the edge. */
+  const held = (index: number) => Math.min(height - row / 2, Math.max(row / 2, y(index)));
+  const first = Math.max(0, Math.floor(top / row));
+  const last = Math.ceil((top + height) / row);
+  strands.forEach(({ ink, matrix, line }, index) => {
+    // Heads side by side, so that one doesn't hide another.
+    const aside = (index - (strands.length - 1) / 2) * Math.min(3, row / 10);
+    const add = (weight: number, from: number, to: number) => {
+      if (Math.abs(weight) < least) return;
+      found.push({ from: from + aside, to: to + aside, ink, alpha: opacity(weight, scale) });
+    };
+    if (end && line) {
+      const stop = Math.min(last, line.weights.length);
+      for (let other = first; other < stop; other++) {
+        const weight = line.weights[other]!;
+        if (end.direction === "from") add(weight, held(end.index), y(other));
+        else add(weight, y(other), held(end.index));
+      }
+    } else if (!end && matrix) {
+      const keys = sides.keys.length;
+      for (let query = 0; query < sides.queries.length; query++) {
+        const isInSight = query >= first && query < last;
+        const [from, to] = isInSight ? [0, keys] : [first, Math.min(last, keys)];
+        for (let key = from; key < to; key++)
+          add(matrix.cells.data[query * keys + key]!, y(query), y(key));
+      }
+    }
+  });
+  // The strongest lie on top.
+  return found.sort((a, b) => a.alpha - b.alpha);
+}
+
+export function paintArcs(canvas: HTMLCanvasElement, picture: Picture): void {
+  const { layout, end, strands } = picture;
+  const { width, height, label } = layout;
+  const context = prepare(canvas, width, height);
+  if (end) paintStripes(context, picture);
+  const [left, right] = [label, width - label];
+  const middle = width / 2;
+  context.lineWidth = Math.max(1.5, layout.row / 12);
+  for (const arc of arcs(picture)) {
+    context.strokeStyle = rgb(arc.ink, strands.length > 1 ? arc.alpha * 0.8 : arc.alpha);
+    context.beginPath();
+    context.moveTo(left, arc.from);
+    context.bezierCurveTo(middle, arc.from, middle, arc.to, right, arc.to);
+    context.stroke();
+  }
+}
+
+/** Shades the tokens at the other end: a stripe for each head. */
+function paintStripes(
+  context: CanvasRenderingContext2D,
+  { strands, end, layout, scale, threshold }: Picture,
+): void {
+  const { width, row, label, top, height } = layout;
+  const left = end!.direction === "from" ? width - label : 0;
+  const stripe = label / Math.max(1, strands.length);
+  const first = Math.max(0, Math.floor(top / row));
+  strands.forEach(({ ink, line }, index) => {
+    if (!line) return;
+    const last = Math.min(line.weights.length, Math.ceil((top + height) / row));
+    for (let token = first; token < last; token++) {
+      const weight = line.weights[token]!;
+      if (Math.abs(weight) < threshold) continue;
+      context.fillStyle = rgb(ink, 0.62 * opacity(weight, scale));
+      context.fillRect(left + index * stripe, token * row - top + 1, stripe, row - 2);
+    }
+  });
+}

@@ -1,0 +1,105 @@
+import { prepare } from "../../draw/canvas";
+import { type Paint, heatmap, stamp } from "../../draw/heatmap";
+import { opacity, rgb } from "../../draw/shade";
+import type { Matrix, Tile } from "../../store/attention/state";
+import { INK, type Theme } from "../../theme";
+import { type Axis, inSight } from "./labels";
+
+const GAPS_FROM = 8; // pixels a cell, from which cells stand apart
+const NUMBERS_FROM = 36; // pixels a cell, from which it holds its weight
+
+interface Picture {
+  matrix: Matrix;
+  tiles: readonly Tile[];
+  rows: Axis;
+  columns: Axis;
+  paint: Paint;
+  /** Whether nobody sees ahead. */
+  causal: boolean;
+  theme: Theme;
+}
+
+/** Paints what is in sight of a matrix: the whole of it coarse, finer parts over it. */
+export function paintMatrix(canvas: HTMLCanvasElement, picture: Picture): void {
+  const { matrix, tiles, rows, columns, paint } = picture;
+  const context = prepare(canvas, columns.room, rows.room);
+  paintGround(context, picture);
+  const place = (index: number, { start, size }: Axis) => start + index * size;
+  const draw = ({ cells, level }: Pick<Tile, "cells" | "level">, row = 0, column = 0) => {
+    const block = 2 ** level;
+    const [down, across] = cells.shape as [number, number];
+    const [x, y] = [place(column, columns), place(row, rows)];
+    // The last block may reach past the end of the text.
+    const [width, height] = [across * block * columns.size, down * block * rows.size];
+    if (cells !== matrix.cells) {
+      context.save();
+      context.beginPath();
+      context.rect(x, y, width, height);
+      context.clip();
+      context.clearRect(x, y, width, height);
+      paintGround(context, picture);
+    }
+    stamp(context, heatmap(cells, paint), x, y, width, height);
+    if (cells !== matrix.cells) context.restore();
+  };
+  draw(matrix);
+  for (const tile of tiles) {
+    if (tile.matrix !== matrix) continue;
+    const [, side] = [tile.cells, 512 * 2 ** tile.level];
+    draw(tile, tile.row * side, tile.column * side);
+  }
+  if (rows.size >= GAPS_FROM) paintGaps(context, rows, columns);
+  if (rows.size >= NUMBERS_FROM && matrix.exact) paintNumbers(context, picture);
+}
+
+/** The paler ground on which a weight can stand: below the diagonal where nobody sees ahead. */
+function paintGround(
+  context: CanvasRenderingContext2D,
+  { rows, columns, causal, theme }: Picture,
+): void {
+  context.fillStyle = theme === "dark" ? "rgb(255 255 255 / 9%)" : "rgb(59 63 182 / 5%)";
+  if (!causal) return context.fillRect(0, 0, columns.room, rows.room);
+  const [first, last] = inSight(rows);
+  context.beginPath();
+  context.moveTo(columns.start, rows.start + first * rows.size);
+  for (let row = first; row < last; row++) {
+    const right = columns.start + (row + 1) * columns.size;
+    context.lineTo(right, rows.start + row * rows.size);
+    context.lineTo(right, rows.start + (row + 1) * rows.size);
+  }
+  context.lineTo(columns.start, rows.start + last * rows.size);
+  context.fill();
+}
+
+function paintGaps(context: CanvasRenderingContext2D, rows: Axis, columns: Axis): void {
+  const lines = (axis: Axis, clear: (place: number) => void) => {
+    const [first, last] = inSight(axis);
+    for (let i = Math.max(1, first); i < last; i++) clear(axis.start + i * axis.size - 0.5);
+  };
+  lines(columns, (x) => context.clearRect(x, 0, 1, rows.room));
+  lines(rows, (y) => context.clearRect(0, y, columns.room, 1));
+}
+
+function paintNumbers(
+  context: CanvasRenderingContext2D,
+  { matrix, rows, columns, paint, theme }: Picture,
+): void {
+  const inks = INK[theme];
+  context.font = `${Math.min(16, rows.size * 0.3)}px system-ui, sans-serif`;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  const [left, right] = inSight(columns);
+  for (let query = inSight(rows)[0]; query < inSight(rows)[1]; query++)
+    for (let key = left; key < right; key++) {
+      const weight = matrix.cells.data[query * columns.tokens.length + key]!;
+      const text = Math.abs(weight).toFixed(2).replace(/^0/, "");
+      if (text === ".00" || Math.abs(weight) < paint.threshold) continue;
+      const ink = opacity(weight, paint.scale) > 0.55 ? inks.ground : inks.text;
+      context.fillStyle = rgb(ink, 0.9);
+      context.fillText(
+        weight < 0 ? `−${text}` : text,
+        columns.start + (key + 0.5) * columns.size,
+        rows.start + (query + 0.5) * rows.size,
+      );
+    }
+}

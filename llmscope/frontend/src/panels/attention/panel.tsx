@@ -1,0 +1,95 @@
+import { useRef } from "preact/hooks";
+import type { PanelProps } from "../../app";
+import { useWidth } from "../../draw/canvas";
+import { MODES } from "../../store/attention/state";
+import type { Store } from "../../store/store";
+import { Segmented } from "../segmented";
+import { Arcs } from "./arcs";
+import { Chosen } from "./chosen";
+import { Controls } from "./controls";
+import { Matrix } from "./matrix";
+import { Steps } from "./steps/steps";
+
+/** Who looks at whom: as a matrix, as arcs between two columns, and how it is computed. */
+export function Attention({ store }: PanelProps) {
+  const box = useRef<HTMLDivElement>(null);
+  const width = useWidth(box);
+  const { attention, state } = store;
+  const trace = store.trace.value;
+  const mode = state.mode.value;
+  const matrix = attention.matrix.value;
+  // What is shown of the text before stays, pale, until that of the new one is there.
+  const shown = mode === "steps" ? attention.steps.value : matrix;
+  const isBehind = shown !== null && shown.trace !== trace;
+  const body = () => {
+    if (!trace) return <p class="muted empty">Type a text to see who looks at whom.</p>;
+    if (attention.layers.value.length === 0)
+      return (
+        <p class="muted empty">
+          There is no attention in this model: it carries the past in a state, layer by layer.
+        </p>
+      );
+    if (mode === "steps") return <Steps store={store} />;
+    if (!matrix || width === 0) return <p class="empty" />;
+    if (mode === "arcs") return <Arcs store={store} matrix={matrix} width={width} />;
+    return <Matrix store={store} matrix={matrix} width={width} />;
+  };
+  return (
+    <section class={`panel attention ${isBehind ? "behind" : ""}`} aria-label="Attention">
+      <h3>
+        <Title store={store} />
+        <Segmented
+          label="How attention is shown"
+          options={MODES}
+          names={{ matrix: "Matrix", arcs: "Arcs", steps: "Steps" }}
+          value={mode}
+          onPick={(picked) => (state.mode.value = picked)}
+        />
+      </h3>
+      {attention.layers.value.length > 0 && <Chosen store={store} />}
+      <div ref={box}>{body()}</div>
+      {matrix && mode !== "steps" && <Controls store={store} matrix={matrix} />}
+    </section>
+  );
+}
+
+/** What is on screen: that of the matrix that is there, not of the one on its way. */
+function Title({ store }: { store: Store }) {
+  const { attention, state } = store;
+  const { kind, shown } = attention;
+  const mode = state.mode.value;
+  const { layer, head } =
+    (mode === "steps" ? attention.steps.value : attention.matrix.value) ?? shown.value;
+  const name = mode === "matrix" ? (attention.matrix.value?.name ?? "") : "";
+  const heads = state.heads.value;
+  const named = name.replace("sinkless.", "");
+  const [, heads_, kvHeads] = attention.layers.value.find(([n]) => n === layer) ?? [0, 1, 1];
+  const group =
+    kvHeads > 1 && kvHeads < heads_ ? `KV group ${Math.floor(head / (heads_ / kvHeads))}` : "";
+  const side = { self: "", encoder: "encoder", cross: "decoder → encoder" }[kind.value];
+  if (named.startsWith("rollout"))
+    return (
+      <span>
+        Rollout <small>through layers 0 to {layer}</small>
+      </span>
+    );
+  if (named.startsWith("mean") || named.startsWith("max"))
+    return (
+      <span>
+        {named.startsWith("mean") ? "Mean" : "Greatest"} <small>of {heads.length} heads</small>
+      </span>
+    );
+  if (named.startsWith("difference")) {
+    const [a, b] = heads.map(([l, h]) => `${l}·${h}`);
+    return (
+      <span>
+        {a} − {b} <small>weights of the first head less those of the second</small>
+      </span>
+    );
+  }
+  return (
+    <span>
+      Layer {layer} · Head {head} <small>{[side, group].filter(Boolean).join(" · ")}</small>
+    </span>
+  );
+}

@@ -1,0 +1,55 @@
+import { weight } from "../../math/format";
+import type { Line, Matrix } from "../../store/attention/state";
+import type { Store } from "../../store/store";
+import { Label, plain } from "../label";
+
+interface ReadoutProps {
+  store: Store;
+  matrix: Matrix;
+  line: Line | null;
+  query: number;
+  at: number;
+  pinned: boolean;
+}
+
+/** The true weight of one cell, in words and figures. */
+export function Readout({ store, matrix, line, query, at, pinned }: ReadoutProps) {
+  const { queries, keys } = matrix.sides;
+  const known = line && (line.direction === "from" ? line.index === query : line.index === at);
+  const value = known ? line.weights[line.direction === "from" ? at : query] : undefined;
+  const isRow = known && line.direction === "from" && !matrix.name.includes("difference");
+  return (
+    <p class="readout figures" role="status">
+      <b>
+        <Label text={plain(queries[query]?.[1] ?? "")} /> →{" "}
+        <Label text={plain(keys[at]?.[1] ?? "")} />
+      </b>{" "}
+      <span class="weight">{value === undefined ? "…" : weight(value)}</span>
+      {isRow && (
+        <span class="muted">
+          {store.state.hideSink.value ? (
+            <span>without the first token, renormalised</span>
+          ) : (
+            <span>to the first token {weight(line.weights[0] ?? 0)}</span>
+          )}
+          <span>entropy {entropy(line.weights).toFixed(2)} bits</span>
+          {pinned && <span>pinned</span>}
+        </span>
+      )}
+    </p>
+  );
+}
+
+function entropy(weights: Float32Array): number {
+  let bits = 0;
+  for (const share of weights) if (share > 0) bits -= share * Math.log2(share);
+  return bits;
+}
+
+export function strongest(weights: Float32Array): number {
+  let best = 0;
+  weights.forEach((share, index) => {
+    if (Math.abs(share) > Math.abs(weights[best]!)) best = index;
+  });
+  return best;
+}

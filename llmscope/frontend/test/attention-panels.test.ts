@@ -1,0 +1,102 @@
+import { expect, test } from "vitest";
+import { opacity, weightAt } from "../src/draw/shade";
+import { gridOf, headAt, neighbour } from "../src/panels/attention/grid";
+import { inSight, spaced } from "../src/panels/attention/labels";
+import { arcs } from "../src/panels/attention/paint-arcs";
+import { fraction } from "./fakes";
+import type { TokenRow } from "../src/store/answers";
+import { COLOR_SCALES, type Line, type Matrix } from "../src/store/attention/state";
+
+const tokens = (count: number): TokenRow[] =>
+  Array.from({ length: count }, (_, i) => [i, "a", i, i + 1, false]);
+
+test("each colour scale keeps 0 and 1, rises, and can be undone", () => {
+  for (const scale of COLOR_SCALES) {
+    expect([opacity(0, scale), opacity(1, scale)]).toEqual([0, 1]);
+    const steps = Array.from({ length: 50 }, (_, i) => opacity((i + 1) / 50, scale));
+    steps.slice(1).forEach((step, i) => expect(step).toBeGreaterThan(steps[i]!));
+    for (const weight of [0.001, 0.2, 0.9])
+      expect(weightAt(opacity(weight, scale), scale)).toBeCloseTo(weight);
+    expect(opacity(-0.3, scale)).toBe(opacity(0.3, scale));
+  }
+});
+
+test("labels keep their distance, and the ones that are pointed at are among them", () => {
+  const axis = { tokens: tokens(100), size: 3, start: 0, room: 300 };
+  for (const focus of [0, 17, 99]) {
+    const shown = spaced(axis, 15, [focus]);
+    expect(shown).toContain(focus);
+    shown.slice(1).forEach((index, i) => expect(index - shown[i]!).toBeGreaterThanOrEqual(5));
+  }
+  expect(spaced({ ...axis, tokens: tokens(10), size: 20 }, 15, [3])).toHaveLength(10);
+});
+
+test("only labels in sight are drawn, and stay with their tokens while one pans", () => {
+  const axis = { tokens: tokens(4000), size: 2, start: -1000, room: 300 };
+  expect(inSight(axis)).toEqual([500, 650]);
+  const shown = spaced(axis, 16, []);
+  expect(shown.every((index) => index >= 500 && index < 650)).toBe(true);
+  const further = spaced({ ...axis, start: -1002 }, 16, []);
+  expect(further.filter((index) => shown.includes(index)).length).toBeGreaterThan(10);
+});
+
+const LAYERS: [number, number, number][] = [
+  [0, 6, 2],
+  [2, 6, 2],
+];
+
+test("heads that share keys stand together, and each is where it is drawn", () => {
+  const grid = gridOf(LAYERS, 300, 1, null);
+  const [a, b, c, d] = grid.places.map(({ x }) => x);
+  expect(b! - a!).toBe(c! - b!);
+  expect(d! - c!).toBeGreaterThan(c! - b!);
+  for (const { layer, head, x, y } of grid.places)
+    expect(headAt(grid, x + 1, y + 1)).toEqual({ layer, head });
+  expect(headAt(grid, 0, 0)).toBeNull();
+});
+
+test("arrow keys go to the neighbour, over layers without attention, and stop at the rim", () => {
+  const grid = gridOf(LAYERS, 300, 1, null);
+  expect(neighbour(grid, { layer: 0, head: 3 }, "ArrowDown")).toEqual({ layer: 2, head: 3 });
+  expect(neighbour(grid, { layer: 0, head: 3 }, "ArrowRight")).toEqual({ layer: 0, head: 4 });
+  expect(neighbour(grid, { layer: 0, head: 5 }, "ArrowRight")).toEqual({ layer: 0, head: 5 });
+  expect(neighbour(grid, { layer: 0, head: 3 }, "ArrowUp")).toEqual({ layer: 0, head: 3 });
+  expect(neighbour(grid, { layer: 0, head: 3 }, "Tab")).toBeNull();
+});
+
+const WEIGHTS = [1, 0, 0, 0.4, 0.6, 0, 0.2, 0.3, 0.5];
+const matrix = {
+  name: "head.0.0",
+  level: 0,
+  cells: { data: Float32Array.from(WEIGHTS), shape: [3, 3] },
+} as Matrix;
+const layout = { width: 300, height: 60, row: 20, label: 80, top: 0 };
+const sides = { queries: tokens(3), keys: tokens(3) };
+const picture = { layout, sides, scale: "linear", threshold: 0 } as const;
+const strand = { name: "head.0.0", label: "0·0", ink: [0, 0, 0] as const };
+
+test("arcs lead from each query to the keys that it looks at, the strongest on top", () => {
+  const all = arcs({ ...picture, end: null, strands: [{ ...strand, matrix, line: null }] });
+  expect(all.map(({ alpha }) => fraction(alpha))).toEqual([0.2, 0.3, 0.4, 0.5, 0.6, 1]);
+  expect(all.at(-1)).toMatchObject({ from: 10, to: 10 });
+  expect(all[0]).toMatchObject({ from: 50, to: 10 });
+  const strong = arcs({
+    ...picture,
+    threshold: 0.45,
+    end: null,
+    strands: [{ ...strand, matrix, line: null }],
+  });
+  expect(strong).toHaveLength(3);
+});
+
+test("of a token that is looked at only its own arcs are drawn, from the edge if need be", () => {
+  const line = { direction: "from", index: 2, weights: Float32Array.of(0.2, 0.3, 0.5) } as Line;
+  const own = arcs({
+    ...picture,
+    layout: { ...layout, height: 40 },
+    end: { direction: "from", index: 2 },
+    strands: [{ ...strand, matrix, line }],
+  });
+  expect(own.map(({ to }) => to)).toEqual([10, 30]);
+  expect(own.every(({ from }) => from === 30)).toBe(true);
+});

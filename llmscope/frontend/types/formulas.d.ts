@@ -1,0 +1,3 @@
+declare module "*/formulas.mjs" {
+  export function toMathML(text: string): Record<string, string>;
+}
