@@ -1,7 +1,8 @@
 """Attention matrices: the heads of a layer, several heads combined, and each by its name.
 
 A name is ``head.{layer}.{head}``, ``rollout.{layer}``, or one of ``mean``, ``max`` and
-``difference`` with the heads that it combines: ``mean.{layer}.{head}+{layer}.{head}``.
+``difference`` with the heads that it combines: ``mean.{layer}.{head}+{layer}.{head}``. Before any
+of them, ``sinkless.`` leaves out the first key, on which heads rest, and renormalises.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from llmscope.capture import Kind
 
 How = Literal["mean", "max", "difference"]
+SINKLESS = "sinkless."
 _CELLS = 2**21  # of all heads together, that are computed at once
 
 
@@ -97,7 +99,24 @@ class Stack:
         return whole
 
 
-def layer_stack(trace: AttentionReader, layer: int, kind: Kind, head: int | None = None) -> Stack:
+def without_first(weights: torch.Tensor, keys: slice) -> torch.Tensor:
+    """Leave out key 0 of weights (…, keys from `keys`), and divide the others by their sum."""
+    if keys.start > 0:
+        return weights
+    rest = weights.clone()
+    rest[..., 0] = 0
+    total = rest.sum(dim=-1, keepdim=True)
+    # A query that sees nothing but the first key has no other weights.
+    return rest / total.masked_fill(total == 0, 1)
+
+
+def layer_stack(
+    trace: AttentionReader,
+    layer: int,
+    kind: Kind,
+    head: int | None = None,
+    sinkless: bool = False,
+) -> Stack:
     """Stack all heads of a layer, or hold one of them."""
     found = trace.recorded(layer, kind)
     chosen = slice(None)
@@ -106,14 +125,19 @@ def layer_stack(trace: AttentionReader, layer: int, kind: Kind, head: int | None
         chosen = slice(head, head + 1)
 
     def band(rows: NDArray[np.intp]) -> Band:
-        return Band(rows, found.reach(rows), found.weights(rows)[chosen])
+        keys, weights = found.reach(rows), found.weights(rows)[chosen]
+        return Band(rows, keys, without_first(weights, keys) if sinkless else weights)
 
     count = found.heads if head is None else 1
     return Stack(band, count, found.heads, found.queries, found.keys)
 
 
 def combined_stack(
-    trace: AttentionReader, heads: Sequence[tuple[int, int]], how: How, kind: Kind
+    trace: AttentionReader,
+    heads: Sequence[tuple[int, int]],
+    how: How,
+    kind: Kind,
+    sinkless: bool = False,
 ) -> Stack:
     """Combine `heads` of any layers to one matrix.
 
@@ -138,6 +162,8 @@ def combined_stack(
         total = torch.zeros((1, len(rows), some.keys))
         for layer, found in layers.items():
             weights, keys = found.weights(rows).float().cpu(), found.reach(rows)
+            if sinkless:
+                weights = without_first(weights, keys)
             for number, (of, head) in enumerate(chosen):
                 if of != layer:
                     continue
@@ -154,9 +180,11 @@ def combined_stack(
     return Stack(band, 1, width, some.queries, some.keys, signed=how == "difference")
 
 
-def whole_stack(matrix: torch.Tensor) -> Stack:
+def whole_stack(matrix: torch.Tensor, sinkless: bool = False) -> Stack:
     """Hold one matrix (queries, keys) that is there already."""
     every = slice(0, matrix.shape[1])
+    if sinkless:
+        matrix = without_first(matrix, every)
     return Stack(lambda rows: Band(rows, every, matrix[None, rows]), 1, 1, *matrix.shape)
 
 
@@ -182,12 +210,26 @@ def trace_matrix(
     rows: slice | Sequence[int] | None = None,
 ) -> NDArray[np.float32]:
     """Give the matrix (rows, keys) that goes by `name`."""
-    if name.startswith("rollout."):
-        return trace.rollout(int(name.removeprefix("rollout.")), rows, kind)
-    how, heads = parse(name)
+    plain = name.removeprefix(SINKLESS)
+    sinkless = plain != name
+    if plain.startswith("rollout."):
+        found = trace.rollout(int(plain.removeprefix("rollout.")), rows, kind)
+        return found if not sinkless else _sinkless(found)
+    how, heads = parse(plain)
+    if sinkless and how != "head":
+        stack = combined_stack(trace, heads, how, kind, sinkless)  # type: ignore[arg-type]
+        every = np.arange(stack.queries)
+        return stack.read(every if rows is None else every[rows])[0]
     if how == "head":
-        return trace.attention(*heads[0], rows=rows, kind=kind)
+        found = trace.attention(*heads[0], rows=rows, kind=kind)
+        return found if not sinkless else _sinkless(found)
     return trace.combined(heads, how, rows, kind)  # type: ignore[arg-type]
+
+
+def _sinkless(weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    import torch
+
+    return to_numpy(without_first(torch.from_numpy(weights), slice(0, None)), copy=False)
 
 
 def checked(trace: AttentionReader, layer: int, head: int, kind: Kind) -> int:

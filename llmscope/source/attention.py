@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from llmscope.attention.matrices import (
+    SINKLESS,
     Stack,
     combined_stack,
     layer_stack,
@@ -58,7 +59,7 @@ class AttentionAnswers:
     ) -> Part:
         """Give a tile, a row or a column of a matrix of the trace that goes by `name`."""
         where, _, rest = which.partition(".")
-        if where == "row" and not matrix.startswith("rollout."):
+        if where == "row" and "rollout." not in matrix:
             return {"weights": trace_matrix(trace, kind, matrix, [int(rest)])[0]}
         stack, index, known = self._stack(name, trace, kind, matrix, cancelled)
         if where == "row":
@@ -80,8 +81,10 @@ class AttentionAnswers:
         self, name: str, trace: Trace, kind: Kind, matrix: str, cancelled: Cancelled
     ) -> tuple[Stack, int, str]:
         """Find the matrices that are made together with one, its number in them, their name."""
-        if matrix.startswith("rollout."):
-            layer = int(matrix.removeprefix("rollout."))
+        plain = matrix.removeprefix(SINKLESS)
+        sinkless = plain != matrix
+        if plain.startswith("rollout."):
+            layer = int(plain.removeprefix("rollout."))
             layers = layers_up_to(trace, layer, kind)
             if trace.queries(kind) > ROLLOUT:
                 raise ValueError(
@@ -90,15 +93,16 @@ class AttentionAnswers:
                     "In Python, trace.rollout(layer, rows=…) reads some rows of any text."
                 )
             whole = self._rollout(name, trace, kind, layers, cancelled)
-            return whole_stack(whole), 0, matrix
-        how, heads = parse(matrix)
+            return whole_stack(whole, sinkless), 0, matrix
+        how, heads = parse(plain)
         if how != "head":
-            return combined_stack(trace, heads, how, kind), 0, matrix  # type: ignore[arg-type]
+            stack = combined_stack(trace, heads, how, kind, sinkless)  # type: ignore[arg-type]
+            return stack, 0, matrix
         ((layer, head),) = heads
-        stack = layer_stack(trace, layer, kind)
+        stack = layer_stack(trace, layer, kind, sinkless=sinkless)
         if not 0 <= head < stack.heads:
             raise IndexError(f"There is no head {head} in layer {layer}.")
-        return stack, head, f"layer.{layer}"
+        return stack, head, f"{SINKLESS if sinkless else ''}layer.{layer}"
 
     def _rollout(
         self, name: str, trace: Trace, kind: Kind, layers: list[int], cancelled: Cancelled

@@ -6,6 +6,7 @@ from traitlets import TraitError
 
 import llmscope
 from llmscope import AttentionView, Explorer, NextTokenView, TokensView
+from llmscope.attention import trace_matrix
 from llmscope.scope import Scope
 from tests.tiny import MODELS, TEXT
 
@@ -116,3 +117,49 @@ def test_closing_lets_go_of_everything(scope):
     view.close()
     assert not view._answers._traces
     assert view.comm is None
+
+
+@pytest.mark.parametrize("name", ["llama", "mistral", "gpt_oss", "bert", "t5"])
+def test_without_its_sink_a_row_is_shared_by_the_other_keys(name, tokenizer):
+    trace = Scope(MODELS[name](), tokenizer).trace(TEXT)
+    kind = trace.kinds[0]
+    whole = trace.attention(1, kind=kind)
+    for head, weights in enumerate(whole):
+        expected = weights.copy()
+        expected[:, 0] = 0
+        total = expected.sum(axis=1, keepdims=True)
+        np.divide(expected, total, out=expected, where=total > 0)
+        found = trace_matrix(trace, kind, f"sinkless.head.1.{head}")
+        assert np.allclose(found, expected, atol=1e-6)
+    rows = trace_matrix(trace, kind, "sinkless.mean.1.0+1.1", [3, 5])
+    both = [trace_matrix(trace, kind, f"sinkless.head.1.{head}", [3, 5]) for head in (0, 1)]
+    assert np.allclose(rows, np.mean(both, axis=0), atol=1e-6)
+
+
+def test_what_is_on_screen_follows_mode_and_chosen_heads(explorer):
+    trace = explorer.trace
+    one, two = trace.attention(0, 1), trace.attention(1, 0)
+    explorer.heads = [(0, 1), [1, 0]]
+    assert explorer.heads == ((0, 1), (1, 0))
+    assert np.array_equal(explorer.attention, trace.attention(1, 2))
+    for combine, expected in (
+        ("mean", (one + two) / 2),
+        ("max", np.maximum(one, two)),
+        ("difference", one - two),
+        ("rollout", trace.rollout(1)),
+    ):
+        explorer.combine = combine
+        assert np.allclose(explorer.attention, expected, atol=1e-6), combine
+    explorer.mode = "arcs"
+    assert np.allclose(explorer.attention, np.stack([one, two]), atol=1e-6)
+    explorer.hide_sink = True
+    assert np.allclose(explorer.attention[:, :, 0], 0)
+
+
+@pytest.mark.parametrize(
+    "heads", [[(0, 1), (0, 1)], [(9, 0)], [(0, -1)], [1], "ab", [(0, n) for n in range(9)]]
+)
+def test_heads_that_cannot_be_shown_are_refused_in_words(explorer, heads):
+    with pytest.raises(TraitError, match=r"head|pair"):
+        explorer.heads = heads
+    assert explorer.heads == ()
