@@ -26,7 +26,11 @@ export function spaced(axis: Axis, apart: number, always: readonly number[]): nu
   const [first, last] = inSight(axis);
   const step = Math.max(1, Math.ceil(apart / axis.size));
   const kept: number[] = [];
-  const free = (index: number) => kept.every((other) => Math.abs(other - index) >= step);
+  const free = (index: number) => {
+    const middle = axis.start + (index + 0.5) * axis.size;
+    const apart = (other: number) => Math.abs(other - index) >= step;
+    return middle >= 0 && middle <= axis.room && kept.every(apart);
+  };
   for (const index of always) if (index >= first && index < last && free(index)) kept.push(index);
   // Multiples of the step, so that labels stay with their tokens while one pans.
   for (let index = Math.ceil(first / step) * step; index < last; index += step)

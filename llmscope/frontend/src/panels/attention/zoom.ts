@@ -43,7 +43,8 @@ export function useZoom(
         const { k } = transform.peek();
         if (event instanceof WheelEvent) {
           if (k === 1 && event.deltaY > 0) return false;
-          const focused = element.contains((element.getRootNode() as ShadowRoot).activeElement);
+          const { activeElement } = element.getRootNode() as ShadowRoot;
+          const focused = activeElement?.contains(element) ?? false;
           return event.ctrlKey || event.metaKey || focused;
         }
         if (event.type === "dblclick") return false;
