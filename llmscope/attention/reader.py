@@ -16,8 +16,13 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
+    from llmscope.attention.steps import Steps
+    from llmscope.capture.projection import Projection
     from llmscope.scope import Scope
     from llmscope.tokens import Token
+
+
+_PROJECTIONS = 3  # layers whose projections are kept, by trace
 
 
 class QKV(NamedTuple):
@@ -221,6 +226,50 @@ class AttentionReader:
         shared = head * attention.kv_heads // attention.heads
         return QKV(to_numpy(query[head]), to_numpy(key[shared]), to_numpy(value[shared]))
 
+    def steps(self, layer: int, head: int, query: int, kind: Kind = "self") -> Steps:
+        """Show how one head computes its output for one query, down to q·k.
+
+        What lies behind the attention function is read by running the model once more, up to
+        there; the runs for the last few layers are kept.
+
+        Parameters
+        ----------
+        layer, head, kind
+            As for `attention`.
+        query
+            Position of the token that attends; -1 is the last.
+
+        Returns
+        -------
+        Steps
+            Query, keys, values, scores, weights, output and projection, all the model's own
+            numbers, and in `features` what is special in this model, or what these numbers leave
+            unexplained.
+
+        Raises
+        ------
+        IndexError
+            When there is no such layer, head or query.
+        ValueError
+            When the model does not show its queries and keys.
+        """
+        from llmscope.attention.steps import steps
+
+        self.check_current()
+        return steps(self, layer, head, query, kind)
+
+    def projection(self, layer: int, kind: Kind) -> Projection:
+        """Give what the model did with the outputs of a layer's heads."""
+        attention = self.recorded(layer, kind)
+        assert isinstance(attention, Attention)
+        found = self._projections.pop((kind, layer), None)
+        if found is None:
+            found = self.scope._capture.projection(self._inputs, attention)
+        self._projections[kind, layer] = found
+        for oldest in list(self._projections)[:-_PROJECTIONS]:
+            self._projections.pop(oldest, None)
+        return found
+
     def recorded(self, layer: int, kind: Kind) -> Attention | OwnWeights:
         """Give what was recorded of one layer's attention.
 
@@ -241,6 +290,10 @@ class AttentionReader:
             raise ValueError(f"Layer {layer} of {self.scope.name} has no {kind} attention.")
         known = f"{kind} attention has layers {min(layers)} to {max(layers)}"
         raise IndexError(f"There is no layer {layer}: {known}.")
+
+    @cached_property
+    def _projections(self) -> dict[tuple[Kind, int], Projection]:
+        return {}
 
     @cached_property
     def _attention(self) -> dict[Kind, dict[int, Attention | OwnWeights]]:

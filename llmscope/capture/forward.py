@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from llmscope.capture.projection import Projection, watch_projection
 from llmscope.capture.replay import Attention, Kind, by_layer
 from llmscope.capture.tap import tap
 
@@ -192,6 +193,12 @@ class Capture:
             output = self.model(**inputs, **options, output_hidden_states=True)
         states = output.get("hidden_states") or output.get("decoder_hidden_states") or ()
         return tuple(state[0] for state in states)
+
+    def projection(self, inputs: dict[str, torch.Tensor], attention: Attention) -> Projection:
+        """Run the model up to the projection behind one attention."""
+        with undisturbed(self.model):
+            options = _accepted(self.model, use_cache=False, return_dict=True, logits_to_keep=1)
+            return watch_projection(self.model, {**inputs, **options}, attention)
 
     def own_attentions(self, inputs: dict[str, torch.Tensor]) -> dict[Kind, list[torch.Tensor]]:
         """Weights that the model itself returns, for models whose attention asks no interface."""

@@ -30,32 +30,29 @@ class Attention:
         Number of query heads, and of the key-value heads that they share in groups.
     queries, keys
         Number of positions on either side.
+    call, order
+        What the model called its attention function with, and the how manieth call that was.
     """
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Call, order: int) -> None:
         self.call = call
+        self.order = order
         self.heads: int = call.query.shape[1]
         self.kv_heads: int = call.key.shape[1]
         self.queries: int = call.query.shape[2]
         self.keys: int = call.key.shape[2]
 
-    def weights(self, rows: NDArray[np.intp], query: torch.Tensor | None = None) -> torch.Tensor:
+    def weights(self, rows: NDArray[np.intp]) -> torch.Tensor:
         """Attention weights (heads, rows, keys) of the keys within `reach`; the others have none.
 
-        Only `rows` of the queries are computed. With `query` (heads, rows, size), what they
-        would be if these had been the queries.
+        Only `rows` of the queries are computed.
         """
         import torch
 
         call, index, reach = self.call, self._index(rows), self.reach(rows)
-        query = call.query[:, :, index] if query is None else query[None]
-
-        def cut(item: Any) -> Any:
-            by_query = isinstance(item, torch.Tensor) and item.ndim == 4
-            by_query = by_query and item.shape[-2:] == (self.queries, self.keys)
-            return item[:, :, index] if by_query else item
-
-        kwargs = {name: cut(item) for name, item in call.kwargs.items()} | {"dropout": 0.0}
+        query = call.query[:, :, index]
+        kwargs = {name: self.of_rows(item, rows) for name, item in call.kwargs.items()}
+        kwargs["dropout"] = 0.0
         # The weights alone are wanted, so the values that they would mix can have width 0.
         key, value = call.key[:, :, reach], call.value[:, :, reach, :0]
         with torch.no_grad():
@@ -111,6 +108,12 @@ class Attention:
             return mask
         zero = torch.zeros((), dtype=call.query.dtype, device=mask.device)
         return torch.where(mask, zero, torch.finfo(zero.dtype).min)
+
+    def of_rows(self, item: Any, rows: NDArray[np.intp]) -> Any:
+        """Cut an argument of the attention function, if it has a row for each query."""
+        shape: tuple[int, ...] = tuple(getattr(item, "shape", ()))
+        by_query = len(shape) == 4 and shape[2] == self.queries and shape[3] in (self.keys, 1)
+        return item[:, :, self._index(rows)] if by_query else item
 
     def tensors(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Query (heads, queries, size), key and value (KV heads, keys, size)."""
@@ -169,8 +172,8 @@ def by_layer(model: nn.Module, calls: Sequence[Call]) -> dict[Kind, dict[int, At
     encoder = encoder_of() if is_pair and encoder_of is not None else None
     inside_encoder = {id(m) for m in encoder.modules()} if encoder is not None else set()
 
-    found: dict[Kind, list[tuple[str, Call]]] = {}
-    for call in calls:
+    found: dict[Kind, list[tuple[str, Attention]]] = {}
+    for order, call in enumerate(calls):
         name = names[id(call.module)]
         kind: Kind = "self"
         if id(call.module) in inside_encoder:
@@ -180,7 +183,7 @@ def by_layer(model: nn.Module, calls: Sequence[Call]) -> dict[Kind, dict[int, At
             or getattr(call.module, "is_cross_attention", False)
         ):
             kind = "cross"
-        found.setdefault(kind, []).append((name, call))
+        found.setdefault(kind, []).append((name, Attention(call, order)))
 
     layers: dict[Kind, dict[int, Attention]] = {}
     for kind, named in found.items():
@@ -189,8 +192,8 @@ def by_layer(model: nn.Module, calls: Sequence[Call]) -> dict[Kind, dict[int, At
         if repeated or None in numbers:
             numbers = list(range(len(named)))
         layers[kind] = {
-            number: Attention(call)
-            for number, (_, call) in zip(numbers, named, strict=True)
+            number: attention
+            for number, (_, attention) in zip(numbers, named, strict=True)
             if number is not None
         }
     return layers

@@ -1,22 +1,23 @@
 """What a view can ask for, by name.
 
-=====================================  ============================================================
-key                                    answer
-=====================================  ============================================================
-``model``                              facts of the model; without one, what can be loaded
-``load/{name}``                        progress, then the model; without name, the default
-``install``                            progress of installing the default's weights
-``text/{text}``                        a trace: its name, tokens and shape
-``vocabulary/{words}``                 tokens whose text holds these words
-``token/{id}``                         the label of one token
-``release``                            lets go of all that can be made again
-``{trace}/logits/{position}``          logits of the whole vocabulary, the first labels
-``{trace}/chain``                      log-probability and rank of each token
-``{trace}/thumbnails/{kind}/{layer}``  little pictures of all heads of a layer, and their scores
-``{trace}/{kind}/{matrix}/{tile}``     a tile ``{level}.{row}.{column}.{max or mean}`` of a matrix
-``{trace}/{kind}/{matrix}/row.{n}``    the exact weights of one query
-``{trace}/{kind}/{matrix}/column.{n}`` the exact weights that all queries give to one key
-=====================================  ============================================================
+===========================================  ===================================================
+key                                          answer
+===========================================  ===================================================
+``model``                                    facts of the model; without one, what can be loaded
+``load/{name}``                              progress, then the model; without name, the default
+``install``                                  progress of installing the default's weights
+``text/{text}``                              a trace: its name, tokens and shape
+``vocabulary/{words}``                       tokens whose text holds these words
+``token/{id}``                               the label of one token
+``release``                                  lets go of all that can be made again
+``{trace}/logits/{position}``                logits of the whole vocabulary, the first labels
+``{trace}/chain``                            log-probability and rank of each token
+``{trace}/thumbnails/{kind}/{layer}``        little pictures of a layer's heads, and scores
+``{trace}/{kind}/{matrix}/{tile}``           a tile ``{level}.{row}.{column}.{max|mean}``
+``{trace}/{kind}/{matrix}/row.{n}``          the exact weights of one query
+``{trace}/{kind}/{matrix}/column.{n}``       the exact weights that one key gets
+``{trace}/steps/{kind}/{layer}/{head}/{n}``  the arithmetic of one query and head
+===========================================  ===================================================
 
 A kind is "self", "encoder" or "cross"; the names of matrices are those of
 `llmscope.attention.matrices`.
@@ -230,6 +231,8 @@ class Answers:
                 }
             case ["thumbnails", kind, layer]:
                 return self._attention.thumbnails(trace, _kind(kind), int(layer), cancelled)
+            case ["steps", kind, layer, head, query]:
+                return self._attention.steps(trace, _kind(kind), int(layer), int(head), int(query))
             case [kind, matrix, which]:
                 return self._attention.matrix(name, trace, _kind(kind), matrix, which, cancelled)
         raise KeyError("/".join(path))

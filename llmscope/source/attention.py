@@ -54,6 +54,14 @@ class AttentionAnswers:
         pictures, scores = overview(trace, layer, kind, cancelled)
         return {"shades": shades(pictures), "scores": scores}
 
+    def steps(self, trace: Trace, kind: Kind, layer: int, head: int, query: int) -> Part:
+        """Give what makes the output of one query and head."""
+        part: Part = dict(vars(trace.steps(layer, head, query, kind)))
+        names = {"projection": part.pop("projection"), "module": part.pop("module")}
+        features = [feature._asdict() for feature in part["features"]]
+        hidden = part["hidden"].astype(np.uint8)
+        return {**part, "hidden": hidden, "names": names, "features": features}
+
     def matrix(
         self, name: str, trace: Trace, kind: Kind, matrix: str, which: str, cancelled: Cancelled
     ) -> Part:

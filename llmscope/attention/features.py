@@ -1,0 +1,165 @@
+"""What is special in the attention of a model, in words, beside the steps where it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from llmscope.attention.steps import Steps
+    from llmscope.capture import Attention
+    from llmscope.capture.projection import Projection
+
+_ROTARY = ("rotary", "rotate_half", "rope")  # parts of names of functions that turn
+_NORMS = ("q_norm", "query_norm", "q_layernorm", "query_layernorm", "q_ln", "norm_q", "qk_norm")
+
+
+class Feature(NamedTuple):
+    """Something special that attention does in this model, and a sentence that says what."""
+
+    name: str
+    text: str
+
+
+def features(
+    steps: Steps,
+    attention: Attention,
+    projection: Projection,
+    outputs: NDArray[np.float32],
+    head: int,
+    query: int,
+) -> tuple[Feature, ...]:
+    """Say what is special about `steps`, in their order; `outputs` are (heads, value size)."""
+    return tuple(
+        Feature(name, text)
+        for name, text in (
+            *_before(attention, projection, head),
+            *_mask(steps, attention, query),
+            *_scores(steps, attention),
+            *_behind(steps, attention, projection, outputs),
+        )
+    )
+
+
+def _before(attention: Attention, projection: Projection, head: int) -> Iterator[tuple[str, str]]:
+    module = attention.call.module
+    if any(hasattr(module, name) for name in _NORMS):
+        yield "query-key norm", "Query and key were normalised, each by itself, before the product."
+    if any(part in name.lower() for name in projection.functions for part in _ROTARY):
+        base = _rotary_base(module)
+        how = "rotary embedding" if base is None else f"rotary embedding, base {base:,.0f}"
+        yield (
+            "rotary",
+            f"Query and key were turned by angles that grow with their positions ({how}).",
+        )
+    group = attention.heads // attention.kv_heads
+    if group > 1:
+        first = head // group * group
+        last = first + group - 1
+        yield (
+            "grouped heads",
+            f"Heads {first} {'and' if group == 2 else 'to'} {last} share their keys and values: "
+            f"{attention.heads} query heads, {attention.kv_heads} key-value heads.",
+        )
+
+
+def _mask(steps: Steps, attention: Attention, query: int) -> Iterator[tuple[str, str]]:
+    own = query + attention.keys - attention.queries
+    after, before = steps.hidden[own + 1 :], steps.hidden[:own]
+    if after.size and after.all():
+        yield "causal mask", f"{_tokens(after.size)} after the query can't be seen."
+    window = attention.call.kwargs.get("sliding_window")
+    if window is None:
+        window = getattr(attention.call.module, "sliding_window", None)
+    if window:
+        far = int(before.sum())
+        result = (
+            f"{_tokens(far)} further back can't be seen" if far else "here nothing lies outside"
+        )
+        yield "sliding window", f"The window holds {window:,} tokens: {result}."
+
+
+def _scores(steps: Steps, attention: Attention) -> Iterator[tuple[str, str]]:
+    if steps.softcap is not None:
+        cap = f"{steps.softcap:g}"
+        yield "softcap", f"Scores are kept between −{cap} and {cap}: {cap} · tanh(score / {cap})."
+    if steps.bias.any():
+        seen = steps.bias[~steps.hidden]
+        within = f"here from {seen.min():.3g} to {seen.max():.3g}"
+        if attention.call.kwargs.get("position_bias") is not None:
+            yield (
+                "relative bias",
+                f"A learned bias for the distance is added to the score, {within}.",
+            )
+        else:
+            yield "bias", f"The mask adds a bias to the score, {within}."
+    if steps.sink is not None:
+        share = 1 - steps.weights.sum(dtype=np.float64)
+        yield (
+            "sink",
+            f"A learned logit of {steps.sink:.3g} takes part in the softmax: {share:.3g} of the "
+            "weight goes to no key.",
+        )
+    gap = np.abs(softmax(steps.logits, steps.sink) - steps.weights).max()
+    if not gap <= tolerance(attention):
+        yield (
+            "unexplained",
+            f"The model's weights differ from the softmax of these logits by up to {gap:.2g}: its "
+            "attention does something that is not shown here.",
+        )
+
+
+def _behind(
+    steps: Steps, attention: Attention, projection: Projection, outputs: NDArray[np.float32]
+) -> Iterator[tuple[str, str]]:
+    if projection.received is None:
+        yield (
+            "projection",
+            f"No projection was found behind the heads: what is shown is the output of "
+            f"{projection.module}.",
+        )
+        return
+    if steps.concat.size != outputs.size:
+        yield "gate", f"{projection.name} does not receive the heads' outputs side by side."
+        return
+    gap = np.abs(steps.concat - outputs.flatten()).max()
+    if not gap <= tolerance(attention) * max(1.0, float(np.abs(outputs).max())):
+        yield (
+            "gate",
+            f"Between the heads and {projection.name} their outputs are changed, by a gate or a "
+            f"norm: by up to {gap:.2g} here. What {projection.name} receives is shown.",
+        )
+
+
+def softmax(logits: NDArray[np.float32], sink: float | None) -> NDArray[np.float32]:
+    """Turn logits (keys,) into weights (keys,); a sink takes its share of the 1."""
+    whole = logits if sink is None else np.append(logits, np.float32(sink))
+    powers = np.exp(whole - whole.max())
+    weights: NDArray[np.float32] = (powers / powers.sum())[: len(logits)]
+    return weights
+
+
+def tolerance(attention: Attention) -> float:
+    """Up to which difference two weights are the same, at the precision of the model."""
+    import torch
+
+    return max(1e-4, 4 * torch.finfo(attention.call.query.dtype).eps)
+
+
+def _rotary_base(module: Any) -> float | None:
+    """Give the base of the rotary angles, where the configuration names one."""
+    config = getattr(module, "config", None)
+    parameters = getattr(config, "rope_parameters", None) or {}
+    kinds, number = getattr(config, "layer_types", None), getattr(module, "layer_idx", None)
+    if kinds and number is not None:
+        parameters = parameters.get(kinds[number], parameters)
+    base = parameters.get("rope_theta")
+    return float(base) if base else None
+
+
+def _tokens(count: int) -> str:
+    return "1 token" if count == 1 else f"{count:,} tokens"

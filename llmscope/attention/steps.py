@@ -1,0 +1,202 @@
+"""The arithmetic of attention for one query and one head, in the model's own numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from llmscope.attention.features import Feature, features, softmax
+from llmscope.attention.matrices import checked
+from llmscope.capture import Attention, to_numpy
+from llmscope.capture.forward import undisturbed
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from llmscope.attention.reader import AttentionReader
+    from llmscope.capture import Kind
+    from llmscope.capture.projection import Projection
+
+    Vector = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Steps:
+    """All that makes the output of one query and one head.
+
+    In this order: ``product`` = query · key; ``scaled`` = scale · product, squashed by the soft cap
+    where there is one; ``logits`` = scaled + bias; ``weights`` = softmax(logits, and the sink);
+    ``output`` = Σ weight · value; all heads' outputs side by side are ``concat``, which the
+    projection turns into ``projected``.
+
+    Attributes
+    ----------
+    query
+        (size,), after rotary and norm; as are the keys.
+    keys, values
+        (keys, size) and (keys, value size).
+    product, scaled, bias, logits, weights
+        (keys,). The bias is 0 and the logit is -inf where a key is hidden.
+    hidden
+        (keys,) whether the mask hides the key.
+    scale, softcap, sink
+        Numbers; `None` where the model has none.
+    output
+        (value size,)
+    concat
+        (heads · value size,) as the projection received it; without one, as it would have.
+    projected
+        (hidden size,) what the projection gave; without one, what the attention module gave.
+    contribution
+        (hidden size,) this head's part of `projected`; `None` where it can't be told.
+    projection, module
+        Names in the model of the projection, if there is one, and of the attention module.
+    features
+        What is special in this model.
+    """
+
+    query: Vector
+    keys: Vector
+    values: Vector
+    product: Vector
+    scale: float
+    scaled: Vector
+    softcap: float | None
+    bias: Vector
+    hidden: NDArray[np.bool_]
+    logits: Vector
+    sink: float | None
+    weights: Vector
+    output: Vector
+    concat: Vector
+    projected: Vector
+    contribution: Vector | None
+    projection: str | None
+    module: str
+    features: tuple[Feature, ...]
+
+
+def steps(trace: AttentionReader, layer: int, head: int, query: int, kind: Kind) -> Steps:
+    """Take apart the attention of one query and head; see `AttentionReader.steps`."""
+    attention = trace.recorded(layer, kind)
+    if not isinstance(attention, Attention):
+        raise ValueError(
+            f"{trace.scope.name} computes attention in code of its own, without asking "
+            "transformers' attention interface, so its queries and keys are not seen and there "
+            "are no steps to show. Its weights can be read."
+        )
+    head = checked(trace, layer, head, kind)
+    if not -attention.queries <= query < attention.queries:
+        raise IndexError(f"There is no query {query}: there are {attention.queries}.")
+    query %= attention.queries
+    row = np.array([query])
+
+    qkv = trace.qkv(layer, head, kind)
+    each = trace.attention(layer, None, [query], kind)[:, 0]  # (heads, keys)
+    scale, softcap = _scale(attention), attention.call.kwargs.get("softcap")
+    product = qkv.key @ qkv.query[query]
+    scaled = product * np.float32(scale)
+    if softcap is not None:
+        scaled = np.tanh(scaled / np.float32(softcap)) * np.float32(softcap)
+    hidden, bias = _hidden_and_bias(attention, head, row)
+    logits = np.where(hidden, -np.inf, scaled + bias).astype(np.float32)
+
+    projection = trace.projection(layer, kind)
+    received = None if projection.received is None else to_numpy(projection.received[query])
+    outputs = _outputs(attention, each)
+    found = Steps(
+        query=qkv.query[query],
+        keys=qkv.key,
+        values=qkv.value,
+        product=product,
+        scale=scale,
+        scaled=scaled,
+        softcap=softcap,
+        bias=bias,
+        hidden=hidden,
+        logits=logits,
+        sink=_sink(attention, head, row, logits, each[head]),
+        weights=each[head],
+        output=outputs[head],
+        concat=outputs.flatten() if received is None else received,
+        projected=to_numpy(projection.given[query]),
+        contribution=_contribution(trace, projection, received, outputs.shape, head),
+        projection=projection.name,
+        module=projection.module,
+        features=(),
+    )
+    return replace(found, features=features(found, attention, projection, outputs, head, query))
+
+
+def _scale(attention: Attention) -> float:
+    scaling = attention.call.kwargs.get("scaling")
+    return float(attention.call.query.shape[-1] ** -0.5 if scaling is None else scaling)
+
+
+def _hidden_and_bias(
+    attention: Attention, head: int, row: NDArray[np.intp]
+) -> tuple[NDArray[np.bool_], Vector]:
+    """Tell which keys (keys,) are hidden from a query, and what is added to the others' scores."""
+    import torch
+
+    hidden = np.zeros(attention.keys, dtype=bool)
+    bias = np.zeros(attention.keys, dtype=np.float32)
+    position_bias = attention.of_rows(attention.call.kwargs.get("position_bias"), row)
+    for added in (attention.mask(row), position_bias):
+        if added is not None:
+            of_head = to_numpy(added[0, head % added.shape[1], 0])
+            hidden |= of_head <= torch.finfo(added.dtype).min / 2
+            bias += of_head
+    return hidden, np.where(hidden, 0, bias).astype(np.float32)
+
+
+def _sink(
+    attention: Attention, head: int, row: NDArray[np.intp], logits: Vector, weights: Vector
+) -> float | None:
+    """Give the logit that takes part in the softmax beside the keys', where the model has one."""
+    kwargs = attention.call.kwargs
+    sinks = next((kwargs[name] for name in ("sinks", "s_aux") if name in kwargs), None)
+    if sinks is None:
+        sinks = getattr(attention.call.module, "sinks", None)
+    if sinks is None:
+        return None
+    sinks = attention.of_rows(sinks, row)
+    sink = sinks.flatten()[head].item()
+
+    def gap(sink: float | None) -> float:
+        return float(np.abs(softmax(logits, sink) - weights).max())
+
+    # Some models apply theirs to the output instead.
+    return sink if gap(sink) <= gap(None) else None
+
+
+def _outputs(attention: Attention, weights: Vector) -> Vector:
+    """Mix the values by the weights (heads, keys) of a query: (heads, value size)."""
+    values = to_numpy(attention.tensors()[2], copy=False)  # (KV heads, keys, value size)
+    by_group = weights.reshape(attention.kv_heads, -1, attention.keys)
+    outputs: Vector = (by_group @ values).reshape(attention.heads, -1)
+    return outputs
+
+
+def _contribution(
+    trace: AttentionReader,
+    projection: Projection,
+    received: Vector | None,
+    outputs: tuple[int, ...],
+    head: int,
+) -> Vector | None:
+    """Give what the projection makes of one head's part (hidden size,), without its bias."""
+    import torch
+
+    linear, full = projection.linear, projection.received
+    heads, size = outputs
+    if linear is None or full is None or received is None or len(received) != heads * size:
+        return None
+    part = slice(head * size, (head + 1) * size)
+    alone = torch.zeros((2, heads * size), dtype=full.dtype, device=full.device)
+    alone[0, part] = torch.as_tensor(received[part]).to(alone)
+    with undisturbed(trace.scope.model):
+        this, bias = linear(alone)
+    return to_numpy(this - bias)

@@ -1,0 +1,271 @@
+"""The arithmetic of one weight, held to what the untouched model computes."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+import torch
+import transformers as tf
+
+from llmscope.attention.features import softmax
+from llmscope.scope import Scope
+from llmscope.source import Answers
+from tests.tiny import _GROUPED, MODELS, TEXT, _random
+
+OWN_CODE = ("gptj", "bloom", "falcon")
+NONE = ("mamba",)
+MORE = {
+    "afmoe": _random(  # a gate behind the heads, norms before, rotary in windowed layers only
+        lambda: tf.AfmoeForCausalLM(
+            tf.AfmoeConfig(
+                **_GROUPED | {"num_hidden_layers": 4}, sliding_window=4, num_experts=4,
+                num_experts_per_tok=2, moe_intermediate_size=16, global_attn_every_n_layers=2,
+            )
+        )
+    ),
+    "granite_swa": _random(  # sinks that scale the output instead of taking weight
+        lambda: tf.GraniteSWAForCausalLM(tf.GraniteSWAConfig(**_GROUPED, sliding_window=4))
+    ),
+    "qwen3": _random(lambda: tf.Qwen3ForCausalLM(tf.Qwen3Config(**_GROUPED))),
+}  # fmt: skip
+ALL = [name for name in MODELS if name not in OWN_CODE + NONE] + list(MORE)
+KEYS = {
+    "self": ("attentions", "decoder_attentions"),
+    "encoder": ("encoder_attentions",),
+    "cross": ("cross_attentions",),
+}
+
+
+def make(name: str) -> torch.nn.Module:
+    return {**MODELS, **MORE}[name]()
+
+
+def traced(name: str, tokenizer):
+    model = make(name)
+    target = "it sleeps, it sleeps" if model.config.is_encoder_decoder else None
+    return Scope(model, tokenizer).trace(TEXT, target=target)
+
+
+def named(steps) -> dict[str, str]:
+    return {feature.name: feature.text for feature in steps.features}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_number_is_the_models_own(name, tokenizer):
+    trace = traced(name, tokenizer)
+    model = make(name)
+    model.set_attn_implementation("eager")
+    seen: dict[str, list] = {}
+    for path, module in model.named_modules():
+        module.register_forward_hook(
+            lambda module, args, output, path=path: seen.setdefault(path, []).append((args, output))
+        )
+    with torch.no_grad():
+        output = model(**trace._inputs, output_attentions=True)
+    for kind in trace.kinds:
+        expected = next(output[key] for key in KEYS[kind] if output.get(key))
+        for layer, head, query in ((0, 0, 0), (1, 2, 5), (trace.layers(kind)[-1], 3, -1)):
+            steps = trace.steps(layer, head, query, kind)
+            assert "unexplained" not in named(steps)
+            weights = expected[layer][0, head, query].numpy()
+            np.testing.assert_allclose(steps.weights, weights, atol=1e-5)
+
+            np.testing.assert_allclose(steps.product, steps.keys @ steps.query, atol=1e-5)
+            scaled = steps.product * steps.scale
+            if steps.softcap:
+                scaled = steps.softcap * np.tanh(scaled / steps.softcap)
+            np.testing.assert_allclose(steps.scaled, scaled, atol=1e-5)
+            seen_keys = ~steps.hidden
+            logits = steps.scaled + steps.bias
+            np.testing.assert_allclose(steps.logits[seen_keys], logits[seen_keys], atol=1e-5)
+            assert np.isneginf(steps.logits[steps.hidden]).all()
+            assert not weights[steps.hidden].any()
+            np.testing.assert_allclose(softmax(steps.logits, steps.sink), weights, atol=1e-5)
+            np.testing.assert_allclose(steps.output, weights @ steps.values, atol=1e-5)
+
+            # What stands behind the heads, as the untouched model computed it.
+            assert steps.projection is not None
+            above = steps.module
+            if f"{above}.{steps.projection}" not in seen:
+                above = above.rpartition(".")[0]
+            calls = seen[f"{above}.{steps.projection}"]
+            (received,), given = calls[layer if name == "albert" else 0]
+            np.testing.assert_allclose(steps.concat, received[0, query].numpy(), atol=1e-5)
+            np.testing.assert_allclose(steps.projected, given[0, query].numpy(), atol=1e-5)
+            linear = model.get_submodule(f"{above}.{steps.projection}")
+            with torch.no_grad():
+                ours = linear(torch.tensor(steps.concat)).numpy()
+            np.testing.assert_allclose(ours, steps.projected, atol=1e-5)
+            if "gate" not in named(steps):
+                size = len(steps.output)
+                part = steps.concat[head * size : (head + 1) * size]
+                np.testing.assert_allclose(part, steps.output, atol=1e-5)
+
+            heads = range(trace.heads(layer, kind)[0])
+            parts = [trace.steps(layer, n, query, kind).contribution for n in heads]
+            bias = 0 if linear.bias is None else linear.bias.detach().numpy()
+            np.testing.assert_allclose(np.sum(parts, axis=0) + bias, steps.projected, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["llama", "gpt2", "mistral", "bart", "t5", "gemma2"])
+def test_what_is_projected_is_the_output_of_the_attention_module(name, tokenizer):
+    trace = traced(name, tokenizer)
+    for kind in trace.kinds:
+        steps = trace.steps(1, 2, 3, kind)
+        model, outputs = make(name), []
+        model.get_submodule(steps.module).register_forward_hook(
+            lambda module, args, output, outputs=outputs: outputs.append(output[0])
+        )
+        with torch.no_grad():
+            model(**trace._inputs)
+        np.testing.assert_allclose(steps.projected, outputs[0][0, 3].numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "layer", "features"),
+    [
+        ("gpt2", 1, {"causal mask"}),
+        ("llama", 1, {"causal mask", "rotary", "grouped heads"}),
+        ("mistral", 1, {"causal mask", "rotary", "grouped heads", "sliding window"}),
+        ("gemma2", 0, {"causal mask", "rotary", "grouped heads", "sliding window", "softcap"}),
+        ("gemma2", 1, {"causal mask", "rotary", "grouped heads", "softcap"}),
+        ("gpt_oss", 1, {"causal mask", "rotary", "grouped heads", "sink"}),
+        ("qwen3", 1, {"causal mask", "rotary", "grouped heads", "query-key norm"}),
+        ("bert", 1, set()),
+        ("afmoe", 0, {"causal mask", "rotary", "grouped heads", "query-key norm", "sliding window",
+                      "gate"}),
+        ("afmoe", 1, {"causal mask", "grouped heads", "query-key norm", "gate"}),
+    ],
+)  # fmt: skip
+def test_what_a_model_does_is_said_in_words(name, layer, features, tokenizer):
+    assert set(named(traced(name, tokenizer).steps(layer, 2, 7))) == features
+
+
+def test_words_hold_the_numbers(tokenizer):
+    said = named(traced("mistral", tokenizer).steps(1, 2, 7))
+    assert (
+        said["sliding window"] == "The window holds 4 tokens: 4 tokens further back can't be seen."
+    )
+    assert said["grouped heads"].startswith("Heads 2 and 3 share their keys and values: 4 query")
+    assert "base 10,000" in said["rotary"]
+    steps = traced("gpt_oss", tokenizer).steps(1, 2, 7)
+    share = 1 - steps.weights.sum()
+    assert f"logit of {steps.sink:.3g}" in named(steps)["sink"]
+    assert f"{share:.3g} of the weight goes to no key" in named(steps)["sink"]
+    steps = traced("t5", tokenizer).steps(1, 2, 7, "encoder")
+    assert f"from {steps.bias.min():.3g} to {steps.bias.max():.3g}" in named(steps)["relative bias"]
+    assert traced("t5", tokenizer).steps(1, 2, 7, "cross").features == ()
+
+
+def test_a_sink_that_scales_the_output_is_not_said_to_take_weight(tokenizer):
+    steps = traced("granite_swa", tokenizer).steps(0, 2, 7)
+    assert steps.sink is None
+    assert {"gate"} <= set(named(steps)) and "sink" not in named(steps)
+
+
+def test_a_difference_that_the_steps_do_not_explain_is_named(tokenizer, monkeypatch):
+    from transformers.models.llama import modeling_llama
+
+    eager = modeling_llama.eager_attention_forward
+
+    def colder(module, query, *args, **kwargs):
+        return eager(module, 2 * query, *args, **kwargs)
+
+    monkeypatch.setattr(modeling_llama, "eager_attention_forward", colder)
+    model = MODELS["llama"]()
+    model.set_attn_implementation("eager")
+    steps = Scope(model, tokenizer).trace(TEXT).steps(1, 2, 7)
+    gap = np.abs(softmax(steps.logits, None) - steps.weights).max()
+    assert f"by up to {gap:.2g}" in named(steps)["unexplained"]
+
+
+def test_without_a_projection_the_output_of_the_module_is_shown(tokenizer):
+    model = MODELS["llama"]()
+    model.model.layers[1].self_attn.o_proj = torch.nn.Identity()
+    trace = Scope(model, tokenizer).trace(TEXT)
+    steps = trace.steps(1, 2, 7)
+    assert steps.projection is None
+    assert steps.contribution is None
+    assert "output of model.layers.1.self_attn" in named(steps)["projection"]
+    np.testing.assert_allclose(steps.concat, steps.projected, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", OWN_CODE)
+def test_a_model_that_does_not_show_its_queries_says_so(name, tokenizer):
+    with pytest.raises(ValueError, match="computes attention in code of its own"):
+        traced(name, tokenizer).steps(0, 0, 0)
+
+
+def test_what_is_not_there_is_named(scope):
+    trace = scope.trace(TEXT)
+    with pytest.raises(IndexError, match="layers 0 to 2"):
+        trace.steps(3, 0, 0)
+    with pytest.raises(IndexError, match="layer 0 has 0 to 3"):
+        trace.steps(0, 4, 0)
+    with pytest.raises(IndexError, match=f"there are {len(trace)}"):
+        trace.steps(0, 0, len(trace))
+    with pytest.raises(ValueError, match="no cross attention"):
+        trace.steps(0, 0, 0, "cross")
+
+
+def test_the_second_run_stops_early_and_leaves_no_mark(scope):
+    trace = scope.trace(TEXT)
+    model, reached = scope.model, []
+    handle = model.model.layers[2].register_forward_pre_hook(lambda *_: reached.append(None))
+
+    def marks():
+        return [
+            (len(m._forward_hooks), len(m._forward_pre_hooks), m.training) for m in model.modules()
+        ]
+
+    before, profile = marks(), sys.getprofile()
+    trace.steps(1, 2, 7)
+    assert not reached
+    assert (marks(), sys.getprofile()) == (before, profile)
+    handle.remove()
+    model.train()
+    trace.steps(0, 2, 7)
+    assert all(m.training for m in model.modules())
+
+
+def test_one_run_serves_all_queries_and_heads_of_a_layer_and_few_are_kept(scope, monkeypatch):
+    trace = scope.trace(TEXT)
+    runs = []
+    run = scope._capture.projection
+    monkeypatch.setattr(
+        scope._capture, "projection", lambda *args: (runs.append(None), run(*args))[1]
+    )
+    first = trace.steps(0, 1, 3)
+    trace.steps(0, 2, 5)
+    assert len(runs) == 1
+    trace.steps(1, 2, 5)
+    trace.steps(2, 2, 5)
+    assert np.array_equal(trace.steps(0, 1, 3).projected, first.projected)
+    assert len(runs) == 3
+    monkeypatch.setattr("llmscope.attention.reader._PROJECTIONS", 1)
+    trace.steps(1, 2, 5)
+    assert list(trace._projections) == [("self", 1)]
+
+
+def test_steps_are_answered_by_name(scope):
+    answers = Answers(scope)
+    (summary,) = answers(f"text/{TEXT}", lambda: False)
+    (part,) = answers(f"{summary['trace']}/steps/self/1/2/7", lambda: False)
+    steps = scope.trace(TEXT).steps(1, 2, 7)
+    for name in ("query", "keys", "values", "product", "scaled", "bias", "logits", "weights",
+                 "output", "concat", "projected", "contribution"):  # fmt: skip
+        assert part[name].dtype == np.float32
+        assert np.array_equal(part[name], getattr(steps, name))
+    assert np.array_equal(part["hidden"], steps.hidden.astype(np.uint8))
+    assert (part["scale"], part["softcap"], part["sink"]) == (steps.scale, None, None)
+    assert part["names"] == {"projection": "o_proj", "module": "model.layers.1.self_attn"}
+    assert part["features"] == [{"name": f.name, "text": f.text} for f in steps.features]
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_is_no_unexplained_difference(dtype, tokenizer):
+    trace = Scope(MODELS["llama"]().to(dtype), tokenizer).trace(TEXT)
+    said = named(trace.steps(1, 2, 7))
+    assert not {"unexplained", "gate"} & set(said)
