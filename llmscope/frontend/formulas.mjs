@@ -6,7 +6,7 @@ export function toMathML(text) {
   return Object.fromEntries(
     lines.map((line) => {
       const [name, formula] = line.split(/ = (.*)/s);
-      return [name, temml.renderToString(formula, { throwOnError: true })];
+      return [name, temml.renderToString(`\\displaystyle ${formula}`, { throwOnError: true })];
     }),
   );
 }

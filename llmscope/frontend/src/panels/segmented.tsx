@@ -13,7 +13,7 @@ interface SegmentedProps<T extends string> {
 export function Segmented<T extends string>(props: SegmentedProps<T>) {
   const name = useId();
   return (
-    <span class="segmented" role="radiogroup" aria-label={props.label}>
+    <span class="segmented" role="radiogroup" aria-label={props.label} data-tool>
       {props.options.map((option) => (
         <label key={option}>
           <input

@@ -51,6 +51,7 @@ export function Chosen({ store }: { store: Store }) {
         <button
           type="button"
           class="quiet"
+          data-tool
           onClick={() => attention.toggle(here)}
           title="Shift and click on a head does the same"
         >
@@ -58,22 +59,27 @@ export function Chosen({ store }: { store: Store }) {
         </button>
       )}
       {heads.length === 0 && state.mode.value === "arcs" && (
-        <button type="button" class="quiet" onClick={wholeLayer}>
+        <button type="button" class="quiet" data-tool onClick={wholeLayer}>
           + all of layer {here.layer}
         </button>
       )}
       {heads.length > 0 && (
-        <button type="button" class="quiet" onClick={() => attention.choose([])}>
+        <button type="button" class="quiet" data-tool onClick={() => attention.choose([])}>
           clear
         </button>
       )}
       {attention.muted.value.size > 0 && (
-        <button type="button" class="quiet" onClick={() => (attention.muted.value = new Set())}>
+        <button
+          type="button"
+          class="quiet"
+          data-tool
+          onClick={() => (attention.muted.value = new Set())}
+        >
           show all
         </button>
       )}
       {state.mode.value === "matrix" && (
-        <label class="right">
+        <label class="right" data-tool>
           <span class="hint">
             {heads.length < missing && `choose ${missing === 1 ? "a head" : "two heads"} first`}
           </span>
@@ -132,6 +138,7 @@ function Chip({ store, pair: [layer, head], color }: ChipProps) {
       <button
         type="button"
         class="remove"
+        data-tool
         aria-label={`Head ${layer}·${head} no longer chosen`}
         onClick={() => attention.toggle({ layer, head })}
       >

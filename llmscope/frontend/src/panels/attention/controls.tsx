@@ -7,6 +7,7 @@ import { ThemeContext } from "../../theme";
 import { paintOf } from "./paint";
 
 const NAMES: Record<ColorScale, string> = { sqrt: "√ scale", linear: "linear", log: "log" };
+const SHADES = 40;
 const TICKS = [0.01, 0.1, 0.5, 1];
 
 /** What the colours mean, from which weight on they are drawn, and what is left out. */
@@ -16,20 +17,29 @@ export function Controls({ store, matrix }: { store: Store; matrix: Matrix }) {
   const scale = state.colorScale.value;
   const threshold = state.threshold.value;
   const { ink, negative } = paintOf(store, matrix, theme);
-  const stops = Array.from({ length: 11 }, (_, i) => rgb(ink, i / 10)).join(", ");
-  const below = Array.from({ length: 11 }, (_, i) => rgb(negative ?? ink, 1 - i / 10)).join(", ");
+  const shades = Array.from({ length: SHADES }, (_, i) => (i + 0.5) / SHADES);
   return (
     <>
       <div class="controls">
-        <label class="legend-scale">
+        <label class={`legend-scale ${negative ? "two-sided" : ""}`}>
           <span class="strips">
-            {negative && <i style={{ background: `linear-gradient(90deg, ${below})` }} />}
-            <i style={{ background: `linear-gradient(90deg, ${stops})` }}>
-              <b style={{ width: `${100 * opacity(threshold, scale)}%` }} />
-            </i>
+            {negative && (
+              <span>
+                {shades.map((shade) => (
+                  <i key={shade} style={{ background: rgb(negative, 1 - shade) }} />
+                ))}
+              </span>
+            )}
+            <span>
+              {shades.map((shade) => (
+                <i key={shade} style={{ background: rgb(ink, shade) }} />
+              ))}
+              {threshold > 0 && <b style={{ width: `${100 * opacity(threshold, scale)}%` }} />}
+            </span>
           </span>
           <input
             type="range"
+            data-tool
             class="threshold"
             min="0"
             max="1"
@@ -45,7 +55,8 @@ export function Controls({ store, matrix }: { store: Store; matrix: Matrix }) {
             onDblClick={() => (state.threshold.value = 0)}
           />
           <span class="ticks" aria-hidden="true">
-            <span style={{ left: "0%" }}>0</span>
+            {negative && <span class="least">−1</span>}
+            <span class="zero">0</span>
             {TICKS.filter((tick) => opacity(tick, scale) > 0.12).map((tick) => (
               <span key={tick} style={{ left: `${100 * opacity(tick, scale)}%` }}>
                 {tick}
@@ -55,6 +66,7 @@ export function Controls({ store, matrix }: { store: Store; matrix: Matrix }) {
         </label>
         <span class="figures at-least">{threshold > 0 ? `≥ ${weight(threshold)}` : ""}</span>
         <select
+          data-tool
           aria-label="Colour scale"
           value={scale}
           onChange={(event) => (state.colorScale.value = event.currentTarget.value as ColorScale)}
@@ -67,6 +79,7 @@ export function Controls({ store, matrix }: { store: Store; matrix: Matrix }) {
         </select>
         <button
           type="button"
+          data-tool
           aria-pressed={state.hideSink.value}
           title="Leaves out the first token, on which heads rest when they have nothing to look for, and renormalises"
           onClick={() => (state.hideSink.value = !state.hideSink.value)}
@@ -75,6 +88,7 @@ export function Controls({ store, matrix }: { store: Store; matrix: Matrix }) {
         </button>
         {matrix.level > 0 && state.mode.value === "matrix" && (
           <select
+            data-tool
             aria-label="What a point stands for"
             value={attention.pool.value}
             onChange={(event) =>

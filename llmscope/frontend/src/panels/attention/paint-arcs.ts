@@ -1,4 +1,5 @@
 import { prepare } from "../../draw/canvas";
+import { drawnBy, filled } from "../../draw/vector";
 import { type Ink, opacity, rgb } from "../../draw/shade";
 import type { ColorScale, Direction, Line, Matrix, Sides } from "../../store/attention/state";
 
@@ -88,36 +89,52 @@ export function paintArcs(canvas: HTMLCanvasElement, picture: Picture): void {
   const { layout, end, strands } = picture;
   const { width, height, label } = layout;
   const context = prepare(canvas, width, height);
-  if (end) paintStripes(context, picture);
-  const [left, right] = [label, width - label];
-  const middle = width / 2;
-  context.lineWidth = Math.max(1.5, layout.row / 12);
-  for (const arc of arcs(picture)) {
-    context.strokeStyle = rgb(arc.ink, strands.length > 1 ? arc.alpha * 0.8 : arc.alpha);
+  for (const { x, y, width: across, height: down, ink, alpha } of end ? stripesOf(picture) : []) {
+    context.fillStyle = rgb(ink, alpha);
+    context.fillRect(x, y, across, down);
+  }
+  const [left, right, middle] = [label, width - label, width / 2];
+  const wide = Math.max(1.5, layout.row / 12);
+  const over = strands.length > 1 ? 0.8 : 1;
+  context.lineWidth = wide;
+  for (const { ink, alpha, from, to } of arcs(picture)) {
+    context.strokeStyle = rgb(ink, alpha * over);
     context.beginPath();
-    context.moveTo(left, arc.from);
-    context.bezierCurveTo(middle, arc.from, middle, arc.to, right, arc.to);
+    context.moveTo(left, from);
+    context.bezierCurveTo(middle, from, middle, to, right, to);
     context.stroke();
   }
+  drawnBy(canvas, () => {
+    const stripes = end ? stripesOf(picture) : [];
+    return [
+      ...stripes.map(({ x, y, width, height, ink, alpha }) =>
+        filled(x, y, width, height, ink, alpha),
+      ),
+      ...arcs(picture).map(
+        ({ ink, alpha, from, to }) =>
+          `<path d="M${left} ${from}C${middle} ${from} ${middle} ${to} ${right} ${to}" fill="none" stroke="rgb(${ink.join()})" stroke-opacity="${(alpha * over).toFixed(3)}" stroke-width="${wide}"/>`,
+      ),
+    ].join("");
+  });
 }
 
-/** Shades the tokens at the other end: a stripe for each head. */
-function paintStripes(
-  context: CanvasRenderingContext2D,
-  { strands, end, layout, scale, threshold }: Picture,
-): void {
+/** Shades of the tokens at the other end: a stripe for each head. */
+function stripesOf({ strands, end, layout, scale, threshold }: Picture) {
   const { width, row, label, top, height } = layout;
   const left = end!.direction === "from" ? width - label : 0;
   const stripe = label / Math.max(1, strands.length);
   const first = Math.max(0, Math.floor(top / row));
-  strands.forEach(({ ink, line }, index) => {
-    if (!line) return;
-    const last = Math.min(line.weights.length, Math.ceil((top + height) / row));
-    for (let token = first; token < last; token++) {
-      const weight = line.weights[token]!;
-      if (Math.abs(weight) < threshold) continue;
-      context.fillStyle = rgb(ink, 0.62 * opacity(weight, scale));
-      context.fillRect(left + index * stripe, token * row - top + 1, stripe, row - 2);
-    }
+  return strands.flatMap(({ ink, line }, index) => {
+    const last = Math.min(line?.weights.length ?? 0, Math.ceil((top + height) / row));
+    return Array.from({ length: Math.max(0, last - first) }, (_, i) => first + i)
+      .filter((token) => Math.abs(line!.weights[token]!) >= threshold)
+      .map((token) => ({
+        x: left + index * stripe,
+        y: token * row - top + 1,
+        width: stripe,
+        height: row - 2,
+        ink,
+        alpha: 0.62 * opacity(line!.weights[token]!, scale),
+      }));
   });
 }

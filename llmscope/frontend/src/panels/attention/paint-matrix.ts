@@ -1,6 +1,8 @@
 import { prepare } from "../../draw/canvas";
 import { type Paint, heatmap, stamp } from "../../draw/heatmap";
 import { opacity, rgb } from "../../draw/shade";
+import { drawnBy, filled } from "../../draw/vector";
+import { TILE } from "../../store/attention/attention";
 import type { Matrix, Tile } from "../../store/attention/state";
 import { INK, type Theme } from "../../theme";
 import { type Axis, inSight } from "./labels";
@@ -45,11 +47,27 @@ export function paintMatrix(canvas: HTMLCanvasElement, picture: Picture): void {
   draw(matrix);
   for (const tile of tiles) {
     if (tile.matrix !== matrix) continue;
-    const [, side] = [tile.cells, 512 * 2 ** tile.level];
+    const side = TILE * 2 ** tile.level;
     draw(tile, tile.row * side, tile.column * side);
   }
   if (rows.size >= GAPS_FROM) paintGaps(context, rows, columns);
   if (rows.size >= NUMBERS_FROM && matrix.exact) paintNumbers(context, picture);
+  const few = matrix.exact && matrix.cells.data.length <= 64 * 64;
+  drawnBy(canvas, few ? () => cellsOf(picture) : null);
+}
+
+/** The cells of a short text one by one, as SVG. */
+function cellsOf({ matrix, rows, columns, paint, causal }: Picture): string {
+  const gap = rows.size >= GAPS_FROM ? 1 : 0;
+  const keys = columns.tokens.length;
+  return Array.from(matrix.cells.data, (weight, i) => {
+    const [query, key] = [Math.floor(i / keys), i % keys];
+    if (causal && key > query) return "";
+    const ink = weight < 0 ? (paint.negative ?? paint.ink) : paint.ink;
+    const alpha = Math.abs(weight) < paint.threshold ? 0 : opacity(weight, paint.scale);
+    const [x, y] = [columns.start + key * columns.size, rows.start + query * rows.size];
+    return filled(x, y, columns.size - gap, rows.size - gap, ink, Math.max(0.05, alpha));
+  }).join("");
 }
 
 /** The paler ground on which a weight can stand: below the diagonal where nobody sees ahead. */

@@ -3,6 +3,7 @@ import type { PanelProps } from "../../app";
 import { useWidth } from "../../draw/canvas";
 import { MODES } from "../../store/attention/state";
 import type { Store } from "../../store/store";
+import { Save } from "../save";
 import { Segmented } from "../segmented";
 import { Arcs } from "./arcs";
 import { Chosen } from "./chosen";
@@ -12,6 +13,7 @@ import { Steps } from "./steps/steps";
 
 /** Who looks at whom: as a matrix, as arcs between two columns, and how it is computed. */
 export function Attention({ store }: PanelProps) {
+  const panel = useRef<HTMLElement>(null);
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box);
   const { attention, state } = store;
@@ -35,7 +37,11 @@ export function Attention({ store }: PanelProps) {
     return <Matrix store={store} matrix={matrix} width={width} />;
   };
   return (
-    <section class={`panel attention ${isBehind ? "behind" : ""}`} aria-label="Attention">
+    <section
+      ref={panel}
+      class={`panel attention ${isBehind ? "behind" : ""}`}
+      aria-label="Attention"
+    >
       <h3>
         <Title store={store} />
         <Segmented
@@ -48,7 +54,12 @@ export function Attention({ store }: PanelProps) {
       </h3>
       {attention.layers.value.length > 0 && <Chosen store={store} />}
       <div ref={box}>{body()}</div>
-      {matrix && mode !== "steps" && <Controls store={store} matrix={matrix} />}
+      {shown && (
+        <div class="foot">
+          {matrix && mode !== "steps" && <Controls store={store} matrix={matrix} />}
+          <Save of={panel} name={`layer-${shown.layer}-head-${shown.head}-${mode}`} />
+        </div>
+      )}
     </section>
   );
 }
@@ -83,7 +94,7 @@ function Title({ store }: { store: Store }) {
     const [a, b] = heads.map(([l, h]) => `${l}·${h}`);
     return (
       <span>
-        {a} − {b} <small>weights of the first head less those of the second</small>
+        {a} − {b} <small>difference of two heads</small>
       </span>
     );
   }

@@ -1,46 +1,84 @@
 import { weight } from "../../../math/format";
 import type { Steps } from "../../../store/attention/state";
 import { Label, plain } from "../../label";
-import type { Stage } from "./stages";
-import { number, rowOf } from "./steps";
+import type { Stage, StageName } from "./stages";
 import { Strip, greatest } from "./strip";
+import { number, rowOf } from "./vectors";
 
-const SHOWN = 12;
+const SHOWN = 16;
 
 interface KeysProps {
   steps: Steps;
-  /** Those that were reached. */
   stages: Stage[];
+  /** The step that is reached. */
+  at: number;
   selected: number;
   onSelect: (key: number) => void;
 }
 
+const TITLES: Partial<Record<StageName, string>> = {
+  score: "q·k",
+  scale: "scaled",
+  softcap: "capped",
+  mask: "mask",
+  softmax: "weight",
+  output: "value",
+};
+
 /** A row for each key: its numbers, as far as the steps have come. */
-export function Keys({ steps, stages, selected, onSelect }: KeysProps) {
+export function Keys({ steps, stages, at, selected, onSelect }: KeysProps) {
   const weights = steps.weights.data as Float32Array;
   const hidden = steps.hidden.data as Uint8Array;
   const visible = Array.from(weights.keys()).filter((key) => hidden[key] === 0);
   const shown = strongest(visible, weights, selected);
   const others = visible.filter((key) => !shown.includes(key));
   const rest = others.reduce((sum, key) => sum + weights[key]!, 0);
-  const has = (name: string) => stages.some((stage) => stage.name === name);
-  const now = stages[stages.length - 1]!.name;
+  const unseen = weights.length - visible.length;
   const most = greatest(steps.values.data);
-  const column = (name: string, title: string) =>
-    has(name) && <th class={`figures ${now === name ? "now" : ""}`}>{title}</th>;
-  const cell = (name: string, text: string) =>
-    has(name) && <td class={`figures ${now === name ? "now" : ""}`}>{text}</td>;
+  const columns = stages.flatMap(({ name }, index) =>
+    TITLES[name] ? [{ name, title: TITLES[name], index }] : [],
+  );
+  const look = (name: StageName, index: number) =>
+    `${name} ${index > at ? "later" : ""} ${index === at ? "now" : ""}`;
+  const cells: Partial<Record<StageName, (key: number) => preact.ComponentChildren>> = {
+    score: (key) => number(steps.product.data[key]!),
+    scale: (key) => number(steps.scaled.data[key]!),
+    softcap: (key) => number(steps.logits.data[key]! - steps.bias.data[key]!),
+    mask: (key) => `+ ${number(steps.bias.data[key]!)}`,
+    softmax: (key) => <Share of={weights[key]!} />,
+    output: (key) => (
+      <Strip
+        label={`value of ${steps.sides.keys[key]?.[1]}`}
+        vector={rowOf(steps.values, key)}
+        most={most}
+        height={12}
+      />
+    ),
+  };
+  const row = (
+    name: string,
+    content: (name: StageName) => preact.ComponentChildren,
+    kind = "rest",
+  ) => (
+    <tr class={kind}>
+      <th scope="row">{name}</th>
+      {columns.map(({ name: column, index }) => (
+        <td key={column} class={look(column, index)}>
+          {content(column)}
+        </td>
+      ))}
+    </tr>
+  );
   return (
-    <table class="keys">
+    <table class="keys figures">
       <thead>
         <tr>
           <th>key</th>
-          {column("score", "q·k")}
-          {column("scale", "scaled")}
-          {column("softcap", "capped")}
-          {column("mask", "+ bias")}
-          {has("softmax") && <th class={`weights ${now === "softmax" ? "now" : ""}`}>weight</th>}
-          {has("output") && <th class={`values ${now === "output" ? "now" : ""}`}>value</th>}
+          {columns.map(({ name, title, index }) => (
+            <th key={name} class={look(name, index)}>
+              {title}
+            </th>
+          ))}
         </tr>
       </thead>
       <tbody>
@@ -54,47 +92,30 @@ export function Keys({ steps, stages, selected, onSelect }: KeysProps) {
             <th scope="row">
               <Label text={plain(steps.sides.keys[key]?.[1] ?? "")} />
             </th>
-            {cell("score", number(steps.product.data[key]!))}
-            {cell("scale", number(steps.scaled.data[key]!))}
-            {cell("softcap", number(steps.logits.data[key]! - steps.bias.data[key]!))}
-            {cell("mask", number(steps.bias.data[key]!))}
-            {has("softmax") && (
-              <td class={`weights ${now === "softmax" ? "now" : ""}`}>
-                <i style={{ width: `${(100 * weights[key]!).toFixed(2)}%` }} />
-                <span class="figures">{weight(weights[key]!)}</span>
+            {columns.map(({ name, index }) => (
+              <td key={name} class={look(name, index)}>
+                {cells[name]!(key)}
               </td>
-            )}
-            {has("output") && (
-              <td class="values">
-                <Strip
-                  label={`value of ${steps.sides.keys[key]?.[1]}`}
-                  vector={rowOf(steps.values, key)}
-                  most={most}
-                  height={12}
-                />
-              </td>
-            )}
+            ))}
           </tr>
         ))}
-        {others.length > 0 && (
-          <tr class="rest">
-            <th scope="row">{others.length} more</th>
-            {stages
-              .filter(({ name }) => ["score", "scale", "softcap", "mask"].includes(name))
-              .map(({ name }) => (
-                <td key={name} />
-              ))}
-            {has("softmax") && (
-              <td class="weights">
-                <i style={{ width: `${(100 * rest).toFixed(2)}%` }} />
-                <span class="figures">{weight(rest)}</span>
-              </td>
-            )}
-            {has("output") && <td />}
-          </tr>
-        )}
+        {others.length > 0 &&
+          row(`${others.length} more`, (name) => name === "softmax" && <Share of={rest} />)}
+        {unseen > 0 &&
+          row(`${unseen} hidden`, (name) =>
+            name === "mask" ? "− ∞" : name === "softmax" ? <Share of={0} /> : "",
+          )}
       </tbody>
     </table>
+  );
+}
+
+function Share({ of }: { of: number }) {
+  return (
+    <>
+      <i style={{ width: `${(100 * of).toFixed(2)}%` }} />
+      <span>{weight(of)}</span>
+    </>
   );
 }
 

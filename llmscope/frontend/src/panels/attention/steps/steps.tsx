@@ -2,11 +2,10 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Steps as Shown } from "../../../store/attention/state";
 import type { Store } from "../../../store/store";
-import { Label, plain } from "../../label";
 import { strongest } from "../readout";
-import { type Stage, stagesOf } from "./stages";
-import { greatest, Strip } from "./strip";
+import { stagesOf } from "./stages";
 import { Keys } from "./keys";
+import { Product, Results } from "./vectors";
 
 const PACE = 2200; // ms a step, when it plays
 
@@ -63,7 +62,7 @@ export function Steps({ store }: { store: Store }) {
       aria-label="Attention step by step. Left and right go through the steps, up and down through the keys, Space plays."
       onKeyDown={keysDown}
     >
-      <nav class="stages" aria-label="Steps">
+      <nav class="walk" aria-label="Steps">
         {stages.map(({ name, title }, index) => (
           <button
             key={name}
@@ -75,7 +74,7 @@ export function Steps({ store }: { store: Store }) {
             {title}
           </button>
         ))}
-        <span class="right">
+        <span class="right" data-tool>
           <button type="button" disabled={at === 0} onClick={() => go(at - 1)} aria-label="Back">
             ‹
           </button>
@@ -97,77 +96,9 @@ export function Steps({ store }: { store: Store }) {
         <span>{stage.text}</span>
       </div>
       <Product steps={steps} at={key} />
-      <Keys steps={steps} stages={stages.slice(0, at + 1)} selected={key} onSelect={select} />
-      <Results steps={steps} stages={stages.slice(0, at + 1)} heads={heads} />
+      <Keys steps={steps} stages={stages} at={at} selected={key} onSelect={select} />
+      <Results steps={steps} stages={stages} at={at} heads={heads} />
       <Features steps={steps} />
-    </div>
-  );
-}
-
-/** Query, one key and their product, number by number. */
-function Product({ steps, at }: { steps: Shown; at: number }) {
-  const query = steps.query.data as Float32Array;
-  const key = rowOf(steps.keys, at);
-  const product = query.map((value, d) => value * key[d]!);
-  const { queries, keys } = steps.sides;
-  const most = greatest(query, key);
-  const row = (name: string, token: string, vector: Float32Array, scale: number, end: string) => (
-    <>
-      <span class="vector">
-        <i>{name}</i> <Label text={token} />
-      </span>
-      <Strip label={name} vector={vector} most={scale} height={14} />
-      <span class="figures">{end}</span>
-    </>
-  );
-  return (
-    <div class="vectors">
-      {row("q", plain(queries[steps.at]?.[1] ?? ""), query, most, `± ${most.toPrecision(2)}`)}
-      {row("k", plain(keys[at]?.[1] ?? ""), key, most, "")}
-      {row("q∘k", "", product, greatest(product), `Σ ${number(steps.product.data[at]!)}`)}
-    </div>
-  );
-}
-
-interface ResultsProps {
-  steps: Shown;
-  stages: Stage[];
-  heads: number;
-}
-
-/** The output of the head, of all heads, and of the module. */
-function Results({ steps, stages, heads }: ResultsProps) {
-  const has = (name: string) => stages.some((stage) => stage.name === name);
-  const { output, concat, projected, contribution, names } = steps;
-  const one = concat.shape[0]! / heads;
-  const rows = [
-    has("output") && { name: "o", text: "this head", vector: output.data },
-    has("concat") && {
-      name: "o₁…",
-      text: "all heads",
-      vector: concat.data,
-      part: [steps.head * one, one] as [number, number],
-    },
-    has("project") && contribution && { name: "", text: "of this head", vector: contribution.data },
-    has("project") && { name: "y", text: names.projection ?? "module", vector: projected.data },
-  ].filter((row) => row !== false && row !== null);
-  if (rows.length === 0) return null;
-  return (
-    <div class="vectors results">
-      {rows.map(({ name, text, vector, ...rest }) => {
-        const most = greatest(vector);
-        return (
-          <>
-            <span class="vector">
-              <i>{name}</i> {text}
-            </span>
-            <Strip label={`${name} ${text}`} vector={vector} most={most} height={14} {...rest} />
-            <span class="figures">
-              {vector.length} · ± {most.toPrecision(2)}
-            </span>
-          </>
-        );
-      })}
     </div>
   );
 }
@@ -184,14 +115,4 @@ function Features({ steps }: { steps: Shown }) {
       ))}
     </ul>
   );
-}
-
-export const number = (value: number): string =>
-  Math.abs(value) >= 1000 || (value !== 0 && Math.abs(value) < 0.01)
-    ? value.toExponential(1)
-    : value.toFixed(2);
-
-export function rowOf({ data, shape }: Shown["keys"], row: number): Float32Array {
-  const size = shape[1]!;
-  return (data as Float32Array).subarray(row * size, (row + 1) * size);
 }

@@ -1,0 +1,86 @@
+import type { Steps as Shown } from "../../../store/attention/state";
+import { Label, plain } from "../../label";
+import type { Stage } from "./stages";
+import { Strip, greatest } from "./strip";
+
+/** Query, one key and their product, number by number. */
+export function Product({ steps, at }: { steps: Shown; at: number }) {
+  const query = steps.query.data as Float32Array;
+  const key = rowOf(steps.keys, at);
+  const product = query.map((value, d) => value * key[d]!);
+  const { queries, keys } = steps.sides;
+  const most = greatest(query, key);
+  const row = (name: string, token: string, vector: Float32Array, scale: number, end: string) => (
+    <div class="line">
+      <span class="vector">
+        <i>{name}</i> <Label text={token} />
+      </span>
+      <Strip label={name} vector={vector} most={scale} height={14} />
+      <span class="figures">{end}</span>
+    </div>
+  );
+  return (
+    <div class="vectors">
+      {row("q", plain(queries[steps.at]?.[1] ?? ""), query, most, `± ${number(most)}`)}
+      {row("k", plain(keys[at]?.[1] ?? ""), key, most, "")}
+      {row("q∘k", "", product, greatest(product), `Σ ${number(steps.product.data[at]!)}`)}
+    </div>
+  );
+}
+
+interface ResultsProps {
+  steps: Shown;
+  stages: Stage[];
+  /** The step that is reached. */
+  at: number;
+  heads: number;
+}
+
+/** The output of the head, of all heads, and of the module. */
+export function Results({ steps, stages, at, heads }: ResultsProps) {
+  const { output, concat, projected, contribution, names } = steps;
+  const one = concat.shape[0]! / heads;
+  const part: [number, number] = [steps.head * one, one];
+  const rows = [
+    { stage: "output", name: "o", text: "this head", vector: output.data },
+    { stage: "concat", name: "o₁…", text: "all heads", vector: concat.data, part },
+    { stage: "project", name: "", text: "of this head", vector: contribution?.data },
+    { stage: "project", name: "y", text: names.projection ?? "module", vector: projected.data },
+  ];
+  const isLater = (name: string) => stages.findIndex((stage) => stage.name === name) > at;
+  return (
+    <div class="vectors results">
+      {rows.map(({ stage, name, text, vector, ...rest }) => {
+        if (!vector) return null;
+        const most = greatest(vector);
+        const later = isLater(stage) ? "later" : "";
+        return (
+          <div key={name + text} class={`line ${later}`}>
+            <span class="vector">
+              <i>{name}</i> {text}
+            </span>
+            <Strip label={`${name} ${text}`} vector={vector} most={most} height={14} {...rest} />
+            <span class="figures">
+              {vector.length} · ± {number(most)}
+            </span>
+          </div>
+        );
+      })}
+    </div>
+  );
+}
+
+/** A number as short as it may be, with a true minus. */
+export function number(value: number): string {
+  const size = Math.abs(value);
+  const digits =
+    size !== 0 && (size < 0.01 || size >= 10_000)
+      ? value.toExponential(1)
+      : value.toFixed(size >= 100 ? 0 : 2);
+  return digits.replaceAll("-", "−");
+}
+
+export function rowOf({ data, shape }: Shown["keys"], row: number): Float32Array {
+  const size = shape[1]!;
+  return (data as Float32Array).subarray(row * size, (row + 1) * size);
+}
