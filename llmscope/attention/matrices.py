@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from llmscope.attention.reader import AttentionReader
-    from llmscope.capture import Kind
+    from llmscope.capture import Attention, Kind, OwnWeights
 
 How = Literal["mean", "max", "difference"]
 SINKLESS = "sinkless."
@@ -89,25 +89,73 @@ class Stack:
                 raise Cancelled
             yield self.band(rows[start : start + blocks * block])
 
-    def read(self, rows: NDArray[np.intp]) -> NDArray[np.float32]:
-        """Give the weights (matrices, rows, keys)."""
-        whole = np.zeros((self.count, len(rows), self.keys), dtype=np.float32)
+    def read(self, rows: slice | Sequence[int] | None = None) -> NDArray[np.float32]:
+        """Give the weights (matrices, rows, keys) of some rows, or of all."""
+        chosen = numbers(self.queries, rows)
+        whole = np.zeros((self.count, len(chosen), self.keys), dtype=np.float32)
         done = 0
-        for part, keys, weights in self.bands(rows):
+        for part, keys, weights in self.bands(chosen):
             whole[:, done : done + len(part), keys] = to_numpy(weights, copy=False)
             done += len(part)
         return whole
 
 
-def without_first(weights: torch.Tensor, keys: slice) -> torch.Tensor:
-    """Leave out key 0 of weights (…, keys from `keys`), and divide the others by their sum."""
-    if keys.start > 0:
-        return weights
-    rest = weights.clone()
-    rest[..., 0] = 0
-    total = rest.sum(dim=-1, keepdim=True)
-    # A query that sees nothing but the first key has no other weights.
-    return rest / total.masked_fill(total == 0, 1)
+class Name(NamedTuple):
+    """What the name of a matrix says.
+
+    Attributes
+    ----------
+    how
+        "head", "rollout" or one of `How`.
+    where
+        The heads (layer, head) that it is made of; of a rollout (layer,).
+    sinkless
+        Whether the first key is left out.
+    """
+
+    how: str
+    where: list[tuple[int, ...]]
+    sinkless: bool
+
+
+def parse(name: str) -> Name:
+    """Take the name of a matrix apart.
+
+    Raises
+    ------
+    KeyError
+        For what isn't one.
+    """
+    plain = name.removeprefix(SINKLESS)
+    how, _, rest = plain.partition(".")
+    where = [tuple(map(int, one.split("."))) for one in rest.split("+")]
+    length = 1 if how == "rollout" else 2
+    known = how in get_args(How) or (how in ("head", "rollout") and len(where) == 1)
+    if not known or any(len(one) != length for one in where):
+        raise KeyError(name)
+    return Name(how, where, plain != name)
+
+
+def trace_matrix(
+    trace: AttentionReader,
+    kind: Kind,
+    name: str,
+    rows: slice | Sequence[int] | None = None,
+) -> NDArray[np.float32]:
+    """Give the matrix (rows, keys) that goes by `name`."""
+    import torch
+
+    how, where, sinkless = parse(name)
+    if how == "rollout":
+        stack = whole_stack(torch.from_numpy(trace.rollout(where[0][0], rows, kind)), sinkless)
+        rows = None
+    elif how == "head":
+        stack = layer_stack(trace, where[0][0], kind, where[0][1], sinkless)
+    else:
+        stack = combined_stack(trace, where, how, kind, sinkless)
+    trace.check_current()
+    one: NDArray[np.float32] = stack.read(rows)[0]
+    return one
 
 
 def layer_stack(
@@ -125,8 +173,7 @@ def layer_stack(
         chosen = slice(head, head + 1)
 
     def band(rows: NDArray[np.intp]) -> Band:
-        keys, weights = found.reach(rows), found.weights(rows)[chosen]
-        return Band(rows, keys, without_first(weights, keys) if sinkless else weights)
+        return _band(found, rows, chosen, sinkless)
 
     count = found.heads if head is None else 1
     return Stack(band, count, found.heads, found.queries, found.keys)
@@ -134,12 +181,12 @@ def layer_stack(
 
 def combined_stack(
     trace: AttentionReader,
-    heads: Sequence[tuple[int, int]],
-    how: How,
+    heads: Sequence[tuple[int, ...]],
+    how: str,
     kind: Kind,
     sinkless: bool = False,
 ) -> Stack:
-    """Combine `heads` of any layers to one matrix.
+    """Combine `heads` (layer, head) of any layers to one matrix.
 
     Raises
     ------
@@ -159,22 +206,21 @@ def combined_stack(
     some = layers[chosen[0][0]]
 
     def band(rows: NDArray[np.intp]) -> Band:
-        total = torch.zeros((1, len(rows), some.keys))
+        total = torch.zeros((len(rows), some.keys))
         for layer, found in layers.items():
-            weights, keys = found.weights(rows).float().cpu(), found.reach(rows)
-            if sinkless:
-                weights = without_first(weights, keys)
+            _, keys, weights = _band(found, rows, slice(None), sinkless)
+            weights = weights.float().cpu()
             for number, (of, head) in enumerate(chosen):
                 if of != layer:
                     continue
                 if how == "max":
-                    total[0, :, keys].clamp_min_(weights[head])
+                    total[:, keys].clamp_min_(weights[head])
                 else:
                     sign = -1 if how == "difference" and number == 1 else 1
-                    total[0, :, keys].add_(weights[head], alpha=sign)
+                    total[:, keys].add_(weights[head], alpha=sign)
         if how == "mean":
             total /= len(chosen)
-        return Band(rows, slice(0, some.keys), total)
+        return Band(rows, slice(0, some.keys), total[None])
 
     width = max(found.heads for found in layers.values())
     return Stack(band, 1, width, some.queries, some.keys, signed=how == "difference")
@@ -183,53 +229,37 @@ def combined_stack(
 def whole_stack(matrix: torch.Tensor, sinkless: bool = False) -> Stack:
     """Hold one matrix (queries, keys) that is there already."""
     every = slice(0, matrix.shape[1])
-    if sinkless:
-        matrix = without_first(matrix, every)
-    return Stack(lambda rows: Band(rows, every, matrix[None, rows]), 1, 1, *matrix.shape)
+
+    def band(rows: NDArray[np.intp]) -> Band:
+        weights = matrix[None, rows]
+        return Band(rows, every, _without_first(weights) if sinkless else weights)
+
+    return Stack(band, 1, 1, *matrix.shape)
 
 
-def parse(name: str) -> tuple[str, list[tuple[int, int]]]:
-    """Take a name apart: what is done, and the heads (layer, head) that it is done with.
-
-    Raises
-    ------
-    KeyError
-        For what isn't the name of a matrix.
-    """
-    how, _, where = name.partition(".")
-    pairs = [tuple(map(int, pair.split("."))) for pair in where.split("+")]
-    if how not in ("head", *get_args(How)) or any(len(pair) != 2 for pair in pairs):
-        raise KeyError(name)
-    return how, [(layer, head) for layer, head in pairs]
+def _band(
+    found: Attention | OwnWeights, rows: NDArray[np.intp], heads: slice, sinkless: bool
+) -> Band:
+    keys, weights = found.reach(rows), found.weights(rows)[heads]
+    if sinkless and keys.start == 0:
+        weights = _without_first(weights)
+    return Band(rows, keys, weights)
 
 
-def trace_matrix(
-    trace: AttentionReader,
-    kind: Kind,
-    name: str,
-    rows: slice | Sequence[int] | None = None,
-) -> NDArray[np.float32]:
-    """Give the matrix (rows, keys) that goes by `name`."""
-    plain = name.removeprefix(SINKLESS)
-    sinkless = plain != name
-    if plain.startswith("rollout."):
-        found = trace.rollout(int(plain.removeprefix("rollout.")), rows, kind)
-        return found if not sinkless else _sinkless(found)
-    how, heads = parse(plain)
-    if sinkless and how != "head":
-        stack = combined_stack(trace, heads, how, kind, sinkless)  # type: ignore[arg-type]
-        every = np.arange(stack.queries)
-        return stack.read(every if rows is None else every[rows])[0]
-    if how == "head":
-        found = trace.attention(*heads[0], rows=rows, kind=kind)
-        return found if not sinkless else _sinkless(found)
-    return trace.combined(heads, how, rows, kind)  # type: ignore[arg-type]
+def _without_first(weights: torch.Tensor) -> torch.Tensor:
+    """Leave out the first key of weights (…, keys), and divide the others by their sum."""
+    rest = weights.clone()
+    rest[..., 0] = 0
+    total = rest.sum(dim=-1, keepdim=True)
+    # A query that sees nothing but the first key has no other weights.
+    return rest / total.masked_fill(total == 0, 1)
 
 
-def _sinkless(weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    import torch
-
-    return to_numpy(without_first(torch.from_numpy(weights), slice(0, None)), copy=False)
+def numbers(count: int, rows: slice | Sequence[int] | None) -> NDArray[np.intp]:
+    """Give the numbers of some of `count` rows, from 0; of all without `rows`."""
+    index: Any = slice(None) if rows is None else rows
+    chosen: NDArray[np.intp] = np.arange(count)[index if isinstance(index, slice) else list(index)]
+    return chosen
 
 
 def checked(trace: AttentionReader, layer: int, head: int, kind: Kind) -> int:

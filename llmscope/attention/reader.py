@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from llmscope.attention.matrices import How, checked, combined_stack, layer_stack
+from llmscope.attention.matrices import How, checked, combined_stack, layer_stack, numbers
 from llmscope.capture import Attention, Forward, Kind, OwnWeights, to_numpy
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class AttentionReader:
         """
         self.check_current()
         stack = layer_stack(self, layer, kind, head)
-        weights = stack.read(self._rows(rows, kind))
+        weights = stack.read(rows)
         if head is None:
             return weights
         one: NDArray[np.float32] = weights[0]
@@ -140,7 +140,7 @@ class AttentionReader:
         """
         self.check_current()
         stack = combined_stack(self, heads, how, kind)
-        one: NDArray[np.float32] = stack.read(self._rows(rows, kind))[0]
+        one: NDArray[np.float32] = stack.read(rows)[0]
         return one
 
     def rollout(
@@ -178,7 +178,8 @@ class AttentionReader:
         from llmscope.attention.rollout import rollout_rows
 
         self.check_current()
-        return to_numpy(rollout_rows(self, layer, kind, self._rows(rows, kind)), copy=False)
+        chosen = numbers(self.queries(kind), rows)
+        return to_numpy(rollout_rows(self, layer, kind, chosen), copy=False)
 
     def head_scores(self, kind: Kind = "self") -> pd.DataFrame:
         """Score every head by patterns that heads are known for.
@@ -308,12 +309,6 @@ class AttentionReader:
             kind: {n: OwnWeights(weights) for n, weights in enumerate(layers)}
             for kind, layers in found.items()
         }
-
-    def _rows(self, rows: slice | Sequence[int] | None, kind: Kind) -> NDArray[np.intp]:
-        """Numbers of the queries that are read, from 0."""
-        every = np.arange(self.queries(kind))
-        index: Any = slice(None) if rows is None else rows
-        return every[index if isinstance(index, slice) else list(index)]
 
     def check_current(self) -> None:
         """Raise RuntimeError when the model's weights were changed since."""

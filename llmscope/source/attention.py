@@ -67,11 +67,11 @@ class AttentionAnswers:
     ) -> Part:
         """Give a tile, a row or a column of a matrix of the trace that goes by `name`."""
         where, _, rest = which.partition(".")
-        if where == "row" and "rollout." not in matrix:
+        if where == "row" and parse(matrix).how != "rollout":
             return {"weights": trace_matrix(trace, kind, matrix, [int(rest)])[0]}
         stack, index, known = self._stack(name, trace, kind, matrix, cancelled)
         if where == "row":
-            return {"weights": stack.read(np.array([int(rest)]))[index, 0]}
+            return {"weights": stack.read([int(rest)])[index, 0]}
         if where == "column":
             return {"weights": _column(stack, index, int(rest), cancelled)}
         level, row, column, pool = which.split(".")
@@ -89,11 +89,9 @@ class AttentionAnswers:
         self, name: str, trace: Trace, kind: Kind, matrix: str, cancelled: Cancelled
     ) -> tuple[Stack, int, str]:
         """Find the matrices that are made together with one, its number in them, their name."""
-        plain = matrix.removeprefix(SINKLESS)
-        sinkless = plain != matrix
-        if plain.startswith("rollout."):
-            layer = int(plain.removeprefix("rollout."))
-            layers = layers_up_to(trace, layer, kind)
+        how, where, sinkless = parse(matrix)
+        if how == "rollout":
+            layers = layers_up_to(trace, where[0][0], kind)
             if trace.queries(kind) > ROLLOUT:
                 raise ValueError(
                     f"Rollout multiplies whole matrices, so it is shown up to {ROLLOUT:,} tokens; "
@@ -102,11 +100,9 @@ class AttentionAnswers:
                 )
             whole = self._rollout(name, trace, kind, layers, cancelled)
             return whole_stack(whole, sinkless), 0, matrix
-        how, heads = parse(plain)
         if how != "head":
-            stack = combined_stack(trace, heads, how, kind, sinkless)  # type: ignore[arg-type]
-            return stack, 0, matrix
-        ((layer, head),) = heads
+            return combined_stack(trace, where, how, kind, sinkless), 0, matrix
+        layer, head = where[0]
         stack = layer_stack(trace, layer, kind, sinkless=sinkless)
         if not 0 <= head < stack.heads:
             raise IndexError(f"There is no head {head} in layer {layer}.")

@@ -11,8 +11,12 @@ from llmscope.attention import patterns as patterns_module
 from llmscope.attention.patterns import overview
 from llmscope.capture import Cancelled
 from llmscope.scope import Scope
+from tests import reference
+from tests.reference import own_attention
 from tests.tiny import MODELS, TEXT
 
+MATRICES = ["head.1.2", "mean.0.1+1.3+1.0", "max.0.1+1.3", "difference.0.1+1.3", "rollout.1"]
+MATRICES += [f"sinkless.{name}" for name in MATRICES]
 REPEATING = "the dog sleeps and the dog sleeps, the the end"
 # Sliding window, soft cap, sinks, relative bias, cross-attention, ALiBi, both directions, plain.
 MECHANISMS = ["llama", "mistral", "gemma2", "gpt_oss", "t5", "bloom", "bert", "albert", "gptj"]
@@ -31,24 +35,33 @@ def traced(name: str, tokenizer, text: str = TEXT):
 
 
 @pytest.mark.parametrize("name", MECHANISMS)
-def test_combined_heads_are_what_their_names_say(name, tokenizer, cells):
+def test_every_matrix_is_made_of_the_models_own_weights(name, tokenizer, cells):
     trace = traced(name, tokenizer)
-    for kind in trace.kinds:
-        layers = trace.layers(kind)
-        heads = [(layers[0], 1), (layers[-1], 0), (layers[0], 3)]
-        each = np.stack([trace.attention(layer, head, kind=kind) for layer, head in heads])
-        for how, expected in [
-            ("mean", each.mean(axis=0)),
-            ("max", each.max(axis=0)),
-        ]:
-            found = trace.combined(heads, how, kind=kind)
-            np.testing.assert_allclose(found, expected, atol=1e-6)
-            some = trace.combined(heads, how, rows=[2, -1], kind=kind)
-            np.testing.assert_allclose(some, expected[[2, -1]], atol=1e-6)
-        apart = trace.combined(heads[:2], "difference", kind=kind)
-        np.testing.assert_allclose(apart, each[0] - each[1], atol=1e-6)
-    same = trace.combined([(0, 2), (0, 2)], "difference", kind=trace.kinds[0])
-    assert not same.any()
+    for kind, layers in own_attention(MODELS[name](), trace._inputs).items():
+        for matrix in MATRICES:
+            if kind == "cross" and "rollout" in matrix:
+                with pytest.raises(ValueError, match="cross-attention joins two"):
+                    trace_matrix(trace, kind, matrix)
+                continue
+            expected = reference.matrix(layers, matrix)
+            found = trace_matrix(trace, kind, matrix)
+            np.testing.assert_allclose(found, expected, atol=1e-5, err_msg=matrix)
+            some = trace_matrix(trace, kind, matrix, rows=[2, -1])
+            np.testing.assert_allclose(some, expected[[2, -1]], atol=1e-5, err_msg=matrix)
+
+
+def test_combined_heads_are_found_by_their_methods(scope):
+    trace = scope.trace(TEXT)
+    heads = [(0, 1), (2, 3)]
+    for how in ("mean", "max", "difference"):
+        expected = trace_matrix(trace, "self", f"{how}.0.1+2.3")
+        assert np.array_equal(trace.combined(heads, how), expected)
+    some = trace.rollout(2, rows=[4])
+    np.testing.assert_allclose(some, trace_matrix(trace, "self", "rollout.2")[[4]], atol=1e-6)
+    assert not trace.combined([(0, 2), (0, 2)], "difference").any()
+    for name in ("sum.1.2", "head.1", "head", "mean.1.2.3", "head.1.2+1.3", "rollout.1.2"):
+        with pytest.raises((KeyError, ValueError)):
+            trace_matrix(trace, "self", name)
 
 
 def test_what_cannot_be_combined_is_refused_in_words(scope):
@@ -63,40 +76,6 @@ def test_what_cannot_be_combined_is_refused_in_words(scope):
         trace.combined([(1, 4)])
     with pytest.raises(IndexError, match="layers 0 to 2"):
         trace.combined([(3, 0)])
-
-
-@pytest.mark.parametrize("name", MECHANISMS)
-def test_rollout_is_the_product_of_layers(name, tokenizer, cells):
-    trace = traced(name, tokenizer)
-    for kind in trace.kinds:
-        if kind == "cross":
-            with pytest.raises(ValueError, match="cross-attention joins two"):
-                trace.rollout(1, kind=kind)
-            continue
-        expected = np.eye(trace.keys(kind))
-        for layer in trace.layers(kind):
-            mixed = trace.attention(layer, kind=kind).mean(axis=0) + np.eye(trace.keys(kind))
-            expected = mixed / mixed.sum(axis=1, keepdims=True) @ expected
-            np.testing.assert_allclose(trace.rollout(layer, kind=kind), expected, atol=1e-5)
-        some = trace.rollout(layer, rows=[3, 1], kind=kind)
-        np.testing.assert_allclose(some, expected[[3, 1]], atol=1e-5)
-
-
-def test_a_matrix_is_found_by_its_name(scope):
-    trace = scope.trace(TEXT)
-    for name, expected in {
-        "head.1.2": trace.attention(1, 2),
-        "mean.0.1+2.3": trace.combined([(0, 1), (2, 3)]),
-        "max.0.1+2.3": trace.combined([(0, 1), (2, 3)], "max"),
-        "difference.0.1+2.3": trace.combined([(0, 1), (2, 3)], "difference"),
-        "rollout.2": trace.rollout(2),
-    }.items():
-        assert np.array_equal(trace_matrix(trace, "self", name), expected)
-        some = trace_matrix(trace, "self", name, rows=[4])
-        np.testing.assert_allclose(some, expected[[4]], atol=1e-6)
-    for name in ("sum.1.2", "head.1", "head", "mean.1.2.3"):
-        with pytest.raises((KeyError, ValueError)):
-            trace_matrix(trace, "self", name)
 
 
 def plain_scores(trace, weights: np.ndarray, visible: np.ndarray, kind: str) -> dict[str, float]:
@@ -139,13 +118,13 @@ def test_scores_of_heads_follow_their_formulas(name, tokenizer, cells):
         table = trace.head_scores(kind)
         assert list(table.columns) == ["layer", "head", *SCORES]
         assert len(table) == sum(trace.heads(layer, kind)[0] for layer in trace.layers(kind))
+        own = own_attention(MODELS[name](), trace._inputs)[kind]
         for row in table.to_dict("records"):
             layer, head = int(row["layer"]), int(row["head"])
             seen = visible
             if name == "mistral" or (name in ("gemma2", "gpt_oss") and layer % 2 == 0):
                 seen = np.minimum(visible, 4)
-            weights = trace.attention(layer, head, kind=kind)
-            expected = plain_scores(trace, weights, seen, kind)
+            expected = plain_scores(trace, own[layer][head], seen, kind)
             for score, number in expected.items():
                 np.testing.assert_allclose(row[score], number, atol=1e-5, err_msg=score)
             assert 0 <= row["entropy"] <= 1 + 1e-6

@@ -16,7 +16,8 @@ from llmscope.source.attention import AttentionAnswers
 from llmscope.source.reduce import shades
 from tests.tiny import MODELS, TEXT
 
-MATRICES = ["head.1.2", "mean.0.1+2.3+2.0", "max.0.1+2.3", "difference.0.1+2.3", "rollout.2"]
+PLAIN = ["head.1.2", "mean.0.1+2.3+2.0", "max.0.1+2.3", "difference.0.1+2.3", "rollout.2"]
+MATRICES = [*PLAIN, *(f"sinkless.{name}" for name in PLAIN)]
 
 
 def never() -> bool:
@@ -62,7 +63,7 @@ def test_tiles_are_blocks_of_the_matrix(scope, small, matrix, pool):
                 if level == 0:
                     assert part["weights"].dtype == np.float32
                     np.testing.assert_allclose(part["weights"], cut, atol=1e-6)
-                elif matrix.startswith("difference"):
+                elif "difference" in matrix:
                     assert part["weights"].dtype == np.float16
                     np.testing.assert_allclose(part["weights"], cut, atol=5e-4)
                 else:

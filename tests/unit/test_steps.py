@@ -12,6 +12,7 @@ import transformers as tf
 from llmscope.attention.features import softmax
 from llmscope.scope import Scope
 from llmscope.source import Answers
+from tests.reference import own_attention
 from tests.tiny import _GROUPED, MODELS, TEXT, _random
 
 OWN_CODE = ("gptj", "bloom", "falcon")
@@ -31,11 +32,6 @@ MORE = {
     "qwen3": _random(lambda: tf.Qwen3ForCausalLM(tf.Qwen3Config(**_GROUPED))),
 }  # fmt: skip
 ALL = [name for name in MODELS if name not in OWN_CODE + NONE] + list(MORE)
-KEYS = {
-    "self": ("attentions", "decoder_attentions"),
-    "encoder": ("encoder_attentions",),
-    "cross": ("cross_attentions",),
-}
 
 
 def make(name: str) -> torch.nn.Module:
@@ -63,13 +59,12 @@ def test_every_number_is_the_models_own(name, tokenizer):
             lambda module, args, output, path=path: seen.setdefault(path, []).append((args, output))
         )
     with torch.no_grad():
-        output = model(**trace._inputs, output_attentions=True)
-    for kind in trace.kinds:
-        expected = next(output[key] for key in KEYS[kind] if output.get(key))
+        model(**trace._inputs)
+    for kind, expected in own_attention(make(name), trace._inputs).items():
         for layer, head, query in ((0, 0, 0), (1, 2, 5), (trace.layers(kind)[-1], 3, -1)):
             steps = trace.steps(layer, head, query, kind)
             assert "unexplained" not in named(steps)
-            weights = expected[layer][0, head, query].numpy()
+            weights = expected[layer][head, query]
             np.testing.assert_allclose(steps.weights, weights, atol=1e-5)
 
             np.testing.assert_allclose(steps.product, steps.keys @ steps.query, atol=1e-5)

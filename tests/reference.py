@@ -1,0 +1,64 @@
+"""What a model itself says about its attention."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import torch
+
+KINDS = {
+    "self": ("attentions", "decoder_attentions"),
+    "encoder": ("encoder_attentions",),
+    "cross": ("cross_attentions",),
+}
+
+
+def own_attention(model: Any, inputs: dict[str, torch.Tensor]) -> dict[str, list[np.ndarray]]:
+    """By kind, the weights (heads, queries, keys) of each layer; eager, so that it returns them."""
+    eager = copy.deepcopy(model)
+    if model.config.model_type != "falcon":
+        eager.set_attn_implementation("eager")
+    with torch.no_grad():
+        output = eager(**inputs, output_attentions=True)
+    found = {}
+    for kind, names in KINDS.items():
+        layers = next((output.get(name) for name in names if output.get(name)), ())
+        if layers:
+            found[kind] = [weights[0].float().numpy() for weights in layers]
+    return found
+
+
+def matrix(layers: list[np.ndarray], name: str) -> np.ndarray:
+    """The matrix that goes by `name`, from a model's own weights; see docs/attention.md."""
+    plain = name.removeprefix("sinkless.")
+    how, _, rest = plain.partition(".")
+    if how == "rollout":
+        whole = rollout(layers[: int(rest) + 1])
+        return sinkless(whole) if plain != name else whole
+    pairs = [tuple(map(int, pair.split("."))) for pair in rest.split("+")]
+    each = np.stack([layers[layer][head] for layer, head in pairs]).astype(np.float64)
+    if plain != name:
+        each = sinkless(each)
+    return {
+        "head": lambda: each[0],
+        "mean": lambda: each.mean(axis=0),
+        "max": lambda: each.max(axis=0),
+        "difference": lambda: each[0] - each[1],
+    }[how]()
+
+
+def rollout(layers: list[np.ndarray]) -> np.ndarray:
+    whole = np.eye(layers[0].shape[-1])
+    for weights in layers:
+        mixed = weights.mean(axis=0, dtype=np.float64) / 2 + np.eye(len(whole)) / 2
+        whole = mixed / mixed.sum(axis=1, keepdims=True) @ whole
+    return whole
+
+
+def sinkless(weights: np.ndarray) -> np.ndarray:
+    rest = weights.copy()
+    rest[..., 0] = 0
+    total = rest.sum(axis=-1, keepdims=True)
+    return np.divide(rest, total, out=np.zeros_like(rest), where=total > 0)
