@@ -97,7 +97,7 @@ export interface StepsAnswer {
   values: Array_; // (keys, value size)
   product: Array_; // (keys,)
   scale: number | null;
-  scaled: Array_; // (keys,)
+  scaled: Array_; // (keys,), behind the soft cap where there is one
   softcap: number | null;
   bias: Array_; // (keys,), 0 where hidden
   hidden: Array_; // (keys,), 1 where the mask hides a key

@@ -42,8 +42,8 @@ export function Keys({ steps, stages, at, selected, onSelect }: KeysProps) {
     `${name} ${index > at ? "later" : ""} ${index === at ? "now" : ""}`;
   const cells: Partial<Record<StageName, (key: number) => preact.ComponentChildren>> = {
     score: (key) => number(steps.product.data[key]!),
-    scale: (key) => number(steps.scaled.data[key]!),
-    softcap: (key) => number(steps.logits.data[key]! - steps.bias.data[key]!),
+    scale: (key) => number(steps.product.data[key]! * (steps.scale ?? 1)),
+    softcap: (key) => number(steps.scaled.data[key]!),
     mask: (key) => `+ ${number(steps.bias.data[key]!)}`,
     softmax: (key) => <Share of={weights[key]!} />,
     output: (key) => (
