@@ -78,8 +78,11 @@ const options = {
   jsx: "automatic",
   jsxImportSource: "preact",
   define: { "process.env.NODE_ENV": '"production"' },
-  // d3-zoom asks it to end transitions, and nothing here has any.
-  alias: { "d3-transition": "./src/draw/no-transition.ts" },
+  // What d3-zoom and d3-scale bring along and nothing here needs.
+  alias: {
+    "d3-transition": "./src/draw/no-transition.ts",
+    "d3-color": "./src/draw/no-color.ts",
+  },
   plugins: [textCss, formulas, withinBudget],
   logLevel: watching ? "info" : "warning",
   write: false,
