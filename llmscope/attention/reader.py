@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from llmscope.attention.matrices import How, checked, combined_stack, layer_stack, numbers
+from llmscope.attention.matrices import (
+    How,
+    checked,
+    combined_stack,
+    layer_stack,
+    never,
+    numbers,
+)
 from llmscope.capture import Attention, Forward, Kind, OwnWeights, to_numpy
 
 if TYPE_CHECKING:
@@ -259,13 +266,15 @@ class AttentionReader:
         self.check_current()
         return steps(self, layer, head, query, kind)
 
-    def projection(self, layer: int, kind: Kind) -> Projection:
+    def projection(
+        self, layer: int, kind: Kind, cancelled: Callable[[], bool] = never
+    ) -> Projection:
         """Give what the model did with the outputs of a layer's heads."""
         attention = self.recorded(layer, kind)
         assert isinstance(attention, Attention)
         found = self._projections.pop((kind, layer), None)
         if found is None:
-            found = self.scope._capture.projection(self._inputs, attention)
+            found = self.scope._capture.projection(self._inputs, attention, cancelled)
         self._projections[kind, layer] = found
         for oldest in list(self._projections)[:-_PROJECTIONS]:
             self._projections.pop(oldest, None)

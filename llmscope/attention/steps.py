@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from llmscope.attention.features import Feature, features, softmax
-from llmscope.attention.matrices import checked
+from llmscope.attention.matrices import checked, never
 from llmscope.capture import Attention, to_numpy
 from llmscope.capture.forward import undisturbed
 
@@ -78,7 +79,14 @@ class Steps:
     features: tuple[Feature, ...]
 
 
-def steps(trace: AttentionReader, layer: int, head: int, query: int, kind: Kind) -> Steps:
+def steps(
+    trace: AttentionReader,
+    layer: int,
+    head: int,
+    query: int,
+    kind: Kind,
+    cancelled: Callable[[], bool] = never,
+) -> Steps:
     """Take apart the attention of one query and head; see `AttentionReader.steps`."""
     attention = trace.recorded(layer, kind)
     if not isinstance(attention, Attention):
@@ -103,7 +111,7 @@ def steps(trace: AttentionReader, layer: int, head: int, query: int, kind: Kind)
     hidden, bias = _hidden_and_bias(attention, head, row)
     logits = np.where(hidden, -np.inf, scaled + bias).astype(np.float32)
 
-    projection = trace.projection(layer, kind)
+    projection = trace.projection(layer, kind, cancelled)
     received = None if projection.received is None else to_numpy(projection.received[query])
     outputs = _outputs(attention, each)
     found = Steps(

@@ -194,11 +194,16 @@ class Capture:
         states = output.get("hidden_states") or output.get("decoder_hidden_states") or ()
         return tuple(state[0] for state in states)
 
-    def projection(self, inputs: dict[str, torch.Tensor], attention: Attention) -> Projection:
+    def projection(
+        self,
+        inputs: dict[str, torch.Tensor],
+        attention: Attention,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Projection:
         """Run the model up to the projection behind one attention."""
         with undisturbed(self.model):
             options = _accepted(self.model, use_cache=False, return_dict=True, logits_to_keep=1)
-            return watch_projection(self.model, {**inputs, **options}, attention)
+            return watch_projection(self.model, {**inputs, **options}, attention, cancelled)
 
     def own_attentions(self, inputs: dict[str, torch.Tensor]) -> dict[Kind, list[torch.Tensor]]:
         """Weights that the model itself returns, for models whose attention asks no interface."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
@@ -48,24 +48,34 @@ class _Seen(Exception):
 
 
 def watch_projection(
-    model: nn.Module, inputs: dict[str, torch.Tensor], attention: Attention
+    model: nn.Module,
+    inputs: dict[str, torch.Tensor],
+    attention: Attention,
+    cancelled: Callable[[], bool],
 ) -> Projection:
     """Run `model` again, up to the projection behind one call of its attention function.
 
     W_O is the first linear module that is called after the attention function with something else
     than the attention module's own input (which a gate reads), inside that module; or right behind
     it, if it receives just what the module gave (as in BERT).
+
+    Raises
+    ------
+    Cancelled
+        When `cancelled` said so between two layers.
     """
     names = {id(module): name for name, module in model.named_modules()}
     module = attention.call.module
     watcher = _Watcher(module, names, attention.order)
     with ExitStack() as stack:
-        calls = stack.enter_context(tap(model, lambda: len(calls) > attention.order))
+        calls = stack.enter_context(tap(model, lambda: cancelled() or len(calls) > attention.order))
         watcher.calls = calls
         stack.enter_context(watcher.hooks(model))
         stack.enter_context(_profile_restored())
         with suppress(_Seen, Cancelled):
             model(**inputs)
+    if cancelled():
+        raise Cancelled
     found = watcher.output if watcher.given is None else watcher.given
     assert found is not None
     linear, own = watcher.linear, names[id(module)]

@@ -232,7 +232,8 @@ class Answers:
             case ["thumbnails", kind, layer]:
                 return self._attention.thumbnails(trace, _kind(kind), int(layer), cancelled)
             case ["steps", kind, layer, head, query]:
-                return self._attention.steps(trace, _kind(kind), int(layer), int(head), int(query))
+                where = (_kind(kind), int(layer), int(head), int(query))
+                return self._attention.steps(trace, *where, cancelled)
             case [kind, matrix, which]:
                 return self._attention.matrix(name, trace, _kind(kind), matrix, which, cancelled)
         raise KeyError("/".join(path))

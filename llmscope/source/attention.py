@@ -20,6 +20,7 @@ from llmscope.attention.matrices import (
 )
 from llmscope.attention.patterns import overview
 from llmscope.attention.rollout import layers_up_to, rollout_onward
+from llmscope.attention.steps import steps
 from llmscope.capture import to_numpy
 from llmscope.source.reduce import shades, tile
 
@@ -54,9 +55,11 @@ class AttentionAnswers:
         pictures, scores = overview(trace, layer, kind, cancelled)
         return {"shades": shades(pictures), "scores": scores}
 
-    def steps(self, trace: Trace, kind: Kind, layer: int, head: int, query: int) -> Part:
+    def steps(
+        self, trace: Trace, kind: Kind, layer: int, head: int, query: int, cancelled: Cancelled
+    ) -> Part:
         """Give what makes the output of one query and head."""
-        part: Part = dict(vars(trace.steps(layer, head, query, kind)))
+        part: Part = dict(vars(steps(trace, layer, head, query, kind, cancelled)))
         names = {"projection": part.pop("projection"), "module": part.pop("module")}
         features = [feature._asdict() for feature in part["features"]]
         hidden = part["hidden"].astype(np.uint8)

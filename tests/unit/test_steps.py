@@ -10,6 +10,7 @@ import torch
 import transformers as tf
 
 from llmscope.attention.features import softmax
+from llmscope.capture import Cancelled
 from llmscope.scope import Scope
 from llmscope.source import Answers
 from tests.reference import own_attention
@@ -257,6 +258,19 @@ def test_steps_are_answered_by_name(scope):
     assert (part["scale"], part["softcap"], part["sink"]) == (steps.scale, None, None)
     assert part["names"] == {"projection": "o_proj", "module": "model.layers.1.self_attn"}
     assert part["features"] == [{"name": f.name, "text": f.text} for f in steps.features]
+
+
+def test_steps_that_nobody_waits_for_end_between_layers(scope):
+    answers, asked = Answers(scope), []
+    (summary,) = answers(f"text/{TEXT}", lambda: False)
+
+    def soon() -> bool:
+        asked.append(None)
+        return len(asked) > 1
+
+    with pytest.raises(Cancelled):
+        list(answers(f"{summary['trace']}/steps/self/2/2/7", soon))
+    assert not answers.trace(TEXT)._projections
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
