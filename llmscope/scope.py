@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from torch import nn
     from transformers import PreTrainedTokenizerBase
 
+    from llmscope.generation.run import Run
     from llmscope.views.explorer import Explorer
+
+    Text = str | Sequence[int] | Sequence[dict[str, str]] | torch.Tensor
 
 Family = Literal["causal", "masked", "encoder-decoder", "encoder"]
 
@@ -94,10 +97,10 @@ class Scope:
 
     def trace(
         self,
-        text: str | Sequence[int] | Sequence[dict[str, str]] | torch.Tensor,
+        text: Text,
         *,
         pair: str | None = None,
-        target: str | None = None,
+        target: str | Sequence[int] | None = None,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> Trace:
         """Run the model once over a text and keep what is needed to read everything else.
@@ -110,7 +113,7 @@ class Scope:
         pair
             A second sentence, for models that read two.
         target
-            The text of the decoder side, for encoder-decoder models; by default only the token
+            The decoder side of encoder-decoder models, text or ids; by default only the token
             that decoding starts with.
         cancelled
             Asked between layers; once it says True, the pass ends with `Cancelled`.
@@ -125,6 +128,75 @@ class Scope:
         ValueError
             When there is no token to read, or more than the model's context holds.
         """
+        source, inputs, tokens, target_tokens = self._inputs(text, pair, target)
+        forward = self._capture.run(inputs, cancelled)
+        if target_tokens:
+            return Trace(self, source, target_tokens, tokens, inputs, forward)
+        return Trace(self, source, tokens, (), inputs, forward)
+
+    def generate(
+        self,
+        text: Text,
+        *,
+        target: str | Sequence[int] | None = None,
+        seed: int | None = None,
+        **settings: Any,
+    ) -> Run:
+        """Write what transformers' `generate` writes, token for token, and keep every choice.
+
+        What is left open is filled in as `generate` does: from the model's own
+        `generation_config`, then with transformers' defaults, such as ``top_k=50``. An interrupt
+        ends it within one step, and what was written by then is given back.
+
+        Parameters
+        ----------
+        text
+            As for `trace`: a text, token ids or chat messages.
+        target
+            What the decoder of an encoder-decoder model has written already: text or ids.
+        seed
+            The draws are those of ``torch.manual_seed(seed)``; your own random state stays as it
+            is. Without one, a seed is made up: `Run.seed`.
+        **settings
+            Any setting of a `GenerationConfig`, such as ``max_new_tokens=40, do_sample=True,
+            num_return_sequences=3, num_beams=4, stop_strings=["."]``, a whole
+            ``generation_config``, or ``logits_processor``, ``stopping_criteria`` and
+            ``prefix_allowed_tokens_fn``.
+
+        Returns
+        -------
+        Run
+            Sequences and texts; for each token its probability and what it was chosen from.
+
+        Raises
+        ------
+        TypeError
+            For an unknown setting.
+        ValueError
+            When the model can't write, or the prompt is longer than its context.
+        """
+        from llmscope.generation.run import generate
+
+        return generate(self, text, target, seed, settings)
+
+    def explore(self, text: str = "", **traits: Any) -> Explorer:
+        """Open the Explorer on this model: all panels, linked and live.
+
+        Parameters
+        ----------
+        text
+            What the prompt box holds at first.
+        **traits
+            First values of its traits, such as ``layer=24, head=4, temperature=0.7``.
+        """
+        from llmscope.views.explorer import Explorer
+
+        return Explorer(self, text, **traits)
+
+    def _inputs(
+        self, text: Text, pair: str | None = None, target: str | Sequence[int] | None = None
+    ) -> tuple[str, dict[str, torch.Tensor], tuple[Token, ...], tuple[Token, ...]]:
+        """Give the text, the model's inputs, and the tokens of either side."""
         import torch
 
         if isinstance(text, torch.Tensor):
@@ -148,27 +220,11 @@ class Scope:
         if not getattr(self.model.config, "is_encoder_decoder", False):
             if target is not None:
                 raise ValueError(f"{self.name} has no decoder side: target= is not for it.")
-            forward = self._capture.run(inputs, cancelled)
-            return Trace(self, source, tokens, (), inputs, forward)
+            return source, inputs, tokens, ()
         target_ids, target_tokens = self._target(target)
         self._check_length(target_ids)
         inputs["decoder_input_ids"] = torch.tensor([target_ids], device=device)
-        forward = self._capture.run(inputs, cancelled)
-        return Trace(self, source, target_tokens, tokens, inputs, forward)
-
-    def explore(self, text: str = "", **traits: Any) -> Explorer:
-        """Open the Explorer on this model: all panels, linked and live.
-
-        Parameters
-        ----------
-        text
-            What the prompt box holds at first.
-        **traits
-            First values of its traits, such as ``layer=24, head=4, temperature=0.7``.
-        """
-        from llmscope.views.explorer import Explorer
-
-        return Explorer(self, text, **traits)
+        return source, inputs, tokens, target_tokens
 
     def _encode(
         self, text: str | Sequence[int] | Sequence[dict[str, str]], pair: str | None
@@ -180,15 +236,18 @@ class Scope:
         if messages:
             ids = self._chat(messages)
         else:
-            ids = [int(item) for item in text if not isinstance(item, dict)]
-            outside = [i for i in ids if not 0 <= i < self.facts.vocabulary]
-            if outside:
-                raise ValueError(
-                    f"Token id {outside[0]} is outside the vocabulary "
-                    f"(0 to {self.facts.vocabulary - 1:,})."
-                )
+            ids = self._known([int(item) for item in text if not isinstance(item, dict)])
         tokens = from_ids(self.tokenizer, ids)
         return "".join(token.text for token in tokens), ids, tokens
+
+    def _known(self, ids: list[int]) -> list[int]:
+        outside = [i for i in ids if not 0 <= i < self.facts.vocabulary]
+        if outside:
+            raise ValueError(
+                f"Token id {outside[0]} is outside the vocabulary "
+                f"(0 to {self.facts.vocabulary - 1:,})."
+            )
+        return ids
 
     def _chat(self, messages: list[dict[str, str]]) -> list[int]:
         if not getattr(self.tokenizer, "chat_template", None):
@@ -201,7 +260,7 @@ class Scope:
         )
         return [int(i) for i in rendered["input_ids"]]
 
-    def _target(self, target: str | None) -> tuple[list[int], tuple[Token, ...]]:
+    def _target(self, target: str | Sequence[int] | None) -> tuple[list[int], tuple[Token, ...]]:
         config: Any = self.model.config
         generation = getattr(self.model, "generation_config", None)
         start = getattr(generation, "decoder_start_token_id", None)
@@ -213,8 +272,12 @@ class Scope:
         first = Token(int(start), "", name, 0, 0, special=True)
         if not target:
             return [int(start)], (first,)
-        encoded = self.tokenizer(text_target=clean(target), add_special_tokens=False)
-        ids = [int(i) for i in encoded["input_ids"]]
+        if isinstance(target, str):
+            encoded = self.tokenizer(text_target=clean(target), add_special_tokens=False)
+            ids = [int(i) for i in encoded["input_ids"]]
+        else:
+            ids = self._known([int(i) for i in target])
+            ids = ids[1:] if ids[0] == int(start) else ids
         return [int(start), *ids], (first, *from_ids(self.tokenizer, ids))
 
     def _family(self) -> Family:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from llmscope.sampling.engines import is_nothing, steps
+from llmscope.sampling.engines import Step, is_nothing, steps
 from llmscope.sampling.settings import NOTHING, ORDERS, Order, from_arguments, from_config
 
 if TYPE_CHECKING:
@@ -227,18 +227,31 @@ class Distribution:
             raise ValueError(f"logits must have one axis (vocabulary,), not shape {scores.shape}")
         if not bool(torch.isfinite(scores).any()) or bool(torch.isnan(scores).any()):
             raise ValueError("logits must be numbers, and one of them must be above -inf")
+        past = [] if input_ids is None else [int(i) for i in input_ids]
+        return cls.through(scores, steps(resolved, order, past), resolved.origins, tokenizer)
+
+    @classmethod
+    def through(
+        cls,
+        scores: torch.Tensor,
+        steps: Sequence[Step],
+        origins: Mapping[str, str],
+        tokenizer: PreTrainedTokenizerBase | None = None,
+    ) -> Distribution:
+        """Take logits (vocabulary,), float32 on the CPU, through an engine's steps."""
+        import torch
+
         raw = scores.numpy().copy()
         base = before = torch.softmax(scores, dim=-1)
         stages: list[Stage] = []
-        past = [] if input_ids is None else [int(i) for i in input_ids]
-        for step in steps(resolved, order, past):
+        for step in steps:
             if is_nothing(step):
                 continue
             scores = step.apply(scores)
             after = torch.softmax(scores, dim=-1)
             gone = torch.isneginf(scores)
             removed = float(before[gone].double().sum())
-            origin = resolved.origins.get(step.name, "given")
+            origin = origins.get(step.name, "given")
             mask = (~gone).numpy()
             stages.append(Stage(step.name, step.setting, origin, after.numpy(), mask, removed))
             before = after

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from llmscope.sampling.settings import NOTHING, Order, Resolved
 
 if TYPE_CHECKING:
     import torch
+    from transformers import GenerationConfig
 
 
 @dataclass(frozen=True)
@@ -88,21 +89,33 @@ def _transformers(resolved: Resolved, ids: Sequence[int]) -> list[Step]:
     processors = GenerationMixin._get_logits_processor(
         model, config, input_ids_seq_length=max(1, len(ids)), device="cpu"
     )
-    past = torch.tensor([list(ids)], dtype=torch.long)
+    return named(processors, config, ids)
+
+
+def named(
+    processors: Iterable[Any],
+    config: GenerationConfig,
+    ids: Sequence[int],
+    device: torch.device | str = "cpu",
+) -> list[Step]:
+    """Make steps of transformers' processors, which live on `device`, for what follows `ids`."""
+    import torch
+
+    past = torch.tensor([list(ids)], dtype=torch.long, device=device)
     made = [
         Step(name, float(setting), _on_rows(processor, past))
         for processor in processors
         for name, setting in [_named(processor, config)]
     ]
-    if not config.do_sample:
+    if not config.do_sample and config.num_beams in (None, 1):
         made.append(Step("temperature", 0.0, _greedy))
     return made
 
 
 def _on_rows(processor: Any, past: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
     def apply(scores: torch.Tensor) -> torch.Tensor:
-        out: torch.Tensor = processor(past, scores[None])[0]
-        return out
+        out: torch.Tensor = processor(past, scores[None].to(past.device))[0]
+        return out.to(scores.device)
 
     return apply
 

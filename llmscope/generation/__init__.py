@@ -1,0 +1,7 @@
+"""Writing text: whole runs of `generate`, and one step at a time through a tree of branches."""
+
+from llmscope.generation.run import Run, Step
+from llmscope.generation.stepping import Stepper
+from llmscope.generation.tree import Node, Tree
+
+__all__ = ["Node", "Run", "Step", "Stepper", "Tree"]

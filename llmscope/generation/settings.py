@@ -1,0 +1,165 @@
+"""What is asked of `generate`: settings under transformers' names, and what it makes of them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
+
+    from llmscope.scope import Scope, Text
+    from llmscope.trace import Trace
+
+T = TypeVar("T")
+
+_OBJECTS = {
+    "generation_config",
+    "logits_processor",
+    "stopping_criteria",
+    "prefix_allowed_tokens_fn",
+    "negative_prompt_ids",
+}
+# What they ask for, a `Run` has.
+_OUTPUTS = {
+    "return_dict_in_generate",
+    "output_attentions",
+    "output_hidden_states",
+    "output_logits",
+    "output_scores",
+}
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything that transformers' `generate` has ready when its decoding loop begins.
+
+    Attributes
+    ----------
+    input_ids
+        (sequences, length): the prompt, or what the decoder starts with.
+    processors, criteria
+        What changes the logits, and what ends a sequence.
+    config
+        The settings, with every default filled in.
+    origins
+        Where each setting came from, if it wasn't given.
+    kwargs
+        What the model's forward is given besides: its cache, encoder outputs, positions.
+    """
+
+    input_ids: torch.Tensor
+    processors: LogitsProcessorList
+    criteria: StoppingCriteriaList
+    config: GenerationConfig
+    origins: Mapping[str, str]
+    kwargs: dict[str, Any]
+
+
+def check_names(given: Mapping[str, Any]) -> None:
+    """Raise TypeError for what is no setting of transformers' `generate`."""
+    known = {name for name in vars(_config()) if not name.startswith("_")}
+    known = (known | _OBJECTS) - _OUTPUTS
+    for name in given:
+        if name in _OUTPUTS:
+            raise TypeError(f"{name} is not for it: the Run keeps what can be looked at.")
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            hint = f" Did you mean {close[0]}?" if close else ""
+            raise TypeError(f"generate has no setting {name!r}.{hint}")
+
+
+def prompt_inputs(
+    scope: Scope, text: Text, target: str | Sequence[int] | None
+) -> dict[str, torch.Tensor]:
+    """Make what `generate` is given of a prompt.
+
+    Raises
+    ------
+    ValueError
+        When the model can't write.
+    """
+    import torch
+
+    model: Any = scope.model
+    if not getattr(model, "can_generate", lambda: False)():
+        raise ValueError(
+            f"{scope.name} can't write: it doesn't predict the next token. "
+            "For a masked model, read trace.distribution(position) at the gap."
+        )
+    _, inputs, _, _ = scope._inputs(text, None, target)
+    # All of a prompt is read, also where it holds the padding token.
+    inputs["attention_mask"] = torch.ones_like(inputs["input_ids"])
+    return inputs
+
+
+def trace_of(scope: Scope, inputs: Mapping[str, torch.Tensor], ids: list[int]) -> Trace:
+    """Trace what was written: `ids` of the text, or of the decoder side behind its source."""
+    if "decoder_input_ids" in inputs:
+        return scope.trace(inputs["input_ids"], target=ids)
+    return scope.trace(ids)
+
+
+def decode(
+    scope: Scope,
+    inputs: Mapping[str, torch.Tensor],
+    settings: Mapping[str, Any],
+    loop: Callable[[Prepared], T],
+) -> T:
+    """Let `generate` prepare everything, and run `loop` in the place of its decoding loop."""
+    from transformers import LogitsProcessorList, StoppingCriteriaList, StopStringCriteria
+
+    model: Any = scope.model
+    given = dict(settings)
+    own = (given.get("generation_config"), model.generation_config)
+    stop = given.pop("stop_strings", None) or next(
+        (config.stop_strings for config in own if config and config.stop_strings), None
+    )
+    if stop is not None:
+        # `generate` keeps its tokenizer from a loop that is not its own.
+        made = StopStringCriteria(stop_strings=stop, tokenizer=scope.tokenizer)
+        given["stopping_criteria"] = [*(given.get("stopping_criteria") or ()), made]
+        given["stop_strings"] = None
+
+    def prepared(
+        model: Any,
+        input_ids: torch.Tensor,
+        logits_processor: Any,
+        stopping_criteria: Any,
+        generation_config: GenerationConfig,
+        **kwargs: Any,
+    ) -> T:
+        kwargs.pop("synced_gpus", None)
+        return loop(
+            Prepared(
+                input_ids,
+                logits_processor,
+                stopping_criteria,
+                generation_config,
+                _origins(settings, model.generation_config),
+                kwargs,
+            )
+        )
+
+    lists = {"stopping_criteria": StoppingCriteriaList, "logits_processor": LogitsProcessorList}
+    given |= {name: kind(given[name]) for name, kind in lists.items() if given.get(name)}
+    done: T = model.generate(**inputs, custom_generate=prepared, **given)
+    return done
+
+
+def _origins(settings: Mapping[str, Any], models: GenerationConfig) -> Mapping[str, str]:
+    from llmscope.sampling.settings import from_config
+
+    origins = from_config(settings.get("generation_config") or _config(), models).origins
+    return {name: origin for name, origin in origins.items() if settings.get(name) is None}
+
+
+def _config() -> GenerationConfig:
+    import transformers
+
+    make: Any = transformers.GenerationConfig
+    config: GenerationConfig = make()
+    return config
