@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from llmscope.capture import Capture
+from llmscope.capture.forward import lock_of
 from llmscope.tokens import Token, clean, from_ids, tokenize
 from llmscope.trace import Trace
 
@@ -178,6 +179,28 @@ class Scope:
         from llmscope.generation.run import generate
 
         return generate(self, text, target, seed, settings)
+
+    @property
+    def cache_bytes(self) -> int:
+        """Memory that is held so that the next text costs only what differs from those before."""
+        return self._capture.warm.size
+
+    @property
+    def cache_limit(self) -> int:
+        """The most that `cache_bytes` may be, 1 GiB at first; 0 reads each text from the start."""
+        return self._capture.warm.limit
+
+    @cache_limit.setter
+    def cache_limit(self, limit: int) -> None:
+        if limit < 0:
+            raise ValueError(f"cache_limit is a number of bytes, 0 or more, not {limit}")
+        with lock_of(self.model):
+            self._capture.warm.limit = int(limit)
+
+    def forget(self) -> None:
+        """Let go of everything in the cache."""
+        with lock_of(self.model):
+            self._capture.warm.clear()
 
     def explore(self, text: str = "", **traits: Any) -> Explorer:
         """Open the Explorer on this model: all panels, linked and live.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from unicodedata import category
 
@@ -57,6 +58,7 @@ class Token:
     special: bool = False
 
 
+@lru_cache(maxsize=2**16)
 def visible(text: str) -> str:
     """Show white space and invisible characters by glyphs."""
     return "".join(_GLYPHS.get(char) or _named(char) for char in text)

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+import numpy as np
+
 from llmscope.capture.projection import Projection, watch_projection
 from llmscope.capture.replay import Attention, Kind, by_layer
-from llmscope.capture.tap import tap
+from llmscope.capture.stitching import Rows, stitched, tensors_of
+from llmscope.capture.tap import Call, tap
+from llmscope.capture.warm import Warm
 
 if TYPE_CHECKING:
     import torch
+    from numpy.typing import NDArray
     from torch import nn
 
 _locks: WeakKeyDictionary[nn.Module, threading.RLock] = WeakKeyDictionary()
@@ -53,6 +58,51 @@ def weights_version(model: nn.Module) -> int:
     return hash(
         tuple((p.data_ptr(), 0 if p.is_inference() else p._version) for p in model.parameters())
     )
+
+
+def fingerprint(model: nn.Module) -> int | None:
+    """Change with anything that makes what was read before untrue; `None` with foreign hooks.
+
+    A hook may do another thing at each call, so nothing is kept where there are any.
+    """
+    ways = []
+    for module in model.modules():
+        hooks = (*module._forward_hooks.values(), *module._forward_pre_hooks.values())
+        if any(not getattr(h, "__module__", "").startswith("transformers.") for h in hooks):
+            return None
+        if "forward" in module.__dict__:
+            ways.append(id(module.__dict__["forward"]))
+    attention = getattr(model.config, "_attn_implementation", None)
+    return hash((weights_version(model), attention, *ways))
+
+
+def _alike(one: Forward, other: Forward) -> bool:
+    """Whether two passes over one text agree, but for rounding."""
+    import torch
+
+    def close(a: torch.Tensor, b: torch.Tensor) -> bool:
+        # Shapes decide the order of sums: in half precision that is seen.
+        tolerance = 1e-3 if a.dtype == torch.float32 else 5e-2
+        worst = (a.float() - b.float()).abs().max()
+        return a.shape == b.shape and bool(worst <= tolerance * b.float().abs().max())
+
+    if not close(one.hidden, other.hidden) or len(one.calls) != len(other.calls):
+        return False
+    for a, b in zip(one.calls, other.calls, strict=True):
+        if a.sizes != b.sizes or not close(a.key, b.key) or not close(a.query, b.query):
+            return False
+        last = np.array([0, b.sizes[2] - 1])
+        if not close(*(_spread(Attention(call, 0), last) for call in (a, b))):
+            return False
+    return True
+
+
+def _spread(attention: Attention, rows: NDArray[np.intp]) -> torch.Tensor:
+    """Weights (heads, rows, keys), of keys out of reach too."""
+    import torch
+
+    weights, reach = attention.weights(rows), attention.reach(rows)
+    return torch.nn.functional.pad(weights, (reach.start, attention.keys - reach.stop))
 
 
 class _Body:
@@ -100,20 +150,34 @@ class Forward:
 
     Attributes
     ----------
-    hidden
-        Final hidden states (positions, hidden size) of the model's body.
+    calls
+        Every attention call of it.
     attention
-        Recorded attention by kind and layer.
-    full_logits
-        Logits (positions, vocabulary), only where a head can't be replayed row by row.
+        The same by kind and layer.
     version
         Of the weights that the pass ran with.
     """
 
-    hidden: torch.Tensor
+    states: Rows
+    logit_rows: Rows | None
+    calls: Sequence[Call]
     attention: dict[Kind, dict[int, Attention]]
-    full_logits: torch.Tensor | None
     version: int
+
+    @property
+    def hidden(self) -> torch.Tensor:
+        """Final hidden states (positions, hidden size) of the model's body."""
+        return self.states.whole()
+
+    @property
+    def full_logits(self) -> torch.Tensor | None:
+        """Logits (positions, vocabulary), only where a head can't be replayed row by row."""
+        return None if self.logit_rows is None else self.logit_rows.whole()
+
+    def tensors(self) -> list[torch.Tensor]:
+        """List all that it holds."""
+        logits = [] if self.logit_rows is None else self.logit_rows.pieces
+        return [*self.states.pieces, *logits, *tensors_of(self.calls)]
 
 
 class Capture:
@@ -123,11 +187,17 @@ class Capture:
     ----------
     model
         Any text model of transformers, in any mode, on any device.
+
+    Attributes
+    ----------
+    warm
+        What it has read lately, so that a text that begins as one of these costs what differs.
     """
 
     def __init__(self, model: nn.Module) -> None:
         self.model = model
         self.has_head = getattr(model, "get_output_embeddings", lambda: None)() is not None
+        self.warm = Warm(model)
         self._body = _body_name(model)
         self._body_output: Any = None  # the class of what the body returns
         self._head_replays: bool | None = None
@@ -135,7 +205,7 @@ class Capture:
     def run(
         self, inputs: dict[str, torch.Tensor], cancelled: Callable[[], bool] = lambda: False
     ) -> Forward:
-        """Run the model once on `inputs` and record it.
+        """Run the model on `inputs` and record it, from where a text that is kept warm ends.
 
         Raises
         ------
@@ -143,27 +213,82 @@ class Capture:
             When `cancelled` said so between two layers.
         """
         with undisturbed(self.model):
-            version = weights_version(self.model)
-            whole = self._body is None or self._head_replays is False
-            model, body = self.model, None
-            if self._body is not None:
-                body = _Body(getattr(self.model, self._body))
-                model = _with_body(self.model, self._body, body)
-            options = _accepted(self.model, use_cache=False, return_dict=True)
-            if not whole:
-                options |= _accepted(self.model, logits_to_keep=1)
-            with tap(self.model, cancelled) as calls:
-                output = model(**inputs, **options)
-            logits = output.logits[0] if self.has_head else None
-            behind = output if body is None else body.output
-            hidden = behind[0][0]
-            self._body_output = type(behind)
-            if logits is not None and self._head_replays is None:
-                self._head_replays = self._check_head(hidden, logits)
-                if self._body is not None and not self._head_replays:
-                    return self.run(inputs, cancelled)
-            keep = logits if whole else None
-            return Forward(hidden, by_layer(self.model, calls), keep, version)
+            if set(inputs) != {"input_ids"} or not self.warm.ready(fingerprint(self.model)):
+                return self._pass(inputs, cancelled)
+            ids = inputs["input_ids"][0].tolist()
+            found = self.warm.find(ids)
+            if found is not None:
+                forward = self._continued(ids, *found, cancelled)
+                if forward is not None:
+                    return forward
+            cache = self.warm.empty()
+            forward = self._pass({**inputs, "past_key_values": cache}, cancelled)
+            self.warm.keep(ids, forward.tensors(), cache, forward)
+            return forward
+
+    def _continued(
+        self,
+        ids: list[int],
+        before: Forward,
+        cache: Any,
+        kept: int,
+        cancelled: Callable[[], bool],
+    ) -> Forward | None:
+        """Read on behind the first `kept` ids; `None` where that can't be put together."""
+        new = None
+        if kept < len(ids):
+            if cache is None:
+                return None
+            new = self._pass(self.warm.inputs(ids, cache, kept), cancelled)
+        forward = self._joined(before, kept, new)
+        if forward is None or self.warm.holds is None:
+            whole = self._pass({"input_ids": self.warm.ids(ids)}, cancelled)
+            self.warm.holds = forward is not None and _alike(forward, whole)
+            if not self.warm.holds:
+                self.warm.clear()
+                return whole
+        assert forward is not None
+        if new is not None:
+            self.warm.keep(ids, forward.tensors(), cache, forward)
+        return forward
+
+    def _joined(self, before: Forward, kept: int, new: Forward | None) -> Forward | None:
+        calls = stitched(before.calls, kept, new.calls if new else ())
+        if calls is None:
+            return None
+        logits = before.logit_rows
+        if logits is not None:
+            logits = logits.grown(kept, new.full_logits if new else None)
+        states = before.states.grown(kept, new.hidden if new else None)
+        return Forward(states, logits, calls, by_layer(self.model, calls), before.version)
+
+    def _pass(
+        self, inputs: Mapping[str, Any], cancelled: Callable[[], bool] = lambda: False
+    ) -> Forward:
+        version = weights_version(self.model)
+        whole = self._body is None or self._head_replays is False
+        model, body = self.model, None
+        if self._body is not None:
+            body = _Body(getattr(self.model, self._body))
+            model = _with_body(self.model, self._body, body)
+        cached = inputs.get("past_key_values") is not None
+        options = _accepted(self.model, use_cache=cached, return_dict=True)
+        if not whole:
+            options |= _accepted(self.model, logits_to_keep=1)
+        with tap(self.model, cancelled) as calls:
+            output = model(**{**inputs, **options})
+        logits = output.logits[0] if self.has_head else None
+        behind = output if body is None else body.output
+        hidden = behind[0][0]
+        self._body_output = type(behind)
+        if logits is not None and self._head_replays is None:
+            self._head_replays = self._check_head(hidden, logits)
+            if self._body is not None and not self._head_replays:
+                if cached:  # it holds this text by now
+                    inputs = {**inputs, "past_key_values": None}
+                return self._pass(inputs, cancelled)
+        keep = Rows(logits) if whole and logits is not None else None
+        return Forward(Rows(hidden), keep, calls, by_layer(self.model, calls), version)
 
     def unembed(self, hidden: torch.Tensor) -> torch.Tensor:
         """Turn final hidden states (rows, hidden size) into logits (rows, vocabulary).

@@ -37,10 +37,7 @@ class Attention:
     def __init__(self, call: Call, order: int) -> None:
         self.call = call
         self.order = order
-        self.heads: int = call.query.shape[1]
-        self.kv_heads: int = call.key.shape[1]
-        self.queries: int = call.query.shape[2]
-        self.keys: int = call.key.shape[2]
+        self.heads, self.kv_heads, self.queries, self.keys = call.sizes
 
     def weights(self, rows: NDArray[np.intp]) -> torch.Tensor:
         """Attention weights (heads, rows, keys) of the keys within `reach`; the others have none.

@@ -33,6 +33,12 @@ class Call:
     kwargs: dict[str, Any]
     eager: Callable[..., Any]  # the modelling module's own eager function
 
+    @property
+    def sizes(self) -> tuple[int, int, int, int]:
+        """Query heads, key-value heads, queries, keys."""
+        (_, heads, queries, _), (_, kv_heads, keys, _) = self.query.shape, self.key.shape
+        return heads, kv_heads, queries, keys
+
 
 @dataclass
 class _Recording:

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
+from transformers import Cache, DynamicCache
 
-from llmscope.capture.forward import undisturbed, weights_version
+from llmscope.capture.forward import fingerprint, undisturbed, weights_version
 from llmscope.capture.warm import common, cropped, keep_all
 from llmscope.generation.dice import Dice, new_seed
 from llmscope.generation.recording import is_guidance
@@ -295,14 +296,25 @@ class Stepper:
                 is_encoder_decoder=self._model.config.is_encoder_decoder,
                 num_new_tokens=more,
             )
-        seen = min(common(self._fed, ids), len(ids) - 1)
-        cache = cropped(self._kwargs.get("past_key_values"), seen) if seen else None
+        empty = kwargs.get("past_key_values")
+        cache, seen = self._prefix(ids[:-1], empty)
         if cache is not None:
             return {**kwargs, "past_key_values": cache}, seen
-        empty = kwargs.get("past_key_values")
-        if empty is not None:
-            kwargs["past_key_values"] = copy.deepcopy(empty)
-        return kwargs, 0
+        # Mamba's has another name.
+        new = {k: copy.deepcopy(v) for k, v in kwargs.items() if isinstance(v, Cache)}
+        return {**kwargs, **new}, 0
+
+    def _prefix(self, ids: list[int], empty: Any) -> tuple[Any | None, int]:
+        """Find a cache of the longest prefix of `ids` that was read: here, or by anybody."""
+        own = self._kwargs.get("past_key_values") if self._fed else None
+        warm = self.scope._capture.warm
+        seen = common(self._fed, ids)
+        if type(empty) is DynamicCache and warm.ready(fingerprint(self.scope.model)):
+            if own is not None:
+                warm.keep(self._fed, (), own, None)
+            found = warm.find(ids, recorded=False)
+            return found[1:] if found is not None else (None, 0)
+        return (cropped(own, seen) if seen else None), seen
 
     def _forget(self) -> None:
         self._logits.clear()
