@@ -166,7 +166,7 @@ def layer_stack(
     sinkless: bool = False,
 ) -> Stack:
     """Stack all heads of a layer, or hold one of them."""
-    found = trace.recorded(layer, kind)
+    found = trace._recorded(layer, kind)
     chosen = slice(None)
     if head is not None:
         head = checked(trace, layer, head, kind)
@@ -202,7 +202,7 @@ def combined_stack(
     if not heads:
         raise ValueError("Name at least one head, as (layer, head).")
     chosen = [(layer, checked(trace, layer, head, kind)) for layer, head in heads]
-    layers = {layer: trace.recorded(layer, kind) for layer, _ in chosen}
+    layers = {layer: trace._recorded(layer, kind) for layer, _ in chosen}
     some = layers[chosen[0][0]]
 
     def band(rows: NDArray[np.intp]) -> Band:
@@ -264,7 +264,7 @@ def numbers(count: int, rows: slice | Sequence[int] | None) -> NDArray[np.intp]:
 
 def checked(trace: AttentionReader, layer: int, head: int, kind: Kind) -> int:
     """Give the number of a head from 0, or raise IndexError when there is none."""
-    count = trace.recorded(layer, kind).heads
+    count = trace._recorded(layer, kind).heads
     if not -count <= head < count:
         raise IndexError(f"There is no head {head}: layer {layer} has 0 to {count - 1}.")
     return head % count

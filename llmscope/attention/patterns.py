@@ -64,7 +64,7 @@ class _Scores:
     """Sums over queries, from which the scores are made."""
 
     def __init__(self, trace: AttentionReader, layer: int, kind: Kind) -> None:
-        self._attention = trace.recorded(layer, kind)
+        self._attention = trace._recorded(layer, kind)
         self._crossed = kind == "cross"
         tokens = trace.source_tokens if kind == "encoder" else trace.tokens
         self._ids = np.array([token.id for token in tokens])

@@ -64,7 +64,7 @@ class AttentionReader:
 
     def heads(self, layer: int, kind: Kind = "self") -> tuple[int, int]:
         """Count query heads and key-value heads of a layer."""
-        found = self.recorded(layer, kind)
+        found = self._recorded(layer, kind)
         return found.heads, found.kv_heads
 
     def queries(self, kind: Kind = "self") -> int:
@@ -226,7 +226,7 @@ class AttentionReader:
 
         Heads that share keys and values in a group give the same ones.
         """
-        attention = self.recorded(layer, kind)
+        attention = self._recorded(layer, kind)
         if not isinstance(attention, Attention):
             raise ValueError(f"{self.scope.name} does not show its queries and keys.")
         head = checked(self, layer, head, kind)
@@ -266,21 +266,11 @@ class AttentionReader:
         self.check_current()
         return steps(self, layer, head, query, kind)
 
-    def projection(
-        self, layer: int, kind: Kind, cancelled: Callable[[], bool] = never
-    ) -> Projection:
-        """Give what the model did with the outputs of a layer's heads."""
-        attention = self.recorded(layer, kind)
-        assert isinstance(attention, Attention)
-        found = self._projections.pop((kind, layer), None)
-        if found is None:
-            found = self.scope._capture.projection(self._inputs, attention, cancelled)
-        self._projections[kind, layer] = found
-        for oldest in list(self._projections)[:-_PROJECTIONS]:
-            self._projections.pop(oldest, None)
-        return found
+    def check_current(self) -> None:
+        """Raise RuntimeError when the model's weights were changed since."""
+        raise NotImplementedError
 
-    def recorded(self, layer: int, kind: Kind) -> Attention | OwnWeights:
+    def _recorded(self, layer: int, kind: Kind) -> Attention | OwnWeights:
         """Give what was recorded of one layer's attention.
 
         Raises
@@ -301,6 +291,20 @@ class AttentionReader:
         known = f"{kind} attention has layers {min(layers)} to {max(layers)}"
         raise IndexError(f"There is no layer {layer}: {known}.")
 
+    def _projection(
+        self, layer: int, kind: Kind, cancelled: Callable[[], bool] = never
+    ) -> Projection:
+        """Give what the model did with the outputs of a layer's heads."""
+        attention = self._recorded(layer, kind)
+        assert isinstance(attention, Attention)
+        found = self._projections.pop((kind, layer), None)
+        if found is None:
+            found = self.scope._capture.projection(self._inputs, attention, cancelled)
+        self._projections[kind, layer] = found
+        for oldest in list(self._projections)[:-_PROJECTIONS]:
+            self._projections.pop(oldest, None)
+        return found
+
     @cached_property
     def _projections(self) -> dict[tuple[Kind, int], Projection]:
         return {}
@@ -318,7 +322,3 @@ class AttentionReader:
             kind: {n: OwnWeights(weights) for n, weights in enumerate(layers)}
             for kind, layers in found.items()
         }
-
-    def check_current(self) -> None:
-        """Raise RuntimeError when the model's weights were changed since."""
-        raise NotImplementedError

@@ -65,7 +65,7 @@ def layers_up_to(trace: AttentionReader, layer: int, kind: Kind) -> list[int]:
     """
     if kind == "cross":
         raise ValueError("Rollout follows one text through the layers: cross-attention joins two.")
-    trace.recorded(layer, kind)
+    trace._recorded(layer, kind)
     return [number for number in trace.layers(kind) if number <= layer]
 
 

@@ -88,7 +88,7 @@ def steps(
     cancelled: Callable[[], bool] = never,
 ) -> Steps:
     """Take apart the attention of one query and head; see `AttentionReader.steps`."""
-    attention = trace.recorded(layer, kind)
+    attention = trace._recorded(layer, kind)
     if not isinstance(attention, Attention):
         raise ValueError(
             f"{trace.scope.name} computes attention in code of its own, without asking "
@@ -111,7 +111,7 @@ def steps(
     hidden, bias = _hidden_and_bias(attention, head, row)
     logits = np.where(hidden, -np.inf, scaled + bias).astype(np.float32)
 
-    projection = trace.projection(layer, kind, cancelled)
+    projection = trace._projection(layer, kind, cancelled)
     received = None if projection.received is None else to_numpy(projection.received[query])
     outputs = _outputs(attention, each)
     found = Steps(
