@@ -16,8 +16,10 @@ from llmscope.source import Answers, Desk
 from llmscope.source.answers import shown_kind
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
+    from llmscope.capture import Kind
     from llmscope.scope import Scope
     from llmscope.trace import Trace
 
@@ -153,10 +155,36 @@ class View(anywidget.AnyWidget):
             When the model has no such attention.
         """
         trace = self.trace
-        kind = self.kind if self.kind in trace.kinds else shown_kind(trace)
+        kind = self._kind(trace)
         matrices = [trace_matrix(trace, kind, name) for name in self._matrices()]
         overlaid = self.mode == "arcs" and len(self.heads) > 0
         return np.stack(matrices) if overlaid else matrices[0]
+
+    def figure(self, width: float | None = None) -> Figure:
+        """Draw what is on screen for a paper: vectors, on white.
+
+        Parameters
+        ----------
+        width
+            In inches; without it, the figure is as wide as what it shows takes.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            It belongs to no backend: save it with ``savefig``, as PDF, SVG or PNG.
+
+        Raises
+        ------
+        ValueError
+            When the text is too long to print, or the width too small.
+        """
+        from llmscope.export.figures import figure
+
+        return figure(self, width)
+
+    def _kind(self, trace: Trace) -> Kind:
+        """Tell which attention is on screen."""
+        return self.kind if self.kind in trace.kinds else shown_kind(trace)
 
     def _matrices(self) -> list[str]:
         """Name the matrices on screen, as the page does."""

@@ -1,0 +1,108 @@
+"""What is on screen as a matplotlib figure, for a paper."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import matplotlib
+
+from llmscope.export.figures.arcs import arcs
+from llmscope.export.figures.matrix import matrix
+from llmscope.export.figures.next_token import next_token
+from llmscope.export.figures.page import MARGIN, POINTS, Page, Panel
+from llmscope.export.figures.shown import Shown, shown
+from llmscope.export.figures.steps import steps
+from llmscope.export.figures.style import BODY, INK, SMALL, SOFT, TITLE
+from llmscope.export.figures.text import text
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from llmscope.views.base import View
+
+__all__ = ["figure"]
+
+_WIDTHS = {"header": 7.2, "attention": 5.5, "tokens": 5.5, "next-token": 3.5}  # inches
+_BESIDE = 205.0  # points, of the next token beside attention
+_GAP = 20.0
+_STACKED = 380.0  # points, below which they stand one below the other
+_MODES = {"matrix": matrix, "arcs": arcs, "steps": steps}
+
+
+def figure(view: View, width: float | None = None) -> Figure:
+    """Draw what `view` shows; see `View.figure`."""
+    if width is not None and not 1 <= width <= 40:
+        raise ValueError(f"width is in inches, between 1 and 40, not {width}")
+    what = next((name for name in _WIDTHS if name in view._panels), None)
+    if what is None:
+        raise ValueError(f"There is no figure of a {type(view).__name__} yet.")
+    room = (width or _WIDTHS[what]) * POINTS - 2 * MARGIN
+    now = shown(view)
+    # As it is out of the box, whatever the style of the notebook; and left as it was.
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        page = Page()
+        if what == "header":
+            panel = _explorer(page, now, room)
+        elif what == "attention":
+            panel = _attention(page, now, room, width is not None)
+        elif what == "tokens":
+            panel = text(page, now, room)
+        else:
+            panel = _next_token(page, now, room, width is not None)
+        return page.lay_out(panel, None if width is None else width * POINTS)
+
+
+def _attention(page: Page, now: Shown, room: float, wide: bool) -> Panel:
+    if not now.has_attention:
+        said = "There is no attention in this model: it carries the past in a state."
+        return _sentence(page, "Attention", said, room)
+    return _MODES[now.view.mode](page, now, room, wide)
+
+
+def _next_token(page: Page, now: Shown, room: float, wide: bool) -> Panel:
+    if now.trace.scope.facts.family == "encoder":
+        said = "This model has no language-model head: it turns a text into vectors."
+        return _sentence(page, "Next token", said, room)
+    return next_token(page, now, room, wide)
+
+
+def _explorer(page: Page, now: Shown, room: float) -> Panel:
+    """Lay out the text on top, then attention and the next token, side by side if they fit."""
+    is_wide = room >= _STACKED
+    beside = min(_BESIDE, 0.4 * room) if is_wide else room
+    above = text(page, now, room, suggest=True)
+    left = _attention(page, now, room - beside - _GAP if is_wide else room, False)
+    right = _next_token(page, now, beside, True)
+    top = 16 + above.height + 14
+
+    def draw(x: float, y: float) -> None:
+        sheet = page.sheet(x, y, room, 16)
+        facts = now.trace.scope.facts
+        page.write(sheet, 0, 5, facts.name, TITLE, INK, bold=True)
+        said = f"{len(now.text_tokens):,} tokens"
+        if facts.family == "causal" and len(now.trace) > 1:
+            said += f" · perplexity {now.trace.perplexity:#.3g}".rstrip(".")
+        page.write(sheet, room, 5, said, BODY, SOFT, align="right")
+        above.draw(x, y + 16)
+        left.draw(x, y + top)
+        if is_wide:
+            right.draw(x + room - right.width, y + top)
+        else:
+            right.draw(x, y + top + left.height + _GAP)
+
+    below = max(left.height, right.height) if is_wide else left.height + _GAP + right.height
+    return Panel(room, top + below, draw)
+
+
+def _sentence(page: Page, name: str, said: str, room: float) -> Panel:
+    """Say in words why there is nothing to draw."""
+    lines = page.wrap(said, room, SMALL)
+
+    def draw(x: float, y: float) -> None:
+        sheet = page.sheet(x, y, room, 18 + 10 * len(lines))
+        page.write(sheet, 0, 6, name, TITLE, INK, bold=True)
+        for number, line in enumerate(lines):
+            page.write(sheet, 0, 23 + 10 * number, line, SMALL, SOFT)
+
+    return Panel(room, 18 + 10 * len(lines), draw)
