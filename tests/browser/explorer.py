@@ -16,6 +16,8 @@ CELLS = [
     "# the last cell",
 ]
 RESET = f"""
+explorer.heads, explorer.mode, explorer.combine, explorer.kind = (), "matrix", "none", ""
+explorer.direction, explorer.hide_sink, explorer.color_scale = "from", False, "sqrt"
 explorer.text, explorer.layer, explorer.head, explorer.position = {SENTENCE!r}, 24, 4, -1
 explorer.temperature, explorer.top_k, explorer.top_p, explorer.min_p = 1.0, 0, 1.0, 0.0
 explorer.threshold, explorer.lecture = 0.0, False

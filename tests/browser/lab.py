@@ -435,14 +435,27 @@ class Panels:
         self.overview = root.get_by_role("application", name="Heads by layer")
         self.matrix = root.get_by_role("application", name="Attention matrix")
         self.cells = self.matrix.locator(".cells")
-        head = root.get_by_role("region", name="Attention of one head")
-        self.title = head.get_by_role("heading")
-        self.readout = head.get_by_role("status")
+        self.attention = root.get_by_role("region", name="Attention", exact=True)
+        self.title = self.attention.get_by_role("heading")
+        self.readout = self.attention.locator(".readout")
+        self.weight = self.readout.locator(".weight")
+        self.arcs = self.attention.get_by_role("application", name="Attention as lines")
+        self.steps = self.attention.get_by_role("application", name="Attention step by step")
+        self.chips = self.attention.locator(".chip")
+        self.combine = self.attention.get_by_role("combobox", name="What is made of the chosen")
+        self.scale = self.attention.get_by_role("combobox", name="Colour scale")
+        self.threshold = self.attention.get_by_role("slider", name="Threshold")
+        self.sink = self.attention.get_by_role("button", name="hide first token")
+        self.mark = root.get_by_role("combobox", name="Mark heads by what they do")
         self.next = root.get_by_role("region", name="Next token")
         self.more = self.next.get_by_role("button", name="more")
         self.stages = self.next.get_by_role("list", name="Tokens left after each stage")
         self.rows = self.next.locator(".bars > li")
         self.error = root.get_by_role("alert")
+
+    def mode(self, name: str) -> Locator:
+        """One of the ways to show attention: Matrix, Arcs or Steps."""
+        return self.attention.get_by_role("radio", name=name)
 
     def slider(self, name: str) -> Locator:
         """One of the sampling sliders."""
@@ -472,9 +485,22 @@ class Panels:
 def point(target: Locator, x: float, y: float) -> None:
     """Move the mouse to a place inside an element, given as shares of its width and height."""
     target.scroll_into_view_if_needed()
-    box = target.bounding_box()
-    assert box is not None
-    target.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+    place = box(target)
+    target.page.mouse.move(place["x"] + x * place["width"], place["y"] + y * place["height"])
+
+
+def click(target: Locator, x: float = 0.5, y: float = 0.5) -> None:
+    """Click at a place inside an element, given as shares of its width and height."""
+    point(target, x, y)
+    target.page.mouse.down()
+    target.page.mouse.up()
+
+
+def box(target: Locator) -> dict[str, float]:
+    """Where an element is: x, y, width and height in pixels."""
+    found = target.bounding_box()
+    assert found is not None
+    return dict(found)
 
 
 def _plain(traceback: Sequence[str]) -> str:

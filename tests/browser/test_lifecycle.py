@@ -70,7 +70,7 @@ def test_twenty_runs_and_a_close_leave_nothing_behind(open_notebook):
     expect(notebook.page.locator(".llmscope")).to_have_count(0)
     notebook.wait_value(THREADS, [], seconds=10)
     assert notebook.ask(traces) == [0] * 20
-    assert notebook.ask("[len(one._answers._tiles) for one in made]") == [0] * 20
+    assert notebook.ask("[len(one._answers._attention._kept) for one in made]") == [0] * 20
 
 
 def test_a_hidden_widget_holds_nothing_and_can_be_shown_again(open_notebook):

@@ -1,13 +1,15 @@
 """One notebook, opened once and shared by all tests of a file.
 
 Each file of this folder names its notebook: ``CELLS``, how many of them to ``RUN``, the
-``SIZE`` of the window, and the code that ``RESET``\\ s what a test may have changed.
+``SIZE`` of the window, and the code that ``RESET``\\ s what a test may have changed. Files that
+follow each other and name the same cells share one notebook: to open it takes longer than a test.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from types import ModuleType
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
@@ -23,17 +25,37 @@ class Desk:
     notebook: Notebook
 
 
+@pytest.fixture(scope="session")
+def desks(lab: Lab, browser: Browser) -> Iterator[Callable[[ModuleType], Desk]]:
+    """The notebook of a file; files one after another that name the same cells share it."""
+    held: list[tuple[object, Desk]] = []
+
+    def close() -> None:
+        while held:
+            _, desk = held.pop()
+            desk.notebook.close()
+            desk.context.close()
+
+    def open_(module: ModuleType) -> Desk:
+        wanted = (module.CELLS, module.RUN)
+        if not held or held[0][0] != wanted:
+            close()
+            context = browser.new_context(viewport=module.SIZE)
+            guard = Guard()
+            guard.watch(context)
+            notebook = lab.open(context, module.CELLS)
+            held.append((wanted, Desk(context, guard, notebook)))
+            for cell in range(module.RUN):
+                notebook.run(cell)
+        return held[0][1]
+
+    yield open_
+    close()
+
+
 @pytest.fixture(scope="module")
-def desk(lab: Lab, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Desk]:
-    context = browser.new_context(viewport=request.module.SIZE)
-    guard = Guard()
-    guard.watch(context)
-    notebook = lab.open(context, request.module.CELLS)
-    for cell in range(request.module.RUN):
-        notebook.run(cell)
-    yield Desk(context, guard, notebook)
-    notebook.close()
-    context.close()
+def desk(desks: Callable[[ModuleType], Desk], request: pytest.FixtureRequest) -> Desk:
+    return desks(request.module)
 
 
 @pytest.fixture
@@ -61,7 +83,7 @@ def notebook(desk: Desk, request: pytest.FixtureRequest) -> Notebook:
 def panels(notebook: Notebook) -> Panels:
     """The Explorer of a file with the notebook of ``tests/browser/explorer.py``, as at first."""
     panels = Panels(notebook.output(1))
-    if panels.root.get_by_text("Esc unlocks").count():
+    for _ in range(3):  # a lock, a pinned cell, a pinned token
         panels.overview.press("Escape")
     notebook.evaluate("document.activeElement?.blur();")
     expect(panels.prompt).to_have_value(SENTENCE)

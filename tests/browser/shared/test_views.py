@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab import Notebook, Panels, point
+from tests.browser.lab import Notebook, Panels, click, point
 
 SENTENCE = "When Mary and John went to the store, John gave a drink to"
 CELLS = [
@@ -39,12 +39,6 @@ def panels(notebook: Notebook, cell: int) -> Panels:
     return found
 
 
-def click(target: object, x: float, y: float) -> None:
-    point(target, x, y)
-    target.page.mouse.down()
-    target.page.mouse.up()
-
-
 def regions(view: Panels) -> list[str]:
     return [
         str(region.get_attribute("aria-label")) for region in view.root.get_by_role("region").all()
@@ -61,7 +55,7 @@ def test_a_tokens_view_stands_alone(notebook):
     weight = notebook.ask("float(trace.attention(24, 4)[-1, 1])")
     point(view.token(1), 0.5, 0.5)
     expect(view.caption).to_contain_text(f"attention from “to” {weight:.3f}")
-    click(view.token(4), 0.5, 0.5)
+    click(view.token(4))
     notebook.wait_value("tokens.position", 4)
     notebook.page.keyboard.press("Escape")
     notebook.wait_value("tokens.position", -1)
@@ -70,7 +64,7 @@ def test_a_tokens_view_stands_alone(notebook):
 def test_an_attention_view_stands_alone(notebook):
     view = panels(notebook, ATTENTION)
     expect(view.readout).to_contain_text(re.compile(r"^to → Mary 0\.81"))
-    assert regions(view) == ["All heads", "Attention of one head"]
+    assert regions(view) == ["Text", "All heads", "Attention"]
     view.overview.press("ArrowDown")
     notebook.wait_value("attention.layer", 25)
     strongest = notebook.ask("float(trace.attention(25, 4)[-1].max())")
@@ -118,14 +112,14 @@ def test_linked_views_move_together_also_while_a_cell_runs(notebook):
     )
     expect(text.caption).to_contain_text("layer 25, head 4")
     expect(bars.shown("temperature")).to_have_text("0.50")
-    click(text.token(10), 0.5, 0.5)
+    click(text.token(10))
     expect(heads.readout).to_contain_text("gave →")
     expect(bars.next.get_by_role("heading")).to_contain_text("after “gave”")
     notebook.wait_value("[attention.position, following.position]", [10, 10])
 
     notebook.run(SLEEP, wait=False)
     notebook.wait_busy()
-    click(text.token(4), 0.5, 0.5)
+    click(text.token(4))
     expect(heads.readout).to_contain_text("went →", timeout=1500)
     assert notebook.is_running(SLEEP)
     notebook.wait_idle()
@@ -133,7 +127,7 @@ def test_linked_views_move_together_also_while_a_cell_runs(notebook):
     expect(bars.next.get_by_role("heading")).to_contain_text("after “went”")
 
     notebook.execute("for joined in links: joined.unlink()")
-    click(text.token(1), 0.5, 0.5)
+    click(text.token(1))
     notebook.wait_value("[tokens.position, attention.position]", [1, 4])
     expect(heads.readout).to_contain_text("went →")
 
