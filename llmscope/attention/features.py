@@ -69,18 +69,24 @@ def _before(attention: Attention, projection: Projection, head: int) -> Iterator
 
 def _mask(steps: Steps, attention: Attention, query: int) -> Iterator[tuple[str, str]]:
     own = query + attention.keys - attention.queries
-    after, before = steps.hidden[own + 1 :], steps.hidden[:own]
+    after = steps.hidden[own + 1 :]
     if after.size and after.all():
         yield "causal mask", f"{_tokens(after.size)} after the query can't be seen."
+    # A module may name a window that its layer doesn't use: what the last query can't see tells.
+    of_last = attention.hidden(np.array([attention.queries - 1]))
+    if of_last is None or not bool(of_last[..., : attention.keys - 1].any()):
+        return
+    outside = int(steps.hidden[:own].sum())
     window = attention.call.kwargs.get("sliding_window")
-    if window is None:
-        window = getattr(attention.call.module, "sliding_window", None)
-    if window:
-        far = int(before.sum())
-        result = (
-            f"{_tokens(far)} further back can't be seen" if far else "here nothing lies outside"
+    if window or getattr(attention.call.module, "sliding_window", None):
+        seen = np.flatnonzero(~steps.hidden)
+        left_out = f"; {_tokens(outside)} before them left out" if outside else ""
+        yield (
+            "sliding window",
+            f"A window lets this query see positions {seen[0]} to {seen[-1]}{left_out}.",
         )
-        yield "sliding window", f"The window holds {window:,} tokens: {result}."
+    elif outside:
+        yield "mask", f"{_tokens(outside)} before the query can't be seen either."
 
 
 def _scores(steps: Steps, attention: Attention) -> Iterator[tuple[str, str]]:

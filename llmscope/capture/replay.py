@@ -76,10 +76,17 @@ class Attention:
             window = self.call.kwargs.get("sliding_window") or self.keys
             own = torch.as_tensor(rows + self.keys - self.queries, device=device)
             return (own + 1).clamp_max(window)[None]
-        mask = self.mask(rows)
-        if mask is None:
+        hidden = self.hidden(rows)
+        if hidden is None:
             return torch.full((1, len(rows)), self.keys, device=device)
-        return (mask > torch.finfo(mask.dtype).min / 2).sum(-1)[0].expand(-1, len(rows))
+        return (~hidden).sum(-1)[0].expand(-1, len(rows))
+
+    def hidden(self, rows: NDArray[np.intp]) -> torch.Tensor | None:
+        """Tell which keys the mask hides (1, 1 or heads, rows, keys); `None` hides nothing."""
+        import torch
+
+        mask = self.mask(rows)
+        return None if mask is None else mask <= torch.finfo(mask.dtype).min / 2
 
     def mask(self, rows: NDArray[np.intp], keys: slice = slice(None)) -> torch.Tensor | None:
         """Give the mask (1, 1 or heads, rows, keys) as eager functions add it, if there is one."""

@@ -30,6 +30,11 @@ MORE = {
     "granite_swa": _random(  # sinks that scale the output instead of taking weight
         lambda: tf.GraniteSWAForCausalLM(tf.GraniteSWAConfig(**_GROUPED, sliding_window=4))
     ),
+    "exaone4": _random(  # a window that only some layers use, though all of them name it
+        lambda: tf.Exaone4ForCausalLM(
+            tf.Exaone4Config(**_GROUPED, sliding_window=4, sliding_window_pattern=2)
+        )
+    ),
     "qwen3": _random(lambda: tf.Qwen3ForCausalLM(tf.Qwen3Config(**_GROUPED))),
 }  # fmt: skip
 ALL = [name for name in MODELS if name not in OWN_CODE + NONE] + list(MORE)
@@ -129,6 +134,9 @@ def test_what_is_projected_is_the_output_of_the_attention_module(name, tokenizer
         ("gemma2", 1, {"causal mask", "rotary", "grouped heads", "softcap"}),
         ("gpt_oss", 1, {"causal mask", "rotary", "grouped heads", "sink"}),
         ("qwen3", 1, {"causal mask", "rotary", "grouped heads", "query-key norm"}),
+        ("exaone4", 0, {"causal mask", "rotary", "grouped heads", "query-key norm",
+                        "sliding window"}),
+        ("exaone4", 1, {"causal mask", "grouped heads", "query-key norm"}),
         ("bert", 1, set()),
         ("afmoe", 0, {"causal mask", "rotary", "grouped heads", "query-key norm", "sliding window",
                       "gate"}),
@@ -141,9 +149,10 @@ def test_what_a_model_does_is_said_in_words(name, layer, features, tokenizer):
 
 def test_words_hold_the_numbers(tokenizer):
     said = named(traced("mistral", tokenizer).steps(1, 2, 7))
-    assert (
-        said["sliding window"] == "The window holds 4 tokens: 4 tokens further back can't be seen."
-    )
+    window = "A window lets this query see positions 4 to 7; 4 tokens before them left out."
+    assert said["sliding window"] == window
+    early = named(traced("mistral", tokenizer).steps(1, 2, 2))
+    assert early["sliding window"] == "A window lets this query see positions 0 to 2."
     assert said["grouped heads"].startswith("Heads 2 and 3 share their keys and values: 4 query")
     assert "base 10,000" in said["rotary"]
     steps = traced("gpt_oss", tokenizer).steps(1, 2, 7)
