@@ -254,6 +254,21 @@ def test_one_run_serves_all_queries_and_heads_of_a_layer_and_few_are_kept(scope,
     assert list(trace._projections) == [("self", 1)]
 
 
+@pytest.mark.parametrize("name", ["llama", "mistral", "gemma2", "gpt_oss"])
+def test_a_text_that_grew_is_read_as_a_fresh_one(name, tokenizer):
+    edited, fresh = Scope(make(name), tokenizer), Scope(make(name), tokenizer)
+    for end in (20, 40):
+        edited.trace(TEXT[:end])
+    one, other = edited.trace(TEXT), fresh.trace(TEXT)
+    np.testing.assert_allclose(one.head_scores(), other.head_scores(), atol=1e-4)
+    np.testing.assert_allclose(one.rollout(2), other.rollout(2), atol=1e-5)
+    one, other = one.steps(1, 2, -2), other.steps(1, 2, -2)
+    for field in ("weights", "logits", "bias", "output", "concat", "projected", "contribution"):
+        found, expected = getattr(one, field), getattr(other, field)
+        np.testing.assert_allclose(found, expected, atol=1e-5, err_msg=field)
+    assert one.features == other.features
+
+
 def test_steps_are_answered_by_name(scope):
     answers = Answers(scope)
     (summary,) = answers(f"text/{TEXT}", lambda: False)
