@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from llmscope.scope import Scope
     from llmscope.tokens import Token
     from llmscope.trace import Trace
-    from llmscope.views import AttentionView, Explorer, NextTokenView, TokensView, explore, link
+    from llmscope.views import (
+        AttentionView,
+        Explorer,
+        GenerationView,
+        NextTokenView,
+        TokensView,
+        explore,
+        link,
+    )
 
 _HOME = {
     "load": "loading",
@@ -26,6 +34,7 @@ _HOME = {
     "Trace": "trace",
     "AttentionView": "views",
     "Explorer": "views",
+    "GenerationView": "views",
     "NextTokenView": "views",
     "TokensView": "views",
     "explore": "views",
@@ -36,6 +45,7 @@ __all__ = [
     "AttentionView",
     "Distribution",
     "Explorer",
+    "GenerationView",
     "LoadError",
     "NextTokenView",
     "Scope",

@@ -115,6 +115,11 @@ class Run:
         return self._record.prompt
 
     @property
+    def begin(self) -> list[int]:
+        """Token ids that it was given: the prompt, or what the encoder read."""
+        return [int(i) for i in self._inputs["input_ids"][0]]
+
+    @property
     def texts(self) -> list[str]:
         """Text of each sequence, with the prompt and without special tokens."""
         return self._decoded(0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -167,9 +167,26 @@ class Stepper:
         origins = self._prepared.origins
         return Distribution.through(logits.cpu(), steps, origins, self.scope.tokenizer)
 
+    def logits(self, number: int | None = None) -> torch.Tensor:
+        """Logits (vocabulary,) behind a node (the current one), float32."""
+        return self._raw(self._number(number))
+
     def trace(self, number: int | None = None) -> Trace:
         """Trace the text up to a node (the current one)."""
-        return trace_of(self.scope, self._inputs, self.ids(number))
+        return self.trace_of(self.ids(number))
+
+    def trace_of(self, ids: list[int], cancelled: Callable[[], bool] = lambda: False) -> Trace:
+        """Trace a text of this tree by its ids, the prompt included."""
+        return trace_of(self.scope, self._inputs, ids, cancelled)
+
+    def adopt(self, tree: Tree) -> None:
+        """Go on from what was written before: `tree` takes the place of one that has no nodes."""
+        if len(self.tree) or tree.prompt != self.tree.prompt:
+            raise ValueError("Only an empty tree behind the same prompt can be replaced.")
+        self.tree = tree
+        self._way_of = [0] * (len(tree) + 1)
+        ends = tree.leaves()
+        tree.select(ends[0] if ends else Tree.ROOT)
 
     def call(self, number: int | None = None) -> str:
         """Write down the call of `Scope.generate` that gives the same text.

@@ -39,11 +39,15 @@ from llmscope.source.attention import AttentionAnswers
 from llmscope.tokens import labels, texts, visible
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from llmscope.scope import Scope
+    from llmscope.source.writing import Writing
     from llmscope.tokens import Token
     from llmscope.trace import Trace
 
 T = TypeVar("T")
+Written = str | tuple[int, ...]  # a text, or the ids of one that is being written
 Part = dict[str, Any]
 LABELLED = 200  # of the likeliest tokens, that logits come with labels for
 FOUND = 12  # tokens that a search gives
@@ -64,16 +68,17 @@ class Answers:
 
     def __init__(self, scope: Scope | None, trace: Trace | None = None) -> None:
         self.scope = scope
+        self.writing: Writing | None = None
         self._given = trace
         self._lock = threading.RLock()
         # By name of the trace: its text, and the version of the weights that it was made with.
-        self._texts: OrderedDict[str, tuple[str, int]] = OrderedDict()
-        self._traces: OrderedDict[str, Trace] = OrderedDict()  # by text
+        self._texts: OrderedDict[str, tuple[Written, int]] = OrderedDict()
+        self._traces: OrderedDict[Written, Trace] = OrderedDict()  # by text
         self._attention = AttentionAnswers()
         self._vocabulary: list[str] | None = None
         self._count = 0
 
-    def trace(self, text: str, cancelled: Callable[[], bool] = lambda: False) -> Trace:
+    def trace(self, text: Written, cancelled: Callable[[], bool] = lambda: False) -> Trace:
         """Give the trace of `text`, made now unless it is kept."""
         if self.scope is None:
             raise ValueError("No model is loaded yet: pick one first.")
@@ -85,7 +90,10 @@ class Answers:
             if found is not None and found.is_current:
                 self._traces.move_to_end(text)
                 return found
-        made = self.scope.trace(text, cancelled=cancelled)
+        if isinstance(text, str):
+            made = self.scope.trace(text, cancelled=cancelled)
+        else:
+            made = self._written.traced(text, cancelled)
         if cancelled():
             raise Cancelled
         with self._lock:
@@ -93,6 +101,12 @@ class Answers:
             while len(self._traces) > _TRACES:
                 self._traces.popitem(last=False)
         return made
+
+    @property
+    def _written(self) -> Writing:
+        if self.writing is None:
+            raise KeyError("write")
+        return self.writing
 
     def release(self) -> None:
         """Let go of all that can be made again."""
@@ -125,6 +139,8 @@ class Answers:
             yield {"label": labels(self.scope.tokenizer, [int(rest)])[0]}
         elif head == "text":
             yield self._summary(rest, self.trace(rest, cancelled))
+        elif head == "write":
+            yield self._write(*rest.split("/"), cancelled=cancelled)
         else:
             with self._lock:
                 if head not in self._texts:
@@ -182,7 +198,15 @@ class Answers:
         ids = [token_id for *_, token_id in sorted(found)[:FOUND]]
         return {"ids": ids, "labels": [self._vocabulary[token_id] for token_id in ids]}
 
-    def _summary(self, text: str, trace: Trace) -> Part:
+    def _write(self, what: str, *where: str, cancelled: Callable[[], bool]) -> Part:
+        if what == "trace":
+            ids = self._written.ids(int(where[0]))
+            return self._summary(ids, self.trace(ids, cancelled))
+        if what == "logits":
+            return self._likeliest(self._written.logits(int(where[0])))
+        return self._written(what, *where)
+
+    def _summary(self, text: Written, trace: Trace) -> Part:
         def rows(tokens: Sequence[Token], spans: list[tuple[int, int]]) -> list[list[Any]]:
             return [
                 [token.id, token.label, start, end, token.special]
@@ -204,7 +228,7 @@ class Answers:
             },
         }
 
-    def _name(self, text: str, trace: Trace) -> str:
+    def _name(self, text: Written, trace: Trace) -> str:
         with self._lock:
             for name, known in self._texts.items():
                 if known == (text, trace.version):
@@ -222,7 +246,7 @@ class Answers:
     ) -> Part:
         match path:
             case ["logits", position]:
-                return self._logits(trace, int(position))
+                return self._likeliest(trace.logits_at(int(position)))
             case ["chain"]:
                 return {
                     "logprobs": trace.logprobs,
@@ -238,12 +262,13 @@ class Answers:
                 return self._attention.matrix(name, trace, _kind(kind), matrix, which, cancelled)
         raise KeyError("/".join(path))
 
-    def _logits(self, trace: Trace, position: int) -> Part:
-        logits = trace.logits_at(position)
+    def _likeliest(self, logits: NDArray[np.float32]) -> Part:
+        """Give logits (vocabulary,) with labels for the likeliest tokens."""
+        assert self.scope is not None
         count = min(LABELLED, len(logits))
         first = np.argpartition(-logits, count - 1)[:count]
         first = first[np.lexsort((first, -logits[first]))]
-        tokenizer = trace.scope.tokenizer
+        tokenizer = self.scope.tokenizer
         return {
             "logits": logits,
             "ids": first.astype(np.int32),

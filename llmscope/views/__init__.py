@@ -2,7 +2,17 @@
 
 from llmscope.views.base import View
 from llmscope.views.explorer import Explorer, explore
+from llmscope.views.generation import GenerationView
 from llmscope.views.linking import link
 from llmscope.views.single import AttentionView, NextTokenView, TokensView
 
-__all__ = ["AttentionView", "Explorer", "NextTokenView", "TokensView", "View", "explore", "link"]
+__all__ = [
+    "AttentionView",
+    "Explorer",
+    "GenerationView",
+    "NextTokenView",
+    "TokensView",
+    "View",
+    "explore",
+    "link",
+]

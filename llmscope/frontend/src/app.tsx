@@ -3,6 +3,7 @@ import { type FunctionComponent, render } from "preact";
 import { useEffect } from "preact/hooks";
 import { Overview } from "./panels/attention/overview";
 import { Attention } from "./panels/attention/panel";
+import { Generation } from "./panels/generation/panel";
 import { Header } from "./panels/header";
 import { NextToken } from "./panels/next-token/panel";
 import { Picker } from "./panels/picker";
@@ -18,11 +19,15 @@ export interface PanelProps {
 
 const PANELS: Record<string, FunctionComponent<PanelProps>> = {
   header: Header,
+  generation: Generation,
   tokens: Tokens,
   overview: Overview,
   attention: Attention,
   "next-token": NextToken,
 };
+
+/** Panels as wide as the widget; the others stand side by side. */
+const WIDE = new Set(["header", "generation", "tokens"]);
 
 /**
  * Shows a store in an element; the result takes it away again.
@@ -44,7 +49,7 @@ function App({ store, host }: PanelProps & { host: HTMLElement }) {
   const theme = useSignal<Theme>("light");
   useEffect(() => followTheme(host, (found) => (theme.value = found)), []);
   const panels = store.state.panels.value;
-  const columns = panels.filter((name) => name !== "header" && name !== "tokens");
+  const columns = panels.filter((name) => !WIDE.has(name));
   const show = (name: string) => {
     const Panel = PANELS[name];
     return Panel ? <Panel key={name} store={store} /> : null;

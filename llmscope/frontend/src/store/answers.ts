@@ -116,3 +116,38 @@ export interface SearchAnswer {
   ids: number[];
   labels: string[];
 }
+
+/** One token of a text that is being written. */
+export interface WrittenRow {
+  number: number;
+  /** The node that it follows; 0 is the prompt. */
+  parent: number;
+  token: number;
+  /** In the model's own distribution, in nats. */
+  logprob: number;
+  /** In the distribution that it was drawn from. */
+  prob: number;
+  rank: number;
+  forced: boolean;
+  depth: number;
+  label: string;
+  /** What it adds to the text; nothing while a character isn't whole. */
+  text: string;
+}
+
+export interface WritingAnswer {
+  prompt: TokenRow[];
+  /** The nodes that are new; the last has the number `count`. */
+  nodes: WrittenRow[];
+  count: number;
+  /** Where the next token goes. */
+  current: number;
+  ended: boolean;
+  seed: number;
+}
+
+export interface CopyAnswer {
+  text: string;
+  ids: number[];
+  call: string;
+}

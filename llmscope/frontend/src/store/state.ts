@@ -3,6 +3,7 @@
 import type { Settings, Sorted } from "../math/sampling";
 import type { TraceAnswer } from "./answers";
 import type { AttentionTraits } from "./attention/state";
+import type { WritingTraits } from "./writing";
 
 /** Signals of the store by the traits that they are bound to. */
 export const TRAITS = {
@@ -25,11 +26,17 @@ export const TRAITS = {
   order: "order",
   threshold: "threshold",
   lecture: "lecture",
+  playing: "playing",
+  seed: "seed",
+  doSample: "do_sample",
+  maxNewTokens: "max_new_tokens",
+  speed: "speed",
+  shade: "shade",
   panels: "_panels",
   editable: "_editable",
 } as const;
 
-export interface State extends Settings, AttentionTraits {
+export interface State extends Settings, AttentionTraits, WritingTraits {
   text: string;
   position: number;
   lecture: boolean;

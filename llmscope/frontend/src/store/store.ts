@@ -9,12 +9,14 @@ import type {
   ModelAnswer,
   Progress,
   SearchAnswer,
+  TokenRow,
   TraceAnswer,
 } from "./answers";
 import { AttentionStore } from "./attention/attention";
 import { Reader } from "./reader";
 import { type NextToken, type Problem, type State, TRAITS } from "./state";
 import { type Traits, bindTraits } from "./traits";
+import { WritingStore } from "./writing";
 
 const SLOW = 500; // ms, after which the view says what it waits for
 const VERY_SLOW = 3000;
@@ -39,6 +41,8 @@ export class Store {
 
   readonly focus: ReadonlySignal<number>;
   readonly attention: AttentionStore;
+  /** Where the text writes itself; its trace is then that of what was written. */
+  readonly writing: WritingStore | null;
   readonly settings: ReadonlySignal<Settings>;
   readonly outcome: ReadonlySignal<Outcome | null>;
   readonly behind: ReadonlySignal<boolean>;
@@ -50,6 +54,7 @@ export class Store {
   #ends: (() => void)[] = [];
   #text: AbortController | null = null;
   #loading: AbortController | null = null;
+  #asking = false;
   #labels = new Map<number, Signal<string | null>>();
 
   constructor(
@@ -77,21 +82,24 @@ export class Store {
       if (!next) return null;
       return sample(next.sorted, this.settings.value);
     });
-    this.behind = computed(() => this.trace.value?.text !== text.value);
+    const core = {
+      state: signals,
+      source,
+      trace: this.trace,
+      focus: this.focus,
+      isSeen: this.#isSeen,
+      reader: () => this.#reader,
+      report: (error: unknown) => this.#report(error),
+    };
+    this.writing = signals.panels.peek().includes("generation") ? new WritingStore(core) : null;
+    this.behind = computed(() => !this.writing && this.trace.value?.text !== text.value);
     this.#ends = [
       dispose,
       effect(() => this.#followText()),
       effect(() => this.#followPosition()),
       effect(() => this.#followTrace()),
     ];
-    this.attention = new AttentionStore({
-      state: signals,
-      trace: this.trace,
-      focus: this.focus,
-      isSeen: this.#isSeen,
-      reader: () => this.#reader,
-      report: (error) => this.#report(error),
-    });
+    this.attention = new AttentionStore(core);
     void this.#askModel();
   }
 
@@ -100,6 +108,7 @@ export class Store {
     this.#loading?.abort();
     this.#ends.forEach((end) => end());
     this.attention.close();
+    this.writing?.close();
     this.#reader.clear();
     this.source.close();
   }
@@ -203,6 +212,7 @@ export class Store {
     const model = this.model.value;
     const text = this.state.text.value;
     if (!model || !this.#isSeen.value) return;
+    if (this.writing) return this.#followWriting(this.writing);
     this.#text?.abort();
     if (this.trace.peek()?.text === text) {
       this.problem.value = null;
@@ -210,6 +220,65 @@ export class Store {
     }
     const latest = (this.#text = new AbortController());
     void this.#read(text, model, latest.signal);
+  }
+
+  /** Traces what was written once it rests. */
+  #followWriting(writing: WritingStore): void {
+    const node = writing.settled.value;
+    this.#text?.abort();
+    if (node === null) return;
+    const latest = (this.#text = new AbortController());
+    const done = this.#sayWhenSlow();
+    this.source
+      .ask<TraceAnswer>(`write/trace/${node}`, { signal: latest.signal })
+      .then((trace) => {
+        if (latest.signal.aborted) return;
+        batch(() => {
+          this.#reader.clear();
+          this.#reader = new Reader(this.source);
+          this.trace.value = trace;
+          this.hovered.value = null;
+          this.attention.cell.value = null;
+          this.problem.value = null;
+        });
+      })
+      .catch((error: unknown) => !latest.signal.aborted && this.#report(error))
+      .finally(done);
+  }
+
+  /** The distribution behind the token that is looked at, the newest first. */
+  #followShown(writing: WritingStore): void {
+    const node = writing.shown.value;
+    const prompt = writing.prompt.value;
+    const model = this.model.value;
+    if (!prompt || !model || model.family === "encoder" || !this.#isSeen.value) return;
+    if (this.#asking) return;
+    this.#asking = true;
+    this.source
+      .ask<LogitsAnswer>(`write/logits/${node}`)
+      .then((answer) => {
+        const rows = writing.pathTo(node);
+        const tokens = [
+          ...prompt,
+          ...rows.map(({ token, label }): TokenRow => [token, label, 0, 0, false]),
+        ];
+        const last = tokens.length - 1;
+        const trace: TraceAnswer = {
+          trace: "", // It is of the tree, and none of its arrays is asked for by name.
+          text: "",
+          kind: "self",
+          last,
+          tokens,
+          target: [],
+          kinds: {},
+        };
+        this.next.value = nextOf(answer, trace, last);
+      })
+      .catch((error: unknown) => this.#report(error))
+      .finally(() => {
+        this.#asking = false;
+        if (writing.shown.peek() !== node) this.#followShown(writing);
+      });
   }
 
   async #read(text: string, model: Facts, signal: AbortSignal): Promise<void> {
@@ -251,6 +320,7 @@ export class Store {
   }
 
   #followPosition(): void {
+    if (this.writing) return this.#followShown(this.writing);
     const trace = this.trace.value;
     const focus = this.focus.value;
     const next = this.next.peek();
@@ -325,6 +395,10 @@ async function logits(
 ): Promise<NextToken> {
   const position = placeOf(trace, focus);
   const answer = await reader.read<LogitsAnswer>(`${trace.trace}/logits/${position}`, signal);
+  return nextOf(answer, trace, position);
+}
+
+function nextOf(answer: LogitsAnswer, trace: TraceAnswer, position: number): NextToken {
   const sorted = sortLogits(answer.logits.data as Float32Array);
   return { trace, position, sorted, texts: answer.texts, labels: answer.labels };
 }

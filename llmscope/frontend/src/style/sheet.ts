@@ -7,6 +7,7 @@ import columns from "./columns.css";
 import attention from "./attention.css";
 import segmented from "./segmented.css";
 import steps from "./steps.css";
+import generation from "./generation.css";
 import nextToken from "./next-token.css";
 import picker from "./picker.css";
 
@@ -18,6 +19,7 @@ export const sheet = [
   segmented,
   attention,
   steps,
+  generation,
   nextToken,
   picker,
 ].join("\n");

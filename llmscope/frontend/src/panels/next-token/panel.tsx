@@ -110,7 +110,8 @@ function Rows({ store, next, outcome, log, compare }: RowsProps) {
   const pickedRank = picked.value === null ? null : (next.sorted.rank[picked.value] ?? null);
   const atEnd = next.position === next.trace.last && next.trace.kind === "self";
   const take = (rank: number) => {
-    if (!store.behind.peek()) store.edit(store.state.text.peek() + (next.texts[rank] ?? ""));
+    if (store.writing) void store.writing.force(next.sorted.order[rank]!);
+    else if (!store.behind.peek()) store.edit(store.state.text.peek() + (next.texts[rank] ?? ""));
   };
   return (
     <>
@@ -127,7 +128,11 @@ function Rows({ store, next, outcome, log, compare }: RowsProps) {
           const id = next.sorted.order[rank]!;
           picked.value = picked.value === id ? null : id;
         }}
-        onTake={store.state.editable.value && atEnd && !store.behind.value ? take : null}
+        onTake={
+          store.writing || (store.state.editable.value && atEnd && !store.behind.value)
+            ? take
+            : null
+        }
         onUnpin={(id) => (pins.value = pins.value.filter((pin) => pin.id !== id))}
       />
       <p class="legend">

@@ -1,0 +1,38 @@
+import { useSignal } from "@preact/signals";
+import type { WritingStore } from "../../store/writing";
+
+const KINDS = ["text", "ids", "call"] as const;
+const TITLES = {
+  text: "The text so far",
+  ids: "Its token ids",
+  call: "The call in Python that writes it again",
+};
+
+/** Takes what was written to the clipboard. */
+export function Copy({ writing }: { writing: WritingStore }) {
+  const done = useSignal<string | null>(null);
+  const copy = async (kind: (typeof KINDS)[number]) => {
+    const answer = await writing.copy();
+    const text = kind === "ids" ? JSON.stringify(answer.ids) : answer[kind];
+    await navigator.clipboard.writeText(text);
+    done.value = kind;
+    setTimeout(() => (done.value = null), 1200);
+  };
+  return (
+    <span class="copy-out" data-tool>
+      copy
+      {KINDS.map((kind) => (
+        <button
+          key={kind}
+          type="button"
+          class="quiet"
+          title={TITLES[kind]}
+          disabled={writing.prompt.value === null}
+          onClick={() => void copy(kind)}
+        >
+          {done.value === kind ? "✓" : kind}
+        </button>
+      ))}
+    </span>
+  );
+}

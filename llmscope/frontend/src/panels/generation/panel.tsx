@@ -1,0 +1,235 @@
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import type { PanelProps } from "../../app";
+import { percent } from "../../math/format";
+import type { WrittenRow } from "../../store/answers";
+import type { Store } from "../../store/store";
+import { SHADES, type Shade, type WritingStore } from "../../store/writing";
+import { Label, plain } from "../label";
+import { Branches } from "./branches";
+import { Copy } from "./copy";
+import { Written } from "./written";
+
+const SPEEDS = [0, 1, 2, 5, 10];
+
+/** A text that writes itself, and the hand that a person has in it. */
+export function Generation({ store }: PanelProps) {
+  const writing = store.writing!;
+  const { editable } = store.state;
+  return (
+    <section
+      class="panel generation"
+      aria-label="Generation"
+      onKeyDown={(event) => keys(event, writing, store)}
+    >
+      {editable.value && <Prompt store={store} />}
+      <Controls store={store} writing={writing} />
+      <Written store={store} writing={writing} />
+      <Caption store={store} writing={writing} />
+      <Branches writing={writing} />
+    </section>
+  );
+}
+
+function keys(event: KeyboardEvent, writing: WritingStore, store: Store): void {
+  const target = event.composedPath()[0] as HTMLElement;
+  if (/^(TEXTAREA|INPUT|SELECT|BUTTON)$/.test(target.tagName)) return;
+  const path = writing.path.value;
+  const at = writing.selected.value;
+  const place = at === null ? path.length : path.findIndex(({ number }) => number === at);
+  const look = (to: number) => {
+    writing.selected.value = path[to]?.number ?? null;
+  };
+  if (event.key === " ") store.state.playing.value = !store.state.playing.value;
+  else if (event.key === "Enter") void writing.step();
+  else if (event.key === "ArrowLeft") look(Math.max(0, place - 1));
+  else if (event.key === "ArrowRight") {
+    if (at === null) void writing.step();
+    else look(place + 1);
+  } else if (event.key === "Backspace" || (event.key === "z" && (event.ctrlKey || event.metaKey)))
+    void writing.undo();
+  else if (event.key === "Escape") writing.selected.value = null;
+  else return;
+  event.preventDefault();
+  event.stopPropagation();
+}
+
+function Prompt({ store }: { store: Store }) {
+  const area = useRef<HTMLTextAreaElement>(null);
+  const composing = useRef(false);
+  const text = store.state.text.value;
+  useEffect(() => {
+    if (area.current && area.current.value !== text) area.current.value = text;
+  }, [text]);
+  const commit = () => {
+    if (composing.current) return;
+    store.writing!.stop();
+    store.state.text.value = area.current!.value;
+  };
+  return (
+    <label class="prompt">
+      <span class="muted">Prompt</span>
+      <textarea
+        ref={area}
+        rows={1}
+        spellcheck={false}
+        aria-label="Prompt"
+        placeholder="What the text begins with…"
+        defaultValue={text}
+        onInput={commit}
+        onCompositionStart={() => (composing.current = true)}
+        onCompositionEnd={() => {
+          composing.current = false;
+          commit();
+        }}
+      />
+    </label>
+  );
+}
+
+function Controls({ store, writing }: { store: Store; writing: WritingStore }) {
+  const { playing, seed, doSample, maxNewTokens, speed, shade } = store.state;
+  const isPlaying = playing.value;
+  const began = writing.prompt.value !== null;
+  return (
+    <div class="controls">
+      <button
+        type="button"
+        class="main"
+        disabled={!began || (writing.ended.value && !isPlaying)}
+        onClick={() => (playing.value = !isPlaying)}
+      >
+        {isPlaying ? "❚❚ Pause" : "▶ Play"}
+      </button>
+      <button
+        type="button"
+        disabled={!began || isPlaying || writing.ended.value}
+        onClick={() => void writing.step()}
+      >
+        Step
+      </button>
+      <button
+        type="button"
+        disabled={writing.nodes.value.length === 0}
+        title="Takes the last step, choice or run back"
+        onClick={() => void writing.undo()}
+      >
+        Undo
+      </button>
+      <select
+        aria-label="Tokens a second"
+        value={speed.value}
+        onChange={(event) => (speed.value = Number(event.currentTarget.value))}
+      >
+        {SPEEDS.map((pace) => (
+          <option key={pace} value={pace}>
+            {pace === 0 ? "full speed" : `${pace} a second`}
+          </option>
+        ))}
+      </select>
+      <label>
+        <input
+          type="checkbox"
+          checked={doSample.value}
+          onChange={(event) => (doSample.value = event.currentTarget.checked)}
+        />{" "}
+        draw
+      </label>
+      <NumberField name="seed" value={seed} least={0} disabled={!doSample.value} />
+      <NumberField name="most tokens" value={maxNewTokens} least={1} />
+      <span class="right">
+        <select
+          aria-label="What tokens are coloured by"
+          value={shade.value}
+          onChange={(event) => (shade.value = event.currentTarget.value as Shade)}
+        >
+          {SHADES.map((name) => (
+            <option key={name} value={name}>
+              {name}
+            </option>
+          ))}
+        </select>
+        <Copy writing={writing} />
+      </span>
+    </div>
+  );
+}
+
+interface NumberFieldProps {
+  name: string;
+  value: { value: number };
+  least: number;
+  disabled?: boolean;
+}
+
+function NumberField({ name, value, least, disabled = false }: NumberFieldProps) {
+  return (
+    <label class="number">
+      {name}{" "}
+      <input
+        type="number"
+        min={least}
+        step={1}
+        disabled={disabled}
+        value={value.value}
+        onChange={(event) => {
+          const wanted = Math.round(Number(event.currentTarget.value));
+          if (Number.isFinite(wanted) && wanted >= least) value.value = wanted;
+          else event.currentTarget.value = String(value.value);
+        }}
+      />
+    </label>
+  );
+}
+
+/** One line on the token that is looked at, or on where the text stands. */
+function Caption({ store, writing }: { store: Store; writing: WritingStore }) {
+  const at = writing.hovered.value ?? writing.selected.value;
+  const node = at === null ? undefined : writing.node(at);
+  const path = writing.path.value;
+  const slow = useSignal(false);
+  useEffect(() => {
+    slow.value = false;
+    if (writing.pending.value === 0) return;
+    const timer = setTimeout(() => (slow.value = true), 500);
+    return () => clearTimeout(timer);
+  }, [writing.pending.value > 0, path.length]);
+  if (node)
+    return (
+      <p class="caption figures" role="status">
+        “<Label text={plain(node.label)} />” <Figures node={node} />{" "}
+        {writing.selected.value === node.number &&
+          "Click a token on the right to take it instead; Esc lets go."}
+      </p>
+    );
+  if (slow.value && !store.state.playing.value)
+    return (
+      <p class="caption" role="status">
+        The model is at work…
+      </p>
+    );
+  const logprob = path.reduce((sum, { logprob: one }) => sum + one, 0);
+  return (
+    <p class="caption figures" role="status">
+      {path.length === 0
+        ? "Space plays, Enter writes one token. Click a token on the right to choose it yourself."
+        : `${path.length} ${path.length === 1 ? "token" : "tokens"}, log-probability ${logprob.toFixed(2)}. ${
+            !writing.ended.value
+              ? ""
+              : path.length >= store.state.maxNewTokens.value
+                ? "It is as long as it may be."
+                : "The text has ended."
+          } Point at a token to see what else it could have been.`}
+    </p>
+  );
+}
+
+function Figures({ node }: { node: WrittenRow }) {
+  return (
+    <>
+      probability {percent(Math.exp(node.logprob))} · {(-node.logprob / Math.LN2).toFixed(2)} bits ·
+      rank {node.rank + 1} · drawn with {percent(node.prob)}
+      {node.forced && <b> · chosen by you</b>}
+    </>
+  );
+}

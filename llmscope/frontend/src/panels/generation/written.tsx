@@ -1,0 +1,102 @@
+import { useEffect, useRef } from "preact/hooks";
+import type { TokenRow, WrittenRow } from "../../store/answers";
+import type { Store } from "../../store/store";
+import { type WritingStore, shadeOf } from "../../store/writing";
+import { Label } from "../label";
+
+/** The text: the prompt in grey, then what the model wrote, token by token. */
+export function Written({ store, writing }: { store: Store; writing: WritingStore }) {
+  const page = useRef<HTMLDivElement>(null);
+  const path = writing.path.value;
+  const prompt = writing.prompt.value ?? [];
+  const isPlaying = store.state.playing.value;
+  const other = writing.compared.value;
+  useEffect(() => {
+    if (isPlaying && page.current) page.current.scrollTop = page.current.scrollHeight;
+  }, [path.length, isPlaying]);
+  return (
+    <div
+      ref={page}
+      class={`written ${other === null ? "" : "two"}`}
+      tabIndex={0}
+      role="application"
+      aria-label="The text. Space plays and pauses, Enter writes a token, left and right look at tokens, Backspace takes back."
+    >
+      <p>
+        <PromptText text={store.state.text.value} tokens={prompt} />
+        {path.map((node) => (
+          <WrittenToken key={node.number} store={store} writing={writing} node={node} />
+        ))}
+        {!writing.ended.value && (
+          <span class={`caret ${isPlaying ? "" : "still"}`} aria-hidden="true" />
+        )}
+      </p>
+      {other !== null && <Other store={store} writing={writing} end={other} />}
+    </div>
+  );
+}
+
+function PromptText({ text, tokens }: { text: string; tokens: TokenRow[] }) {
+  const special = tokens.filter(([, , , , isSpecial]) => isSpecial);
+  return (
+    <span class="muted">
+      {special.length > 0 && special.length === tokens.length
+        ? special.map(([, label]) => label).join("")
+        : text}
+    </span>
+  );
+}
+
+interface TokenProps {
+  store: Store;
+  writing: WritingStore;
+  node: WrittenRow;
+}
+
+function WrittenToken({ store, writing, node }: TokenProps) {
+  const shade = shadeOf(node, store.state.shade.value);
+  const isHere = writing.selected.value === node.number;
+  const branches = writing.childrenOf(node.parent).length > 1;
+  return (
+    <span
+      class={`wrote ${isHere ? "here" : ""} ${node.forced ? "forced" : ""} ${branches ? "fork" : ""}`}
+      style={{ "--shade": shade.toFixed(3) }}
+      data-node={node.number}
+      onPointerEnter={() => !store.state.playing.peek() && (writing.hovered.value = node.number)}
+      onPointerLeave={() => (writing.hovered.value = null)}
+      onClick={() => {
+        writing.stop();
+        writing.look(node.number);
+      }}
+    >
+      {node.text || <Label text={node.label} />}
+    </span>
+  );
+}
+
+/** Another path beside the first, from where they part. */
+function Other({ store, writing, end }: { store: Store; writing: WritingStore; end: number }) {
+  const parting = writing.parting(writing.current.value, end);
+  const shared = writing.pathTo(parting).length;
+  const rest = writing.pathTo(end).slice(shared);
+  const own = writing.path.value.slice(shared);
+  const sum = (nodes: readonly WrittenRow[]) =>
+    nodes.reduce((all, { logprob }) => all + logprob, 0);
+  const ratio = (sum(own) - sum(rest)) / Math.LN2;
+  return (
+    <p class="other">
+      <span class="muted">…</span>
+      {rest.map((node) => (
+        <WrittenToken key={node.number} store={store} writing={writing} node={node} />
+      ))}
+      <small class="figures">
+        {" "}
+        They part after {shared} {shared === 1 ? "token" : "tokens"}; the first is{" "}
+        {Math.abs(ratio) < 0.005
+          ? "as likely"
+          : `${(2 ** Math.min(40, Math.abs(ratio))).toPrecision(3)} times ${ratio > 0 ? "as" : "less"} likely`}{" "}
+        from there.
+      </small>
+    </p>
+  );
+}

@@ -1,0 +1,224 @@
+import { type ReadonlySignal, type Signal, batch, computed, effect, signal } from "@preact/signals";
+import type { Source } from "../source/source";
+import type { CopyAnswer, TokenRow, WritingAnswer, WrittenRow } from "./answers";
+import type { State } from "./state";
+
+export const SHADES = ["probability", "surprisal", "rank"] as const;
+export type Shade = (typeof SHADES)[number];
+
+export interface WritingTraits {
+  playing: boolean;
+  seed: number;
+  doSample: boolean;
+  maxNewTokens: number;
+  /** Tokens a second at most; 0 is as fast as the model can. */
+  speed: number;
+  shade: Shade;
+}
+
+/** Steps that are asked for ahead, so that the model needn't wait for the page. */
+const AHEAD = 3;
+
+interface Core {
+  state: { [K in keyof State]: Signal<State[K]> };
+  source: Source;
+  isSeen: ReadonlySignal<boolean>;
+  report(error: unknown): void;
+}
+
+/** A text that writes itself, and the branches that it has taken. */
+export class WritingStore {
+  readonly prompt = signal<TokenRow[] | null>(null);
+  /** Node n stands at n - 1; node 0 is the prompt. */
+  readonly nodes = signal<readonly WrittenRow[]>([]);
+  readonly current = signal(0);
+  readonly ended = signal(false);
+  /** The token that is looked at; `null` is the one that comes next. */
+  readonly selected = signal<number | null>(null);
+  readonly hovered = signal<number | null>(null);
+  /** The end of another path, to compare with. */
+  readonly compared = signal<number | null>(null);
+  readonly folded = signal<ReadonlySet<number>>(new Set());
+  /** How many actions are under way. */
+  readonly pending = signal(0);
+
+  /** Nodes from the prompt to where the next token goes. */
+  readonly path: ReadonlySignal<readonly WrittenRow[]>;
+  /** The node whose next token is shown: before the token that is looked at. */
+  readonly shown: ReadonlySignal<number>;
+  /** Where it stands once it rests. */
+  readonly settled: ReadonlySignal<number | null>;
+
+  #ends: (() => void)[];
+  #closed = false;
+
+  constructor(private readonly core: Core) {
+    const { state } = core;
+    this.path = computed(() => this.pathTo(this.current.value));
+    this.shown = computed(() => {
+      const at = this.hovered.value ?? this.selected.value;
+      const node = at === null ? undefined : this.nodes.value[at - 1];
+      return node ? node.parent : this.current.value;
+    });
+    this.settled = computed(() =>
+      this.prompt.value && !state.playing.value && this.pending.value === 0
+        ? this.current.value
+        : null,
+    );
+    const hasBegun = computed(() => this.prompt.value !== null);
+    this.#ends = [
+      // Attention is that of the token that chose the one that is looked at.
+      effect(() => {
+        const at = this.selected.value;
+        const node = at === null ? undefined : this.node(at);
+        const prompt = this.prompt.value?.length ?? 0;
+        state.position.value = node ? prompt + node.depth - 2 : -1;
+      }),
+      effect(() => {
+        const prompt = state.text.value;
+        if (core.isSeen.value && prompt) void this.#begin(prompt);
+      }),
+      // A text that has ended may go on once it may be longer.
+      effect(() => {
+        void state.maxNewTokens.value;
+        if (this.prompt.peek()) void this.#act(`begin/${state.text.peek()}`, true);
+      }),
+      effect(() => {
+        if (state.playing.value && core.isSeen.value && hasBegun.value) void this.#play();
+      }),
+    ];
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#ends.forEach((end) => end());
+  }
+
+  node(number: number): WrittenRow | undefined {
+    return this.nodes.value[number - 1];
+  }
+
+  pathTo(number: number): readonly WrittenRow[] {
+    const found: WrittenRow[] = [];
+    for (let node = this.node(number); node; node = this.node(node.parent)) found.push(node);
+    return found.reverse();
+  }
+
+  childrenOf(number: number): readonly WrittenRow[] {
+    return this.nodes.value.filter(({ parent }) => parent === number);
+  }
+
+  /** The last node that two paths share. */
+  parting(one: number, other: number): number {
+    const [a, b] = [this.pathTo(one), this.pathTo(other)];
+    let last = 0;
+    for (let i = 0; i < Math.min(a.length, b.length) && a[i] === b[i]; i++) last = a[i]!.number;
+    return last;
+  }
+
+  // ── gestures ──────────────────────────────────────────────────────────────────────────────
+
+  stop(): void {
+    this.core.state.playing.value = false;
+  }
+
+  async step(): Promise<void> {
+    this.stop();
+    await this.#act("step");
+  }
+
+  /** Puts a token of one's own in the place of the one that is looked at, or next. */
+  async force(token: number): Promise<void> {
+    this.stop();
+    const after = this.shown.peek();
+    if (await this.#act(`force/${after}/${token}`)) this.selected.value = null;
+  }
+
+  /** Goes to a node: the next token goes behind it. */
+  async goTo(number: number): Promise<void> {
+    this.stop();
+    if (await this.#act(`select/${number}`)) this.selected.value = null;
+  }
+
+  async undo(): Promise<void> {
+    this.stop();
+    if (await this.#act("undo")) this.selected.value = null;
+  }
+
+  copy(): Promise<CopyAnswer> {
+    return this.core.source.ask<CopyAnswer>(`write/copy/${this.current.peek()}`);
+  }
+
+  /** Looks at a token of the text, or no longer. */
+  look(number: number | null): void {
+    this.selected.value = this.selected.value === number ? null : number;
+  }
+
+  fold(number: number): void {
+    const folded = new Set(this.folded.value);
+    if (!folded.delete(number)) folded.add(number);
+    this.folded.value = folded;
+  }
+
+  // ── asking ────────────────────────────────────────────────────────────────────────────────
+
+  async #begin(prompt: string): Promise<void> {
+    batch(() => {
+      this.selected.value = null;
+      this.hovered.value = null;
+      this.compared.value = null;
+    });
+    await this.#act(`begin/${prompt}`, true);
+  }
+
+  /** Asks for one step after the other until it is paused or the text ends. */
+  async #play(): Promise<void> {
+    const { playing, speed } = this.core.state;
+    const under: Promise<boolean>[] = [];
+    while (playing.peek() && !this.#closed && !this.ended.peek()) {
+      under.push(this.#act("step"));
+      const slow = speed.peek();
+      const ahead = slow > 0 ? 1 : AHEAD;
+      if (slow > 0) await new Promise((done) => setTimeout(done, 1000 / slow));
+      if (under.length >= ahead && !(await under.shift())) break;
+    }
+    await Promise.all(under);
+    if (!this.#closed) playing.value = false;
+  }
+
+  /** False when it could not be done. */
+  async #act(what: string, anew = false): Promise<boolean> {
+    this.pending.value = this.pending.peek() + 1;
+    try {
+      this.#take(await this.core.source.ask<WritingAnswer>(`write/${what}`), anew);
+      return true;
+    } catch (error) {
+      this.core.report(error);
+      return false;
+    } finally {
+      this.pending.value = this.pending.peek() - 1;
+    }
+  }
+
+  #take({ prompt, nodes, count, current, ended, seed }: WritingAnswer, anew: boolean): void {
+    const known = anew ? [] : this.nodes.peek().slice(0, count - nodes.length);
+    batch(() => {
+      this.prompt.value = prompt;
+      this.nodes.value = [...known, ...nodes];
+      this.current.value = current;
+      this.ended.value = ended;
+      this.core.state.seed.value = seed;
+      const gone = (number: number | null) => number !== null && number > count;
+      if (gone(this.selected.value)) this.selected.value = null;
+      if (gone(this.hovered.value)) this.hovered.value = null;
+      if (gone(this.compared.value)) this.compared.value = null;
+    });
+  }
+}
+
+/** How a token is shaded, from 0 to 1: the more, the more likely, surprising or far down. */
+export function shadeOf({ logprob, rank }: WrittenRow, shade: Shade): number {
+  if (shade === "probability") return Math.exp(logprob);
+  if (shade === "surprisal") return Math.min(1, -logprob / Math.LN2 / 12);
+  return Math.min(1, Math.log10(1 + rank) / 3);
+}

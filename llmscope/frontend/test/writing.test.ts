@@ -1,0 +1,138 @@
+import { beforeEach, expect, test } from "vitest";
+import { FACTS, LOGITS, Model, SlowSource, settle, traceOf } from "./fakes";
+import type { WrittenRow } from "../src/store/answers";
+import { Store } from "../src/store/store";
+import { type WritingStore, shadeOf } from "../src/store/writing";
+
+let source: SlowSource;
+let model: Model;
+let store: Store;
+let writing: WritingStore;
+
+const row = (number: number, parent: number, more: Partial<WrittenRow> = {}): WrittenRow => ({
+  number,
+  parent,
+  token: number,
+  logprob: -1,
+  prob: 0.5,
+  rank: 0,
+  forced: false,
+  depth: parent + 1,
+  label: `t${number}`,
+  text: ` ${number}`,
+  ...more,
+});
+const state = (nodes: WrittenRow[], count: number, current = count, ended = false) => ({
+  prompt: [[9, "one", 0, 0, false]],
+  nodes,
+  count,
+  current,
+  ended,
+  seed: 0,
+});
+
+beforeEach(async () => {
+  source = new SlowSource();
+  model = new Model();
+  Object.assign(model.values, {
+    _panels: ["generation", "attention", "next-token"],
+    playing: false,
+    seed: 0,
+    do_sample: true,
+    max_new_tokens: 8,
+    speed: 0,
+    shade: "probability",
+  });
+  store = new Store(source, model);
+  store.look(1);
+  await source.answer("model", { model: FACTS });
+  writing = store.writing!;
+  await source.answer("write/begin/one", state([], 0));
+});
+
+const steps = () => source.keys().filter((key) => key === "write/step");
+
+test("a step puts its token behind the others", async () => {
+  void writing.step();
+  await source.answer("write/step", state([row(1, 0)], 1));
+  void writing.step();
+  await source.answer("write/step", state([row(2, 1)], 2));
+  expect(writing.path.value.map(({ number }) => number)).toEqual([1, 2]);
+});
+
+test("it plays with a few steps ahead, and pausing asks for no more", async () => {
+  store.state.playing.value = true;
+  await settle();
+  expect(steps()).toHaveLength(3);
+  await source.answer("write/step", state([row(1, 0)], 1));
+  expect(steps()).toHaveLength(3);
+  writing.stop();
+  await source.answer("write/step", state([row(2, 1)], 2));
+  await source.answer("write/step", state([row(3, 2)], 3));
+  expect(steps()).toHaveLength(0);
+  expect(model.values.playing).toBe(false);
+});
+
+test("the end of the text ends the play", async () => {
+  model.set("playing", true);
+  await settle();
+  while (steps().length > 0) await source.answer("write/step", state([], 0, 0, true));
+  expect(model.values.playing).toBe(false);
+});
+
+test("an error ends the play and is told, and the next step works", async () => {
+  model.set("playing", true);
+  await settle();
+  await source.fail("write/step", "out of memory");
+  while (steps().length > 0) await source.answer("write/step", state([row(1, 0)], 1));
+  expect(store.problem.value?.message).toBe("out of memory");
+  expect(model.values.playing).toBe(false);
+  void writing.step();
+  await source.answer("write/step", state([row(2, 1)], 2));
+  expect(writing.path.value).toHaveLength(2);
+});
+
+test("forcing a token branches before the one that is looked at", async () => {
+  void writing.step();
+  await source.answer("write/step", state([row(1, 0), row(2, 1)], 2));
+  writing.look(2);
+  expect(writing.shown.value).toBe(1);
+  expect(model.values.position).toBe(1);
+  void writing.force(7);
+  await source.answer("write/force/1/7", state([row(3, 1, { forced: true })], 3));
+  expect(writing.path.value.map(({ number }) => number)).toEqual([1, 3]);
+  expect(writing.selected.value).toBeNull();
+  expect(writing.parting(2, 3)).toBe(1);
+  void writing.undo();
+  await source.answer("write/undo", state([], 2));
+  expect(writing.path.value.map(({ number }) => number)).toEqual([1, 2]);
+});
+
+test("the distribution shown is that before the token, asked for one at a time", async () => {
+  void writing.step();
+  await source.answer("write/step", state([row(1, 0)], 1));
+  expect(source.keys().filter((key) => key.startsWith("write/logits"))).toHaveLength(1);
+  await source.answer("write/logits/0", LOGITS);
+  await source.answer("write/logits/1", LOGITS);
+  expect(store.next.value?.position).toBe(1);
+  expect(store.next.value?.trace.tokens.map(([, label]) => label)).toEqual(["one", "t1"]);
+});
+
+test("what was written is traced once it rests", async () => {
+  expect(source.keys()).toContain("write/trace/0");
+  void writing.step();
+  await settle();
+  expect(source.keys()).not.toContain("write/trace/0");
+  await source.answer("write/step", state([row(1, 0)], 1));
+  await source.answer("write/trace/1", traceOf("t1", "one 1"));
+  expect(store.trace.value?.trace).toBe("t1");
+  expect(store.behind.value).toBe(false);
+});
+
+test("tokens are shaded from 0 to 1", () => {
+  const likely = row(1, 0, { logprob: 0, rank: 0 });
+  const odd = row(1, 0, { logprob: -30, rank: 40_000 });
+  expect(shadeOf(likely, "probability")).toBe(1);
+  expect([shadeOf(likely, "surprisal"), shadeOf(likely, "rank")].map(Math.abs)).toEqual([0, 0]);
+  expect([shadeOf(odd, "surprisal"), shadeOf(odd, "rank")]).toEqual([1, 1]);
+});

@@ -1,0 +1,167 @@
+"""What a view can ask of a text that is being written; `answers` lists the keys."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from llmscope.capture import to_numpy
+from llmscope.tokens import from_ids, labels
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from llmscope.generation import Run
+    from llmscope.generation.stepping import Stepper
+    from llmscope.scope import Scope
+    from llmscope.trace import Trace
+
+Part = dict[str, Any]
+Settings = Callable[[], dict[str, Any]]
+_WINDOW = 16  # tokens that are decoded to see what one more adds to the text
+
+
+class Writing:
+    """A text that is written token by token, and the branches that it takes.
+
+    Parameters
+    ----------
+    scope
+        The model that writes.
+    settings
+        Gives the seed and the settings of the next step.
+    run
+        What was written before; its sequences are the first branches.
+    """
+
+    def __init__(self, scope: Scope, settings: Settings, run: Run | None = None) -> None:
+        self.scope = scope
+        self._settings = settings
+        self._run = run
+        self._lock = threading.RLock()
+        self._stepper: Stepper | None = None
+        self._prompt: str | None = None
+
+    @property
+    def stepper(self) -> Stepper | None:
+        """The one that writes; `None` before the first prompt."""
+        return self._stepper
+
+    def trace(self) -> Trace:
+        """Trace the text up to where the next token goes."""
+        return self._here().trace()
+
+    def __call__(self, what: str, *where: str) -> Part:
+        """Answer one key, without its first word."""
+        with self._lock:
+            if what == "begin":
+                return self._begin("/".join(where))
+            stepper = self._here()
+            before = len(stepper.tree)
+            if what == "step":
+                self._configure(stepper)
+                stepper.step()
+            elif what == "force":
+                stepper.force(int(where[1]), after=int(where[0]))
+            elif what == "select":
+                stepper.select(int(where[0]))
+            elif what == "undo":
+                stepper.undo()
+            elif what == "copy":
+                number = int(where[0])
+                return {
+                    "text": stepper.text(number),
+                    "ids": stepper.ids(number),
+                    "call": stepper.call(number),
+                }
+            else:
+                raise KeyError(what)
+            return self._state(min(before, len(stepper.tree)))
+
+    def logits(self, number: int) -> NDArray[np.float32]:
+        """Logits (vocabulary,) behind a node."""
+        with self._lock:
+            return to_numpy(self._here().logits(number))
+
+    def ids(self, number: int) -> tuple[int, ...]:
+        """Token ids up to a node, the prompt included."""
+        return tuple(self._here().ids(number))
+
+    def traced(self, ids: tuple[int, ...], cancelled: Callable[[], bool]) -> Trace:
+        """Trace what was written."""
+        return self._here().trace_of(list(ids), cancelled)
+
+    def _here(self) -> Stepper:
+        if self._stepper is None:
+            raise ValueError("Nothing is being written yet: give a prompt first.")
+        return self._stepper
+
+    def _begin(self, prompt: str) -> Part:
+        """Begin behind a prompt; behind the same once more, tell how far it has come."""
+        if self._stepper is None or prompt != self._prompt:
+            from llmscope.generation.stepping import Stepper
+
+            run, self._run = self._run, None
+            settings = self._settings()
+            begin = prompt if run is None else run.begin
+            stepper = Stepper(self.scope, begin, **settings)
+            if run is not None:
+                stepper.adopt(run.tree)
+            self._stepper, self._prompt = stepper, prompt
+        self._configure(self._stepper)
+        return self._state(0)
+
+    def _configure(self, stepper: Stepper) -> None:
+        settings = self._settings()
+        seed = settings.pop("seed")
+        if seed != stepper.seed:
+            stepper.seed = seed
+        if settings != stepper.settings:
+            stepper.configure(**settings)
+
+    def _state(self, known: int) -> Part:
+        """Tell the nodes behind the first `known`, and where the next token goes."""
+        stepper = self._here()
+        tree = stepper.tree
+        tokenizer = self.scope.tokenizer
+        rows = tree.rows(known)
+        names = labels(tokenizer, [row["token"] for row in rows])
+        for row, label in zip(rows, names, strict=True):
+            row |= {"label": label, "text": self._text(row["number"])}
+        prompt = from_ids(tokenizer, tree.prompt)
+        return {
+            "prompt": [[token.id, token.label, 0, 0, token.special] for token in prompt],
+            "nodes": rows,
+            "count": len(tree),
+            "current": tree.current,
+            "ended": stepper.ended(),
+            "seed": stepper.seed,
+        }
+
+    def _text(self, number: int) -> str:
+        """Tell what one node adds to the text; nothing while a character isn't whole."""
+        ids = self._here().tree.ids(number)[-_WINDOW:]
+        decode = self.scope.tokenizer.decode
+        whole = str(decode(ids, skip_special_tokens=True)).rstrip("\ufffd")
+        before = str(decode(ids[:-1], skip_special_tokens=True)).rstrip("\ufffd")
+        return whole[len(before) :] if whole.startswith(before) else ""
+
+
+def settings_of(view: Any) -> dict[str, Any]:
+    """Say what a view's sliders ask for, as settings of `generate`."""
+    greedy = not view.do_sample or view.temperature == 0
+    drawn = {
+        "temperature": view.temperature,
+        "top_k": view.top_k,
+        "top_p": view.top_p,
+        "min_p": view.min_p,
+        "typical_p": view.typical_p,
+    }
+    return {
+        "seed": view.seed,
+        "do_sample": not greedy,
+        "max_new_tokens": view.max_new_tokens,
+        **({} if greedy else drawn),
+    }

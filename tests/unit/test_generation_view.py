@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from traitlets import TraitError
+
+import llmscope
+from llmscope.scope import Scope
+from tests.tiny import MODELS, TEXT
+
+
+@pytest.fixture
+def view(scope):
+    view = llmscope.GenerationView(scope, TEXT, seed=3, max_new_tokens=6, top_k=20)
+    yield view
+    view.close()
+
+
+def ask(view, key):
+    *_, part = view._answers(key, lambda: False)
+    return part
+
+
+def play(view):
+    ask(view, f"write/begin/{view.text}")
+    while not (state := ask(view, "write/step"))["ended"]:
+        pass
+    return state
+
+
+def test_it_writes_what_generate_writes(view, scope):
+    state = play(view)
+    run = scope.generate(TEXT, seed=3, max_new_tokens=6, do_sample=True, top_k=20)
+    assert view.stepper.ids() == run.ids(0)
+    assert state["current"] == state["count"] == 6
+    assert view.trace.ids == run.ids(0)
+
+
+def test_sliders_act_on_the_next_step(view, scope):
+    ask(view, f"write/begin/{TEXT}")
+    ask(view, "write/step")
+    view.temperature = 0
+    second = ask(view, "write/step")["nodes"][0]
+    assert second["rank"] == 0
+    view.temperature, view.seed = 1.0, 11
+    assert ask(view, "write/step")["seed"] == 11
+    view.max_new_tokens = 3
+    assert ask(view, f"write/begin/{TEXT}")["ended"]
+    view.max_new_tokens = 4
+    assert not ask(view, f"write/begin/{TEXT}")["ended"]
+
+
+def test_a_token_can_be_forced_and_taken_back(view):
+    play(view)
+    forced = ask(view, "write/force/2/7")
+    (node,) = forced["nodes"]
+    assert (node["parent"], node["token"], node["forced"]) == (2, 7, True)
+    assert forced["current"] == node["number"] == 7
+    copied = ask(view, "write/copy/7")
+    assert copied["ids"] == view.stepper.ids(7)
+    back = ask(view, "write/undo")
+    assert (back["count"], back["current"], back["nodes"]) == (6, 6, [])
+    assert ask(view, "write/select/0")["current"] == 0
+
+
+def test_logits_and_trace_are_those_of_the_node(view, scope):
+    play(view)
+    ids = view.stepper.ids(3)
+    expected = scope.trace(ids).logits_at(-1)
+    assert np.allclose(ask(view, "write/logits/3")["logits"], expected, atol=1e-4)
+    summary = ask(view, "write/trace/3")
+    assert [row[0] for row in summary["tokens"]] == ids
+    head = ask(view, f"{summary['trace']}/self/head.1.2/0.0.0.max")["weights"]
+    assert np.allclose(head, scope.trace(ids).attention(1, 2), atol=1e-4)
+
+
+def test_what_it_says_of_the_text_adds_up(view):
+    state = ask(view, f"write/begin/{TEXT}")
+    state = play(view)
+    rows = ask(view, f"write/begin/{TEXT}")["nodes"]
+    assert [row["number"] for row in rows] == list(range(1, state["count"] + 1))
+    tail = "".join(row["text"] for row in rows)
+    assert view.stepper.text().endswith(tail)
+
+
+def test_a_run_comes_with_its_branches(scope):
+    run = scope.generate(TEXT, seed=0, max_new_tokens=4, do_sample=True, num_return_sequences=3)
+    view = llmscope.GenerationView(run)
+    state = ask(view, f"write/begin/{view.text}")
+    leaves = view.stepper.tree.leaves()
+    assert {tuple(view.stepper.ids(leaf)) for leaf in leaves} == {
+        tuple(run.ids(i)) for i in range(3)
+    }
+    assert state["current"] in leaves
+    view.close()
+
+
+def test_with_an_encoder_the_decoder_writes(tokenizer):
+    scope = Scope(MODELS["t5"](), tokenizer)
+    view = llmscope.GenerationView(scope, TEXT, do_sample=False, max_new_tokens=3)
+    play(view)
+    expected = scope.generate(TEXT, do_sample=False, max_new_tokens=3)
+    assert view.stepper.ids() == expected.ids(0)
+    summary = ask(view, "write/trace/2")
+    assert len(summary["target"]) == 3
+    assert set(summary["kinds"]) == {"self", "encoder", "cross"}
+    view.close()
+
+
+def test_the_users_random_state_is_left_alone(view):
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    play(view)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_stop_and_bad_values(view):
+    view.playing = True
+    view.stop()
+    assert view.playing is False
+    for name, value in (("seed", -1), ("max_new_tokens", 0), ("shade", "loudness")):
+        with pytest.raises(TraitError):
+            setattr(view, name, value)
+    with pytest.raises(TypeError, match="no trait loudness"):
+        llmscope.GenerationView(view.scope, TEXT, loudness=3)
+
+
+def test_its_sliders_begin_as_generate_would(scope):
+    view = llmscope.GenerationView(scope, TEXT)
+    assert (view.top_k, view.top_p, view.temperature) == (50, 1.0, 1.0)
+    view.close()
+    scope.model.generation_config.top_p = 0.8
+    try:
+        view = llmscope.GenerationView(scope, TEXT)
+        assert view.top_p == 0.8
+        view.close()
+    finally:
+        scope.model.generation_config.top_p = None
