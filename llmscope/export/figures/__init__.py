@@ -43,7 +43,7 @@ def figure(view: View, width: float | None = None) -> Figure:
         matplotlib.rcdefaults()
         page = Page()
         if what == "header":
-            panel = _explorer(page, now, room)
+            panel = _explorer(page, now, room, width is not None)
         elif what == "attention":
             panel = _attention(page, now, room, width is not None)
         elif what == "tokens":
@@ -67,12 +67,12 @@ def _next_token(page: Page, now: Shown, room: float, wide: bool) -> Panel:
     return next_token(page, now, room, wide)
 
 
-def _explorer(page: Page, now: Shown, room: float) -> Panel:
+def _explorer(page: Page, now: Shown, room: float, wide: bool) -> Panel:
     """Lay out the text on top, then attention and the next token, side by side if they fit."""
-    is_wide = room >= _STACKED
-    beside = min(_BESIDE, 0.4 * room) if is_wide else room
+    is_beside = room >= _STACKED
+    beside = min(_BESIDE, 0.4 * room) if is_beside else room
     above = text(page, now, room, suggest=True)
-    left = _attention(page, now, room - beside - _GAP if is_wide else room, False)
+    left = _attention(page, now, room - beside - _GAP if is_beside else room, wide)
     right = _next_token(page, now, beside, True)
     top = 16 + above.height + 14
 
@@ -80,18 +80,19 @@ def _explorer(page: Page, now: Shown, room: float) -> Panel:
         sheet = page.sheet(x, y, room, 16)
         facts = now.trace.scope.facts
         page.write(sheet, 0, 5, facts.name, TITLE, INK, bold=True)
-        said = f"{len(now.text_tokens):,} tokens"
+        count = len(now.text_tokens)
+        said = f"{count:,} {'token' if count == 1 else 'tokens'}"
         if facts.family == "causal" and len(now.trace) > 1:
             said += f" · perplexity {now.trace.perplexity:#.3g}".rstrip(".")
         page.write(sheet, room, 5, said, BODY, SOFT, align="right")
         above.draw(x, y + 16)
         left.draw(x, y + top)
-        if is_wide:
+        if is_beside:
             right.draw(x + room - right.width, y + top)
         else:
             right.draw(x, y + top + left.height + _GAP)
 
-    below = max(left.height, right.height) if is_wide else left.height + _GAP + right.height
+    below = max(left.height, right.height) if is_beside else left.height + _GAP + right.height
     return Panel(room, top + below, draw)
 
 

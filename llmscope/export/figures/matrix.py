@@ -67,9 +67,10 @@ def matrix(page: Page, now: Shown, room: float, wide: bool) -> Panel:
     cell = min((room - left - right) / columns, _CELL[1] * 2 if wide else natural, _TALLEST / rows)
     if cell <= 0:
         raise ValueError("The figure is too narrow for a matrix with its labels: give more width.")
-    bar = min(150.0, max(100.0, cell * columns))
     legend = f"weight, {SCALES[now.view.color_scale]}"
-    width = max(left + cell * columns + right, left + bar + 8 + page.measure(legend, SMALL))
+    beside = left + 8 + page.measure(legend, SMALL)
+    bar = max(60.0, min(150.0, max(100.0, cell * columns), room - beside))
+    width = max(left + cell * columns + right, beside + bar)
     notes = [line for note in notes_of(now) for line in page.wrap(note, width, SMALL)]
     height = top + cell * rows + _FOOT + 10 * len(notes)
 
