@@ -89,7 +89,7 @@ class GenerationView(View):
 
 
 def _defaults(scope: Any) -> dict[str, Any]:
-    """Sampling settings that `generate` would use."""
+    """Give the sampling settings that `generate` would use."""
     config = getattr(scope.model, "generation_config", None)
     found = {name: getattr(config, name, None) for name in ("temperature", "top_k", "top_p")}
     found |= {name: getattr(config, name, None) for name in ("min_p", "typical_p")}

@@ -81,7 +81,7 @@ export class WritingStore {
       // A text that has ended may go on once it may be longer.
       effect(() => {
         void state.maxNewTokens.value;
-        if (this.prompt.peek()) void this.#act(`begin/${state.text.peek()}`, true);
+        if (this.prompt.peek()) void this.#act(`begin/${state.text.peek()}`, { anew: true });
       }),
       effect(() => {
         if (state.playing.value && core.isSeen.value && hasBegun.value) void this.#play();
@@ -168,29 +168,38 @@ export class WritingStore {
       this.hovered.value = null;
       this.compared.value = null;
     });
-    await this.#act(`begin/${prompt}`, true);
+    await this.#act(`begin/${prompt}`, { anew: true });
   }
 
   /** Asks for one step after the other until it is paused or the text ends. */
   async #play(): Promise<void> {
-    const { playing, speed } = this.core.state;
+    const { playing, speed, text } = this.core.state;
+    const over = new AbortController();
+    const end = effect(() => {
+      if (!playing.value) over.abort();
+    });
     const under: Promise<boolean>[] = [];
     while (playing.peek() && !this.#closed && !this.ended.peek()) {
-      under.push(this.#act("step"));
+      under.push(this.#act("step", { signal: over.signal }));
       const slow = speed.peek();
-      const ahead = slow > 0 ? 1 : AHEAD;
-      if (slow > 0) await new Promise((done) => setTimeout(done, 1000 / slow));
-      if (under.length >= ahead && !(await under.shift())) break;
+      if (slow > 0) await pause(1000 / slow, over.signal);
+      if (under.length >= (slow > 0 ? 1 : AHEAD) && !(await under.shift())) break;
     }
-    await Promise.all(under);
-    if (!this.#closed) playing.value = false;
+    const paused = over.signal.aborted;
+    if (!paused) await Promise.all(under);
+    end();
+    if (this.#closed) return;
+    playing.value = false;
+    // A step that was dropped may have been taken all the same.
+    if (paused) await this.#act(`begin/${text.peek()}`, { anew: true });
   }
 
   /** False when it could not be done. */
-  async #act(what: string, anew = false): Promise<boolean> {
+  async #act(what: string, { anew = false, signal }: ActOptions = {}): Promise<boolean> {
     this.pending.value = this.pending.peek() + 1;
     try {
-      this.#take(await this.core.source.ask<WritingAnswer>(`write/${what}`), anew);
+      const options = signal ? { signal } : {};
+      this.#take(await this.core.source.ask<WritingAnswer>(`write/${what}`, options), anew);
       return true;
     } catch (error) {
       this.core.report(error);
@@ -215,6 +224,19 @@ export class WritingStore {
     });
   }
 }
+
+interface ActOptions {
+  /** Whether the answer tells the whole tree. */
+  anew?: boolean;
+  signal?: AbortSignal;
+}
+
+/** Waits, unless that is ended first. */
+const pause = (milliseconds: number, signal: AbortSignal): Promise<void> =>
+  new Promise((done) => {
+    const timer = setTimeout(done, milliseconds);
+    signal.addEventListener("abort", () => (clearTimeout(timer), done()), { once: true });
+  });
 
 /** How a token is shaded, from 0 to 1: the more, the more likely, surprising or far down. */
 export function shadeOf({ logprob, rank }: WrittenRow, shade: Shade): number {
