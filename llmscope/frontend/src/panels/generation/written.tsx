@@ -80,9 +80,10 @@ function Other({ store, writing, end }: { store: Store; writing: WritingStore; e
   const shared = writing.pathTo(parting).length;
   const rest = writing.pathTo(end).slice(shared);
   const own = writing.path.value.slice(shared);
-  const sum = (nodes: readonly WrittenRow[]) =>
-    nodes.reduce((all, { logprob }) => all + logprob, 0);
-  const ratio = (sum(own) - sum(rest)) / Math.LN2;
+  const bits = (nodes: readonly WrittenRow[]) => {
+    const all = nodes.reduce((sum, { logprob }) => sum - logprob / Math.LN2, 0);
+    return nodes.length === 0 ? "nothing" : `${all.toFixed(1)} bits in ${tokens(nodes.length)}`;
+  };
   return (
     <p class="other">
       <span class="muted">…</span>
@@ -91,12 +92,11 @@ function Other({ store, writing, end }: { store: Store; writing: WritingStore; e
       ))}
       <small class="figures">
         {" "}
-        They part after {shared} {shared === 1 ? "token" : "tokens"}; the first is{" "}
-        {Math.abs(ratio) < 0.005
-          ? "as likely"
-          : `${(2 ** Math.min(40, Math.abs(ratio))).toPrecision(3)} times ${ratio > 0 ? "as" : "less"} likely`}{" "}
-        from there.
+        They part after {tokens(shared)}. From there the one costs {bits(own)}, this one{" "}
+        {bits(rest)}.
       </small>
     </p>
   );
 }
+
+const tokens = (count: number): string => `${count} ${count === 1 ? "token" : "tokens"}`;
