@@ -1,0 +1,313 @@
+"""Attention as lines between two columns of tokens: heads, tokens, scrolling."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.browser.attention import alpha, expect_weight, inked, names, picture
+from tests.browser.explorer import CELLS, RESET, RUN, SIZE  # noqa: F401
+from tests.browser.lab import Notebook, Panels, box, click, point
+
+HEADS = "[list(pair) for pair in explorer.heads]"
+
+
+@pytest.fixture
+def arcs(panels: Panels, notebook: Notebook) -> Locator:
+    """The canvas of the arcs, with all lines of one head."""
+    panels.mode("Arcs").check()
+    notebook.wait_value("explorer.mode", "arcs")
+    every = panels.attention.get_by_role("button", name="show all", exact=True)
+    if every.count():
+        every.click()
+    expect(panels.chips).to_have_count(0)
+    expect(panels.readout).to_contain_text("Queries on the left, keys on the right.")
+    return panels.arcs.locator("canvas")
+
+
+def token(panels: Panels, side: str, index: int) -> Locator:
+    """A token of the left ("from") or right ("to") column."""
+    return panels.arcs.locator(f'.arc-token.{side}[data-index="{index}"]')
+
+
+def lines(canvas: Locator) -> int:
+    """How many pixels of the middle, where nothing but lines is, are painted."""
+    return int(
+        canvas.evaluate(
+            """canvas => {
+                const context = canvas.getContext("2d");
+                const [left, width] = [canvas.width * 0.4, canvas.width * 0.2];
+                const { data } = context.getImageData(left, 0, width, canvas.height);
+                let count = 0;
+                for (let i = 3; i < data.length; i += 4) count += data[i] > 0;
+                return count;
+            }"""
+        )
+    )
+
+
+def shares(panels: Panels, side: str) -> dict[int, float]:
+    """The weights that are printed beside the tokens of a column."""
+    found = panels.arcs.locator(f".arc-token.{side}:has(.share)").evaluate_all(
+        "all => all.map(t => [+t.dataset.index, +t.querySelector('.share').textContent])"
+    )
+    return {int(index): float(share) for index, share in found}
+
+
+def test_every_weight_is_a_line(notebook, panels, arcs):
+    every = lines(arcs)
+    assert every > 300
+    panels.threshold.press("End")
+    notebook.wait_value("explorer.threshold", 1.0)
+    left = notebook.ask("int((explorer.attention >= 1).sum())")
+    assert lines(arcs) < every / 3
+    # The first token sees nothing but itself: a straight line stays.
+    assert left >= 1
+    assert lines(arcs) > 0
+    panels.threshold.dblclick()
+    notebook.wait_value("explorer.threshold", 0)
+    assert lines(arcs) == every
+
+
+def test_a_line_runs_between_its_two_tokens(notebook, panels, arcs):
+    # From "to" to "Mary", halfway between the two rows in the middle.
+    notebook.execute("explorer.threshold = 0.8")
+    point(token(panels, "from", 13), 0.5, 0.5)
+    expect(panels.readout).to_contain_text("to looks most at")
+    canvas = box(arcs)
+    rows = [box(token(panels, side, at)) for side, at in (("from", 13), ("to", 1))]
+    middle = sum(row["y"] + row["height"] / 2 - canvas["y"] for row in rows) / 2
+    assert alpha(arcs, 0.5, middle / canvas["height"]) > 0.5
+    assert alpha(arcs, 0.5, (middle - 20) / canvas["height"]) == 0
+
+
+def test_hover_shows_what_a_token_looks_at_and_what_looks_at_it(notebook, panels, arcs):
+    weights = notebook.ask("explorer.attention.tolist()")
+    word = names(notebook)
+    for query in (13, 9):
+        point(token(panels, "from", query), 0.5, 0.5)
+        row = weights[query]
+        best = max(range(14), key=lambda key: row[key])
+        expect(panels.readout).to_contain_text(f"{word[query]} looks most at {word[best]}")
+        expect_weight(panels.weight, row[best])
+        true = {key: round(share, 2) for key, share in enumerate(row) if share >= 0.005}
+        assert shares(panels, "to") == pytest.approx(true, abs=0.0051)
+        assert shares(panels, "from") == {}
+    for key in (1, 0):
+        point(token(panels, "to", key), 0.5, 0.5)
+        column = [row[key] for row in weights]
+        best = max(range(14), key=lambda query: column[query])
+        expect(panels.readout).to_contain_text(f"{word[key]} is looked at most by {word[best]}")
+        expect_weight(panels.weight, column[best])
+        true = {query: share for query, share in enumerate(column) if share >= 0.005}
+        assert shares(panels, "from") == pytest.approx(true, abs=0.0051)
+    notebook.page.mouse.move(2, 2)
+    expect(panels.readout).to_contain_text("Queries on the left")
+    assert notebook.ask("[explorer.position, explorer.direction]") == [-1, "from"]
+
+
+def test_a_click_pins_either_side_and_escape_shows_all(notebook, panels, arcs):
+    every = picture(arcs)
+    click(token(panels, "from", 9))
+    notebook.wait_value("[explorer.position, explorer.direction]", [9, "from"])
+    notebook.page.mouse.move(2, 2)
+    expect(panels.readout).to_contain_text("John looks most at")
+    expect(panels.readout).to_contain_text("pinned · Esc shows all")
+    expect(token(panels, "from", 9)).to_have_class(re.compile("pinned"))
+    expect(panels.caption).to_contain_text("attention from “John”")
+    assert picture(arcs) != every
+
+    click(token(panels, "to", 1))
+    notebook.wait_value("[explorer.position, explorer.direction]", [1, "to"])
+    notebook.page.mouse.move(2, 2)
+    expect(panels.readout).to_contain_text("Mary is looked at most by")
+    expect(panels.caption).to_contain_text("attention to “Mary”")
+    # The prompt is shaded by attention to the pinned token, from those behind it.
+    weights = notebook.ask("explorer.attention[:, 1].tolist()")
+    shade = "span => Number(getComputedStyle(span).getPropertyValue('--shade'))"
+    for query in (0, 1, 10, 13):
+        assert panels.token(query).evaluate(shade) == pytest.approx(weights[query] ** 0.5, abs=2e-3)
+
+    # The same token once more lets go of it; Escape does, too.
+    click(token(panels, "to", 1))
+    notebook.page.mouse.move(2, 2)
+    notebook.wait_value("[explorer.position, explorer.direction]", [-1, "from"])
+    expect(panels.readout).to_contain_text("Queries on the left")
+    assert picture(arcs) == every
+    click(token(panels, "to", 4))
+    notebook.page.mouse.move(2, 2)
+    panels.arcs.focus()
+    for _ in range(2):
+        notebook.page.keyboard.press("Escape")
+    notebook.wait_value("[explorer.position, explorer.direction]", [-1, "from"])
+    expect(panels.readout).to_contain_text("Queries on the left")
+    assert picture(arcs) == every
+
+
+def test_keys_pin_a_token_and_change_its_side(notebook, panels, arcs):
+    panels.arcs.focus()
+    for key, at in (
+        ("ArrowUp", [12, "from"]),
+        ("ArrowUp", [11, "from"]),
+        ("ArrowDown", [12, "from"]),
+        ("Home", [0, "from"]),
+        ("ArrowRight", [0, "to"]),
+        ("ArrowDown", [1, "to"]),
+        ("PageDown", [11, "to"]),
+        ("End", [13, "to"]),
+        ("PageUp", [3, "to"]),
+        ("ArrowLeft", [3, "from"]),
+    ):
+        notebook.page.keyboard.press(key)
+        notebook.wait_value("[explorer.position, explorer.direction]", at)
+        side = "is looked at most by" if at[1] == "to" else "looks most at"
+        expect(panels.readout).to_contain_text(side)
+    expect_weight(panels.weight, notebook.ask("float(explorer.attention[3].max())"))
+    expect(panels.arcs).to_be_focused()
+
+
+def test_several_heads_of_any_layers_have_colours_of_their_own(notebook, panels, arcs):
+    notebook.execute("explorer.heads = [(24, 4), (3, 2), (11, 1)]")
+    expect(panels.chips).to_have_count(3)
+    assert notebook.ask("list(explorer.attention.shape)") == [3, 14, 14]
+    click(token(panels, "from", 13))
+    notebook.page.mouse.move(2, 2)
+    parts = panels.readout.locator("span:has(.swatch)")
+    expect(parts).to_have_count(3)
+    strongest = notebook.ask("explorer.attention[:, 13].max(-1).tolist()")
+    word = names(notebook)
+    best = notebook.ask("explorer.attention[:, 13].argmax(-1).tolist()")
+    for index, name in enumerate(("24·4", "3·2", "11·1")):
+        expect(parts.nth(index)).to_contain_text(f"{name} {word[best[index]]}")
+        expect_weight(parts.nth(index).locator(".weight"), strongest[index])
+    of_chip = (
+        "chips => chips.map(c => getComputedStyle(c.querySelector('.swatch')).backgroundColor)"
+    )
+    of_part = "all => all.map(p => getComputedStyle(p.querySelector('.swatch')).backgroundColor)"
+    colours = panels.chips.evaluate_all(of_chip)
+    assert len(set(colours)) == 3
+    assert parts.evaluate_all(of_part) == colours
+
+
+def test_chips_hide_isolate_and_remove_by_mouse(notebook, panels, arcs):
+    notebook.execute("explorer.heads = [(24, 4), (3, 2), (11, 1)]")
+    expect(panels.chips).to_have_count(3)
+    notebook.page.wait_for_timeout(300)
+    every = picture(arcs)
+    name = [panels.chips.nth(i).get_by_role("button").first for i in range(3)]
+    name[1].click()
+    expect(name[1]).to_have_attribute("aria-pressed", "false")
+    fewer = picture(arcs)
+    assert fewer != every
+    name[1].click()
+    expect(name[1]).to_have_attribute("aria-pressed", "true")
+    assert picture(arcs) == every
+    name[2].dblclick()
+    for chip, pressed in zip(name, ("false", "false", "true"), strict=True):
+        expect(chip).to_have_attribute("aria-pressed", pressed)
+    alone = picture(arcs)
+    assert alone not in (every, fewer)
+    panels.attention.get_by_role("button", name="show all", exact=True).click()
+    assert picture(arcs) == every
+    assert notebook.ask(HEADS) == [[24, 4], [3, 2], [11, 1]]
+    panels.chips.nth(1).get_by_role("button", name="no longer chosen").click()
+    notebook.wait_value(HEADS, [[24, 4], [11, 1]])
+    panels.attention.get_by_role("button", name="clear").click()
+    notebook.wait_value(HEADS, [])
+    expect(panels.chips).to_have_count(0)
+
+
+def test_chips_hide_isolate_and_remove_by_key(notebook, panels, arcs):
+    notebook.execute("explorer.heads = [(24, 4), (3, 2), (11, 1)]")
+    expect(panels.chips).to_have_count(3)
+    name = [panels.chips.nth(i).get_by_role("button").first for i in range(3)]
+    name[0].press("Space")
+    expect(name[0]).to_have_attribute("aria-pressed", "false")
+    name[0].press("Enter")
+    expect(name[0]).to_have_attribute("aria-pressed", "true")
+    name[1].press("i")
+    for chip, pressed in zip(name, ("false", "true", "false"), strict=True):
+        expect(chip).to_have_attribute("aria-pressed", pressed)
+    panels.attention.get_by_role("button", name="show all", exact=True).press("Enter")
+    expect(name[0]).to_have_attribute("aria-pressed", "true")
+    name[1].press("Delete")
+    notebook.wait_value(HEADS, [[24, 4], [11, 1]])
+    panels.attention.get_by_role("button", name="clear").press("Enter")
+    notebook.wait_value(HEADS, [])
+
+
+def test_a_head_that_is_chosen_again_is_shown(notebook, panels, arcs):
+    notebook.execute("explorer.heads = [(24, 4), (3, 2)]")
+    expect(panels.chips).to_have_count(2)
+    first = panels.chips.first.get_by_role("button").first
+    first.press("Space")
+    expect(first).to_have_attribute("aria-pressed", "false")
+    first.press("Delete")
+    notebook.wait_value(HEADS, [[3, 2]])
+    panels.attention.get_by_role("button", name="+ head 24·4").click()
+    notebook.wait_value(HEADS, [[3, 2], [24, 4]])
+    expect(panels.chips.last.get_by_role("button").first).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_whole_layer_is_chosen(notebook, panels, arcs):
+    panels.attention.get_by_role("button", name="+ all of layer 24").click()
+    notebook.wait_value(HEADS, [[24, head] for head in range(8)])
+    expect(panels.chips).to_have_count(8)
+    assert inked(arcs) > 0
+
+
+def test_arcs_without_the_first_token(notebook, panels, arcs):
+    row = notebook.ask("explorer.trace.attention(24, 4)[13].tolist()")
+    panels.sink.click()
+    notebook.wait_value("explorer.hide_sink", True)
+    point(token(panels, "from", 13), 0.5, 0.5)
+    expect_weight(panels.weight, row[1] / (1 - row[0]))
+    assert 0 not in shares(panels, "to")
+    expect(panels.attention).to_contain_text("The first token is left out")
+
+
+def test_a_long_text_scrolls_and_the_pinned_token_stays_in_sight(notebook, panels, arcs):
+    notebook.execute("explorer.text = 'When Mary and John went to the store, ' * 15")
+    count = notebook.ask("len(explorer.trace)")
+    expect(panels.root.get_by_text(f"{count} tokens")).to_be_visible()
+    panels.arcs.scroll_into_view_if_needed()
+    drawn = panels.arcs.locator(".arc-token")
+    assert drawn.count() < 80, "only what is in sight is in the page"
+    click(token(panels, "from", 3))
+    notebook.wait_value("explorer.position", 3)
+    page = box(panels.arcs)
+    notebook.page.mouse.move(page["x"] + page["width"] / 2, page["y"] + page["height"] / 2)
+    for _ in range(4):
+        notebook.page.mouse.wheel(0, 400)
+    notebook.page.wait_for_timeout(200)
+    assert panels.arcs.evaluate("page => page.scrollTop") > 300
+    held = token(panels, "from", 3)
+    expect(held).to_have_class(re.compile("stuck"))
+    place = box(held)
+    assert page["y"] - 1 <= place["y"] <= page["y"] + page["height"] - place["height"] + 1
+    assert drawn.count() < 80
+
+    panels.arcs.focus()
+    notebook.page.keyboard.press("End")
+    notebook.wait_value("explorer.position", count - 1)
+    notebook.page.mouse.move(2, 2)
+    place = box(token(panels, "from", count - 1))
+    assert page["y"] - 1 <= place["y"] <= page["y"] + page["height"] - place["height"] + 1
+    expect_weight(panels.weight, notebook.ask("float(explorer.attention[-1].max())"))
+
+
+def test_mode_heads_and_direction_follow_python(notebook, panels):
+    notebook.execute(
+        "explorer.mode, explorer.heads = 'arcs', [(24, 4), (2, 1)]\n"
+        "explorer.position, explorer.direction = 1, 'to'"
+    )
+    expect(panels.mode("Arcs")).to_be_checked()
+    expect(panels.chips).to_have_text([re.compile("24·4"), re.compile("2·1")])
+    expect(panels.readout).to_contain_text("Mary is looked at most by")
+    notebook.execute("explorer.direction = 'from'")
+    expect(panels.readout).to_contain_text("Mary looks most at")
+    panels.mode("Arcs").press("ArrowLeft")
+    notebook.wait_value("explorer.mode", "matrix")
+    expect(panels.matrix).to_be_visible()
