@@ -353,6 +353,19 @@ def test_a_text_is_wrapped_and_keeps_its_lines(show):
     assert words(figure, "token").count("↵") == 3
 
 
+def test_a_line_does_not_end_within_a_word(show):
+    figure = show(TokensView, text=" ".join(["elephants"] * 20)).figure(width=2)
+    pieces = [text for text in figure.findobj(Text) if text.get_gid() == "token"]
+    lines: dict[float, str] = {}
+    for text in pieces:
+        lines[text.get_position()[1]] = lines.get(text.get_position()[1], "") + text.get_text()
+    assert len(lines) > 3
+    assert len(pieces) > 20
+    for line in lines.values():
+        assert line.strip("·").startswith("el")
+        assert line.strip("·").endswith("ts")
+
+
 def test_special_tokens_stand_in_the_text(tokenizer):
     view = TokensView(Scope(MODELS["bert"](), word_piece()).trace("the dogs sleep"))
     shown = words(view.figure(), "token")

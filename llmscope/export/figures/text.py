@@ -68,10 +68,6 @@ class Flow:
     line: int = 0
     words: list[Word] = field(default_factory=list)
 
-    def space(self, width: float) -> None:
-        """Leave some space, but at the beginning of a line."""
-        self.x += width
-
     def turn(self) -> None:
         """Begin a line; words from right to left are put in their order first."""
         self.mirror()
@@ -88,9 +84,11 @@ class Flow:
                 for word in words:
                     word.x = ends - word.x - word.width
 
-    def put(self, word: Word) -> None:
-        """Set a word behind the last one, or on a new line."""
-        if self.x > 0 and self.x + word.width > self.room:
+    def put(self, word: Word, tail: float = 0.0) -> None:
+        """Set a word behind the last one, or on a new line if it and its `tail` don't fit."""
+        whole = word.width + tail
+        needed = whole if whole <= self.room else word.width
+        if self.x > 0 and self.x + needed > self.room:
             self.turn()
         word.x, word.line = self.x, self.line
         self.x += word.width
@@ -104,10 +102,16 @@ def _reads_leftward(text: str) -> bool:
 def text(page: Page, now: Shown, room: float, suggest: bool = False) -> Panel:
     """Draw the text into `room` points; with `suggest`, the likeliest next token after it."""
     flow = Flow(room)
-    for piece in pieces(now):
-        _set(page, flow, piece)
+    every = list(pieces(now))
+    tails = [0.0] * len(every)
+    for n in range(len(every) - 1, 0, -1):
+        if _is_one_word(every[n - 1], every[n]):
+            tails[n - 1] = page.measure(every[n].text, _SIZE) + tails[n]
+    for piece, tail in zip(every, tails, strict=True):
+        _set(page, flow, piece, tail)
     next_token = _suggestion(now) if suggest else ""
     if next_token:
+        flow.x += 2  # clear of the frame
         flow.put(Word(next_token, LIKELY_TEXT, None, page.measure(next_token, _SIZE)))
     flow.mirror()
     shades, logprobs = _shades(now), _logprobs(now)
@@ -155,17 +159,23 @@ def pieces(now: Shown) -> Iterator[Piece]:
         yield Piece(whole[reached:], [])
 
 
-def _set(page: Page, flow: Flow, piece: Piece) -> None:
+def _is_one_word(piece: Piece, after: Piece) -> bool:
+    """Tell whether two pieces are parts of a word, in scripts that part words by spaces."""
+    ends = piece.text[-1:] + after.text[:1]
+    return not (piece.special or after.special) and ends.isalnum() and max(ends) < "\u2e80"
+
+
+def _set(page: Page, flow: Flow, piece: Piece, tail: float) -> None:
     """Set a piece: the white space before it is its own, but isn't shaded."""
 
-    def put(shown: str, ink: str) -> None:
+    def put(shown: str, ink: str, tail: float = 0.0) -> None:
         shown = page.fit(shown, flow.room, _SIZE)
-        flow.put(Word(shown, ink, piece, page.measure(shown, _SIZE)))
+        flow.put(Word(shown, ink, piece, page.measure(shown, _SIZE)), tail)
 
     if piece.special:
-        flow.space(2 if flow.x else 0)
+        flow.x += 2 if flow.x else 0
         put(piece.text, SOFT)
-        flow.space(4)
+        flow.x += 4
         return
     body = piece.text.lstrip()
     before = piece.text[: len(piece.text) - len(body)]
@@ -180,13 +190,13 @@ def _set(page: Page, flow: Flow, piece: Piece) -> None:
         if char == "\n":
             flow.turn()
         else:
-            flow.space((_TAB if char == "\t" else 1) * space)
+            flow.x += (_TAB if char == "\t" else 1) * space
     for part in re.findall(r"\n|[^\n]+", body):
         if part == "\n":
             put("↵", FAINT)
             flow.turn()
         else:
-            put(_spaced(part), INK)
+            put(_spaced(part), INK, tail)
 
 
 def _spaced(text: str) -> str:
@@ -241,7 +251,9 @@ def _suggestion(now: Shown) -> str:
     if now.trace.scope.facts.family != "causal" or now.focus < len(now.text_tokens) - 1:
         return ""
     found = now.view.distribution.top(1)[0].text
-    return _spaced(found) if found else ""
+    if not found:
+        return ""
+    return _spaced(found) if found.strip() else visible(found)
 
 
 def _caption(
