@@ -152,7 +152,7 @@ def _number(page: Page, axes: Axes, now: Shown, weights: NDArray[np.float32]) ->
     for query, key in np.argwhere(np.abs(weights) >= max(now.view.threshold, 0.005)):
         value = float(weights[query, key])
         shown = f"{value:.2f}".replace("0.", ".").replace("-", "−")
-        dark = opacity(value, now.view.color_scale) > 0.55
+        dark = opacity(value, now.view.color_scale) > 0.7  # where white reads better
         label = axes.text(key + 0.5, query + 0.5, shown, ha="center", va="center")
         page.dress(label, SMALL, "white" if dark else INK)
 
