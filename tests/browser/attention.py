@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time
+from collections.abc import Callable
 
 from playwright.sync_api import Locator
 
@@ -14,16 +15,6 @@ GROUND = 0.05  # the paler ground of a matrix, in the light theme
 
 _ALPHA = """(canvas, [x, y]) => canvas.getContext("2d").getImageData(
     Math.floor(x * canvas.width), Math.floor(y * canvas.height), 1, 1).data[3] / 255"""
-_COLOURS = """canvas => {
-    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-    const seen = new Map();
-    for (let i = 0; i < data.length; i += 4) {
-        if (data[i + 3] < 250) continue;
-        const color = `${data[i]},${data[i + 1]},${data[i + 2]}`;
-        seen.set(color, (seen.get(color) ?? 0) + 1);
-    }
-    return Object.fromEntries(seen);
-}"""
 _INKED = """canvas => {
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
     let count = 0;
@@ -56,6 +47,14 @@ def cell_alpha(panels: Panels, query: int, key: int, queries: int, keys: int) ->
 def over_ground(opacity: float) -> float:
     """How opaque a cell of this opacity looks over the paler ground."""
     return opacity + GROUND * (1 - opacity)
+
+
+def eventually(check: Callable[[], bool], seconds: float = 5) -> None:
+    """Wait until `check` holds: a canvas is painted a frame after what it shows has changed."""
+    end = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < end, "what was waited for did not come"
+        time.sleep(0.03)
 
 
 def number(text: str) -> float:

@@ -457,6 +457,10 @@ class Panels:
         """One of the ways to show attention: Matrix, Arcs or Steps."""
         return self.attention.get_by_role("radio", name=name)
 
+    def show(self, mode: str) -> None:
+        """Click on a way to show attention; the radio button itself lies behind its name."""
+        self.attention.get_by_label("How attention is shown").get_by_text(mode).click()
+
     def slider(self, name: str) -> Locator:
         """One of the sampling sliders."""
         return self.next.get_by_role("slider", name=name)
