@@ -10,28 +10,17 @@ import sys
 import time
 
 import pytest
-import torch
 
 import llmscope
 from llmscope.source import Answers
 from llmscope.source.desk import _packed
+from tests.bench.passes import load, text_of
 from tests.bench.table import interleaved, kb, ms, show
-
-TEXT = "The cat sat on the mat because it was very tired, and the dog looked at it. "
 
 
 @pytest.fixture(scope="module")
 def scope():
-    return llmscope.load(device="cpu", progress=silent)
-
-
-def silent(stage: str, done: int, total: int | None) -> None:
-    """Show no progress."""
-
-
-def text_of(scope, tokens: int) -> str:
-    ids = scope.tokenizer(TEXT * (tokens // 10 + 1))["input_ids"][:tokens]
-    return scope.tokenizer.decode(ids)
+    return load()
 
 
 def test_importing():
@@ -65,32 +54,12 @@ def test_loading():
         return float(done.stdout.split()[-1])
 
     taken = sorted(cold() for _ in range(3))[1]
-    (warm,) = interleaved([lambda: llmscope.load(device="cpu", progress=silent)], rounds=3)
+    (warm,) = interleaved([lambda: llmscope.load(device="cpu", progress=lambda *_: None)], rounds=3)
     rows = [
         ["new process, torch and transformers imported", ms(taken)],
         ["the same process again", ms(warm)],
     ]
     show("Loading the default model, once converted", ["", "time"], rows)
-
-
-def test_the_forward_pass(scope):
-    body = scope.model.model
-    rows = []
-    for tokens in (16, 128, 512):
-        text = text_of(scope, tokens)
-        inputs = torch.tensor([scope.trace(text).ids])
-
-        def bare(inputs: torch.Tensor = inputs) -> None:
-            with torch.no_grad():
-                body(input_ids=inputs, use_cache=False)
-
-        def traced(text: str = text) -> None:
-            scope.trace(text)
-
-        plain, ours = interleaved([bare, traced])
-        rows.append([str(tokens), ms(plain), ms(ours), f"{ours / plain:.2f} ×"])
-    heads = ["tokens", "body alone", "scope.trace, with tokenizing", "ratio"]
-    show("One forward pass, recorded", heads, rows)
 
 
 def test_the_first_picture(scope):
@@ -105,7 +74,7 @@ def test_the_first_picture(scope):
             buffers: list[bytes] = []
             for item in part.values():
                 _packed(item, buffers)
-            kind = next((k for k in ("thumbnails", "attention", "logits") if k in key), "text")
+            kind = next((k for k in ("thumbnails", "head", "logits") if k in key), "text")
             sizes[kind] = sizes.get(kind, 0) + sum(map(len, buffers))
             return part
 
@@ -115,13 +84,14 @@ def test_the_first_picture(scope):
 
         def maps(ask=ask, text: str = text) -> None:
             summary = ask(f"text/{text}")
-            level = max(0, (summary["queries"] - 1) // 512).bit_length()
-            ask(f"{summary['trace']}/attention/24/4/{level}.0.0")
-            for layer, *_ in summary["layers"]:
-                ask(f"{summary['trace']}/thumbnails/{layer}")
+            level = max(0, summary["last"] // 512).bit_length()
+            ask(f"{summary['trace']}/self/head.24.4/{level}.0.0.max")
+            for layer, *_ in summary["kinds"]["self"]:
+                ask(f"{summary['trace']}/thumbnails/self/{layer}")
 
         def forget(answers: Answers = answers) -> None:
             answers.release()
+            scope.forget()
 
         forget()
         start = time.perf_counter()
