@@ -72,7 +72,7 @@ def test_tab_visits_every_control_in_order_with_a_visible_focus(notebook, panels
         while (at.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
         const style = getComputedStyle(at);
         return {
-            name: at.getAttribute("aria-label") ?? at.textContent.trim(),
+            name: at.getAttribute("aria-label") ?? (at.labels?.[0] ?? at).textContent.trim(),
             inside: !!at.closest(".llmscope"),
             outline: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0,
             border: getComputedStyle(at.closest(".panel") ?? at).borderColor,
@@ -89,13 +89,15 @@ def test_tab_visits_every_control_in_order_with_a_visible_focus(notebook, panels
         seen.append(at["name"])
         assert at["outline"] or (at["name"] == "Prompt" and at["border"] != idle), at["name"]
     sliders = ["temperature", "top-k", "top-p"]
-    expected = ["Prompt", "Heads by layer", "Attention matrix", "log", "curve", "more"]
+    expected = ["Prompt", "Mark heads", "Heads by layer", "Matrix", "+ head 24·4", "What is made"]
+    expected += ["Attention matrix", "Threshold", "Colour scale", "hide first token", "PNG", "SVG"]
+    expected += ["log", "curve", "more"]
     expected += [*sliders, *sliders]  # and the stages that they set
     expected += [part for bar in panels.bars() for part in (bar["name"], bar["value"])]
     expected += ["Throw", "Draw 1,000", "Find a token"]
-    assert len(seen) == len(expected)
+    assert len(seen) == len(expected), seen
     for name, wanted in zip(seen, expected, strict=True):
-        assert name.startswith(wanted)
+        assert name.startswith(wanted), seen
 
 
 ODD = {
