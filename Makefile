@@ -17,7 +17,7 @@ DEBIAN := chromium fonts-noto-cjk fonts-noto-color-emoji
 export OMP_WAIT_POLICY ?= PASSIVE
 
 .NOTPARALLEL:
-.PHONY: help setup build lab check unit test bench pictures format clean chromium
+.PHONY: help setup build lab check unit test sweep bench pictures format clean chromium
 
 help: ## show these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -63,6 +63,9 @@ test: chromium check ## everything, as CI does
 	$(NPM) --silent test
 	$(NPM) run --silent build
 	$(PY) -m pytest
+
+sweep: setup ## hold every model type of transformers to its own numbers, and write docs/models.md
+	$(PY) -m tests.sweep
 
 bench: build ## time what a person waits for
 	$(PY) -m pytest tests/bench -s

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from llmscope.capture import Capture
-from llmscope.capture.forward import lock_of
+from llmscope.capture.forward import fills_gaps, lock_of
 from llmscope.tokens import Token, clean, from_ids, tokenize
 from llmscope.trace import Trace
 
@@ -83,13 +83,13 @@ class Scope:
         config: Any = self.model.config
         text = config.get_text_config() if hasattr(config, "get_text_config") else config
         parameter = next(self.model.parameters())
-        heads = int(getattr(text, "num_attention_heads", 0) or 0)
+        heads = _count(text, "num_attention_heads")
         return Facts(
             name=self.name,
             family=self._family(),
-            layers=int(getattr(text, "num_hidden_layers", 0) or 0),
+            layers=_count(text, "num_hidden_layers"),
             heads=heads,
-            kv_heads=int(getattr(text, "num_key_value_heads", None) or heads),
+            kv_heads=_count(text, "num_key_value_heads") or heads,
             vocabulary=int(getattr(text, "vocab_size", 0) or len(self.tokenizer)),
             context=self._context,
             device=str(parameter.device),
@@ -308,12 +308,7 @@ class Scope:
             return "encoder-decoder"
         if not self._capture.has_head:
             return "encoder"
-        from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
-
-        names: set[str] = set()
-        for entry in MODEL_FOR_MASKED_LM_MAPPING_NAMES.values():
-            names |= {entry} if isinstance(entry, str) else set(entry)
-        return "masked" if type(self.model).__name__ in names else "causal"
+        return "masked" if fills_gaps(self.model) else "causal"
 
     def _check_length(self, ids: Sequence[int]) -> None:
         if self._context is not None and len(ids) > self._context:
@@ -332,6 +327,14 @@ class Scope:
             f"<Scope {facts.name}: {facts.family}, {facts.layers} layers × {facts.heads} heads, "
             f"{facts.device}, {facts.dtype}>"
         )
+
+
+def _count(config: Any, name: str) -> int:
+    """Read a number from a configuration; the greatest, where each layer has its own."""
+    try:
+        return int(getattr(config, name, 0) or 0)
+    except RuntimeError:  # how transformers refuses to give one for all
+        return max(int(getattr(layer, name, 0) or 0) for layer in config.per_layer_config)
 
 
 def _context(model: nn.Module) -> int | None:

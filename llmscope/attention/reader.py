@@ -17,6 +17,7 @@ from llmscope.attention.matrices import (
     numbers,
 )
 from llmscope.capture import Attention, Forward, Kind, OwnWeights, to_numpy
+from llmscope.capture.layers import why_none
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,6 +58,13 @@ class AttentionReader:
     def kinds(self) -> tuple[Kind, ...]:
         """Which attention can be read: "self", and in encoder-decoder models the others."""
         return tuple(self._attention)
+
+    @property
+    def why_no_attention(self) -> str | None:
+        """Why no attention can be read, in words; `None` where some can."""
+        if self._attention:
+            return None
+        return f"{self.scope.name} {why_none(self.scope.model)}."
 
     def layers(self, kind: Kind = "self") -> tuple[int, ...]:
         """Numbers of the layers that have attention of this kind."""
@@ -283,8 +291,10 @@ class AttentionReader:
         layers = self._attention.get(kind, {})
         if layer in layers:
             return layers[layer]
+        if self.why_no_attention:
+            raise ValueError(self.why_no_attention)
         if not layers:
-            has = " and ".join(self._attention) or "no attention that can be read"
+            has = " and ".join(self._attention)
             raise ValueError(f"{self.scope.name} has no {kind} attention; it has {has}.")
         if 0 <= layer < self.scope.facts.layers:
             raise ValueError(f"Layer {layer} of {self.scope.name} has no {kind} attention.")
@@ -311,14 +321,19 @@ class AttentionReader:
 
     @cached_property
     def _attention(self) -> dict[Kind, dict[int, Attention | OwnWeights]]:
-        if self._forward.attention:
-            return {kind: dict(layers) for kind, layers in self._forward.attention.items()}
+        found: dict[Kind, dict[int, Attention | OwnWeights]] = {
+            kind: dict(layers) for kind, layers in self._forward.attention.items()
+        }
+        kinds: tuple[Kind, ...] = ("self", "encoder", "cross") if self.source_tokens else ("self",)
+        if all(kind in found for kind in kinds):
+            return found
         self.check_current()
         try:
-            found = self.scope._capture.own_attentions(self._inputs)
+            own = self.scope._capture.own_attentions(self._inputs)
         except (ValueError, TypeError, AttributeError):
-            return {}
+            own = {}
         return {
-            kind: {n: OwnWeights(weights) for n, weights in enumerate(layers)}
-            for kind, layers in found.items()
+            kind: found.get(kind) or dict(own[kind])
+            for kind in kinds
+            if kind in found or kind in own
         }

@@ -12,10 +12,12 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from llmscope.capture.layers import by_layer
+from llmscope.capture.own import own_weights
 from llmscope.capture.projection import Projection, watch_projection
-from llmscope.capture.replay import Attention, Kind, by_layer
+from llmscope.capture.replay import Attention, Kind, OwnWeights
 from llmscope.capture.stitching import Rows, stitched, tensors_of
-from llmscope.capture.tap import Call, tap
+from llmscope.capture.tap import Call, Cancelled, tap
 from llmscope.capture.warm import Warm
 
 if TYPE_CHECKING:
@@ -130,18 +132,42 @@ def _body_name(model: nn.Module) -> str | None:
     return next((name for name in (prefix, "decoder") if name in model._modules), None)
 
 
-def _with_body(model: nn.Module, name: str, body: _Body) -> nn.Module:
+def fills_gaps(model: nn.Module) -> bool:
+    """Whether transformers lists `model` as a masked language model."""
+    from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
+
+    listed = MODEL_FOR_MASKED_LM_MAPPING_NAMES.values()
+    name = type(model).__name__
+    return any(name == entry if isinstance(entry, str) else name in entry for entry in listed)
+
+
+def _has_head(model: nn.Module) -> bool:
+    if getattr(model, "get_output_embeddings", lambda: None)() is not None:
+        return True
+    # Perceiver's head has no matrix of its own.
+    return fills_gaps(model)
+
+
+def _with_body(model: nn.Module, path: str, body: _Body) -> nn.Module:
     """Copy the outermost shell of `model`, sharing all that is in it but the body."""
     shell = object.__new__(type(model))
     shell.__dict__.update(model.__dict__)
     shell.__dict__.pop("forward", None)
-    shell.__dict__["_modules"] = {**model._modules, name: body}
+    name, _, rest = path.partition(".")
+    inner: Any = _with_body(model.get_submodule(name), rest, body) if rest else body
+    shell.__dict__["_modules"] = {**model._modules, name: inner}
     return shell
 
 
 def _accepted(model: nn.Module, **wanted: Any) -> dict[str, Any]:
     names = inspect.signature(type(model).forward).parameters
     return {name: item for name, item in wanted.items() if name in names}
+
+
+def _lengths(inputs: Mapping[str, torch.Tensor]) -> tuple[int, int]:
+    """Count the tokens of the text that is written or read, and of the encoder's side."""
+    source = inputs["input_ids"].shape[1]
+    return inputs.get("decoder_input_ids", inputs["input_ids"]).shape[1], source
 
 
 @dataclass(frozen=True)
@@ -196,7 +222,7 @@ class Capture:
 
     def __init__(self, model: nn.Module) -> None:
         self.model = model
-        self.has_head = getattr(model, "get_output_embeddings", lambda: None)() is not None
+        self.has_head = _has_head(model)
         self.warm = Warm(model)
         self._body = _body_name(model)
         self._body_output: Any = None  # the class of what the body returns
@@ -213,18 +239,30 @@ class Capture:
             When `cancelled` said so between two layers.
         """
         with undisturbed(self.model):
-            if set(inputs) != {"input_ids"} or not self.warm.ready(fingerprint(self.model)):
+            if set(inputs) != {"input_ids"}:
                 return self._pass(inputs, cancelled)
-            ids = inputs["input_ids"][0].tolist()
-            found = self.warm.find(ids)
-            if found is not None:
-                forward = self._continued(ids, *found, cancelled)
-                if forward is not None:
-                    return forward
-            cache = self.warm.empty()
-            forward = self._pass({**inputs, "past_key_values": cache}, cancelled)
-            self.warm.keep(ids, forward.tensors(), cache, forward)
-            return forward
+            try:
+                return self._warmly(inputs, cancelled)
+            except Cancelled:
+                raise
+            except Exception:
+                forward = self._pass(inputs, cancelled)
+                self.warm.holds = False  # it was the cache: Blenderbot's decoder alone has none
+                return forward
+
+    def _warmly(self, inputs: dict[str, torch.Tensor], cancelled: Callable[[], bool]) -> Forward:
+        if not self.warm.ready(fingerprint(self.model)):
+            return self._pass(inputs, cancelled)
+        ids = inputs["input_ids"][0].tolist()
+        found = self.warm.find(ids)
+        if found is not None:
+            forward = self._continued(ids, *found, cancelled)
+            if forward is not None:
+                return forward
+        cache = self.warm.empty()
+        forward = self._pass({**inputs, "past_key_values": cache}, cancelled)
+        self.warm.keep(ids, forward.tensors(), cache, forward)
+        return forward
 
     def _continued(
         self,
@@ -260,16 +298,21 @@ class Capture:
         if logits is not None:
             logits = logits.grown(kept, new.full_logits if new else None)
         states = before.states.grown(kept, new.hidden if new else None)
-        return Forward(states, logits, calls, by_layer(self.model, calls), before.version)
+        attention = by_layer(self.model, calls, len(states), 0)
+        return Forward(states, logits, calls, attention, before.version)
 
     def _pass(
-        self, inputs: Mapping[str, Any], cancelled: Callable[[], bool] = lambda: False
+        self,
+        inputs: Mapping[str, Any],
+        cancelled: Callable[[], bool] = lambda: False,
+        *,
+        again: bool = False,
     ) -> Forward:
         version = weights_version(self.model)
         whole = self._body is None or self._head_replays is False
         model, body = self.model, None
         if self._body is not None:
-            body = _Body(getattr(self.model, self._body))
+            body = _Body(self.model.get_submodule(self._body))
             model = _with_body(self.model, self._body, body)
         cached = inputs.get("past_key_values") is not None
         options = _accepted(self.model, use_cache=cached, return_dict=True)
@@ -277,6 +320,15 @@ class Capture:
             options |= _accepted(self.model, logits_to_keep=1)
         with tap(self.model, cancelled) as calls:
             output = model(**{**inputs, **options})
+        if cached:  # it holds this text by now
+            inputs = {**inputs, "past_key_values": None}
+        if body is not None and body.output is None:
+            # The head reads what is inside: a decoder alone in a wrapper (BART's heirs).
+            self._body = f"{self._body}.decoder"
+            return self._pass(inputs, cancelled)
+        if weights_version(self.model) != version and not again:
+            # RWKV rescales its weights in the first pass after training.
+            return self._pass(inputs, cancelled, again=True)
         logits = output.logits[0] if self.has_head else None
         behind = output if body is None else body.output
         hidden = behind[0][0]
@@ -284,11 +336,10 @@ class Capture:
         if logits is not None and self._head_replays is None:
             self._head_replays = self._check_head(hidden, logits)
             if self._body is not None and not self._head_replays:
-                if cached:  # it holds this text by now
-                    inputs = {**inputs, "past_key_values": None}
                 return self._pass(inputs, cancelled)
         keep = Rows(logits) if whole and logits is not None else None
-        return Forward(Rows(hidden), keep, calls, by_layer(self.model, calls), version)
+        attention = by_layer(self.model, calls, *_lengths(inputs))
+        return Forward(Rows(hidden), keep, calls, attention, version)
 
     def unembed(self, hidden: torch.Tensor) -> torch.Tensor:
         """Turn final hidden states (rows, hidden size) into logits (rows, vocabulary).
@@ -300,7 +351,7 @@ class Capture:
 
         if self._body is None:
             raise ValueError(f"{type(self.model).__name__} has no head that can be run on its own")
-        body = _Body(getattr(self.model, self._body), self._body_output(hidden[None]))
+        body = _Body(self.model.get_submodule(self._body), self._body_output(hidden[None]))
         blank = torch.zeros((1, hidden.shape[0]), dtype=torch.long, device=hidden.device)
         inputs: dict[str, Any] = {"input_ids": blank}
         if getattr(self.model.config, "is_encoder_decoder", False):
@@ -330,22 +381,12 @@ class Capture:
             options = _accepted(self.model, use_cache=False, return_dict=True, logits_to_keep=1)
             return watch_projection(self.model, {**inputs, **options}, attention, cancelled)
 
-    def own_attentions(self, inputs: dict[str, torch.Tensor]) -> dict[Kind, list[torch.Tensor]]:
+    def own_attentions(self, inputs: dict[str, torch.Tensor]) -> dict[Kind, dict[int, OwnWeights]]:
         """Weights that the model itself returns, for models whose attention asks no interface."""
         with undisturbed(self.model), _hooks_restored(self.model):
             options = _accepted(self.model, use_cache=False, return_dict=True)
             output = self.model(**inputs, **options, output_attentions=True)
-        names: dict[Kind, tuple[str, ...]] = {
-            "self": ("attentions", "decoder_attentions"),
-            "encoder": ("encoder_attentions",),
-            "cross": ("cross_attentions",),
-        }
-        found: dict[Kind, list[torch.Tensor]] = {}
-        for kind, keys in names.items():
-            layers = next((output.get(key) for key in keys if output.get(key)), None)
-            if layers and all(layer is not None for layer in layers):
-                found[kind] = [layer[0] for layer in layers]
-        return found
+        return own_weights(output, self.model.config, *_lengths(inputs))
 
     def _check_head(self, hidden: torch.Tensor, logits: torch.Tensor) -> bool:
         import torch

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,10 +12,8 @@ from llmscope.capture.tap import Call
 if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
-    from torch import nn
 
 Kind = Literal["self", "encoder", "cross"]
-_CROSS = re.compile(r"cross|encoder_attn|EncDec|encoder_decoder", re.IGNORECASE)
 
 
 class Attention:
@@ -104,6 +99,11 @@ class Attention:
             mask = mask[None, None]
         elif call.mask is None:
             return None
+        elif hasattr(call.mask, "mask_mod"):  # flex attention's: a function of positions
+            own = torch.as_tensor(rows, device=call.query.device)[:, None]
+            zero = torch.zeros((), dtype=torch.long, device=own.device)
+            mask = call.mask.mask_mod(zero, zero, own, torch.arange(self.keys, device=own.device))
+            mask = mask[None, None, :, keys]
         else:
             mask = call.mask[..., keys]
             if mask.shape[-2] == self.queries:
@@ -143,6 +143,38 @@ class Attention:
         return torch.as_tensor(rows, device=self.call.query.device)
 
 
+class SomeKeys(Attention):
+    """The part of recorded attention that goes to some of the keys; rows needn't sum to 1."""
+
+    def __init__(self, call: Call, order: int, keys: slice) -> None:
+        super().__init__(call, order)
+        self._whole = Attention(call, order)
+        self._some = keys
+        self.keys = keys.stop - keys.start
+
+    def weights(self, rows: NDArray[np.intp]) -> torch.Tensor:
+        """Attention weights (heads, rows, keys)."""
+        return self._whole.weights(rows)[..., self._some]
+
+    def reach(self, rows: NDArray[np.intp]) -> slice:
+        """Tell which keys the queries `rows` can see between them: any."""
+        return slice(0, self.keys)
+
+    def visible(self, rows: NDArray[np.intp]) -> torch.Tensor:
+        """Count the keys that got a weight from each query, (heads, rows)."""
+        return (self.weights(rows) > 0).sum(-1)
+
+    def mask(self, rows: NDArray[np.intp], keys: slice = slice(None)) -> torch.Tensor | None:
+        """Give the mask (1, 1 or heads, rows, keys) as eager functions add it, if there is one."""
+        mask = self._whole.mask(rows)
+        return None if mask is None else mask[..., self._some][..., keys]
+
+    def tensors(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Query (heads, queries, size), key and value (KV heads, keys, size)."""
+        query, key, value = self._whole.tensors()
+        return query, key[:, self._some], value[:, self._some]
+
+
 class OwnWeights:
     """Attention that the model returned itself, with the face of a recorded one."""
 
@@ -164,45 +196,6 @@ class OwnWeights:
         return (self._weights[:, rows] > 0).sum(-1)
 
 
-def by_layer(model: nn.Module, calls: Sequence[Call]) -> dict[Kind, dict[int, Attention]]:
-    """Sort recorded calls into layers: kind, then layer number, both as the model counts them.
-
-    A layer without attention (recurrent, linear) has no entry. A module that runs more than once
-    (ALBERT shares one among all layers) is counted by the order of its calls.
-    """
-    names = {id(module): name for name, module in model.named_modules()}
-    encoder_of = getattr(model, "get_encoder", None)
-    is_pair = bool(getattr(model.config, "is_encoder_decoder", False))
-    encoder = encoder_of() if is_pair and encoder_of is not None else None
-    inside_encoder = {id(m) for m in encoder.modules()} if encoder is not None else set()
-
-    found: dict[Kind, list[tuple[str, Attention]]] = {}
-    for order, call in enumerate(calls):
-        name = names[id(call.module)]
-        kind: Kind = "self"
-        if id(call.module) in inside_encoder:
-            kind = "encoder"
-        elif is_pair and (
-            _CROSS.search(name.rpartition(".")[2])
-            or getattr(call.module, "is_cross_attention", False)
-        ):
-            kind = "cross"
-        found.setdefault(kind, []).append((name, Attention(call, order)))
-
-    layers: dict[Kind, dict[int, Attention]] = {}
-    for kind, named in found.items():
-        numbers = [_layer_number(name) for name, _ in named]
-        repeated = max(Counter(numbers).values()) > 1
-        if repeated or None in numbers:
-            numbers = list(range(len(named)))
-        layers[kind] = {
-            number: attention
-            for number, (_, attention) in zip(numbers, named, strict=True)
-            if number is not None
-        }
-    return layers
-
-
 def to_numpy(tensor: torch.Tensor, *, copy: bool = True) -> NDArray[np.float32]:
     """Bring a tensor of any precision, from any device, to float32 numpy.
 
@@ -210,8 +203,3 @@ def to_numpy(tensor: torch.Tensor, *, copy: bool = True) -> NDArray[np.float32]:
     """
     array: NDArray[np.float32] = tensor.detach().float().cpu().numpy()
     return array.copy() if copy else array
-
-
-def _layer_number(name: str) -> int | None:
-    match = re.search(r"(?:^|\.)(\d+)(?:\.|$)", name)
-    return int(match[1]) if match else None

@@ -205,7 +205,7 @@ def test_traces_of_one_model_in_many_threads_agree(tokenizer):
 def test_a_state_space_model_says_that_it_has_no_attention(tokenizer):
     trace = traced("mamba", tokenizer)
     assert trace.layers() == ()
-    with pytest.raises(ValueError, match="no self attention; it has no attention"):
+    with pytest.raises(ValueError, match="has no attention: its layers carry a state"):
         trace.attention(0)
     assert trace.next_token().probs.sum() == pytest.approx(1, abs=1e-5)
 

@@ -1,0 +1,37 @@
+"""Sweep over all model types and write the table: `make sweep`."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import transformers
+
+from tests.sweep.bounds import check_all
+from tests.sweep.models import TOKENS, entries
+from tests.sweep.table import PAGE, counts, equal_before, page
+
+
+def main(names: list[str]) -> int:
+    """Check the model types `names`, or all; the page is written only of all."""
+    chosen = [entry for entry in entries() if not names or entry.model_type in names]
+    began = time.monotonic()
+    results = check_all(chosen)
+    for result in results:
+        if names or (result.traced and not result.equal) or "Error" in result.remark:
+            print(result)
+    for what, count in counts(results):
+        print(f"{what:40} {count}")
+    print(f"{time.monotonic() - began:.0f} s")
+    now = {(result.mapping, result.model_type): result.equal for result in results}
+    lost = sorted(key for key in equal_before() if now.get(key) is False)
+    if lost:
+        print(f"Equal by {PAGE.name}, and no longer: {lost}", file=sys.stderr)
+        return 1
+    if not names:
+        PAGE.write_text(page(results, transformers.__version__, TOKENS))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

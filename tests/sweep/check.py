@@ -1,0 +1,225 @@
+"""One model type: what llmscope reads, held to the untouched model's own numbers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from llmscope.capture import Attention, Kind
+from llmscope.scope import Scope
+from llmscope.trace import Trace
+from tests import tiny
+from tests.sweep.features import features
+from tests.sweep.models import Entry, ids
+
+TOLERANCE = 1e-5
+ROUNDING = 1e-3
+OUTPUTS: dict[Kind, tuple[str, ...]] = {
+    "self": ("attentions", "decoder_attentions"),
+    "encoder": ("encoder_attentions",),
+    "cross": ("cross_attentions",),
+}
+
+
+@dataclass
+class Result:
+    """What came of one entry; differences are the largest of all."""
+
+    mapping: str
+    model_type: str
+    family: str = ""
+    layers: int = 0
+    traced: bool = False
+    logits: float = float("inf")
+    attention: float = 0.0
+    warm: bool = False  # whether a text that begins as one before costs what differs
+    edits: float = 0.0  # of what is read after edits from what is read afresh
+    read: dict[Kind, int] = field(default_factory=dict)  # layers whose attention is read
+    by: str = "none"  # "tap", "own output", "tap and own output" or "none"
+    features: list[str] = field(default_factory=list)
+    remark: str = ""
+
+    @property
+    def equal(self) -> bool:
+        """Whether logits and every attention that is read are the model's own."""
+        return max(self.logits, self.attention) <= TOLERANCE and self.edits <= 1e-4
+
+
+def check(entry: Entry, dtype: torch.dtype = torch.float32) -> Result:
+    """Build, trace and compare one entry."""
+    result = Result(entry.mapping, entry.model_type)
+    untouched = entry.model(dtype)
+    target = tiny.TEXT if untouched.config.is_encoder_decoder else None
+    scope = Scope(entry.model(dtype), _tokenizer(), name=entry.model_type)
+    trace = scope.trace(ids(), target=target)
+    result.traced, result.family = True, scope.facts.family
+    result.layers = scope.facts.layers
+    with torch.no_grad():
+        logits = untouched(**trace._inputs, use_cache=False).logits[0]
+    result.logits = _difference(trace.logits, logits)
+    own = _own_output(entry, trace, dtype)
+    for kind in trace.kinds:
+        layers = trace.layers(kind)
+        result.read[kind] = len(layers)
+        result.attention = max(result.attention, _compare(trace, kind, own[kind]))
+    if dtype == torch.float32 and TOLERANCE < result.attention < ROUNDING:
+        # Two ways to the same numbers part by rounding, if that is what it is, only here.
+        return check(entry, torch.float64)
+    if target is None:
+        result.edits = _edited(scope, ids())
+        result.warm = scope._capture.warm.holds is True
+    result.by = _how(trace)
+    result.features = features(trace)
+    result.remark = trace.why_no_attention or _left_out(trace, own)
+    return result
+
+
+def _edited(scope: Scope, text: list[int]) -> float:
+    """Edit a text as one who types, and compare with tracing the result for the first time."""
+    for end in ([11, 12], [11, 12, 13], [14, 15, 16, 17]):
+        edited = scope.trace(text[: -9 * len(end)] + end)
+    fresh = Scope(scope.model, scope.tokenizer).trace(edited.ids)
+    worst = _difference(edited.logits, torch.from_numpy(fresh.logits))
+    assert edited.layers() == fresh.layers()
+    for layer in fresh.layers():
+        expected = torch.from_numpy(fresh.attention(layer))
+        worst = max(worst, _difference(edited.attention(layer), expected))
+    return worst
+
+
+def _left_out(trace: Trace, own: dict[Kind, list[Any]]) -> str:
+    """Say which attention the model has besides what is read."""
+    lost = [kind for kind in own if own[kind] and kind not in trace.kinds]
+    said = [f"{kind} attention is not read" for kind in lost]
+    if _how(trace) == "own output" and len(own["self"]) > len(trace.layers()):
+        said.append("layers of pooled tokens are not read")
+    return ", ".join(said)
+
+
+@cache
+def _tokenizer() -> Any:
+    return tiny.byte_level()
+
+
+def _whole(weights: torch.Tensor, size: int) -> torch.Tensor:
+    """Add to BigBird's first block what it gets as its random blocks, and doesn't list."""
+    missing = 1 - weights.sum(-1)
+    weights = weights.clone()
+    first = weights[..., :size].clone()
+    for column in range(size):
+        weights[..., column] += missing * first[..., column] / first.sum(-1)
+    return weights
+
+
+def _own_output(entry: Entry, trace: Trace, dtype: torch.dtype) -> dict[Kind, list[Any]]:
+    """Ask the model itself, under eager attention, for its weights."""
+    model = entry.model(dtype)
+    with suppress(ValueError):
+        model.set_attn_implementation("eager")  # type: ignore[operator]
+    with torch.no_grad(), _eager_weights(model) as passing:
+        model(**trace._inputs, use_cache=False)  # BigBird settles on its kind of attention
+        seen = list(passing)
+        output = model(**trace._inputs, use_cache=False, output_attentions=True)
+    own = {
+        kind: [item for name in names for item in output.get(name) or () if item is not None]
+        for kind, names in OUTPUTS.items()
+    }
+    config: Any = model.config
+    if getattr(config, "attention_type", None) == "block_sparse":
+        kind: Kind = "encoder" if own["encoder"] else "self"
+        own[kind] = [_whole(item, config.block_size) for item in own[kind]]
+    if 0 < len(own["self"]) < len(trace.layers()):  # BLT lists one of its stacks
+        size = (trace.queries(), trace.keys())
+        own["self"] = [item for item in seen if item.shape[2:] == size]
+    return own
+
+
+@contextmanager
+def _eager_weights(model: torch.nn.Module) -> Iterator[list[torch.Tensor]]:
+    """See what the eager function of the model's module returns, call by call."""
+    home, name = sys.modules[type(model).__module__], "eager_attention_forward"
+    eager: Any = getattr(home, name, None)
+    seen: list[torch.Tensor] = []
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        output = eager(*args, **kwargs)
+        seen.append(output[1])
+        return output
+
+    with pytest.MonkeyPatch.context() as patch:
+        if eager is not None:
+            patch.setattr(home, name, call)
+        yield seen
+
+
+def _compare(trace: Trace, kind: Kind, own: list[Any]) -> float:
+    """Give the largest difference of all layers; infinity where there is none to compare to.
+
+    Hybrid models list what their other layers do, too.
+    """
+    layers = trace.layers(kind)
+    if len(own) != len(layers):
+        own = [own[number] for number in layers if number < len(own)]
+    worst = 0.0 if len(own) == len(layers) else float("inf")
+    for number, weights in zip(layers, own, strict=False):
+        found = trace.attention(number, kind=kind)
+        assert found.shape[1:] == (trace.queries(kind), trace.keys(kind))
+        assert found.min() >= 0 and found.sum(-1).max() < 1 + 1e-4, "no weights of attention"
+        worst = max(worst, _difference(found, _laid_out(weights, number, *found.shape[1:])))
+    return worst
+
+
+def _laid_out(own: Any, layer: int, queries: int, keys: int) -> torch.Tensor:
+    """Give (heads, queries, keys) of whatever form a model returns, plainly."""
+    if isinstance(own, dict):  # Pegasus-X: (heads, blocks, size, global keys + size)
+        item = own["local"][0].transpose(0, 1)
+        size = item.shape[2]
+        shift = size // 2 * (layer % 2)
+        return _scattered(item[..., -size:], -shift, -shift, queries, keys)
+    item = own[0]
+    if item.ndim == 4:  # LongT5: (blocks, heads, size, 3 × size)
+        return _scattered(item, 0, -item.shape[2], queries, keys)
+    if queries == keys > item.shape[2]:  # Longformer and LED: (heads, queries, window + 1)
+        item = item.transpose(0, 1)[:, :, None]
+        return _scattered(item, 0, -(item.shape[3] // 2), queries, keys)
+    if item.min() < 0:  # ProphetNet: before the softmax
+        item = item.softmax(-1)
+    return item[:, :queries, :keys]
+
+
+def _scattered(
+    blocks: torch.Tensor, first_query: int, first_key: int, queries: int, keys: int
+) -> torch.Tensor:
+    """Put each weight of (blocks, heads, size, width) where it belongs."""
+    count, heads, size, width = blocks.shape
+    whole = torch.zeros(heads, queries, keys, dtype=blocks.dtype)
+    for block, query, column in np.ndindex(count, size, width):
+        row = block * size + query + first_query
+        key = block * size + column + first_key
+        if 0 <= row < queries and 0 <= key < keys:
+            whole[:, row, key] = blocks[block, :, query, column]
+    return whole
+
+
+def _difference(found: np.ndarray[Any, Any], expected: torch.Tensor) -> float:
+    want = expected.detach().float().numpy()
+    if found.shape != want.shape:
+        return float("inf")
+    return float(np.abs(found - want).max(initial=0))
+
+
+def _how(trace: Trace) -> str:
+    ways = {
+        "tap" if isinstance(trace._recorded(n, kind), Attention) else "own output"
+        for kind in trace.kinds
+        for n in trace.layers(kind)
+    }
+    return " and ".join(sorted(ways, reverse=True)) or "none"
