@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from llmscope.capture import Capture
-from llmscope.capture.forward import fills_gaps, lock_of
+from llmscope.capture.body import fills_gaps
+from llmscope.capture.forward import lock_of
 from llmscope.tokens import Token, clean, from_ids, tokenize
 from llmscope.trace import Trace
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
+    from llmscope.capture.stack import Stack
+    from llmscope.lens import Lens
     from llmscope.scope import Scope
 
 _ROWS = 256  # of logits that are computed at once
@@ -155,19 +158,46 @@ class Trace(AttentionReader):
         The numbering and the final norm are those of transformers' `hidden_states`. The first
         read runs the model once more, so that no trace keeps what nobody looks at.
         """
-        states = self._hidden_states
+        states = self._stack.states
         if not -len(states) <= layer < len(states):
             raise IndexError(
                 f"There is no layer {layer}: hidden states are 0 to {len(states) - 1}."
             )
-        return states[layer]
+        return to_numpy(states[layer])
+
+    def lens(self, top: int = 5, positions: slice | Sequence[int] | None = None) -> Lens:
+        """Read every layer as if the model ended there: the logit lens.
+
+        The final norm and the head are applied to each layer's residual stream as the model
+        applies them to the last one's.
+
+        Parameters
+        ----------
+        top
+            How many of the likeliest tokens are listed.
+        positions
+            Which ones are read; all by default. Each costs the model's head once a layer.
+
+        Raises
+        ------
+        ValueError
+            When the model has no head, or one that can't be applied to other layers.
+        """
+        from llmscope.lens import read_lens
+
+        self.check_current()
+        if top < 1:
+            raise ValueError(f"top is the number of tokens to list, at least 1; not {top}.")
+        every = np.arange(len(self))
+        index: Any = slice(None) if positions is None else positions
+        return read_lens(self, top, every[index if isinstance(index, slice) else list(index)])
 
     # ── how it is read ───────────────────────────────────────────────────────────────────────
 
     @cached_property
-    def _hidden_states(self) -> list[NDArray[np.float32]]:
+    def _stack(self) -> Stack:
         self.check_current()
-        return [to_numpy(state) for state in self.scope._capture.hidden_states(self._inputs)]
+        return self.scope._capture.stack(self._inputs)
 
     def _logits(self, rows: slice | list[int]) -> NDArray[np.float32]:
         return to_numpy(self._head(rows), copy=self._forward.full_logits is not None)

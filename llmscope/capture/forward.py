@@ -12,10 +12,12 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from llmscope.capture.body import Body, body_name, has_head, with_body
 from llmscope.capture.layers import by_layer
 from llmscope.capture.own import own_weights
 from llmscope.capture.projection import Projection, watch_projection
 from llmscope.capture.replay import Attention, Kind, OwnWeights
+from llmscope.capture.stack import Stack, watch_stack
 from llmscope.capture.stitching import Rows, stitched, tensors_of
 from llmscope.capture.tap import Call, Cancelled, tap
 from llmscope.capture.warm import Warm
@@ -107,58 +109,6 @@ def _spread(attention: Attention, rows: NDArray[np.intp]) -> torch.Tensor:
     return torch.nn.functional.pad(weights, (reach.start, attention.keys - reach.stop))
 
 
-class _Body:
-    """Stands for the body of a model with a head: runs it, or gives an output in its place."""
-
-    def __init__(self, body: nn.Module, given: Any = None) -> None:
-        self._body = body
-        self.output = given
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._body, name)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self.output is None:
-            self.output = self._body(*args, **kwargs)
-        return self.output
-
-
-def _body_name(model: nn.Module) -> str | None:
-    """Name the child of `model` whose output its head reads, if it has a language-model head."""
-    embeddings = getattr(model, "get_output_embeddings", lambda: None)()
-    if embeddings is None:
-        return None
-    prefix = getattr(model, "base_model_prefix", "")
-    return next((name for name in (prefix, "decoder") if name in model._modules), None)
-
-
-def fills_gaps(model: nn.Module) -> bool:
-    """Whether transformers lists `model` as a masked language model."""
-    from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
-
-    listed = MODEL_FOR_MASKED_LM_MAPPING_NAMES.values()
-    name = type(model).__name__
-    return any(name == entry if isinstance(entry, str) else name in entry for entry in listed)
-
-
-def _has_head(model: nn.Module) -> bool:
-    if getattr(model, "get_output_embeddings", lambda: None)() is not None:
-        return True
-    # Perceiver's head has no matrix of its own.
-    return fills_gaps(model)
-
-
-def _with_body(model: nn.Module, path: str, body: _Body) -> nn.Module:
-    """Copy the outermost shell of `model`, sharing all that is in it but the body."""
-    shell = object.__new__(type(model))
-    shell.__dict__.update(model.__dict__)
-    shell.__dict__.pop("forward", None)
-    name, _, rest = path.partition(".")
-    inner: Any = _with_body(model.get_submodule(name), rest, body) if rest else body
-    shell.__dict__["_modules"] = {**model._modules, name: inner}
-    return shell
-
-
 def _accepted(model: nn.Module, **wanted: Any) -> dict[str, Any]:
     names = inspect.signature(type(model).forward).parameters
     return {name: item for name, item in wanted.items() if name in names}
@@ -222,9 +172,9 @@ class Capture:
 
     def __init__(self, model: nn.Module) -> None:
         self.model = model
-        self.has_head = _has_head(model)
+        self.has_head = has_head(model)
         self.warm = Warm(model)
-        self._body = _body_name(model)
+        self._body = body_name(model)
         self._body_output: Any = None  # the class of what the body returns
         self._head_replays: bool | None = None
 
@@ -312,8 +262,8 @@ class Capture:
         whole = self._body is None or self._head_replays is False
         model, body = self.model, None
         if self._body is not None:
-            body = _Body(self.model.get_submodule(self._body))
-            model = _with_body(self.model, self._body, body)
+            body = Body(self.model.get_submodule(self._body))
+            model = with_body(self.model, self._body, body)
         cached = inputs.get("past_key_values") is not None
         options = _accepted(self.model, use_cache=cached, return_dict=True)
         if not whole:
@@ -348,27 +298,27 @@ class Capture:
         with the hidden states put in the body's place.
         """
         import torch
+        from transformers.modeling_outputs import BaseModelOutput
 
         if self._body is None:
             raise ValueError(f"{type(self.model).__name__} has no head that can be run on its own")
-        body = _Body(self.model.get_submodule(self._body), self._body_output(hidden[None]))
+        body = Body(self.model.get_submodule(self._body), self._body_output(hidden[None]))
         blank = torch.zeros((1, hidden.shape[0]), dtype=torch.long, device=hidden.device)
         inputs: dict[str, Any] = {"input_ids": blank}
         if getattr(self.model.config, "is_encoder_decoder", False):
-            inputs |= {"decoder_input_ids": blank, "encoder_outputs": (hidden[None],)}
+            inputs |= {"decoder_input_ids": blank, "encoder_outputs": BaseModelOutput(hidden[None])}
         options = _accepted(self.model, use_cache=False, return_dict=True)
         with undisturbed(self.model):
-            shell = _with_body(self.model, self._body, body)
+            shell = with_body(self.model, self._body, body)
             logits: torch.Tensor = shell(**inputs, **options).logits[0]
         return logits
 
-    def hidden_states(self, inputs: dict[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
-        """Residual stream: embeddings, then the output of each layer, each (positions, size)."""
+    def stack(self, inputs: dict[str, torch.Tensor]) -> Stack:
+        """Run the model again, for what each of its layers left in the residual stream."""
         with undisturbed(self.model), _hooks_restored(self.model):
             options = _accepted(self.model, use_cache=False, return_dict=True, logits_to_keep=1)
-            output = self.model(**inputs, **options, output_hidden_states=True)
-        states = output.get("hidden_states") or output.get("decoder_hidden_states") or ()
-        return tuple(state[0] for state in states)
+            body = self.model if self._body is None else self.model.get_submodule(self._body)
+            return watch_stack(self.model, body, {**inputs, **options})
 
     def projection(
         self,

@@ -40,6 +40,7 @@ class Result:
     traced: bool = False
     logits: float = float("inf")
     attention: float = 0.0
+    lens: bool = False  # whether every layer can be read through the head
     warm: bool = False  # whether a text that begins as one before costs what differs
     edits: float = 0.0  # of what is read after edits from what is read afresh
     read: dict[Kind, int] = field(default_factory=dict)  # layers whose attention is read
@@ -76,10 +77,22 @@ def check(entry: Entry, dtype: torch.dtype = torch.float32) -> Result:
     if target is None:
         result.edits = _edited(scope, ids())
         result.warm = scope._capture.warm.holds is True
+    result.lens = _has_lens(trace)
     result.by = _how(trace)
     result.features = features(trace)
     result.remark = trace.why_no_attention or _left_out(trace, own)
     return result
+
+
+def _has_lens(trace: Trace) -> bool:
+    """Read every layer through the head, if that can be done; the last is the model's answer."""
+    try:
+        lens = trace.lens(top=1, positions=[3])
+    except ValueError:
+        return False
+    likeliest = torch.from_numpy(trace.logits_at(3)).softmax(-1).max()
+    assert abs(float(likeliest) - float(lens.probs[-1, 0, 0])) < 1e-4, "another last layer"
+    return True
 
 
 def _edited(scope: Scope, text: list[int]) -> float:

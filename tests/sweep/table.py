@@ -59,6 +59,7 @@ def counts(results: Sequence[Result]) -> list[tuple[str, str]]:
         ("… by the model's own output", str(ways["own output"])),
         ("… by both", str(ways["tap and own output"])),
         ("Attention equal", f"{sum(r.attention <= TOLERANCE for r in read)} of {len(read)}"),
+        ("Logit lens", str(sum(r.lens for r in traced))),
         ("Kept warm: edits cost what they change", str(sum(r.warm for r in traced))),
         ("No attention from token to token", str(ways["none"])),
     ]

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+import transformers as tf
+
+from llmscope.scope import Scope
+from tests.tiny import MODELS, TEXT
+
+WITH_HEAD = [name for name in MODELS if name != "bert_encoder"]
+
+
+def traced(name: str, tokenizer):
+    model = MODELS[name]()
+    target = "it sleeps" if model.config.is_encoder_decoder else None
+    return Scope(model, tokenizer, name=name).trace(TEXT, target=target)
+
+
+def bits(nats: torch.Tensor) -> np.ndarray:
+    return (nats / np.log(2)).numpy()
+
+
+@pytest.mark.parametrize("name", WITH_HEAD)
+def test_the_last_layer_is_the_models_own_answer(name, tokenizer):
+    trace = traced(name, tokenizer)
+    lens = trace.lens(top=3)
+    probs = torch.from_numpy(trace.logits).softmax(-1)
+    assert lens.layers.tolist() == [0, 1, 2, 3]
+    best = probs.topk(3)
+    np.testing.assert_allclose(lens.probs[-1], best.values.numpy(), atol=1e-5)
+    assert np.array_equal(lens.ids[-1, :, 0], best.indices[:, 0].numpy())
+    entropy = torch.special.entr(probs.double()).sum(-1)
+    np.testing.assert_allclose(lens.entropy[-1], bits(entropy), atol=1e-4)
+    assert np.abs(lens.divergence[-1]).max() < 1e-6
+    if trace.scope.facts.family == "masked":
+        true = probs.gather(1, torch.tensor(trace.ids)[:, None])
+        assert np.array_equal(lens.ranks[-1], (probs > true).sum(1).numpy())
+    else:
+        assert np.array_equal(lens.ranks[-1], [*trace.ranks[1:], -1])
+
+
+FINAL = {
+    "llama": lambda m, h: m.lm_head(m.model.norm(h)),
+    "gpt2": lambda m, h: m.lm_head(m.transformer.ln_f(h)),
+    "gemma2": lambda m, h: 30 * torch.tanh(m.lm_head(m.model.norm(h)) / 30),
+    "cohere": lambda m, h: m.logit_scale * m.lm_head(m.model.norm(h)),
+    "bert": lambda m, h: m.cls(h),
+    "albert": lambda m, h: m.predictions(h),
+    "bart": lambda m, h: m.lm_head(h) + m.final_logits_bias,
+    "mamba": lambda m, h: m.lm_head(m.backbone.norm_f(h)),
+}
+
+
+@pytest.mark.parametrize("name", FINAL)
+def test_other_layers_go_through_the_final_norm_and_the_head(name, tokenizer):
+    trace = traced(name, tokenizer)
+    lens = trace.lens(top=2)
+    last = torch.from_numpy(trace.logits).double().log_softmax(-1)
+    true = trace.ids if trace.scope.facts.family == "masked" else trace.ids[1:]
+    for layer in range(len(lens.layers) - 1):
+        hidden = torch.from_numpy(trace.hidden(layer))
+        with torch.no_grad():
+            own = FINAL[name](trace.scope.model, hidden).double().log_softmax(-1)
+        np.testing.assert_allclose(lens.probs[layer], own.exp().topk(2).values, atol=1e-5)
+        divergence = (last.exp() * (last - own)).sum(-1)
+        np.testing.assert_allclose(lens.divergence[layer], bits(divergence), atol=1e-4)
+        ranks = (own[: len(true)] > own[range(len(true)), true][:, None]).sum(1)
+        # Two tokens may be alike but for rounding.
+        assert np.abs(lens.ranks[layer, : len(true)] - ranks.numpy()).max() <= 1
+
+
+def test_a_layer_that_adds_nothing_changes_no_answer(tokenizer):
+    model = MODELS["llama"]()
+    with torch.no_grad():
+        model.model.layers[-1].self_attn.o_proj.weight.zero_()
+        model.model.layers[-1].mlp.down_proj.weight.zero_()
+    lens = Scope(model, tokenizer).trace(TEXT).lens()
+    np.testing.assert_allclose(lens.probs[-2], lens.probs[-1], atol=1e-6)
+    assert np.abs(lens.divergence[-2]).max() < 1e-5 < np.abs(lens.divergence[-3]).max()
+
+
+def test_only_the_positions_asked_for_are_read(scope):
+    trace = scope.trace(TEXT)
+    whole, part = trace.lens(), trace.lens(top=2, positions=[-1, 3])
+    assert part.positions.tolist() == [len(trace) - 1, 3]
+    np.testing.assert_allclose(part.probs, whole.probs[:, [-1, 3], :2], atol=1e-6)
+    assert np.array_equal(part.ranks, whole.ranks[:, [-1, 3]])
+    assert part.ranks[0].tolist()[0] == -1
+    with pytest.raises(ValueError, match="at least 1; not 0"):
+        trace.lens(top=0)
+
+
+def test_the_table_has_a_row_for_each_layer_and_position(scope):
+    trace = scope.trace(TEXT)
+    lens, table = trace.lens(), trace.lens().to_pandas()
+    assert len(table) == 4 * len(trace)
+    row = table[(table.layer == 2) & (table.position == 5)].iloc[0]
+    assert row.prob == lens.probs[2, 5, 0]
+    assert row["rank"] == lens.ranks[2, 5]
+
+
+def test_a_model_without_a_head_or_with_more_behind_its_layers_says_so(tokenizer):
+    with pytest.raises(ValueError, match="no language-model head"):
+        traced("bert_encoder", tokenizer).lens()
+    config = tf.FunnelConfig(
+        vocab_size=300, d_model=32, n_head=4, d_head=8, d_inner=48, block_sizes=[1, 1]
+    )
+    funnel = Scope(tf.FunnelForMaskedLM(config).eval(), tokenizer, name="Funnel").trace(TEXT)
+    with pytest.raises(ValueError, match="layers of Funnel differ in their shape"):
+        funnel.lens()
+    head = tf.PerceiverConfig(
+        num_latents=8, d_latents=16, d_model=16, num_blocks=1, num_self_attends_per_block=1,
+        num_self_attention_heads=2, num_cross_attention_heads=2, qk_channels=16, v_channels=16,
+        vocab_size=300, max_position_embeddings=64,
+    )  # fmt: skip
+    perceiver = Scope(tf.PerceiverForMaskedLM(head).eval(), tokenizer, name="Perceiver")
+    with pytest.raises(ValueError, match="the head of Perceiver can't be run on its own"):
+        perceiver.trace(TEXT).lens()
+
+
+def test_hooks_and_states_are_not_left_behind(scope):
+    before = [list(vars(module)) for module in scope.model.modules()]
+    scope.trace(TEXT).lens()
+    assert [list(vars(module)) for module in scope.model.modules()] == before
+    assert not any(module._forward_hooks for module in scope.model.modules())
