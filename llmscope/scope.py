@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
     Text = str | Sequence[int] | Sequence[dict[str, str]] | torch.Tensor
 
+# Where an encoder may have another number, which is the one that goes by the usual name.
+_OF_DECODER = {
+    "layers": ("num_decoder_layers", "decoder_layers"),
+    "heads": ("num_decoder_attention_heads", "decoder_attention_heads"),
+}
+
 Family = Literal["causal", "masked", "encoder-decoder", "encoder"]
 
 
@@ -84,11 +90,11 @@ class Scope:
         config: Any = self.model.config
         text = config.get_text_config() if hasattr(config, "get_text_config") else config
         parameter = next(self.model.parameters())
-        heads = _count(text, "num_attention_heads")
+        heads = _count(text, *_OF_DECODER["heads"], "num_attention_heads")
         return Facts(
             name=self.name,
             family=self._family(),
-            layers=_count(text, "num_hidden_layers"),
+            layers=_count(text, *_OF_DECODER["layers"], "num_hidden_layers"),
             heads=heads,
             kv_heads=_count(text, "num_key_value_heads") or heads,
             vocabulary=int(getattr(text, "vocab_size", 0) or len(self.tokenizer)),
@@ -330,12 +336,16 @@ class Scope:
         )
 
 
-def _count(config: Any, name: str) -> int:
-    """Read a number from a configuration; the greatest, where each layer has its own."""
-    try:
-        return int(getattr(config, name, 0) or 0)
-    except RuntimeError:  # how transformers refuses to give one for all
-        return max(int(getattr(layer, name, 0) or 0) for layer in config.per_layer_config)
+def _count(config: Any, *names: str) -> int:
+    """Read the first of these numbers from a configuration; the greatest of all layers'."""
+    for name in names:
+        try:
+            found = getattr(config, name, None)
+        except RuntimeError:  # how transformers refuses to give one for all layers
+            found = max(getattr(layer, name) for layer in config.per_layer_config)
+        if found:
+            return int(found)
+    return 0
 
 
 def _context(model: nn.Module) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -149,6 +150,51 @@ class Trace(AttentionReader):
         """Logits (vocabulary,) at one position, without unembedding the others."""
         row: NDArray[np.float32] = self._logits([self._position(position)])[0]
         return row
+
+    @property
+    def gaps(self) -> tuple[int, ...]:
+        """Positions of the mask token, which a masked model fills: see `distribution`."""
+        mask = self.scope.tokenizer.mask_token_id
+        return tuple(n for n, token in enumerate(self.tokens) if token.id == mask)
+
+    def masked(self, *positions: int) -> Trace:
+        """Trace the same text with the tokens at `positions` behind the mask token.
+
+        Raises
+        ------
+        ValueError
+            When the model is no masked model, or its tokenizer has no mask token.
+        """
+        import torch
+
+        mask = self.scope.tokenizer.mask_token_id
+        if self.scope.facts.family != "masked" or mask is None:
+            raise ValueError(f"{self.scope.name} has no mask token: it fills no gaps.")
+        tokens = list(self.tokens)
+        for position in map(self._position, positions):
+            label = str(self.scope.tokenizer.mask_token)
+            tokens[position] = replace(tokens[position], id=int(mask), label=label, special=True)
+        ids = self._inputs["input_ids"]
+        inputs = {**self._inputs, "input_ids": torch.tensor([[t.id for t in tokens]]).to(ids)}
+        forward = self.scope._capture.run(inputs)
+        return Trace(self.scope, self.text, tuple(tokens), (), inputs, forward)
+
+    @property
+    def next_sentence(self) -> float:
+        """Probability that the second sentence (`pair=`) follows the first.
+
+        Raises
+        ------
+        ValueError
+            When there is no second sentence, or the model has no head that tells.
+        """
+        self.check_current()
+        if "token_type_ids" not in self._inputs:
+            raise ValueError("There is one sentence only: scope.trace(text, pair=…) reads two.")
+        logits = self.scope._capture.sentence_logits(self._inputs)
+        if logits is None:
+            raise ValueError(f"{self.scope.name} has no head that tells whether sentences follow.")
+        return float(logits.float().softmax(-1)[0])
 
     # ── the stack ────────────────────────────────────────────────────────────────────────────
 

@@ -26,30 +26,46 @@ class Body:
 
 
 def body_name(model: nn.Module) -> str | None:
-    """Name the child of `model` whose output its head reads, if it has a language-model head."""
-    embeddings = getattr(model, "get_output_embeddings", lambda: None)()
-    if embeddings is None:
-        return None
+    """Name the child of `model` whose output its head reads, if there is one."""
     prefix = getattr(model, "base_model_prefix", "")
-    usual = (prefix, "model", "decoder", "text_decoder")
+    usual = (prefix, "model", "decoder", "text_decoder") if _unembeds(model) else (prefix,)
     return next((name for name in usual if name in model._modules), None)
 
 
+def has_head(model: nn.Module) -> bool:
+    """Whether `model` gives logits over its vocabulary."""
+    return _unembeds(model) or _is_listed_as_masked(model)
+
+
 def fills_gaps(model: nn.Module) -> bool:
-    """Whether transformers lists `model` as a masked language model."""
+    """Whether `model` is a masked language model."""
+    # Those for pre-training (BERT's, ALBERT's) have a head for gaps and one for two sentences.
+    return _is_listed_as_masked(model) or type(model).__name__.endswith("ForPreTraining")
+
+
+def logits_of(output: Any) -> Any:
+    """Give logits (1, positions, vocabulary) of what a model returned."""
+    return output.get("logits", output.get("prediction_logits"))
+
+
+def sentence_logits_of(model: nn.Module, output: Any) -> Any:
+    """Give logits (1, 2) of two sentences standing in this order and not, if `model` has them."""
+    if type(model).__name__.endswith("ForNextSentencePrediction"):
+        return output.logits
+    return output.get("seq_relationship_logits", output.get("sop_logits"))
+
+
+def _unembeds(model: nn.Module) -> bool:
+    return getattr(model, "get_output_embeddings", lambda: None)() is not None
+
+
+def _is_listed_as_masked(model: nn.Module) -> bool:
+    """Whether transformers lists it so: Perceiver's head has no matrix of its own."""
     from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
     listed = MODEL_FOR_MASKED_LM_MAPPING_NAMES.values()
     name = type(model).__name__
     return any(name == entry if isinstance(entry, str) else name in entry for entry in listed)
-
-
-def has_head(model: nn.Module) -> bool:
-    """Whether `model` gives logits."""
-    if getattr(model, "get_output_embeddings", lambda: None)() is not None:
-        return True
-    # Perceiver's head has no matrix of its own.
-    return fills_gaps(model)
 
 
 def with_body(model: nn.Module, path: str, body: Body) -> nn.Module:

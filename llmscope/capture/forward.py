@@ -12,7 +12,14 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from llmscope.capture.body import Body, body_name, has_head, with_body
+from llmscope.capture.body import (
+    Body,
+    body_name,
+    has_head,
+    logits_of,
+    sentence_logits_of,
+    with_body,
+)
 from llmscope.capture.layers import by_layer
 from llmscope.capture.own import own_weights
 from llmscope.capture.projection import Projection, watch_projection
@@ -279,16 +286,18 @@ class Capture:
         if weights_version(self.model) != version and not again:
             # RWKV rescales its weights in the first pass after training.
             return self._pass(inputs, cancelled, again=True)
-        logits = output.logits[0] if self.has_head else None
+        tokens, source = _lengths(inputs)
+        # Perceiver answers for all positions that it has, whether or not there are tokens.
+        logits = logits_of(output)[0][:tokens] if self.has_head else None
         behind = output if body is None else body.output
-        hidden = behind[0][0]
+        hidden = behind[0][0][:tokens]
         self._body_output = type(behind)
         if logits is not None and self._head_replays is None:
             self._head_replays = self._check_head(hidden, logits)
             if self._body is not None and not self._head_replays:
                 return self._pass(inputs, cancelled)
         keep = Rows(logits) if whole and logits is not None else None
-        attention = by_layer(self.model, calls, *_lengths(inputs))
+        attention = by_layer(self.model, calls, tokens, source)
         return Forward(Rows(hidden), keep, calls, attention, version)
 
     def unembed(self, hidden: torch.Tensor) -> torch.Tensor:
@@ -310,7 +319,7 @@ class Capture:
         options = _accepted(self.model, use_cache=False, return_dict=True)
         with undisturbed(self.model):
             shell = with_body(self.model, self._body, body)
-            logits: torch.Tensor = shell(**inputs, **options).logits[0]
+            logits: torch.Tensor = logits_of(shell(**inputs, **options))[0]
         return logits
 
     def stack(self, inputs: dict[str, torch.Tensor]) -> Stack:
@@ -337,6 +346,13 @@ class Capture:
             options = _accepted(self.model, use_cache=False, return_dict=True)
             output = self.model(**inputs, **options, output_attentions=True)
         return own_weights(output, self.model.config, *_lengths(inputs))
+
+    def sentence_logits(self, inputs: dict[str, torch.Tensor]) -> torch.Tensor | None:
+        """Logits (2,) of two sentences standing in this order and not, if the model has them."""
+        with undisturbed(self.model):
+            options = _accepted(self.model, return_dict=True)
+            logits = sentence_logits_of(self.model, self.model(**inputs, **options))
+        return None if logits is None else logits[0]
 
     def _check_head(self, hidden: torch.Tensor, logits: torch.Tensor) -> bool:
         import torch

@@ -18,6 +18,7 @@ from llmscope.scope import Scope
 from llmscope.trace import Trace
 from tests import tiny
 from tests.sweep.features import features
+from tests.sweep.gaps import gaps_differ
 from tests.sweep.models import Entry, ids
 
 TOLERANCE = 1e-5
@@ -40,6 +41,7 @@ class Result:
     traced: bool = False
     logits: float = float("inf")
     attention: float = 0.0
+    gaps: float | None = None  # of a masked model's answers from the fill-mask pipeline's
     lens: bool = False  # whether every layer can be read through the head
     warm: bool = False  # whether a text that begins as one before costs what differs
     edits: float = 0.0  # of what is read after edits from what is read afresh
@@ -51,7 +53,8 @@ class Result:
     @property
     def equal(self) -> bool:
         """Whether logits and every attention that is read are the model's own."""
-        return max(self.logits, self.attention) <= TOLERANCE and self.edits <= 1e-4
+        worst = max(self.logits, self.attention, self.gaps or 0)
+        return worst <= TOLERANCE and self.edits <= 1e-4
 
 
 def check(entry: Entry, dtype: torch.dtype = torch.float32) -> Result:
@@ -64,7 +67,7 @@ def check(entry: Entry, dtype: torch.dtype = torch.float32) -> Result:
     result.traced, result.family = True, scope.facts.family
     result.layers = scope.facts.layers
     with torch.no_grad():
-        logits = untouched(**trace._inputs, use_cache=False).logits[0]
+        logits = untouched(**trace._inputs, use_cache=False).logits[0, : len(trace)]
     result.logits = _difference(trace.logits, logits)
     own = _own_output(entry, trace, dtype)
     for kind in trace.kinds:
@@ -77,6 +80,8 @@ def check(entry: Entry, dtype: torch.dtype = torch.float32) -> Result:
     if target is None:
         result.edits = _edited(scope, ids())
         result.warm = scope._capture.warm.holds is True
+    if result.family == "masked":
+        result.gaps = gaps_differ(entry)
     result.lens = _has_lens(trace)
     result.by = _how(trace)
     result.features = features(trace)

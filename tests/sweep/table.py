@@ -49,6 +49,8 @@ def counts(results: Sequence[Result]) -> list[tuple[str, str]]:
     types = len({result.model_type for result in results})
     traced = [result for result in results if result.traced]
     ways = Counter(result.by for result in traced)
+    masked = [result.gaps for result in traced if result.gaps is not None]
+    filled = sum(difference <= TOLERANCE for difference in masked)
     read = [result for result in traced if result.read]
     return [
         ("Entries in the three mappings", f"{len(results)}, of {types} model types"),
@@ -59,6 +61,7 @@ def counts(results: Sequence[Result]) -> list[tuple[str, str]]:
         ("… by the model's own output", str(ways["own output"])),
         ("… by both", str(ways["tap and own output"])),
         ("Attention equal", f"{sum(r.attention <= TOLERANCE for r in read)} of {len(read)}"),
+        ("Gaps filled as by the fill-mask pipeline", f"{filled} of {len(masked)}"),
         ("Logit lens", str(sum(r.lens for r in traced))),
         ("Kept warm: edits cost what they change", str(sum(r.warm for r in traced))),
         ("No attention from token to token", str(ways["none"])),

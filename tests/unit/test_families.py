@@ -103,3 +103,8 @@ def test_facts_of_a_model_whose_layers_differ_are_those_of_the_greatest(tokenize
     )  # fmt: skip
     facts = Scope(tf.Gemma4ForCausalLM(config).eval(), tokenizer).facts
     assert (facts.heads, facts.kv_heads) == (4, 2)
+
+
+def test_facts_of_an_encoder_decoder_are_those_of_the_half_that_writes(tokenizer):
+    assert Scope(MODELS["bart"](), tokenizer).facts.layers == 3
+    assert Scope(MODELS["t5"](), tokenizer).facts.layers == 3

@@ -176,3 +176,16 @@ def test_facts_are_those_of_the_configuration(scope):
     assert (facts.family, facts.layers, facts.heads, facts.kv_heads) == ("causal", 3, 4, 2)
     assert (facts.vocabulary, facts.context, facts.dtype) == (300, 64, "float32")
     assert "3 layers × 4 heads" in repr(scope)
+
+
+CAUSAL = ["gpt2", "llama", "mistral", "gemma2", "gpt_oss", "cohere", "gptj", "bloom", "falcon"]
+
+
+@pytest.mark.parametrize("name", [*CAUSAL, "mamba"])
+def test_perplexity_of_every_family_is_that_of_transformers_loss(name, tokenizer):
+    trace = Scope(MODELS[name](), tokenizer).trace(TEXT)
+    ids = torch.tensor([trace.ids])
+    with torch.no_grad():
+        loss = MODELS[name]()(input_ids=ids, labels=ids).loss
+    assert trace.perplexity == pytest.approx(float(loss.exp()), rel=1e-4)
+    assert -trace.logprobs[1:].mean() == pytest.approx(float(loss), rel=1e-5)
