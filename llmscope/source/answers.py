@@ -226,6 +226,7 @@ class Answers:
                 kind: [[n, *trace.heads(n, kind)] for n in trace.layers(kind)]
                 for kind in trace.kinds
             },
+            "why": trace.why_no_attention,
         }
 
     def _name(self, text: Written, trace: Trace) -> str:

@@ -172,6 +172,7 @@ def test_both_sides_of_an_encoder_decoder_have_their_tokens(tokenizer):
 def test_a_model_without_attention_has_no_kinds(tokenizer):
     answer = ask(Answers(Scope(MODELS["mamba"](), tokenizer)), f"text/{TEXT}")
     assert answer["kinds"] == {}
+    assert "carry a state from token to token" in answer["why"]
 
 
 def test_a_desk_answers_with_binary_buffers(scope):

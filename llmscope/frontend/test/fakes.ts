@@ -107,6 +107,7 @@ export const traceOf = (name: string, text: string) => ({
       [1, 2, 2],
     ],
   },
+  why: null,
 });
 export const LOGITS = {
   logits: { data: Float32Array.of(1, 2, 3), shape: [3] },

@@ -16,6 +16,7 @@ const trace = (text: string, spans: [number, number][]): TraceAnswer => ({
   ]),
   target: [],
   kinds: {},
+  why: null,
 });
 
 test("a text is cut where its tokens end", () => {

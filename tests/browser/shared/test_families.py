@@ -145,13 +145,13 @@ def test_the_ground_of_an_encoder_is_the_whole_square(notebook):
 
 def test_a_model_without_attention_says_so(notebook):
     panels = panels_of(notebook, "mamba")
-    expect(panels.attention).to_contain_text("There is no attention in this model")
+    expect(panels.attention).to_contain_text("has no attention: its layers carry a state")
     expect(panels.root).to_contain_text("This model has no attention to show.")
     expect(panels.error).to_have_count(0)
     expect(panels.matrix).to_have_count(0)
     for mode in ("Arcs", "Steps"):
         panels.show(mode)
-        expect(panels.attention).to_contain_text("There is no attention in this model")
+        expect(panels.attention).to_contain_text("has no attention: its layers carry a state")
     expect(panels.error).to_have_count(0)
 
 

@@ -54,6 +54,8 @@ export interface TraceAnswer {
   /** Of the decoder side; empty unless there are two. */
   target: TokenRow[];
   kinds: Partial<Record<Kind, LayerRow[]>>;
+  /** Why there is no attention, in words; `null` where there is some. */
+  why: string | null;
 }
 
 export interface LogitsAnswer {

@@ -271,6 +271,7 @@ export class Store {
           tokens,
           target: [],
           kinds: {},
+          why: null,
         };
         this.next.value = nextOf(answer, trace, last);
       })

@@ -25,12 +25,7 @@ export function Attention({ store }: PanelProps) {
   const isBehind = shown !== null && shown.trace !== trace;
   const body = () => {
     if (!trace) return <p class="muted empty">Type a text to see who looks at whom.</p>;
-    if (attention.layers.value.length === 0)
-      return (
-        <p class="muted empty">
-          There is no attention in this model: it carries the past in a state, layer by layer.
-        </p>
-      );
+    if (attention.layers.value.length === 0) return <p class="muted empty">{trace.why}</p>;
     if (mode === "steps") return <Steps store={store} />;
     if (!matrix || width === 0) return <p class="empty" />;
     if (mode === "arcs") return <Arcs store={store} matrix={matrix} width={width} />;
