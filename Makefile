@@ -17,7 +17,7 @@ DEBIAN := chromium fonts-noto-cjk fonts-noto-color-emoji
 export OMP_WAIT_POLICY ?= PASSIVE
 
 .NOTPARALLEL:
-.PHONY: help setup build lab check unit test sweep bench pictures format clean chromium
+.PHONY: help setup build lab check unit test sweep bench soak pictures format clean chromium
 
 help: ## show these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -69,6 +69,9 @@ sweep: setup ## hold every model type of transformers to its own numbers, and wr
 
 bench: build ## time what a person waits for
 	$(PY) -m pytest tests/bench -s
+
+soak: setup ## type and branch for a long time, and see that memory levels off
+	$(PY) -m pytest tests/soak -s --timeout=3600
 
 pictures: chromium build ## take the screenshots of README and docs anew
 	$(PY) -m pytest tests/browser/test_quickstart.py tests/browser/shared/test_sampling.py

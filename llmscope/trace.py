@@ -246,7 +246,8 @@ class Trace(AttentionReader):
         return self.scope._capture.stack(self._inputs)
 
     def _logits(self, rows: slice | list[int]) -> NDArray[np.float32]:
-        return to_numpy(self._head(rows), copy=self._forward.full_logits is not None)
+        kept = self._forward.full_logits is not None or isinstance(rows, list)
+        return to_numpy(self._head(rows), copy=kept)
 
     def _head(self, rows: slice | list[int]) -> torch.Tensor:
         capture = self.scope._capture
@@ -257,6 +258,8 @@ class Trace(AttentionReader):
         self.check_current()
         if self._forward.full_logits is not None:
             return self._forward.full_logits[rows]
+        if rows == [len(self) - 1] and self._forward.last_logits is not None:
+            return self._forward.last_logits
         return capture.unembed(self._forward.hidden[rows])
 
     @cached_property

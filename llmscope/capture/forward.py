@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -72,7 +73,7 @@ def weights_version(model: nn.Module) -> int:
 
 
 def fingerprint(model: nn.Module) -> int | None:
-    """Change with anything that makes what was read before untrue; `None` with foreign hooks.
+    """Change with whatever makes untrue what was read before; `None` with foreign hooks.
 
     A hook may do another thing at each call, so nothing is kept where there are any.
     """
@@ -133,19 +134,28 @@ class Forward:
 
     Attributes
     ----------
+    lengths
+        How many tokens were written or read, and how many on the encoder's side.
+    last_logits
+        Logits (1, vocabulary) of the last position, where the pass made them.
     calls
         Every attention call of it.
-    attention
-        The same by kind and layer.
     version
         Of the weights that the pass ran with.
     """
 
+    model: nn.Module
+    lengths: tuple[int, int]
     states: Rows
     logit_rows: Rows | None
+    last_logits: torch.Tensor | None
     calls: Sequence[Call]
-    attention: dict[Kind, dict[int, Attention]]
     version: int
+
+    @cached_property
+    def attention(self) -> dict[Kind, dict[int, Attention]]:
+        """Recorded attention by kind and layer."""
+        return by_layer(self.model, self.calls, *self.lengths)
 
     @property
     def hidden(self) -> torch.Tensor:
@@ -255,8 +265,9 @@ class Capture:
         if logits is not None:
             logits = logits.grown(kept, new.full_logits if new else None)
         states = before.states.grown(kept, new.hidden if new else None)
-        attention = by_layer(self.model, calls, len(states), 0)
-        return Forward(states, logits, calls, attention, before.version)
+        last = new.last_logits if new else None
+        lengths = (len(states), 0)
+        return Forward(self.model, lengths, states, logits, last, calls, before.version)
 
     def _pass(
         self,
@@ -297,8 +308,9 @@ class Capture:
             if self._body is not None and not self._head_replays:
                 return self._pass(inputs, cancelled)
         keep = Rows(logits) if whole and logits is not None else None
-        attention = by_layer(self.model, calls, tokens, source)
-        return Forward(Rows(hidden), keep, calls, attention, version)
+        last = None if logits is None else logits[-1:].clone()
+        rows = Rows(hidden)
+        return Forward(self.model, (tokens, source), rows, keep, last, calls, version)
 
     def unembed(self, hidden: torch.Tensor) -> torch.Tensor:
         """Turn final hidden states (rows, hidden size) into logits (rows, vocabulary).

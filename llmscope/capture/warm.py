@@ -163,7 +163,7 @@ class Warm:
         supports = getattr(model, "_supports_default_dynamic_cache", lambda: False)()
         if not supports or "past_key_values" not in accepts or _rope_moves(model.config):
             return False
-        return _croppable(self.empty())
+        return croppable(self.empty())
 
     def _shrink(self) -> None:
         while self._kept and self.size > self._limit:
@@ -209,13 +209,16 @@ def common(one: Sequence[int], other: Sequence[int]) -> int:
     return next(i for i in range(shorter) if one[i] != other[i])
 
 
-def _croppable(cache: Any) -> bool:
+def croppable(cache: Any) -> bool:
+    """Tell whether `cropped` can cut a cache anywhere."""
     from transformers import cache_utils as kinds
 
     if type(cache) is kinds.EncoderDecoderCache:
-        return _croppable(cache.self_attention_cache)
+        return croppable(cache.self_attention_cache)
     layers = (kinds.DynamicLayer, kinds.DynamicSlidingWindowLayer, kinds.DummyLayer)
-    return type(cache) is kinds.DynamicCache and all(type(x) in layers for x in cache.layers)
+    if type(cache) is not kinds.DynamicCache or getattr(cache, "offloading", False):
+        return False
+    return all(type(layer) in layers for layer in cache.layers)
 
 
 def keep_all(cache: Any) -> None:
@@ -223,7 +226,7 @@ def keep_all(cache: Any) -> None:
 
     Attention sees the same as before. Other kinds of cache stay as they are.
     """
-    if cache is not None and _croppable(cache):
+    if croppable(cache):
         _decoder(cache).activate_past_recording()
 
 
@@ -233,7 +236,7 @@ def cropped(cache: Any, length: int) -> Any | None:
     `None` where that can't be right: recurrent states, quantised or static caches, and sliding
     layers that have let go of what is needed.
     """
-    if cache is None or not _croppable(cache):
+    if not croppable(cache):
         return None
     short = copy.copy(_decoder(cache))
     short.layers = [_cropped_layer(layer, length) for layer in short.layers]

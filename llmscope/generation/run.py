@@ -240,7 +240,9 @@ def generate(
 def _bar(prepared: Prepared) -> Any:
     """Count tokens on screen, once it takes longer than half a second."""
     from tqdm.auto import tqdm
+    from transformers.utils.logging import is_progress_bar_enabled
 
     limit = prepared.config.max_length
     total = None if limit is None else limit - prepared.input_ids.shape[1]
-    return tqdm(total=total, unit="token", leave=False, delay=0.5)
+    hidden = not is_progress_bar_enabled()
+    return tqdm(total=total, unit="token", leave=False, delay=0.5, disable=hidden)

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
-from transformers import Cache, DynamicCache
+from transformers import Cache
 
 from llmscope.capture.forward import fingerprint, undisturbed, weights_version
-from llmscope.capture.warm import common, cropped, keep_all
+from llmscope.capture.warm import common, croppable, cropped, keep_all
 from llmscope.generation.dice import Dice, new_seed
 from llmscope.generation.recording import is_guidance
 from llmscope.generation.settings import Prepared, check_names, decode, prompt_inputs, trace_of
@@ -317,6 +317,11 @@ class Stepper:
         cache, seen = self._prefix(ids[:-1], empty)
         if cache is not None:
             return {**kwargs, "past_key_values": cache}, seen
+        if more and self._prepared.config.use_cache is not False and not croppable(empty):
+            # Step by step, as it was written: in a quantised cache that makes a difference.
+            for end in range(len(ids) - more, len(ids)):
+                self._forward(ids[:end])
+            return self._kwargs, len(self._fed)
         # Mamba's has another name.
         new = {k: copy.deepcopy(v) for k, v in kwargs.items() if isinstance(v, Cache)}
         return {**kwargs, **new}, 0
@@ -326,7 +331,7 @@ class Stepper:
         own = self._kwargs.get("past_key_values") if self._fed else None
         warm = self.scope._capture.warm
         seen = common(self._fed, ids)
-        if type(empty) is DynamicCache and warm.ready(fingerprint(self.scope.model)):
+        if croppable(empty) and warm.ready(fingerprint(self.scope.model)):
             if own is not None:
                 warm.keep(self._fed, (), own, None)
             found = warm.find(ids, recorded=False)

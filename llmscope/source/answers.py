@@ -114,6 +114,8 @@ class Answers:
             self._traces.clear()
             self._attention.release()
             self._vocabulary = None
+        if self.scope is not None:
+            self.scope.forget()
 
     def __call__(self, key: str, cancelled: Callable[[], bool]) -> Iterator[Part]:
         """Answer `key`, in one part or more.

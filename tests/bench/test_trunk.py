@@ -20,7 +20,9 @@ from tests.bench.table import interleaved, kb, ms, show
 
 @pytest.fixture(scope="module")
 def scope():
-    return load()
+    scope = load()
+    scope.cache_limit = 0  # each pass from the start
+    return scope
 
 
 def test_importing():

@@ -21,6 +21,12 @@ SETTINGS = {
 }
 
 
+CACHES = {
+    "static": {"cache_implementation": "static"},
+    "quantised": {"cache_implementation": "quantized", "cache_config": {"backend": "fp8"}},
+}
+
+
 def fresh(name: str, tokenizer) -> Scope:
     return Scope(MODELS[name](), tokenizer, name="tiny")
 
@@ -81,6 +87,27 @@ def test_going_back_gives_the_same_again(name, tokenizer):
     for place, node in enumerate(nodes):
         distribution = stepper.distribution(node.parent)
         assert np.log(distribution.base[node.token]) == pytest.approx(before[place], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "cache"),
+    [("llama", "static"), ("mistral", "static"), ("t5", "static"), ("llama", "quantised")],
+)
+def test_caches_that_can_not_be_cut_are_read_again(name, cache, tokenizer):
+    scope = fresh(name, tokenizer)
+    settings = {"seed": 1, "do_sample": True, "max_new_tokens": 8, **CACHES[cache]}
+    stepper = Stepper(scope, PROMPT, **settings)
+    nodes = list(stepper)
+    assert stepper.ids() == fresh(name, tokenizer).generate(PROMPT, **settings).ids()
+    stepper.force(33, after=nodes[2].number)
+    node = stepper.step()
+    again = Stepper(scope, PROMPT, target=None, **settings)
+    for place in nodes[:3]:
+        again.force(place.token)
+    again.force(33)
+    assert again.step().logprob == pytest.approx(node.logprob, abs=1e-4)
+    stepper.select(nodes[4].number)
+    assert [n.number for n in stepper] == [n.number for n in nodes[5:]]
 
 
 def test_undo(scope):
