@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -138,21 +139,32 @@ def decode(
         **kwargs: Any,
     ) -> T:
         kwargs.pop("synced_gpus", None)
-        return loop(
-            Prepared(
-                input_ids,
-                logits_processor,
-                stopping_criteria,
-                generation_config,
-                _origins(settings, model.generation_config),
-                kwargs,
-            )
+        origins = _origins(settings, model.generation_config)
+        ready = Prepared(
+            input_ids, logits_processor, stopping_criteria, generation_config, origins, kwargs
         )
+        with within_context(scope, generation_config.max_length):
+            return loop(ready)
 
     lists = {"stopping_criteria": StoppingCriteriaList, "logits_processor": LogitsProcessorList}
     given |= {name: kind(given[name]) for name, kind in lists.items() if given.get(name)}
     done: T = model.generate(**inputs, custom_generate=prepared, **given)
     return done
+
+
+@contextmanager
+def within_context(scope: Scope, length: int) -> Iterator[None]:
+    """Say it in words when a text of `length` tokens is more than a model has positions for."""
+    try:
+        yield
+    except IndexError as error:
+        context = scope.facts.context
+        if context is None or length <= context:
+            raise
+        raise ValueError(
+            f"{scope.name} can read {context:,} tokens, and the text grew longer. "
+            "Give a smaller max_new_tokens."
+        ) from error
 
 
 def _origins(settings: Mapping[str, Any], models: GenerationConfig) -> Mapping[str, str]:

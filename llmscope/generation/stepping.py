@@ -14,7 +14,14 @@ from llmscope.capture.forward import fingerprint, undisturbed, weights_version
 from llmscope.capture.warm import common, croppable, cropped, keep_all
 from llmscope.generation.dice import Dice, new_seed
 from llmscope.generation.recording import is_guidance
-from llmscope.generation.settings import Prepared, check_names, decode, prompt_inputs, trace_of
+from llmscope.generation.settings import (
+    Prepared,
+    check_names,
+    decode,
+    prompt_inputs,
+    trace_of,
+    within_context,
+)
 from llmscope.generation.tree import Node, Tree
 from llmscope.sampling import Distribution
 from llmscope.sampling.engines import named
@@ -292,7 +299,8 @@ class Stepper:
             is_first_iteration=fed == 0,
             **kwargs,
         )
-        outputs = self._model(**inputs, return_dict=True)
+        with within_context(self.scope, len(ids)):
+            outputs = self._model(**inputs, return_dict=True)
         self._kwargs = self._model._update_model_kwargs_for_generation(
             outputs, kwargs, is_encoder_decoder=self._model.config.is_encoder_decoder
         )

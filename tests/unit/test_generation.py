@@ -8,6 +8,7 @@ import torch
 from transformers import GenerationConfig, LogitsProcessor, StoppingCriteria
 
 from llmscope.capture import Cancelled
+from llmscope.generation import Stepper
 from llmscope.generation.run import generate
 from llmscope.scope import Scope
 from tests.tiny import MODELS, TEXT
@@ -324,6 +325,14 @@ def test_a_masked_model_writes_nothing(tokenizer):
 def test_a_prompt_longer_than_the_context_is_told(scope):
     with pytest.raises(ValueError, match="64"):
         scope.generate(TEXT * 8)
+
+
+def test_a_text_that_outgrows_the_context_is_told(tokenizer):
+    scope = Scope(MODELS["gpt2"](), tokenizer, name="tiny")
+    with pytest.raises(ValueError, match="can read 64 tokens"):
+        scope.generate(PROMPT, max_new_tokens=80, min_new_tokens=80)
+    with pytest.raises(ValueError, match="can read 64 tokens"):
+        list(Stepper(scope, PROMPT, max_new_tokens=80, min_new_tokens=80))
 
 
 def test_the_tree_of_a_run(scope):
