@@ -27,7 +27,7 @@ class FrontendBuildHook(BuildHookInterface[Any]):
         """Build the front end before hatchling collects the files."""
         root = Path(self.root)
         unpacked_sdist = (root / "PKG-INFO").is_file()
-        if unpacked_sdist and (root / "llmscope" / "static" / "llmscope.js").is_file():
+        if unpacked_sdist and (root / "llmscope" / "static" / "page.js").is_file():
             return
         frontend = root / "llmscope" / "frontend"
         npm = self._npm()

@@ -1,8 +1,9 @@
-// Builds src/widget.ts into ../static/llmscope.js, the one module that anywidget loads.
-//   node build.mjs          once; fails when the bundle is over its budget
+// Builds two files of the same front end: src/widget.ts into ../static/llmscope.js, the module that
+// anywidget loads, and src/page.ts into ../static/page.js, the script of an exported page.
+//   node build.mjs          once; fails when one of them is over the budget
 //   node build.mjs --watch  again on every change (with ANYWIDGET_HMR=1 notebooks follow)
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import * as esbuild from "esbuild";
@@ -10,7 +11,7 @@ import { toMathML } from "./formulas.mjs";
 
 const BUDGET = { minified: 200_000, gzip: 70_000 };
 const here = dirname(fileURLToPath(import.meta.url));
-const output = join(here, "..", "static", "llmscope.js");
+const folder = join(here, "..", "static");
 const watching = process.argv.includes("--watch");
 
 /** `import css from "./x.css"` gives the minified text: CSS has to reach shadow roots too. */
@@ -42,22 +43,33 @@ const formulas = {
   },
 };
 
+/** Regular expressions, the only place where esbuild leaves other letters, in ASCII. */
+const ascii = (code) =>
+  code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
 /** Writes the bundle only when it is within the budget, so that one over it is never shipped. */
 const withinBudget = {
   name: "within-budget",
   setup(build) {
+    const { charset } = build.initialOptions;
     build.onEnd(async ({ errors, outputFiles }) => {
       if (errors.length > 0) return {};
-      const code = outputFiles[0].contents;
+      const { text } = outputFiles[0];
+      const code = Buffer.from(charset === "ascii" ? ascii(text) : text);
       const sizes = { minified: code.length, gzip: gzipSync(code, { level: 9 }).length };
+      const output = outputFiles[0].path;
       const parts = Object.entries(sizes).map(
         ([name, size]) => `${(size / 1000).toFixed(1)} of ${BUDGET[name] / 1000} KB ${name}`,
       );
-      const summary = `static/llmscope.js: ${parts.join(", ")}`;
+      const summary = `static/${basename(output)}: ${parts.join(", ")}`;
       if (Object.entries(sizes).some(([name, size]) => size > BUDGET[name])) {
         return { errors: [{ text: `over the budget, not written: ${summary}` }] };
       }
-      await mkdir(dirname(output), { recursive: true });
+      // A page carries its script within a script element.
+      if (/<\/script|<!--/i.test(text)) {
+        return { errors: [{ text: `${basename(output)} would end the element that holds it` }] };
+      }
+      await mkdir(folder, { recursive: true });
       await writeFile(output, code);
       console.log(summary);
       return {};
@@ -67,17 +79,12 @@ const withinBudget = {
 
 const options = {
   absWorkingDir: here,
-  entryPoints: ["src/widget.ts"],
-  outfile: output,
   bundle: true,
-  format: "esm",
   target: "es2022",
   minify: true,
-  charset: "utf8",
   legalComments: "none",
   jsx: "automatic",
   jsxImportSource: "preact",
-  define: { "process.env.NODE_ENV": '"production"' },
   // What d3-zoom and d3-scale bring along and nothing here needs.
   alias: {
     "d3-transition": "./src/draw/no-transition.ts",
@@ -88,11 +95,28 @@ const options = {
   write: false,
 };
 
-if (watching) {
-  await (await esbuild.context(options)).watch();
-} else {
-  await esbuild.build(options).catch((error) => {
-    console.error(error.message);
-    process.exit(1);
-  });
+const builds = [
+  { entry: "src/widget.ts", outfile: "llmscope.js", format: "esm", charset: "utf8", live: true },
+  // Of ASCII alone: whatever page it is put into, no letter is misread.
+  { entry: "src/page.ts", outfile: "page.js", format: "iife", charset: "ascii", live: false },
+];
+
+for (const { entry, outfile, format, charset, live } of builds) {
+  const all = {
+    ...options,
+    entryPoints: [entry],
+    outfile: join(folder, outfile),
+    format,
+    charset,
+    // A page leaves out what only a kernel can answer.
+    define: { "process.env.NODE_ENV": '"production"', LIVE: String(live) },
+  };
+  if (watching) {
+    await (await esbuild.context(all)).watch();
+  } else {
+    await esbuild.build(all).catch((error) => {
+      console.error(error.message);
+      process.exit(1);
+    });
+  }
 }

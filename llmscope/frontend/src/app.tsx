@@ -8,6 +8,7 @@ import { Header } from "./panels/header";
 import { NextToken } from "./panels/next-token/panel";
 import { Picker } from "./panels/picker";
 import { Problem } from "./panels/problem";
+import { Prompts } from "./panels/prompts";
 import { Tokens } from "./panels/tokens";
 import type { Store } from "./store/store";
 import { sheet } from "./style/sheet";
@@ -19,7 +20,7 @@ export interface PanelProps {
 
 const PANELS: Record<string, FunctionComponent<PanelProps>> = {
   header: Header,
-  generation: Generation,
+  ...(LIVE && { generation: Generation }),
   tokens: Tokens,
   overview: Overview,
   attention: Attention,
@@ -62,9 +63,10 @@ function App({ store, host }: PanelProps & { host: HTMLElement }) {
       >
         <style>{sheet}</style>
         {!store.model.value ? (
-          <Picker store={store} />
+          LIVE && <Picker store={store} />
         ) : (
           <>
+            {store.prompts.value.length > 1 && <Prompts store={store} />}
             {panels.filter((name) => !columns.includes(name)).map(show)}
             <Problem store={store} />
             {columns.length > 0 && <div class="columns">{columns.map(show)}</div>}

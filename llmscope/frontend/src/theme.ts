@@ -52,9 +52,11 @@ const WATCHED = ["data-jp-theme-light", "data-jp-theme-name", "data-theme", "cla
 
 /** Calls back with the theme of the page around `el`, now and whenever it changes. */
 export function followTheme(el: HTMLElement, found: (theme: Theme) => void): () => void {
-  const look = () => found(themeAround(el));
+  const place = frame() ?? el;
+  const { documentElement, body } = place.ownerDocument;
+  const look = () => found(themeAround(place));
   const observer = new MutationObserver(look);
-  for (const node of [document.documentElement, document.body]) {
+  for (const node of [documentElement, body]) {
     observer.observe(node, { attributes: true, attributeFilter: WATCHED });
   }
   const system = matchMedia("(prefers-color-scheme: dark)");
@@ -66,10 +68,17 @@ export function followTheme(el: HTMLElement, found: (theme: Theme) => void): () 
   };
 }
 
+/** The frame that `view.static()` put this page into, where the page around it lets us see it. */
+export function frame(): HTMLElement | null {
+  const around = window.frameElement as HTMLElement | null;
+  return around?.dataset.llmscope === undefined ? null : around;
+}
+
 function themeAround(el: HTMLElement): Theme {
-  const jupyter = document.body.dataset.jpThemeLight;
+  const { documentElement, body } = el.ownerDocument;
+  const jupyter = body.dataset.jpThemeLight;
   if (jupyter) return jupyter === "false" ? "dark" : "light";
-  const named = document.documentElement.dataset.theme ?? document.body.dataset.theme;
+  const named = documentElement.dataset.theme ?? body.dataset.theme;
   if (named === "dark" || named === "light") return named;
   const ground = groundOf(el);
   if (ground) return ground;

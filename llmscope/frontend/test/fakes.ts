@@ -18,6 +18,9 @@ export class SlowSource implements Source {
       signal?.addEventListener("abort", () => reject(new DOMException("Aborted", "AbortError")));
     }) as Promise<T>;
   }
+  lacks(_key: string): string | null {
+    return null;
+  }
   close() {
     this.closed = true;
   }

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { BakedSource } from "../src/source/baked";
 import { KernelSource } from "../src/source/kernel";
 import { SourceError, unpack } from "../src/source/source";
 
@@ -83,10 +82,4 @@ test("arrays are read from buffers that lie anywhere", () => {
   ]);
   expect(part).toEqual({ a: { data: Float32Array.of(1.5, -2), shape: [2] }, name: "x", rows: [1] });
   expect(() => unpack({ a: { buffer: 3, dtype: "float32", shape: [] } }, [])).toThrow(SourceError);
-});
-
-test("a baked page answers what it holds and says what it doesn't", async () => {
-  const source = new BakedSource(new Map([["model", { model: 1 }]]));
-  expect(await source.ask("model")).toEqual({ model: 1 });
-  await expect(source.ask("text/x")).rejects.toMatchObject({ kind: "not-baked" });
 });

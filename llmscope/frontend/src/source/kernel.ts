@@ -55,6 +55,11 @@ export class KernelSource implements Source {
     }) as Promise<T>;
   }
 
+  /** A kernel can make everything. */
+  lacks(): null {
+    return null;
+  }
+
   close(): void {
     this.comm.off("msg:custom", this.#receive);
     for (const { reject } of this.#waiting.values())

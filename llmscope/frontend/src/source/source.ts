@@ -17,6 +17,8 @@ export interface AskOptions {
 export interface Source {
   /** Resolves with the last part of the answer; rejects with `SourceError`, or when aborted. */
   ask<T = Part>(key: string, options?: AskOptions): Promise<T>;
+  /** Why a key can't be answered, in words, where that is known before asking. */
+  lacks(key: string): string | null;
   close(): void;
 }
 

@@ -25,6 +25,8 @@ export interface Choice {
 export interface ModelAnswer {
   model?: Facts;
   choices?: Choice[];
+  /** Texts that an exported page lets its reader choose from. */
+  prompts?: string[];
 }
 
 export interface Progress {
@@ -56,6 +58,8 @@ export interface TraceAnswer {
   kinds: Partial<Record<Kind, LayerRow[]>>;
   /** Why there is no attention, in words; `null` where there is some. */
   why: string | null;
+  /** Of differences of weights, where these are rounded: how many figures behind the point are true. */
+  decimals?: number;
 }
 
 export interface LogitsAnswer {
@@ -64,6 +68,8 @@ export interface LogitsAnswer {
   /** `null` where the bytes of a token make no whole character. */
   texts: (string | null)[];
   labels: string[];
+  /** How many of the likeliest are told apart, where it isn't all; the others' ids are made up. */
+  known?: number;
 }
 
 export interface ChainAnswer {

@@ -51,6 +51,8 @@ export interface NextToken {
   /** `null` where the bytes of a token make no whole character. */
   texts: (string | null)[];
   labels: string[];
+  /** Ranks below it belong to the tokens that they name. */
+  known: number;
 }
 
 export interface Problem {

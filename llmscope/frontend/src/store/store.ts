@@ -29,6 +29,7 @@ export class Store {
   readonly state: { [K in keyof State]: Signal<State[K]> };
   readonly model = signal<Facts | null>(null);
   readonly choices = signal<Choice[] | null>(null);
+  readonly prompts = signal<string[]>([]);
   readonly progress = signal<Progress | null>(null);
   readonly trace = signal<TraceAnswer | null>(null);
   readonly next = signal<NextToken | null>(null);
@@ -46,10 +47,17 @@ export class Store {
   readonly settings: ReadonlySignal<Settings>;
   readonly outcome: ReadonlySignal<Outcome | null>;
   readonly behind: ReadonlySignal<boolean>;
+  /** Why there is no next token for the token in focus, in words. */
+  readonly lacking: ReadonlySignal<string | null>;
 
   readonly #views = signal(0);
   /** Nothing is asked for while nobody sees the widget. */
   readonly #isSeen = computed(() => this.#views.value > 0);
+  readonly #wantsNext = computed(() => {
+    const { panels, editable } = this.state;
+    const isShown = panels.value.includes("next-token") || editable.value;
+    return isShown && this.model.value?.family !== "encoder";
+  });
   #reader: Reader;
   #ends: (() => void)[] = [];
   #text: AbortController | null = null;
@@ -89,10 +97,16 @@ export class Store {
       focus: this.focus,
       isSeen: this.#isSeen,
       reader: () => this.#reader,
+      lacks: (key: string) => this.lacks(key),
       report: (error: unknown) => this.#report(error),
     };
-    this.writing = signals.panels.peek().includes("generation") ? new WritingStore(core) : null;
+    this.writing =
+      LIVE && signals.panels.peek().includes("generation") ? new WritingStore(core) : null;
     this.behind = computed(() => !this.writing && this.trace.value?.text !== text.value);
+    this.lacking = computed(() => {
+      const trace = this.trace.value;
+      return trace && this.#wantsNext.value ? this.lacks(logitsKey(trace, this.focus.value)) : null;
+    });
     this.#ends = [
       dispose,
       effect(() => this.#followText()),
@@ -150,6 +164,11 @@ export class Store {
     if (await this.#start("install")) await this.load("");
   }
 
+  /** Why a key can't be answered here, in words; `null` where it can. */
+  lacks(key: string): string | null {
+    return this.source.lacks(key);
+  }
+
   /** Tokens of the vocabulary whose text holds these words. */
   search(words: string, signal: AbortSignal): Promise<SearchAnswer> {
     return this.source.ask<SearchAnswer>(`vocabulary/${words}`, { signal });
@@ -182,8 +201,9 @@ export class Store {
     }
   }
 
-  #setModel({ model, choices }: ModelAnswer): void {
+  #setModel({ model, choices, prompts }: ModelAnswer): void {
     batch(() => {
+      if (prompts) this.prompts.value = prompts;
       if (choices) this.choices.value = choices;
       if (model) this.model.value = model;
     });
@@ -219,7 +239,7 @@ export class Store {
       return;
     }
     const latest = (this.#text = new AbortController());
-    void this.#read(text, model, latest.signal);
+    void this.#read(text, latest.signal);
   }
 
   /** Traces what was written once it rests. */
@@ -282,7 +302,7 @@ export class Store {
       });
   }
 
-  async #read(text: string, model: Facts, signal: AbortSignal): Promise<void> {
+  async #read(text: string, signal: AbortSignal): Promise<void> {
     const done = this.#sayWhenSlow();
     try {
       const trace = await this.source.ask<TraceAnswer>(`text/${text}`, { signal });
@@ -290,7 +310,8 @@ export class Store {
       const last = trace.tokens.length - 1;
       const focus = position < 0 || position > last ? last : position;
       const reader = new Reader(this.source);
-      const next = model.family === "encoder" ? null : await logits(reader, trace, focus, signal);
+      const isThere = this.#wantsNext.peek() && !this.lacks(logitsKey(trace, focus));
+      const next = isThere ? await logits(reader, trace, focus, signal) : null;
       if (signal.aborted) return;
       batch(() => {
         this.#reader.clear();
@@ -325,9 +346,8 @@ export class Store {
     const trace = this.trace.value;
     const focus = this.focus.value;
     const next = this.next.peek();
-    if (!trace || !next || !this.#isSeen.value) return;
-    const position = placeOf(trace, focus);
-    if (next.trace === trace && next.position === position) return;
+    if (!trace || !this.#isSeen.value || !this.#wantsNext.value || this.lacking.value) return;
+    if (next?.trace === trace && next.position === placeOf(trace, focus)) return;
     const ask = () => logits(this.#reader, trace, focus);
     void this.#into(this.next, ask, trace, () => this.focus.peek() === focus);
   }
@@ -388,6 +408,9 @@ export class Store {
 const placeOf = (trace: TraceAnswer, focus: number): number =>
   trace.target.length > 0 ? trace.last : focus;
 
+const logitsKey = (trace: TraceAnswer, focus: number): string =>
+  `${trace.trace}/logits/${placeOf(trace, focus)}`;
+
 async function logits(
   reader: Reader,
   trace: TraceAnswer,
@@ -395,11 +418,12 @@ async function logits(
   signal?: AbortSignal,
 ): Promise<NextToken> {
   const position = placeOf(trace, focus);
-  const answer = await reader.read<LogitsAnswer>(`${trace.trace}/logits/${position}`, signal);
+  const answer = await reader.read<LogitsAnswer>(logitsKey(trace, focus), signal);
   return nextOf(answer, trace, position);
 }
 
 function nextOf(answer: LogitsAnswer, trace: TraceAnswer, position: number): NextToken {
   const sorted = sortLogits(answer.logits.data as Float32Array);
-  return { trace, position, sorted, texts: answer.texts, labels: answer.labels };
+  const { texts, labels, known = sorted.order.length } = answer;
+  return { trace, position, sorted, texts, labels, known };
 }

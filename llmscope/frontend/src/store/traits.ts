@@ -9,6 +9,42 @@ export interface Traits {
   off(event: string, callback: () => void): void;
 }
 
+/** Traits with no Python behind them. */
+export class PlainTraits implements Traits {
+  #listeners = new Map<string, Set<() => void>>();
+
+  constructor(private readonly values: Record<string, unknown>) {}
+
+  get(name: string): unknown {
+    return this.values[name];
+  }
+
+  set(name: string, value: unknown): void {
+    if (this.values[name] === value) return;
+    this.values[name] = value;
+    this.#listeners.get(`change:${name}`)?.forEach((callback) => callback());
+  }
+
+  save_changes(): void {}
+
+  on(event: string, callback: () => void): void {
+    const known = this.#listeners.get(event) ?? new Set();
+    this.#listeners.set(event, known.add(callback));
+  }
+
+  off(event: string, callback: () => void): void {
+    this.#listeners.get(event)?.delete(callback);
+  }
+}
+
+/** Keeps traits of two models the same, as `jslink` does in a notebook. */
+export function join(one: Traits, other: Traits, names: readonly string[]): void {
+  for (const name of names) {
+    one.on(`change:${name}`, () => other.set(name, one.get(name)));
+    other.on(`change:${name}`, () => one.set(name, other.get(name)));
+  }
+}
+
 /**
  * Makes signals of traits: setting one sets the trait, and the other way round.
  * `dispose` ends what the signals made.

@@ -19,7 +19,7 @@ export const sheet = [
   segmented,
   attention,
   steps,
-  generation,
+  LIVE ? generation : "",
   nextToken,
-  picker,
+  LIVE ? picker : "",
 ].join("\n");

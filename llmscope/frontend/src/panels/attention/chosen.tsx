@@ -22,6 +22,8 @@ export function Chosen({ store }: { store: Store }) {
   const heads = state.heads.value;
   const here = attention.shown.value;
   const kinds = Object.keys(store.trace.value?.kinds ?? {}) as Kind[];
+  const rollout = `${attention.kind.value}/rollout.${here.layer}/row.0`;
+  const lacksRollout = !!store.lacks(`${store.trace.value?.trace}/${rollout}`);
   const isChosen = heads.some(([l, h]) => l === here.layer && h === here.head);
   const wholeLayer = () => {
     const [, count] = attention.layers.value.find(([n]) => n === here.layer)!;
@@ -89,8 +91,13 @@ export function Chosen({ store }: { store: Store }) {
             onChange={(event) => (state.combine.value = event.currentTarget.value as Combine)}
           >
             {COMBINE.map((combine) => (
-              <option key={combine} value={combine}>
+              <option
+                key={combine}
+                value={combine}
+                disabled={combine === "rollout" && lacksRollout}
+              >
                 {COMBINED[combine]}
+                {combine === "rollout" && lacksRollout && " (takes the model)"}
               </option>
             ))}
           </select>

@@ -113,10 +113,10 @@ function Note({ store, matrix }: { store: Store; matrix: Matrix }) {
     notes.push("The first token is left out; the other weights of a row are divided by their sum.");
   if (matrix.level > 0 && state.mode.value === "matrix") {
     const side = 2 ** matrix.level;
+    // Of an exported page, whose weights are rounded, its foot says how true they are.
+    const exact = matrix.trace.decimals ? "" : " What you read is exact.";
     const what = attention.pool.value === "max" ? "the greatest" : "the mean";
-    notes.push(
-      `Each point is ${what} of ${side} × ${side} weights until you zoom in. What you read is exact.`,
-    );
+    notes.push(`Each point is ${what} of ${side} × ${side} weights until you zoom in.${exact}`);
   }
   return <p class="note">{notes.join(" ")}</p>;
 }

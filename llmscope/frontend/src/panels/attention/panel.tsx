@@ -21,11 +21,13 @@ export function Attention({ store }: PanelProps) {
   const mode = state.mode.value;
   const matrix = attention.matrix.value;
   // What is shown of the text before stays, pale, until that of the new one is there.
-  const shown = mode === "steps" ? attention.steps.value : matrix;
+  const lacking = attention.lacking.value;
+  const shown = lacking ? null : mode === "steps" ? attention.steps.value : matrix;
   const isBehind = shown !== null && shown.trace !== trace;
   const body = () => {
     if (!trace) return <p class="muted empty">Type a text to see who looks at whom.</p>;
     if (attention.layers.value.length === 0) return <p class="muted empty">{trace.why}</p>;
+    if (lacking) return <p class="muted empty">{lacking}</p>;
     if (mode === "steps") return <Steps store={store} />;
     if (!matrix || width === 0) return <p class="empty" />;
     if (mode === "arcs") return <Arcs store={store} matrix={matrix} width={width} />;
@@ -64,9 +66,10 @@ function Title({ store }: { store: Store }) {
   const { attention, state } = store;
   const { kind, shown } = attention;
   const mode = state.mode.value;
-  const { layer, head } =
-    (mode === "steps" ? attention.steps.value : attention.matrix.value) ?? shown.value;
-  const name = mode === "matrix" ? (attention.matrix.value?.name ?? "") : "";
+  const isThere = !attention.lacking.value;
+  const drawn = mode === "steps" ? attention.steps.value : attention.matrix.value;
+  const { layer, head } = (isThere && drawn) || shown.value;
+  const name = mode === "matrix" && isThere ? (attention.matrix.value?.name ?? "") : "";
   const heads = state.heads.value;
   const named = name.replace("sinkless.", "");
   const [, heads_, kvHeads] = attention.layers.value.find(([n]) => n === layer) ?? [0, 1, 1];

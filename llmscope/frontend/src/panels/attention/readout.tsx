@@ -17,14 +17,18 @@ export function Readout({ store, matrix, line, query, at, pinned }: ReadoutProps
   const { queries, keys } = matrix.sides;
   const known = line && (line.direction === "from" ? line.index === query : line.index === at);
   const value = known ? line.weights[line.direction === "from" ? at : query] : undefined;
-  const isRow = known && line.direction === "from" && !matrix.name.includes("difference");
+  const isDifference = matrix.name.includes("difference");
+  const { decimals } = matrix.trace;
+  const figure = (value: number) =>
+    isDifference && decimals ? value.toFixed(decimals) : weight(value);
+  const isRow = known && line.direction === "from" && !isDifference;
   return (
     <p class="readout figures" role="status">
       <b>
         <Label text={plain(queries[query]?.[1] ?? "")} /> →{" "}
         <Label text={plain(keys[at]?.[1] ?? "")} />
       </b>{" "}
-      <span class="weight">{value === undefined ? "…" : weight(value)}</span>
+      <span class="weight">{value === undefined ? "…" : figure(value)}</span>
       {isRow && (
         <span class="muted">
           {store.state.hideSink.value ? (

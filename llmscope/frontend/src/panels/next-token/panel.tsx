@@ -20,8 +20,9 @@ export function NextToken({ store }: PanelProps) {
   const curve = useSignal(false);
   const log = useSignal(false);
   const model = store.model.value!;
-  const next = store.next.value;
-  const outcome = store.outcome.value;
+  const lacking = store.lacking.value;
+  const next = lacking ? null : store.next.value;
+  const outcome = lacking ? null : store.outcome.value;
   const masked = model.family === "masked";
   if (model.family === "encoder") {
     return (
@@ -55,7 +56,7 @@ export function NextToken({ store }: PanelProps) {
       {next && outcome ? (
         <Rows store={store} next={next} outcome={outcome} log={log.value} compare={more.value} />
       ) : (
-        <p class="muted empty">Type a text to see what could follow.</p>
+        <p class="muted empty">{lacking ?? "Type a text to see what could follow."}</p>
       )}
     </section>
   );
@@ -107,7 +108,8 @@ function Rows({ store, next, outcome, log, compare }: RowsProps) {
   const fallen = u.value === null ? null : pick(outcome, u.value);
   const labelOf = (rank: number | null) =>
     rank === null ? null : (next.labels[rank] ?? store.label(next.sorted.order[rank]!).value);
-  const pickedRank = picked.value === null ? null : (next.sorted.rank[picked.value] ?? null);
+  const place = picked.value === null ? undefined : next.sorted.rank[picked.value];
+  const pickedRank = place !== undefined && place < next.known ? place : null;
   const atEnd = next.position === next.trace.last && next.trace.kind === "self";
   const take = (rank: number) => {
     if (store.writing) void store.writing.force(next.sorted.order[rank]!);

@@ -9,6 +9,7 @@ export function Search({ store, onPin }: { store: Store; onPin: (pin: Pin) => vo
   const words = useSignal("");
   const found = useSignal<Pin[]>([]);
   const problem = useSignal("");
+  const lacking = store.lacks("vocabulary/");
   useEffect(() => {
     const abort = new AbortController();
     found.value = [];
@@ -36,6 +37,7 @@ export function Search({ store, onPin }: { store: Store; onPin: (pin: Pin) => vo
         type="search"
         value={words.value}
         placeholder="Find a token…"
+        disabled={lacking !== null}
         aria-label="Find a token of the vocabulary"
         spellcheck={false}
         onInput={(event) => (words.value = event.currentTarget.value)}
@@ -59,7 +61,7 @@ export function Search({ store, onPin }: { store: Store; onPin: (pin: Pin) => vo
             <Label text={token.label} />
           </button>
         ))}
-        {problem.value && <span class="muted">{problem.value}</span>}
+        {(lacking || problem.value) && <span class="muted">{lacking ?? problem.value}</span>}
       </span>
     </div>
   );

@@ -43,6 +43,7 @@ export interface Core {
   focus: ReadonlySignal<number>;
   isSeen: ReadonlySignal<boolean>;
   reader(): Reader;
+  lacks(key: string): string | null;
   report(error: unknown): void;
 }
 
@@ -77,6 +78,8 @@ export class AttentionStore {
   readonly name: ReadonlySignal<string>;
   /** The token in focus, on the side that the direction starts from. */
   readonly pinned: ReadonlySignal<number>;
+  /** Why what is wanted can't be shown, in words. */
+  readonly lacking: ReadonlySignal<string | null>;
 
   #under = { reader: null as Reader | null, layers: new Set<string>() }; // thumbnails under way
   #ends: (() => void)[];
@@ -92,13 +95,11 @@ export class AttentionStore {
     this.sides = computed(() =>
       trace.value ? sidesOf(trace.value, this.kind.value) : { queries: [], keys: [] },
     );
-    this.shown = computed(
-      () =>
-        (this.locked.value ? null : this.preview.value) ?? {
-          layer: state.layer.value,
-          head: state.head.value,
-        },
-    );
+    this.shown = computed(() => {
+      const preview = this.locked.value ? null : this.preview.value;
+      if (preview && !core.lacks(this.#keyOf(preview))) return preview;
+      return { layer: state.layer.value, head: state.head.value };
+    });
     this.name = computed(() =>
       nameOf(this.shown.value, {
         heads: state.heads.value,
@@ -114,6 +115,10 @@ export class AttentionStore {
       const { queries, keys } = this.sides.value;
       const side = state.direction.value === "from" ? queries : keys;
       return Math.max(0, Math.min(core.focus.value, side.length - 1));
+    });
+    this.lacking = computed(() => {
+      if (!this.#ready || !this.#isIn(this.#ready, this.shown.value)) return null;
+      return core.lacks(this.#keyOf(this.shown.value, this.name.value));
     });
     this.#ends = [
       effect(() => this.#followMatrix()),
@@ -231,6 +236,18 @@ export class AttentionStore {
     return hasHead(trace, this.kind.value, head);
   }
 
+  /** What is asked for to show a head: all of its matrix lies behind the first row. */
+  #keyOf({ layer, head }: HeadName, name = `head.${layer}.${head}`): string {
+    const { mode } = this.core.state;
+    const kind = this.kind.value;
+    const at = Math.min(this.core.focus.value, this.sides.value.queries.length - 1);
+    const which =
+      mode.value === "steps" && this.#shows("attention")
+        ? `steps/${kind}/${layer}/${head}/${at}`
+        : `${kind}/${name}/row.0`;
+    return `${this.core.trace.value?.trace}/${which}`;
+  }
+
   #wantsMatrix(): boolean {
     return this.#shows("attention") && this.core.state.mode.value !== "steps";
   }
@@ -253,6 +270,7 @@ export class AttentionStore {
     void this.kind.value;
     void this.pool.value;
     if (!trace || !this.#wantsMatrix() || !this.#isIn(trace, this.shown.value)) return;
+    if (this.lacking.value) return;
     return this.#ask(
       (signal) => this.#readMatrix(trace, name, signal),
       (matrix) => {
@@ -270,6 +288,10 @@ export class AttentionStore {
     const matrix = this.matrix.value;
     const wanted = this.#shows("tokens") || this.#shows("attention");
     if (!trace || !wanted || !this.#isIn(trace, this.shown.value)) return;
+    if (this.core.lacks(`${trace.trace}/${kind}/${name}/row.0`)) {
+      this.line.value = null;
+      return;
+    }
     const { queries, keys } = this.sides.value;
     const comes = this.#wantsMatrix() && Math.max(queries.length, keys.length) <= EXACT;
     const isHere = matrix?.trace === trace && matrix.name === name && matrix.kind === kind;
@@ -329,7 +351,8 @@ export class AttentionStore {
       .filter(([layer, head]) => hasHead(trace, kind, { layer, head }))
       .map(([layer, head]) =>
         nameOf({ layer, head }, { combine: "none", heads: [], hideSink: sink }),
-      );
+      )
+      .filter((name) => !this.core.lacks(`${trace.trace}/${kind}/${name}/row.0`));
     const kept = [...this.overlays.peek()].filter(
       ([name, matrix]) => names.includes(name) && matrix.trace === trace && matrix.kind === kind,
     );
@@ -352,7 +375,7 @@ export class AttentionStore {
     const focus = this.core.focus.value;
     const sides = this.sides.value;
     if (!trace || this.core.state.mode.value !== "steps" || !this.#shows("attention")) return;
-    if (!this.#isIn(trace, { layer, head })) return;
+    if (!this.#isIn(trace, { layer, head }) || this.lacking.value) return;
     const at = Math.min(focus, sides.queries.length - 1);
     const key = `${trace.trace}/steps/${kind}/${layer}/${head}/${at}`;
     return this.#ask(

@@ -1,0 +1,2 @@
+/** Whether a kernel may answer; set by build.mjs. */
+declare const LIVE: boolean;
