@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from llmscope.export import to_html
     from llmscope.loading import LoadError, load
     from llmscope.sampling import Distribution
     from llmscope.scope import Scope
@@ -39,6 +40,7 @@ _HOME = {
     "TokensView": "views",
     "explore": "views",
     "link": "views",
+    "to_html": "export",
 }
 
 __all__ = [
@@ -55,6 +57,7 @@ __all__ = [
     "explore",
     "link",
     "load",
+    "to_html",
 ]
 
 

@@ -69,7 +69,7 @@ class Answers:
     def __init__(self, scope: Scope | None, trace: Trace | None = None) -> None:
         self.scope = scope
         self.writing: Writing | None = None
-        self._given = trace
+        self.given = trace
         self._lock = threading.RLock()
         # By name of the trace: its text, and the version of the weights that it was made with.
         self._texts: OrderedDict[str, tuple[Written, int]] = OrderedDict()
@@ -82,9 +82,9 @@ class Answers:
         """Give the trace of `text`, made now unless it is kept."""
         if self.scope is None:
             raise ValueError("No model is loaded yet: pick one first.")
-        if self._given is not None and text == self._given.text:
-            self._given.check_current()
-            return self._given
+        if self.given is not None and text == self.given.text:
+            self.given.check_current()
+            return self.given
         with self._lock:
             found = self._traces.get(text)
             if found is not None and found.is_current:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import anywidget
 import numpy as np
@@ -16,10 +16,15 @@ from llmscope.source import Answers, Desk
 from llmscope.source.answers import shown_kind
 
 if TYPE_CHECKING:
+    import os
+
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     from llmscope.capture import Kind
+    from llmscope.export.choose import Choice
+    from llmscope.export.html import Page
+    from llmscope.export.static import Static
     from llmscope.scope import Scope
     from llmscope.trace import Trace
 
@@ -123,6 +128,7 @@ class View(anywidget.AnyWidget):
         if unknown:
             raise TypeError(f"{type(self).__name__} has no trait {', '.join(sorted(unknown))}.")
         self._answers = Answers(scope, trace)
+        self._linked: list[View] = []
         self._desk = Desk(self._answers, self._post)
         super().__init__(text=text, **traits)
         self.on_msg(self._receive)
@@ -181,6 +187,31 @@ class View(anywidget.AnyWidget):
         from llmscope.export.figures import figure
 
         return figure(self, width)
+
+    def to_html(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        title: str | None = None,
+        **choice: Unpack[Choice],
+    ) -> Page:
+        """Make one file of this view that is live without a kernel and without a network.
+
+        The arguments are those of `llmscope.to_html`.
+        """
+        from llmscope.export.html import to_html
+
+        return to_html(self, path, title=title, **choice)
+
+    def static(self, *, title: str | None = None, **choice: Unpack[Choice]) -> Static:
+        """Give this view as a cell output that stays alive in a saved notebook.
+
+        It lives in exported and published notebooks, without a kernel, and follows light and dark
+        of the page around it. The arguments are those of `llmscope.to_html`.
+        """
+        from llmscope.export.static import static
+
+        return static(self, title=title, **choice)
 
     def _kind(self, trace: Trace) -> Kind:
         """Tell which attention is on screen."""

@@ -18,13 +18,19 @@ SHARED = (*ATTENTION, *SAMPLING)
 class Links:
     """What joins two views; `unlink()` parts them."""
 
-    def __init__(self, links: list[Link]) -> None:
+    def __init__(self, view_a: View, view_b: View, links: list[Link]) -> None:
+        self._views = (view_a, view_b)
         self._links = links
+        view_a._linked.append(view_b)
 
     def unlink(self) -> None:
         """Let the two views go their own ways again."""
         for joined in self._links:
             joined.unlink()
+        self._links = []
+        view_a, view_b = self._views
+        if view_b in view_a._linked:
+            view_a._linked.remove(view_b)
 
 
 def link(view_a: View, view_b: View) -> Links:
@@ -37,4 +43,4 @@ def link(view_a: View, view_b: View) -> Links:
 
     for name in SHARED:
         setattr(view_b, name, getattr(view_a, name))
-    return Links([jslink((view_a, name), (view_b, name)) for name in SHARED])
+    return Links(view_a, view_b, [jslink((view_a, name), (view_b, name)) for name in SHARED])

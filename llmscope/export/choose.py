@@ -1,0 +1,251 @@
+"""What of a view goes into a page: which heads, positions and steps of which texts."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypedDict
+
+from llmscope.export.compact import Precision, checked_precision
+from llmscope.source import Answers
+
+if TYPE_CHECKING:
+    from llmscope.capture import Kind
+    from llmscope.trace import Trace
+    from llmscope.views.base import View
+
+    Heads = dict[Kind, list[tuple[int, int]]]
+
+MOST_WEIGHTS = 2**24  # of one text, up to which all heads are taken: 240 tokens of SmolLM2-135M
+MOST_POSITIONS = 128  # up to which the next token of each is taken
+_READS_ATTENTION = {"tokens", "overview", "attention"}
+
+
+class Choice(TypedDict, total=False):
+    """The keyword arguments that say what goes into a page; see `to_html`."""
+
+    layers: Iterable[int] | None
+    heads: Iterable[tuple[int, int]] | None
+    positions: Iterable[int] | None
+    prompts: Sequence[str]
+    precision: Precision
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A choice that was found to make sense by itself."""
+
+    layers: frozenset[int] | None
+    heads: frozenset[tuple[int, int]] | None
+    positions: tuple[int, ...] | None
+    prompts: tuple[str, ...]
+    precision: Precision
+
+
+def wanted(
+    layers: Iterable[int] | None = None,
+    heads: Iterable[tuple[int, int]] | None = None,
+    positions: Iterable[int] | None = None,
+    prompts: Sequence[str] = (),
+    precision: Precision = "float16",
+) -> Wanted:
+    """Check a choice.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what can't be a choice of any view.
+    """
+    if isinstance(prompts, str):
+        raise TypeError("prompts is a list of texts, not one text: prompts=[…]")
+    try:
+        chosen_heads = None if heads is None else frozenset((int(a), int(b)) for a, b in heads)
+    except (TypeError, ValueError):
+        raise TypeError("heads is a list of pairs (layer, head)") from None
+    return Wanted(
+        None if layers is None else frozenset(map(operator.index, layers)),
+        chosen_heads,
+        None if positions is None else tuple(map(operator.index, positions)),
+        tuple(prompts),
+        checked_precision(precision),
+    )
+
+
+def checked_views(views: View | Sequence[View]) -> list[View]:
+    """Give the views of a page.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what no page can show.
+    """
+    from llmscope.views.base import View
+
+    shown = [views] if isinstance(views, View) else list(views)
+    if not shown:
+        raise ValueError("There is no view to export.")
+    for view in shown:
+        if not isinstance(view, View):
+            raise TypeError(f"A page is made of views, not of {type(view).__name__}.")
+        if "generation" in view._panels:
+            raise ValueError(
+                f"{type(view).__name__} writes with its model, so no page can hold it. Export what "
+                "was written: AttentionView(run.trace(0)), or an Explorer of the text."
+            )
+        _ = view.trace  # raises when there is no model, or no text
+    return shown
+
+
+@dataclass
+class Group:
+    """Views over the same traces: they are answered by one source."""
+
+    answers: Answers
+    views: list[View] = field(default_factory=list)
+
+    @property
+    def panels(self) -> set[str]:
+        """All panels that any of the views shows."""
+        return {panel for view in self.views for panel in view._panels}
+
+    @property
+    def reads_attention(self) -> bool:
+        """Whether a panel shows attention."""
+        return not self.panels.isdisjoint(_READS_ATTENTION)
+
+    def texts(self, prompts: Sequence[str]) -> list[str]:
+        """Give the texts of the views, and those that the reader may choose."""
+        return list(dict.fromkeys([*(view.text for view in self.views), *prompts]))
+
+
+def grouped(views: Sequence[View]) -> list[Group]:
+    """Put views over the same traces together, as they come."""
+    groups: dict[tuple[int, int], Group] = {}
+    for view in views:
+        key = (id(view.scope), id(view._answers.given))
+        if key not in groups:
+            # Names of traces are counted from the first, so that the same page has the same bytes.
+            groups[key] = Group(Answers(view.scope, view._answers.given or view.trace))
+        groups[key].views.append(view)
+    return list(groups.values())
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a page holds of one text.
+
+    Attributes
+    ----------
+    heads
+        (layer, head) by kind of attention.
+    rollouts
+        Kind and layer.
+    positions
+        Where the next token is told.
+    steps
+        Kind, layer, head, query.
+    """
+
+    text: str
+    trace: Trace
+    heads: Heads
+    rollouts: list[tuple[Kind, int]]
+    positions: list[int]
+    steps: list[tuple[Kind, int, int, int]]
+
+    def whole(self, kind: Kind, layer: int) -> bool:
+        """Whether all heads of a layer are there."""
+        count = sum(number == layer for number, _ in self.heads.get(kind, []))
+        return count == self.trace.heads(layer, kind)[0]
+
+
+def plan(group: Group, text: str, want: Wanted) -> Plan:
+    """Choose what is taken of one text.
+
+    Raises
+    ------
+    IndexError
+        For a layer, head or position that isn't there.
+    """
+    trace = group.answers.trace(text)
+    heads: Heads = {}
+    rollouts: list[tuple[Kind, int]] = []
+    if group.reads_attention:
+        heads = _heads(trace, group.views, want)
+    steps = []
+    for view in group.views:
+        kind = view._kind(trace)
+        if "attention" not in view._panels or view.layer not in trace.layers(kind):
+            continue
+        if view.head < trace.heads(view.layer, kind)[0]:
+            query = min(_focus(view, trace), trace.queries(kind) - 1)
+            steps.append((kind, view.layer, view.head, query))
+        if view.combine == "rollout" and kind != "cross":
+            rollouts.append((kind, view.layer))
+    positions = _positions(trace, group, want)
+    return Plan(text, trace, heads, rollouts, positions, list(dict.fromkeys(steps)))
+
+
+def _heads(trace: Trace, views: list[View], want: Wanted) -> Heads:
+    every: Heads = {
+        kind: [(n, head) for n in trace.layers(kind) for head in range(trace.heads(n, kind)[0])]
+        for kind in trace.kinds
+    }
+    known = {pair for pairs in every.values() for pair in pairs}
+    layers = {layer for layer, _ in known}
+    for layer in sorted((want.layers or frozenset()) - layers):
+        raise IndexError(f"There is no attention in layer {layer}: layers= takes {listed(layers)}.")
+    for pair in sorted((want.heads or frozenset()) - known):
+        raise IndexError(f"There is no head {pair} for heads=.")
+    shown = {(view.layer, view.head) for view in views}.union(*(view.heads for view in views))
+    if want.layers is None and want.heads is None:
+        near = {layer for layer, _ in shown}
+        for taken in (known, {pair for pair in known if pair[0] in near}):
+            count = sum(
+                trace.queries(kind) * trace.keys(kind) * len(taken.intersection(pairs))
+                for kind, pairs in every.items()
+            )
+            if count <= MOST_WEIGHTS:
+                break
+        else:
+            taken = shown
+    else:
+        taken = {pair for pair in known if pair[0] in (want.layers or ())}
+        taken |= shown | (want.heads or frozenset())
+    return {kind: [pair for pair in pairs if pair in taken] for kind, pairs in every.items()}
+
+
+def _positions(trace: Trace, group: Group, want: Wanted) -> list[int]:
+    if "next-token" not in group.panels or trace.scope.facts.family == "encoder":
+        return []
+    count = len(trace)
+    if trace.source_tokens:
+        return [count - 1]  # What the text makes likely is told behind the end of the other side.
+    if want.positions is None:
+        if count <= MOST_POSITIONS:
+            return list(range(count))
+        return sorted({_focus(view, trace) for view in group.views})
+    for position in want.positions:
+        if not -count <= position < count and not want.prompts:
+            raise IndexError(f"There is no position {position}: the text has {count} tokens.")
+    found = {position % count for position in want.positions if -count <= position < count}
+    return sorted(found | {_focus(view, trace) for view in group.views})
+
+
+def _focus(view: View, trace: Trace) -> int:
+    """Where the token in focus stands, as the page finds it."""
+    last = len(trace.source_tokens or trace.tokens) - 1
+    return view.position if 0 <= view.position <= last else last
+
+
+def listed(numbers: Iterable[int]) -> str:
+    """Name numbers, runs of them as such: "0 to 3, 7"."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    parts = [str(a) if a == b else f"{a}, {b}" if b == a + 1 else f"{a} to {b}" for a, b in runs]
+    return ", ".join(parts)

@@ -1,0 +1,132 @@
+"""Arrays made small for a page; `frontend/src/source/baked` reads them.
+
+Weights take 16 bits: the distance to 0 or to 1, whichever is less, as a number of 5 bits of
+exponent and 10 of fraction, and a bit that says which. So small weights keep their figures, and so
+does what a large one leaves to the others.
+
+Of the next token, the likeliest come as they are. The others are many, and each of them is nothing
+much: they come as a histogram of their logits. `spread` makes logits of it again, and `error` says
+what they are off by.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Precision = Literal["float16", "float32"]
+LIKELIEST = 1000  # tokens of each position that come as they are
+BINS = 512
+TEMPERATURES = (0.1, 0.2, 0.5, 1.0, 1.5, 2.0)  # at which `error` looks
+WEIGHT_ERROR = 2.0**-11  # of the distance to 0 and to 1, in 16 bits
+_LEAST = 95 << 10  # sign and exponent of 2^-32, which stands for 0
+
+
+def checked_precision(precision: str) -> Precision:
+    """Give `precision`, or raise ValueError."""
+    if precision not in get_args(Precision):
+        known = " or ".join(map(repr, get_args(Precision)))
+        raise ValueError(f"precision is {known}, not {precision!r}")
+    return precision  # type: ignore[return-value]
+
+
+def coded(weights: NDArray[np.float32], precision: Precision) -> NDArray[np.uint8]:
+    """Code weights (…,) between 0 and 1 as bytes (width, …), the most significant one first."""
+    if precision == "float32":
+        codes = weights.astype(np.float32).view(np.uint32)
+        width = 4
+    else:
+        weights = np.clip(weights, 0, 1)
+        upper = weights > 0.5
+        near = np.where(upper, 1 - weights, weights).astype(np.float32)
+        bits = near.view(np.uint32)
+        rounded = (bits >> 13) + ((bits >> 12) & 1)
+        size = np.maximum(rounded.astype(np.int64) - _LEAST, 0)
+        codes = (size | (upper.astype(np.int64) << 15)).astype(np.uint32)
+        width = 2
+    planes = [(codes >> (8 * byte)).astype(np.uint8) for byte in reversed(range(width))]
+    return np.stack(planes)
+
+
+class NextTokens(NamedTuple):
+    """The next token at some positions.
+
+    Attributes
+    ----------
+    ids, logits
+        (positions, likeliest), the likeliest first.
+    highest, lowest
+        Logits (positions,) of the others.
+    counts
+        How many of the others are in each bin (positions, bins), from the highest down. Those of
+        logit −∞ are in none.
+    """
+
+    ids: NDArray[np.int32]
+    logits: NDArray[np.float32]
+    highest: NDArray[np.float32]
+    lowest: NDArray[np.float32]
+    counts: NDArray[np.int32]
+
+
+def summarised(rows: list[NDArray[np.float32]]) -> tuple[NextTokens, float]:
+    """Make logits (vocabulary,) of some positions small; gives also the largest `error`."""
+    parts = []
+    largest = 0.0
+    for logits in rows:
+        order = np.lexsort((np.arange(len(logits)), -logits))
+        ranked = logits[order]
+        others = ranked[LIKELIEST:]
+        others = others[np.isfinite(others)]
+        highest, lowest = (others[0], others[-1]) if len(others) else (0.0, 0.0)
+        bins = (highest - others.astype(np.float64)) / ((highest - lowest) or 1) * BINS
+        counts = np.bincount(np.minimum(bins.astype(int), BINS - 1), minlength=BINS)
+        parts.append((order[:LIKELIEST], ranked[:LIKELIEST], highest, lowest, counts))
+        rebuilt = np.concatenate([ranked[:LIKELIEST], spread(highest, lowest, counts)])
+        largest = max(largest, error(ranked, rebuilt))
+    ids, likeliest, highest_, lowest_, counts_ = zip(*parts, strict=True)
+    return NextTokens(
+        np.stack(ids).astype(np.int32),
+        np.stack(likeliest).astype(np.float32),
+        np.array(highest_, np.float32),
+        np.array(lowest_, np.float32),
+        np.stack(counts_).astype(np.int32),
+    ), largest
+
+
+def spread(highest: Any, lowest: Any, counts: NDArray[Any]) -> NDArray[np.float32]:
+    """Logits of the others, the greatest first: spread evenly within each bin."""
+    bins = np.repeat(np.arange(len(counts)), counts)
+    place = np.arange(len(bins)) - np.repeat(np.cumsum(counts) - counts, counts)
+    inside = (place + 0.5) / np.repeat(counts, counts)
+    span = float(highest) - float(lowest)
+    logits: NDArray[np.float32] = highest - (bins + inside) / len(counts) * span
+    return logits.astype(np.float32)
+
+
+def error(
+    ranked: NDArray[np.float32],
+    rebuilt: NDArray[np.float32],
+    temperatures: tuple[float, ...] = TEMPERATURES,
+) -> float:
+    """Tell how far off probabilities are, of one token or of any number of the likeliest together.
+
+    Parameters
+    ----------
+    ranked, rebuilt
+        Logits, the greatest first; those of −∞ may be missing.
+    """
+    finite = ranked[: len(rebuilt)].astype(np.float64)
+    largest = 0.0
+    for temperature in temperatures:
+        sums = []
+        for logits in (finite, rebuilt.astype(np.float64)):
+            weights = np.exp((logits - logits[0]) / temperature)
+            reached = np.cumsum(weights)
+            sums.append(reached / reached[-1])
+        largest = max(largest, float(np.abs(sums[0] - sums[1]).max()))
+    return largest

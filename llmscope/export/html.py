@@ -1,0 +1,198 @@
+"""One self-contained file: the front end, and all that its views can ask for."""
+
+from __future__ import annotations
+
+import base64
+import json
+import struct
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from textwrap import shorten
+from typing import TYPE_CHECKING, Any, Unpack
+
+from llmscope.export.bake import Buffers, bake
+from llmscope.export.choose import Choice, Group, checked_views, grouped, plan, wanted
+from llmscope.export.words import summary
+from llmscope.views.base import View
+from llmscope.views.linking import SHARED
+
+if TYPE_CHECKING:
+    import os
+
+SCRIPT = Path(__file__).parents[1] / "static" / "page.js"
+# Nothing is ever asked of any other place, and the browser sees to it.
+_POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
+)
+_STYLE = """
+body { margin: 0; }
+main > div + div { border-top: 1px solid rgb(127 127 127 / 30%); }
+main > p { white-space: pre-wrap; }
+main > p, footer { font: 13px / 1.5 system-ui, sans-serif; padding: 0.5em 1.3em; }
+footer { background: light-dark(#fff, #14171c); color: light-dark(#565b6b, #a9afbd); }
+footer p { margin: 0; }
+"""
+
+
+@dataclass(frozen=True, repr=False)
+class Page:
+    """An exported page.
+
+    Attributes
+    ----------
+    html
+        All of it, in ASCII.
+    path
+        Where it was written; `None` if it wasn't.
+    notes
+        What it holds and how true that is, as the page says it.
+    """
+
+    html: str
+    path: Path | None
+    notes: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
+        return len(self.html)
+
+    def __repr__(self) -> str:
+        where = f" at {self.path}" if self.path else ""
+        return f"<Page{where}: {self.size / 1e6:.2f} MB>"
+
+
+def to_html(
+    views: View | Sequence[View],
+    path: str | os.PathLike[str] | None = None,
+    *,
+    title: str | None = None,
+    **choice: Unpack[Choice],
+) -> Page:
+    """Make one file of views that is live without a kernel and without a network.
+
+    Views that `llmscope.link` joined stay joined. The same views give the same bytes.
+
+    Parameters
+    ----------
+    views
+        One view, or several that share a page.
+    path
+        Where to write it; without one, only `Page.html` has it.
+    title
+        Of the page; by default the text of the first view.
+    layers, heads
+        Whose attention is in it: all heads of these layers, and these heads (layer, head). By
+        default all, up to about 240 tokens of a model of 270 heads; of longer texts the layer in
+        focus and those of chosen heads. What is in focus is always in it.
+    positions
+        After which tokens the next token is in it, from 0; negative ones count from the end. By
+        default all of 128 tokens; of longer texts the one in focus, which is always in it.
+    prompts
+        More texts, for the reader to switch between.
+    precision : {"float16", "float32"}
+        Of attention weights: 16 bits keep them to within 0.05 %.
+
+    Returns
+    -------
+    Page
+        Its `html`, `path`, `size` and `notes`.
+
+    Raises
+    ------
+    ValueError
+        When a view shows no text, or `precision` is unknown.
+    IndexError
+        For a layer, head or position that isn't there.
+
+    See Also
+    --------
+    llmscope.export.estimate : How large the file will be.
+    """
+    shown = checked_views(views)
+    want = wanted(**choice)
+    groups = grouped(shown)
+    buffers = Buffers()
+    sources: list[dict[str, Any]] = []
+    notes: list[str] = []
+    for group in groups:
+        plans = [plan(group, text, want) for text in group.texts(want.prompts)]
+        content, told = bake(group, plans, want, buffers)
+        sources.append(content)
+        notes += [note for note in told if note not in notes]
+    page = {
+        "sources": sources,
+        "views": [
+            {"source": _place(groups, view), "traits": {**_traits(view), "_editable": False}}
+            for view in shown
+        ],
+        "links": _links(shown, prompts=bool(want.prompts)),
+    }
+    heading = title or shorten(shown[0].text, 80, placeholder="…")
+    fallback = "\n\n".join(summary(view) for view in shown)
+    html = _document(heading, fallback, notes, _packed(page, buffers))
+    where = None if path is None else Path(path)
+    if where is not None:
+        where.write_bytes(html.encode("ascii"))
+    return Page(html, where, tuple(notes))
+
+
+def _place(groups: list[Group], view: View) -> int:
+    return next(n for n, group in enumerate(groups) if any(view is one for one in group.views))
+
+
+def _traits(view: View) -> dict[str, Any]:
+    return {name: getattr(view, name) for name in sorted(View.class_own_traits(sync=True))}
+
+
+def _links(shown: list[View], *, prompts: bool) -> list[tuple[int, int, list[str]]]:
+    """Say which views move together, by their places; what they were joined by in the notebook."""
+    names = [*SHARED, "text"] if prompts else [*SHARED]
+    place = {id(view): number for number, view in enumerate(shown)}
+    found = []
+    for number, view in enumerate(shown):
+        for other in view._linked:
+            if id(other) in place:
+                found.append((number, place[id(other)], names))
+    return found
+
+
+def _packed(page: dict[str, Any], buffers: Buffers) -> str:
+    """Give a page's content as text of letters, digits, +, / and =: nothing in it is markup."""
+    sizes = [(len(data), width) for data, width in buffers.parts]
+    content = {"sizes": sizes, "page": page}
+    head = json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
+    data = b"".join(data for data, _ in buffers.parts)
+    return base64.b64encode(zlib.compress(struct.pack("<I", len(head)) + head + data, 9)).decode()
+
+
+def _document(title: str, fallback: str, notes: list[str], content: str) -> str:
+    from llmscope import __version__
+
+    told = "".join(f"<p>{_text(note)}</p>" for note in notes)
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
+<meta name="generator" content="llmscope {__version__}">
+<title>{_text(title)}</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+<main><p>{_text(fallback)}</p></main>
+<footer>{told}</footer>
+<script type="application/octet-stream" id="baked">{content}</script>
+<script>{SCRIPT.read_text(encoding="ascii").strip()}</script>
+</body>
+</html>
+"""
+
+
+def _text(text: str) -> str:
+    """Escape text, to ASCII: whatever page it is put into, no letter is misread."""
+    return escape(text).encode("ascii", "xmlcharrefreplace").decode()
