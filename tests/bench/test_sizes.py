@@ -1,0 +1,68 @@
+"""How large pages without a kernel are: ours, bertviz's and plotly's, of the same text."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from platformdirs import user_cache_path
+
+from llmscope import AttentionView
+from llmscope.export import estimate
+from tests.bench.passes import load, text_of
+from tests.bench.table import kb, show
+
+TOKENS = 32
+_PLOTLY = ("plotly==7.1.0", "narwhals==2.29.0")
+
+
+# bertviz leaves its files open.
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_sizes_of_pages():
+    scope = load()
+    text = text_of(scope, TOKENS)
+    trace = scope.trace(text)
+    assert len(trace) == TOKENS
+    explorer = scope.explore(text)
+    page = explorer.to_html()
+    rows = [
+        ["llmscope: Explorer", kb(page.size), "270 heads, next token at every position", "none"],
+        ["estimated before", kb(estimate(explorer).total), "", ""],
+        ["llmscope: AttentionView", kb(AttentionView(trace).to_html().size), "270 heads", "none"],
+    ]
+    print("\n", page.notes)
+
+    import bertviz
+
+    labels = [token.label for token in trace.tokens]
+    weights = [torch.tensor(trace.attention(layer))[None] for layer in trace.layers()]
+    for view in (bertviz.model_view, bertviz.head_view):
+        html = view(weights, labels, html_action="return").data
+        rows.append([f"bertviz: {view.__name__}", kb(len(html.encode())), "270 heads", "3 scripts"])
+
+    figures = plotly_figures(trace, weights)
+    for name, (figure, what) in figures.items():
+        html = figure.to_html(include_plotlyjs=True)
+        rows.append([f"plotly: {name}", kb(len(html.encode())), what, "none"])
+    heads = [f"SmolLM2-135M, {TOKENS} tokens", "page", "holds", "asks of the network"]
+    show("Pages without a kernel", heads, rows)
+
+
+def plotly_figures(trace, weights):
+    folder = user_cache_path("llmscope") / "bench" / "plotly"
+    if not (folder / "plotly").exists():
+        pip = (sys.executable, "-m", "pip", "install", "--quiet", "--no-deps")
+        subprocess.run([*pip, "--target", str(folder), *_PLOTLY], check=True)
+    sys.path.append(str(folder))
+    import plotly.graph_objects as go
+
+    heads = [go.Heatmap(z=head.numpy(), visible=False) for layer in weights for head in layer[0]]
+    probs = [trace.next_token(position=i).probs for i in range(TOKENS)]
+    every = go.Figure([go.Bar(y=p, visible=False) for p in probs])
+    return {
+        "heat maps": (go.Figure(heads), "270 heads"),
+        "bars": (every, "next token at every position"),
+    }

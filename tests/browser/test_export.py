@@ -1,0 +1,349 @@
+"""Exported pages, with no kernel and no network: as files, in frames, in boxes, under a policy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbconvert import HTMLExporter
+from nbconvert.preprocessors import ExecutePreprocessor
+from playwright.sync_api import Browser, BrowserContext, Frame, Locator, Page, expect
+
+import llmscope
+from llmscope import AttentionView, NextTokenView
+from llmscope.scope import Scope
+from tests.browser.explorer import SENTENCE, SIZE
+from tests.browser.lab import DARK, SCREENSHOTS, Guard, Panels, point
+from tests.tiny import MODELS, TEXT, byte_level
+
+OTHER = "The capital of France is"
+HOSTILE = "</script><img src=x onerror=\"document.title='broken'\"> ' \u2028 <b>bold</b> &amp; &lt;"
+STRICT = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
+PINNED = 9  # " John"
+
+
+@pytest.fixture(scope="module")
+def scope():
+    return llmscope.load()
+
+
+@pytest.fixture(scope="module")
+def pages(scope, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of exported pages."""
+    folder = tmp_path_factory.mktemp("pages")
+    explorer = scope.explore(SENTENCE, layer=24, head=4)
+    explorer.to_html(folder / "explorer.html", prompts=[OTHER])
+    explorer.to_html(folder / "few.html", layers=[0], positions=[-1])
+    trace = scope.trace(SENTENCE)
+    views = [AttentionView(trace, layer=24, head=4), NextTokenView(trace)]
+    llmscope.link(*views)
+    llmscope.to_html(views, folder / "linked.html")
+    scope.explore(HOSTILE).to_html(folder / "hostile.html")
+    return folder
+
+
+@pytest.fixture
+def offline(browser: Browser, guard: Guard) -> Iterator[BrowserContext]:
+    """A guarded context without a network."""
+    fresh = browser.new_context(viewport=SIZE, offline=True)
+    guard.watch(fresh)
+    yield fresh
+    fresh.close()
+
+
+@pytest.fixture
+def page(offline: BrowserContext, guard: Guard) -> Page:
+    """A page that may ask for nothing but files of this test."""
+    opened = offline.new_page()
+    opened.on("request", lambda request: allowed(request.url, guard))
+    return opened
+
+
+def allowed(url: str, guard: Guard) -> None:
+    if not url.startswith(("file:", "about:", "http://127.0.0.1/")):
+        guard.problem(f"a request: {url}")
+
+
+def panels(where: Page | Frame, number: int = 0) -> Panels:
+    found = Panels(where.locator(".llmscope").nth(number))
+    expect(found.root).to_be_visible(timeout=20_000)
+    return found
+
+
+def pixels(target: Locator) -> bytes:
+    return target.screenshot()
+
+
+def expect_alive(found: Panels, trace: Any) -> None:
+    """Sliders, heads and tokens change what is drawn, and what is printed is true."""
+    expect(found.rows.first).to_contain_text("Mary")
+    bars = found.next.locator(".bars")
+    before = pixels(bars)
+    found.slider("temperature").fill("1.5")
+    expect(found.shown("temperature")).to_have_text("1.50")
+    assert pixels(bars) != before
+    for bar, true in zip(found.bars(), trace.next_token(temperature=1.5).top(10), strict=True):
+        printed = float(bar["value"].removesuffix(" %")) / 100
+        assert bar["name"].lstrip("·") == true.text.strip()
+        assert math.isclose(printed, true.prob, rel_tol=6e-3)
+    before = pixels(found.cells)
+    expect(found.readout).to_contain_text(f"{trace.attention(24, 4)[-1].max():.3f}")
+    found.overview.focus()
+    found.overview.press("ArrowLeft")
+    expect(found.title).to_contain_text("Layer 24 · Head 3")
+    expect(found.readout).to_contain_text(f"{trace.attention(24, 3)[-1].max():.3f}")
+    assert pixels(found.cells) != before
+    expect(found.error).to_have_count(0)
+
+
+@pytest.fixture(scope="module")
+def trace(scope):
+    return scope.trace(SENTENCE)
+
+
+def test_a_file(page, pages, trace):
+    page.goto((pages / "explorer.html").as_uri())
+    expect_alive(panels(page), trace)
+
+
+@pytest.mark.parametrize("kind", ["src", "srcdoc"])
+@pytest.mark.parametrize("box", ["", ' sandbox="allow-scripts"'])
+def test_a_frame(page, pages, trace, kind, box, tmp_path):
+    file = pages / "explorer.html"
+    inside = file.as_uri() if kind == "src" else escape(file.read_text())
+    host = tmp_path / "host.html"
+    style = "width:1340px;height:980px"
+    host.write_text(f'<!doctype html><iframe{box} style="{style}" {kind}="{inside}"></iframe>')
+    page.goto(host.as_uri())
+    page.wait_for_function("() => frames.length === 1")
+    expect_alive(panels(page.frames[1]), trace)
+
+
+def test_under_a_strict_policy(page, pages, trace):
+    body = (pages / "explorer.html").read_text()
+    headers = {"Content-Security-Policy": STRICT, "Content-Type": "text/html; charset=utf-8"}
+    page.route("http://127.0.0.1/*", lambda route: route.fulfill(body=body, headers=headers))
+    page.goto("http://127.0.0.1/page")
+    expect_alive(panels(page), trace)
+
+
+def test_linked_views_move_together(page, pages, scope):
+    page.goto((pages / "linked.html").as_uri())
+    attention, following = panels(page, 0), panels(page, 1)
+    heading = following.next.get_by_role("heading")
+    expect(heading).to_contain_text("after “to”")
+    box = attention.token(PINNED).bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(heading).to_contain_text("after “John”")
+    best = scope.trace(SENTENCE).next_token(position=PINNED).top(1)[0]
+    expect(following.rows.first).to_contain_text(best.text.strip())
+
+
+def test_the_reader_switches_between_texts(page, pages, scope):
+    page.goto((pages / "explorer.html").as_uri())
+    found = panels(page)
+    expect(found.rows.first).to_contain_text("Mary")
+    found.root.get_by_role("combobox", name="Text").select_option(OTHER)
+    expect(found.rows.first).to_contain_text("Paris")
+    expect(found.rows.first).to_contain_text("77.3 %")
+    expect(found.copy).to_contain_text("The capital of")
+    weights = scope.trace(OTHER).attention(24, 4)[-1]
+    expect(found.readout).to_contain_text(f"{weights.max():.3f}")
+
+
+def test_what_takes_the_model_is_off_and_says_why(page, pages, trace):
+    page.goto((pages / "few.html").as_uri())
+    found = panels(page)
+    expect(found.title).to_contain_text("Layer 24 · Head 4")
+    assert found.prompt.get_attribute("readonly") is not None
+    search = found.next.get_by_role("searchbox")
+    expect(search).to_be_disabled()
+    expect(found.next).to_contain_text("Finding a token takes the model")
+    expect(found.root.get_by_role("option", name="rollout (takes the model)")).to_be_disabled()
+    expect(page.get_by_role("contentinfo")).to_contain_text("typing, finding a token and rollout")
+
+    found.overview.focus()
+    found.overview.press("ArrowLeft")
+    attention = found.root.get_by_role("region", name="Attention", exact=True)
+    words = "the page holds all heads of layer 0, head 24·4"
+    expect(attention).to_contain_text(words)
+    expect(found.title).to_contain_text("Layer 24 · Head 3")
+    found.overview.press("ArrowRight")
+    expect(attention).not_to_contain_text(words)
+    expect(found.readout).to_contain_text("0.810")
+    # Heads that aren't there can't be previewed either, those that are can.
+    point(found.overview, 0.9, 0.9)
+    expect(attention).not_to_contain_text(words)
+    expect(found.title).to_contain_text("Layer 24 · Head 4")
+
+    attention.get_by_text("Steps").click()
+    expect(attention.get_by_text("The query of the token")).to_be_visible()
+    box = found.token(PINNED).bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 5, box["y"] + box["height"] / 2)
+    expect(attention).to_contain_text("layer 24, head 4 at token 13")
+    expect(found.next).to_contain_text("the page holds it at token 13")
+    page.keyboard.press("Escape")
+    found.overview.focus()
+    found.overview.press("Escape")
+    expect(found.rows.first).to_contain_text("Mary")
+    expect(found.error).to_have_count(0)
+
+
+def test_hostile_text_is_text(page, pages):
+    page.goto((pages / "hostile.html").as_uri())
+    found = panels(page)
+    expect(found.rows.first).to_be_visible()
+    assert found.prompt.input_value() == HOSTILE
+    assert page.title() == HOSTILE.replace("\u2028", " ") or page.title().startswith("</script>")
+    assert page.locator("img").count() == 0
+    assert found.root.locator("img, b:has-text('bold') b").count() == 0
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_family_is_answered_or_told_why_not(page, name, tmp_path):
+    scope = Scope(MODELS[name](), byte_level(), name=name)
+    scope.explore(TEXT, heads=[(0, 1), (1, 0)]).to_html(tmp_path / "page.html")
+    page.goto((tmp_path / "page.html").as_uri())
+    found = panels(page)
+    attention = found.root.get_by_role("region", name="Attention", exact=True)
+    expect(attention.get_by_role("heading")).to_be_visible()
+    kinds = attention.get_by_role("radiogroup", name="Which attention").get_by_role("radio")
+    for kind in range(max(1, kinds.count())):
+        if kinds.count():
+            kinds.nth(kind).check(force=True)
+        for mode in ("Arcs", "Steps", "Matrix"):
+            attention.get_by_text(mode, exact=True).click()
+            page.wait_for_timeout(50)
+            expect(attention).not_to_contain_text("Reading the head")
+        combine = attention.get_by_role("combobox", name="What is made of the chosen heads")
+        for choice in ("mean", "max", "difference", "none"):
+            if combine.count():
+                combine.select_option(choice)
+    for token in range(found.copy.locator("[data-token]").count()):
+        box = found.copy.locator("[data-token]").nth(token).bounding_box()
+        assert box is not None
+        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(found.error).to_have_count(0)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_follow_light_and_dark(browser, guard, pages, scheme):
+    context = browser.new_context(viewport=SIZE, offline=True, color_scheme=scheme)
+    guard.watch(context)
+    for name in ("explorer", "linked"):
+        page = context.new_page()
+        page.goto((pages / f"{name}.html").as_uri())
+        expect(panels(page).root).to_contain_class(scheme)
+        page.wait_for_timeout(300)
+        SCREENSHOTS.mkdir(exist_ok=True)
+        page.screenshot(path=SCREENSHOTS / f"export-{name}-{scheme}.png", full_page=True)
+    context.close()
+
+
+# ── in a saved notebook ──────────────────────────────────────────────────────────────────────────
+
+CELLS = [
+    "import llmscope\nscope = llmscope.load(progress=lambda *_: None)",
+    f"scope.explore({SENTENCE!r}, layer=24, head=4).static()",
+    "llmscope.NextTokenView(scope.trace('The capital of France is')).static()",
+]
+
+
+@pytest.fixture(scope="module")
+def saved() -> nbformat.NotebookNode:
+    """A notebook that was run and saved."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for code in CELLS])
+    # As JupyterLab saves it: without the state of widgets.
+    run = ExecutePreprocessor(timeout=120, kernel_name="python3", store_widget_state=False)
+    run.preprocess(notebook, {})
+    return notebook
+
+
+def converted(notebook: nbformat.NotebookNode, **options: Any) -> str:
+    # Its own template asks a CDN for these, with or without us.
+    urls = ("mathjax_url", "require_js_url", "jquery_url", "mermaid_js_url")
+    html, _ = HTMLExporter(**dict.fromkeys(urls, ""), **options).from_notebook_node(notebook)
+    return html
+
+
+def test_nothing_was_printed_beside_it(saved):
+    for cell in saved.cells[1:]:
+        (output,) = cell.outputs
+        assert output.output_type == "execute_result"
+        assert set(output.data) == {"text/html", "text/plain"}
+        assert "Likeliest tokens" in output.data["text/plain"]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_converted_notebook_is_alive(page, saved, trace, theme, tmp_path):
+    (tmp_path / "notebook.html").write_text(converted(saved, theme=theme))
+    page.goto((tmp_path / "notebook.html").as_uri())
+    page.wait_for_function("() => frames.length === 2")
+    explorer, following = (panels(frame) for frame in page.frames[1:])
+    expect(explorer.root).to_contain_class(theme)
+    expect(following.rows.first).to_contain_text("Paris")
+    frame = page.locator("iframe").first
+    page.wait_for_function(
+        """() => [...document.querySelectorAll("iframe")].every((frame) => {
+            const { height } = frame.contentDocument.body.getBoundingClientRect();
+            return Math.abs(height - frame.clientHeight) <= 1;
+        })"""
+    )
+    expect_alive(explorer, trace)
+    before = frame.bounding_box()
+    explorer.root.get_by_text("Arcs").click()
+    explorer.root.get_by_role("button", name="A⁺ Lecture").click()
+    page.wait_for_function(
+        "before => document.querySelector('iframe').clientHeight !== before", arg=before["height"]
+    )
+    page.screenshot(path=SCREENSHOTS / f"export-nbconvert-{theme}.png", full_page=True)
+
+
+def test_a_sandboxed_notebook_still_grows(page, saved, tmp_path):
+    html = f'<body style="background:white">{saved.cells[2].outputs[0].data["text/html"]}</body>'
+    host = tmp_path / "host.html"
+    host.write_text(
+        '<!doctype html><iframe sandbox="allow-scripts" style="width:900px;height:980px" '
+        f'srcdoc="{escape(html)}"></iframe>'
+    )
+    page.goto(host.as_uri())
+    page.wait_for_function("() => frames.length === 1 && frames[0].length === 1")
+    outer, inner = page.frames[1], page.frames[2]
+    expect(panels(inner).rows.first).to_contain_text("Paris")
+    own = inner.evaluate("document.body.getBoundingClientRect().height")
+    expect(outer.locator("iframe")).to_have_css("height", f"{math.ceil(own)}px")
+
+
+def test_an_output_survives_in_jupyterlab(open_notebook):
+    notebook = open_notebook(CELLS)
+    notebook.run_all()
+    frame = notebook.output(1).frame_locator("iframe").locator(".llmscope")
+    expect(frame.locator(".bars li").first).to_contain_text("Mary", timeout=20_000)
+    notebook.theme(DARK)
+    expect(frame).to_contain_class("dark")
+    notebook.evaluate("await panel.context.save();")
+    notebook.restart_kernel()
+    notebook.page.reload()
+    notebook.wait_idle()
+    notebook.wait_drawn()
+    expect(frame.locator(".bars li").first).to_contain_text("Mary", timeout=20_000)
+    expect(frame).to_contain_class("dark")
+    frame.get_by_role("slider", name="temperature").fill("2")
+    expect(frame.locator(".bars li").first).not_to_contain_text("92.3 %")
+
+
+def test_where_frames_are_removed_words_are_left(open_notebook, saved, tmp_path):
+    # A notebook that comes from elsewhere isn't trusted.
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook = nbformat.v4.new_notebook(cells=[saved.cells[1]], metadata={"kernelspec": kernel})
+    nbformat.write(notebook, tmp_path / "untrusted.ipynb")
+    output = open_notebook(tmp_path / "untrusted.ipynb").output(0)
+    expect(output).to_contain_text("Likeliest tokens: ' Mary' 92.3%")
+    expect(output.locator("iframe")).to_have_count(0)
