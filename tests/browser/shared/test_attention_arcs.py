@@ -56,7 +56,6 @@ def shares(panels: Panels, side: str) -> dict[int, float]:
     return {int(index): float(share) for index, share in found}
 
 
-@pytest.mark.xfail(reason="arcs aren't painted anew when threshold or scale change")
 def test_every_weight_is_a_line(notebook, panels, arcs):
     every = lines(arcs)
     assert every > 300
@@ -243,7 +242,6 @@ def test_chips_hide_isolate_and_remove_by_key(notebook, panels, arcs):
     notebook.wait_value(HEADS, [])
 
 
-@pytest.mark.xfail(reason="it is still hidden from before")
 def test_a_head_that_is_chosen_again_is_shown(notebook, panels, arcs):
     notebook.execute("explorer.heads = [(24, 4), (3, 2)]")
     expect(panels.chips).to_have_count(2)

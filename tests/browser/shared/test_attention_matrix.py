@@ -227,7 +227,6 @@ def test_choosing_too_few_heads_is_said(notebook, panels):
     expect(panels.title).to_contain_text("24·4 − 3·2")
 
 
-@pytest.mark.xfail(reason="the pinned cell goes on being read")
 def test_a_pinned_cell_gives_way_to_a_new_position(notebook, panels):
     click(panels.cells, 1.5 / 14, 10.5 / 14)
     notebook.wait_value("explorer.position", 10)
@@ -236,7 +235,6 @@ def test_a_pinned_cell_gives_way_to_a_new_position(notebook, panels):
     expect(panels.readout).to_contain_text("John →", timeout=2000)
 
 
-@pytest.mark.xfail(reason="below zero, weights are printed as powers of ten")
 def test_negative_weights_are_printed_as_others_are(notebook, panels):
     notebook.execute("explorer.heads, explorer.combine = [(24, 4), (3, 2)], 'difference'")
     expect(panels.title).to_contain_text("24·4 − 3·2")

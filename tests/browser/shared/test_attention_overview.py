@@ -294,7 +294,6 @@ def test_focus_and_position_follow_python(notebook, panels):
     expect_weight(panels.weight, notebook.ask("float(explorer.attention[:, 1].max())"))
 
 
-@pytest.mark.xfail(reason="the frame is as high as a row of buttons")
 def test_the_frame_of_a_chosen_head_is_as_large_as_the_head(notebook, panels):
     notebook.execute("explorer.heads = [(24, 5)]")
     size = box(panels.overview.locator(".focus"))["width"]

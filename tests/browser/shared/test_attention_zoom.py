@@ -158,7 +158,6 @@ def test_a_drag_pans_and_pins_nothing(notebook, panels, focused):
     expect(reset).to_have_count(0)
 
 
-@pytest.mark.xfail(reason="the matrix takes the key, and pins a cell")
 def test_show_all_is_pressed_by_key(notebook, panels):
     reset = panels.matrix.get_by_role("button", name=SHOW_ALL)
     for key in ("Enter", "Space"):
@@ -203,7 +202,6 @@ def expect_labels_apart(panels: Panels) -> int:
     return sum(map(len, sides))
 
 
-@pytest.mark.xfail(reason="the row that was clicked stays in focus")
 def test_a_double_click_pins_nothing(notebook, panels):
     panels.matrix.press("+")
     panels.cells.dblclick(position={"x": 60, "y": 200})
@@ -211,7 +209,6 @@ def test_a_double_click_pins_nothing(notebook, panels):
     notebook.wait_value("explorer.position", -1, seconds=2)
 
 
-@pytest.mark.xfail(reason="the button lies over the last cells")
 def test_show_all_hides_no_cell(notebook, panels):
     panels.matrix.press("+")
     for key in ("Shift+ArrowDown", "Shift+ArrowRight") * 8:
@@ -229,7 +226,6 @@ TEXTS = {
 }
 
 
-@pytest.mark.xfail(reason="long labels stick out, into the next panel")
 @pytest.mark.parametrize("text", ["extraordinarily " * 12, "The cat saw extraordinarily"])
 def test_labels_stand_inside_the_panel(notebook, panels, text):
     show(notebook, panels, text)

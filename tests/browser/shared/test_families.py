@@ -133,7 +133,6 @@ def test_an_encoder_sees_both_sides(notebook):
     expect(panels.root.get_by_role("button", name="[CLS]").first).to_be_visible()
 
 
-@pytest.mark.xfail(reason="an encoder is drawn as if nobody saw ahead")
 def test_the_ground_of_an_encoder_is_the_whole_square(notebook):
     panels = panels_of(notebook, "minilm")
     expect(panels.readout).to_contain_text("→")
@@ -165,7 +164,6 @@ def test_steps_that_cannot_be_told_say_why(notebook):
     expect_weight(panels.weight, notebook.ask("float(views['gptj'].attention[-1].max())"))
 
 
-@pytest.mark.xfail(reason="the problem stays on screen until the next text")
 def test_a_problem_of_the_steps_goes_with_them(notebook):
     panels = panels_of(notebook, "gptj")
     panels.show("Steps")

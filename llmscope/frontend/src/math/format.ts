@@ -24,12 +24,14 @@ function justBelow(whole: number, value: number, least: number): string {
 
 /** An attention weight. */
 export const weight = (value: number): string =>
-  value === 0
-    ? "0"
-    : value < 0.0005
-      ? tiny(value)
-      : value < 1 && value >= 0.9995
-        ? justBelow(1, value, 4)
-        : value.toFixed(3);
+  value < 0
+    ? `−${weight(-value)}`
+    : value === 0
+      ? "0"
+      : value < 0.0005
+        ? tiny(value)
+        : value < 1 && value >= 0.9995
+          ? justBelow(1, value, 4)
+          : value.toFixed(3);
 
 export const count = format(",");

@@ -112,6 +112,11 @@ export class Store {
       effect(() => this.#followText()),
       effect(() => this.#followPosition()),
       effect(() => this.#followTrace()),
+      // What one way of showing attention can't do is no problem of another.
+      effect(() => {
+        void signals.mode.value;
+        this.problem.value = null;
+      }),
     ];
     this.attention = new AttentionStore(core);
     void this.#askModel();

@@ -48,6 +48,8 @@ export function Arcs({ store, matrix, width }: ArcsProps) {
   const strands = useStrands(store, matrix, end);
 
   const label = Math.min(150 * scale, width * 0.33);
+  const colorScale = state.colorScale.value;
+  const threshold = state.threshold.value;
   const layout: Layout = {
     width: Math.min(width, 560 * scale),
     height,
@@ -61,8 +63,8 @@ export function Arcs({ store, matrix, width }: ArcsProps) {
       end,
       layout,
       sides: matrix.sides,
-      scale: state.colorScale.value,
-      threshold: state.threshold.value,
+      scale: colorScale,
+      threshold,
     });
   });
   useEffect(() => {

@@ -38,10 +38,20 @@ export function spaced(axis: Axis, apart: number, always: readonly number[]): nu
   return kept.sort((a, b) => a - b);
 }
 
-export function short(label: string): string {
-  const characters = [...plain(label)];
-  if (characters.length <= LONGEST) return characters.join("");
-  return `${characters.slice(0, LONGEST - 1).join("")}…`;
+const pen = () => new OffscreenCanvas(1, 1).getContext("2d")!;
+let measuring: OffscreenCanvasRenderingContext2D | undefined;
+
+/** A label that is no wider than `room` pixels. */
+export function short(label: string, room: number, scale: number): string {
+  const characters = [...plain(label)].slice(0, 2 * LONGEST);
+  measuring ??= pen();
+  // A little larger than the page's own type, whichever that is.
+  measuring.font = `${14 * scale}px system-ui, sans-serif`;
+  const fits = (text: string) => measuring!.measureText(text).width <= room;
+  if (characters.length <= LONGEST && fits(characters.join(""))) return characters.join("");
+  let count = Math.min(LONGEST - 1, characters.length - 1);
+  while (count > 1 && !fits(`${characters.slice(0, count).join("")}…`)) count--;
+  return `${characters.slice(0, count).join("")}…`;
 }
 
 interface LabelProps {
@@ -62,7 +72,7 @@ export function QueryLabels({ axis, left, top, marked, scale }: LabelProps) {
       height={axis.room}
       aria-hidden="true"
     >
-      {spaced(axis, 15 * scale, marked).map((index) => (
+      {spaced(axis, 16 * scale, marked).map((index) => (
         <text
           key={index}
           x={left - 8}
@@ -71,11 +81,17 @@ export function QueryLabels({ axis, left, top, marked, scale }: LabelProps) {
           dominant-baseline="central"
           class={marked.includes(index) ? "here" : ""}
         >
-          {short(axis.tokens[index]![1])}
+          {short(axis.tokens[index]![1], left - 10, scale)}
         </text>
       ))}
     </svg>
   );
+}
+
+/** How long a label at 45° may be: to the upper edge, and to the right edge of the panel. */
+function roomAbove(axis: Axis, index: number, top: number, scale: number): number {
+  const right = axis.room + 18 * scale - (axis.start + (index + 0.5) * axis.size + 3);
+  return Math.SQRT2 * Math.min(top - 14 * scale, right - 8 * scale);
 }
 
 export function KeyLabels({ axis, left, top, marked, scale }: LabelProps) {
@@ -87,13 +103,13 @@ export function KeyLabels({ axis, left, top, marked, scale }: LabelProps) {
       height={top}
       aria-hidden="true"
     >
-      {spaced(axis, 18 * scale, marked).map((index) => (
+      {spaced(axis, 21 * scale, marked).map((index) => (
         <text
           key={index}
           transform={`translate(${axis.start + (index + 0.5) * axis.size + 3}, ${top - 7}) rotate(-45)`}
           class={marked.includes(index) ? "here" : ""}
         >
-          {short(axis.tokens[index]![1])}
+          {short(axis.tokens[index]![1], roomAbove(axis, index, top, scale), scale)}
         </text>
       ))}
     </svg>

@@ -29,7 +29,7 @@ export function Matrix({ store, matrix, width }: MatrixProps) {
   const scale = state.lecture.value ? 1.6 : 1;
   const { queries, keys } = matrix.sides;
   const isCurrent = matrix.trace === store.trace.value && matrix.kind === attention.kind.value;
-  const causal = matrix.kind === "self" && store.model.value?.family !== "masked";
+  const causal = matrix.kind === "self" && seesOnlyBack(store);
 
   const left = 92 * scale;
   const top = 66 * scale;
@@ -84,7 +84,7 @@ export function Matrix({ store, matrix, width }: MatrixProps) {
   };
   const press = (cell: Cell) => {
     const again = pinned?.query === cell.query && pinned.key === cell.key;
-    if (again) attention.cell.value = null;
+    if (again) attention.pin("from", -1);
     else attention.pinCell(cell);
   };
   const keysDown = (event: KeyboardEvent) => {
@@ -102,7 +102,8 @@ export function Matrix({ store, matrix, width }: MatrixProps) {
       };
       point(to);
       zoom.pan(shift(columns, to.key) / k, shift(rows, to.query) / k);
-    } else if (event.key === "Enter" || event.key === " ") press(here);
+    } else if (event.target !== event.currentTarget) return;
+    else if (event.key === "Enter" || event.key === " ") press(here);
     else if (event.key === "+" || event.key === "=") zoom.by(1.5, middle);
     else if (event.key === "-") zoom.by(1 / 1.5, middle);
     else if (event.key === "0") zoom.reset();
@@ -177,6 +178,10 @@ export function Matrix({ store, matrix, width }: MatrixProps) {
     </>
   );
 }
+
+/** Whether the model's own text is read from left to right. */
+const seesOnlyBack = ({ model }: Store): boolean =>
+  model.value?.family === "causal" || model.value?.family === "encoder-decoder";
 
 const STEPS: Record<string, [down: number, right: number]> = {
   ArrowUp: [-1, 0],

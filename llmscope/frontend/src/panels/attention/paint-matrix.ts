@@ -30,7 +30,9 @@ export function paintMatrix(canvas: HTMLCanvasElement, picture: Picture): void {
   const draw = ({ cells, level }: Pick<Tile, "cells" | "level">, row = 0, column = 0) => {
     const block = 2 ** level;
     const [down, across] = cells.shape as [number, number];
-    const [x, y] = [place(column, columns), place(row, rows)];
+    // Whole pixels of the screen, so that tiles don't overlap where they meet.
+    const x = crisp(place(column, columns));
+    const y = crisp(place(row, rows));
     // The last block may reach past the end of the text.
     const [width, height] = [across * block * columns.size, down * block * rows.size];
     if (cells !== matrix.cells) {
@@ -54,6 +56,11 @@ export function paintMatrix(canvas: HTMLCanvasElement, picture: Picture): void {
   if (rows.size >= NUMBERS_FROM && matrix.exact) paintNumbers(context, picture);
   const few = matrix.exact && matrix.cells.data.length <= 64 * 64;
   drawnBy(canvas, few ? () => cellsOf(picture) : null);
+}
+
+function crisp(length: number): number {
+  const ratio = window.devicePixelRatio || 1;
+  return Math.round(length * ratio) / ratio;
 }
 
 /** The cells of a short text one by one, as SVG. */
@@ -103,7 +110,7 @@ function paintNumbers(
   { matrix, rows, columns, paint, theme }: Picture,
 ): void {
   const inks = INK[theme];
-  context.font = `${Math.min(16, rows.size * 0.3)}px system-ui, sans-serif`;
+  context.font = `${Math.min(18, Math.max(12, rows.size * 0.3))}px system-ui, sans-serif`;
   context.textAlign = "center";
   context.textBaseline = "middle";
   const [left, right] = inSight(columns);

@@ -49,7 +49,7 @@ export function Attention({ store }: PanelProps) {
           onPick={(picked) => (state.mode.value = picked)}
         />
       </h3>
-      {attention.layers.value.length > 0 && <Chosen store={store} />}
+      {attention.layers.value.length > 0 && mode !== "steps" && <Chosen store={store} />}
       <div ref={box}>{body()}</div>
       {shown && (
         <div class="foot">
@@ -72,6 +72,12 @@ function Title({ store }: { store: Store }) {
   const name = mode === "matrix" && isThere ? (attention.matrix.value?.name ?? "") : "";
   const heads = state.heads.value;
   const named = name.replace("sinkless.", "");
+  if (mode === "arcs" && heads.length > 1)
+    return (
+      <span>
+        {heads.length} heads <small>each in its colour</small>
+      </span>
+    );
   const [, heads_, kvHeads] = attention.layers.value.find(([n]) => n === layer) ?? [0, 1, 1];
   const group =
     kvHeads > 1 && kvHeads < heads_ ? `KV group ${Math.floor(head / (heads_ / kvHeads))}` : "";

@@ -111,7 +111,7 @@ function Controls({ store, writing }: { store: Store; writing: WritingStore }) {
       <button
         type="button"
         disabled={writing.nodes.value.length === 0}
-        title="Takes the last step, choice or run back"
+        title="Takes the last token or choice back"
         onClick={() => void writing.undo()}
       >
         Undo

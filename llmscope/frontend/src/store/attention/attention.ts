@@ -121,6 +121,16 @@ export class AttentionStore {
       return core.lacks(this.#keyOf(this.shown.value, this.name.value));
     });
     this.#ends = [
+      // A pinned cell is one of the query in focus.
+      effect(() => {
+        const query = this.pinned.value;
+        if (this.cell.peek() && this.cell.peek()!.query !== query) this.cell.value = null;
+      }),
+      effect(() => {
+        const chosen = new Set(state.heads.value.map(([layer, head]) => `${layer}.${head}`));
+        const muted = [...this.muted.peek()].filter((name) => chosen.has(name));
+        if (muted.length < this.muted.peek().size) this.muted.value = new Set(muted);
+      }),
       effect(() => this.#followMatrix()),
       effect(() => this.#followLine()),
       effect(() => this.#followViewport()),
@@ -163,6 +173,8 @@ export class AttentionStore {
   /** Chooses a head, or no longer. */
   toggle({ layer, head }: HeadName): void {
     const { heads } = this.core.state;
+    const muted = new Set(this.muted.value);
+    if (muted.delete(`${layer}.${head}`)) this.muted.value = muted;
     const left = heads.value.filter(([l, h]) => l !== layer || h !== head);
     if (left.length < heads.value.length) heads.value = left;
     else if (left.length < MOST_HEADS) heads.value = [...left, [layer, head]];

@@ -6,6 +6,7 @@ import { Strip, greatest } from "./strip";
 import { number, rowOf } from "./vectors";
 
 const SHOWN = 16;
+const BAR = 60; // percent of the column; the number has the rest
 
 interface KeysProps {
   steps: Steps;
@@ -113,7 +114,7 @@ export function Keys({ steps, stages, at, selected, onSelect }: KeysProps) {
 function Share({ of }: { of: number }) {
   return (
     <>
-      <i style={{ width: `${(100 * of).toFixed(2)}%` }} />
+      <i style={{ width: `${(BAR * of).toFixed(2)}%` }} />
       <span>{weight(of)}</span>
     </>
   );

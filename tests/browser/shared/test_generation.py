@@ -1,0 +1,137 @@
+"""A text that writes itself on SmolLM2, by mouse and by key."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.browser.lab import Notebook, Panels
+
+PROMPT = "The three largest cities of Japan are"
+CELLS = [
+    "import llmscope\nscope = llmscope.load()",
+    f"view = llmscope.GenerationView(scope, {PROMPT!r}, seed=4, max_new_tokens=12,"
+    " layer=24, head=4)\nview",
+]
+RUN = 2
+SIZE = {"width": 1360, "height": 1000}
+RESET = f"""
+view.playing = False
+view.seed, view.max_new_tokens, view.do_sample, view.speed = 4, 12, True, 0.0
+view.temperature, view.top_k, view.shade = 1.0, 50, "probability"
+view.text = "…" + str(view.text != "…")
+view.text = {PROMPT!r}
+"""
+IDS = "view.stepper.ids()"
+
+
+@pytest.fixture
+def panels(notebook: Notebook) -> Panels:
+    return Panels(notebook.output(1))
+
+
+@pytest.fixture
+def panel(panels: Panels) -> Locator:
+    found = panels.root.get_by_role("region", name="Generation")
+    expect(found.locator(".wrote")).to_have_count(0)
+    return found
+
+
+def button(panel: Locator, name: str) -> Locator:
+    return panel.get_by_role("button", name=name, exact=True)
+
+
+def written(panel: Locator) -> Locator:
+    return panel.locator(".written .wrote")
+
+
+def generated(notebook: Notebook, **settings: object) -> list[int]:
+    given = ", ".join(f"{name}={value!r}" for name, value in settings.items())
+    return list(notebook.ask(f"scope.generate({PROMPT!r}, do_sample=True, {given}).ids(0)"))
+
+
+def test_played_to_its_end_it_is_what_generate_gives(notebook, panel):
+    panel.get_by_role("button", name="Play").click()
+    expect(panel.get_by_text("It is as long as it may be")).to_be_visible(timeout=30_000)
+    expect(written(panel)).to_have_count(12)
+    assert notebook.ask(IDS) == generated(notebook, seed=4, max_new_tokens=12, top_k=50)
+    text = "".join(written(panel).all_text_contents())
+    assert notebook.ask("view.stepper.text()") == PROMPT + text
+    notebook.wait_value("view.playing", False)
+
+
+def test_steps_pause_undo_and_the_sliders_act_on_the_next_step(notebook, panel, panels):
+    button(panel, "Step").click()
+    expect(written(panel)).to_have_count(1)
+    panels.slider("temperature").press("Home")
+    button(panel, "Step").click()
+    expect(written(panel)).to_have_count(2)
+    assert notebook.ask("view.stepper.tree[2].rank") == 0
+    notebook.execute("view.speed = 2.0")
+    panel.get_by_role("button", name="Play").click()
+    expect(written(panel)).to_have_count(3)
+    panel.get_by_role("button", name="Pause").click()
+    notebook.wait_value("view.playing", False)
+    panel.page.wait_for_timeout(1200)
+    count = written(panel).count()
+    assert count < 6
+    assert notebook.ask("len(view.stepper.tree)") == count
+    button(panel, "Undo").click()
+    expect(written(panel)).to_have_count(count - 1)
+
+
+def test_another_token_is_forced_and_becomes_a_branch(notebook, panel, panels):
+    for count in range(1, 5):
+        button(panel, "Step").click()
+        expect(written(panel)).to_have_count(count)
+    written(panel).nth(2).click()
+    second = (written(panel).nth(1).text_content() or "").strip()
+    expect(panels.next.get_by_role("heading")).to_contain_text(f"after “{second}”")
+    taken = notebook.ask("[view.stepper.tree[3].token, view.stepper.tree[2].number]")
+    other = panels.rows.nth(5).locator("button.name")
+    label = (other.text_content() or "").lstrip("·")
+    other.click()
+    expect(written(panel)).to_have_count(3)
+    expect(written(panel).nth(2)).to_have_class(re.compile("forced"))
+    expect(written(panel).nth(2)).to_contain_text(label)
+    assert notebook.ask("view.stepper.tree[5].forced") is True
+    assert notebook.ask("view.stepper.tree[5].token") != taken[0]
+    branches = panel.get_by_role("treeitem")
+    expect(branches).to_have_count(3)
+    branches.nth(1).locator(".way").click()
+    expect(written(panel)).to_have_count(4)
+    branches.nth(2).get_by_role("button", name="compare").click()
+    expect(panel.get_by_text("They part after 2 tokens")).to_be_visible()
+    panel.get_by_role("button", name="Fold").first.click()
+    expect(branches).to_have_count(1)
+
+
+def test_the_keyboard_alone_writes_looks_and_takes_back(notebook, panel):
+    area = panel.locator(".written")
+    area.focus()
+    for count in (1, 2, 3):
+        area.press("Enter")
+        expect(written(panel)).to_have_count(count)
+    area.press("ArrowLeft")
+    expect(written(panel).nth(2)).to_have_class(re.compile("here"))
+    expect(panel.get_by_role("status")).to_contain_text("probability")
+    area.press("Escape")
+    area.press("Backspace")
+    expect(written(panel)).to_have_count(2)
+    area.press(" ")
+    expect(panel.get_by_text("It is as long as it may be")).to_be_visible(timeout=30_000)
+    assert len(notebook.ask(IDS)) == notebook.ask("len(view.stepper.tree.prompt)") + 12
+
+
+def test_python_stops_it_and_a_longer_text_goes_on(notebook, panel):
+    notebook.execute("view.speed = 4.0; view.playing = True")
+    expect(written(panel)).not_to_have_count(0)
+    notebook.execute("view.stop()")
+    expect(panel.get_by_role("button", name="Play")).to_be_visible()
+    notebook.execute("view.speed = 0.0; view.playing = True")
+    expect(panel.get_by_text("It is as long as it may be")).to_be_visible(timeout=30_000)
+    notebook.execute("view.max_new_tokens = 14")
+    button(panel, "Step").click()
+    expect(written(panel)).to_have_count(13)
