@@ -10,7 +10,7 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check -c constraints.t
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 CHROMIUMS := chromium chromium-browser google-chrome google-chrome-stable
-PICTURES := quickstart-light.png quickstart-dark.png sampling.png
+PICTURES := quickstart-light.png quickstart-dark.png sampling.png generation.png
 DEBIAN := chromium fonts-noto-cjk fonts-noto-color-emoji
 
 # OpenMP's spinning makes a forward on a busy machine 20 times slower.
@@ -74,7 +74,8 @@ soak: setup ## type and branch for a long time, and see that memory levels off
 	$(PY) -m pytest tests/soak -s --timeout=3600
 
 pictures: chromium build ## take the screenshots of README and docs anew
-	$(PY) -m pytest tests/browser/test_quickstart.py tests/browser/shared/test_sampling.py
+	$(PY) -m pytest tests/browser/test_quickstart.py \
+		tests/browser/shared/test_sampling.py tests/browser/shared/test_generation.py
 	cp $(addprefix tests/browser/screenshots/,$(PICTURES)) docs/images
 
 format: setup ## format all code and mend what ruff can

@@ -104,6 +104,8 @@ def test_another_token_is_forced_and_becomes_a_branch(notebook, panel, panels):
     expect(written(panel)).to_have_count(4)
     branches.nth(2).get_by_role("button", name="compare").click()
     expect(panel.get_by_text("They part after 2 tokens")).to_be_visible()
+    notebook.wait_drawn()
+    notebook.screenshot("generation", panel)
     panel.get_by_role("button", name="Fold").first.click()
     expect(branches).to_have_count(1)
 
