@@ -88,7 +88,8 @@ const options = {
   // What d3-zoom and d3-scale bring along and nothing here needs.
   alias: {
     "d3-transition": "./src/draw/no-transition.ts",
-    "d3-color": "./src/draw/no-color.ts",
+    "d3-format": "./src/draw/no-format.ts",
+    "d3-interpolate": "./src/draw/numbers.ts",
   },
   plugins: [textCss, formulas, withinBudget],
   logLevel: watching ? "info" : "warning",

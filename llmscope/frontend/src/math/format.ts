@@ -1,7 +1,11 @@
-import { format } from "d3-format";
+const threeFigures = new Intl.NumberFormat("en", {
+  minimumSignificantDigits: 3,
+  maximumSignificantDigits: 3,
+});
+const thousands = new Intl.NumberFormat("en");
 
-const significant = format(".3r");
-const tiny = format(".2e");
+const significant = (value: number): string => threeFigures.format(value);
+const tiny = (value: number): string => value.toExponential(2);
 
 /** A share as a percentage in three true figures. */
 export function percent(share: number): string {
@@ -34,4 +38,4 @@ export const weight = (value: number): string =>
           ? justBelow(1, value, 4)
           : value.toFixed(3);
 
-export const count = format(",");
+export const count = (value: number): string => thousands.format(value);
