@@ -22,6 +22,7 @@ from llmscope.capture.body import (
     with_body,
 )
 from llmscope.capture.layers import by_layer
+from llmscope.capture.modules import modules_of, parameters_of
 from llmscope.capture.own import own_weights
 from llmscope.capture.projection import Projection, watch_projection
 from llmscope.capture.replay import Attention, Kind, OwnWeights
@@ -51,7 +52,7 @@ def undisturbed(model: nn.Module) -> Iterator[None]:
     import torch
 
     with lock_of(model), torch.no_grad():
-        training = [module for module in model.modules() if module.training]
+        training = [module for module in modules_of(model) if module.training]
         for module in training:
             module.training = False
         try:
@@ -68,7 +69,7 @@ def weights_version(model: nn.Module) -> int:
     isn't counted.
     """
     return hash(
-        tuple((p.data_ptr(), 0 if p.is_inference() else p._version) for p in model.parameters())
+        tuple((p.data_ptr(), 0 if p.is_inference() else p._version) for p in parameters_of(model))
     )
 
 
@@ -78,14 +79,18 @@ def fingerprint(model: nn.Module) -> int | None:
     A hook may do another thing at each call, so nothing is kept where there are any.
     """
     ways = []
-    for module in model.modules():
-        hooks = (*module._forward_hooks.values(), *module._forward_pre_hooks.values())
-        if any(not getattr(h, "__module__", "").startswith("transformers.") for h in hooks):
-            return None
+    for module in modules_of(model):
+        for hooks in (module._forward_hooks, module._forward_pre_hooks):
+            if hooks and not all(_is_own(hook) for hook in hooks.values()):
+                return None
         if "forward" in module.__dict__:
             ways.append(id(module.__dict__["forward"]))
     attention = getattr(model.config, "_attn_implementation", None)
     return hash((weights_version(model), attention, *ways))
+
+
+def _is_own(hook: Callable[..., Any]) -> bool:
+    return getattr(hook, "__module__", "").startswith("transformers.")
 
 
 def _alike(one: Forward, other: Forward) -> bool:
@@ -382,7 +387,7 @@ class Capture:
 def _hooks_restored(model: nn.Module) -> Iterator[None]:
     """Take back the hooks that transformers leaves behind when asked for hidden states."""
     flag = "_output_capturing_hooks_installed"
-    before = {module: dict(module._forward_hooks) for module in model.modules()}
+    before = {module: dict(module._forward_hooks) for module in modules_of(model)}
     flags = {module: module.__dict__.get(flag) for module in before}
     try:
         yield

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from llmscope.capture.modules import modules_of
+
 if TYPE_CHECKING:
     import torch
     from torch import nn
@@ -93,8 +95,8 @@ def _proxy(interface: Any) -> Any:
 
 
 def _modelling_modules(model: nn.Module) -> set[str]:
-    classes = {cls for module in model.modules() for cls in type(module).__mro__}
-    names = {cls.__module__ for cls in classes}
+    kinds = {type(module) for module in modules_of(model)}
+    names = {cls.__module__ for kind in kinds for cls in kind.__mro__}
     return {name for name in names if hasattr(sys.modules.get(name), INTERFACE)}
 
 
@@ -142,7 +144,7 @@ def tap(model: nn.Module, cancelled: Callable[[], bool] = lambda: False) -> Iter
         for name in _modelling_modules(model):
             _install(name)
             installed.append(name)
-        _recording.current = _Recording({id(m) for m in model.modules()}, calls, cancelled)
+        _recording.current = _Recording({id(m) for m in modules_of(model)}, calls, cancelled)
         yield calls
     finally:
         _recording.current = outer

@@ -315,7 +315,6 @@ def test_six_hundred_tokens_zoom_to_exact_numbers(notebook, panels, focused):
     page.keyboard.press("0")
 
 
-@pytest.mark.xfail(reason="above 256 tokens no numbers are drawn")
 def test_numbers_stand_in_cells_of_a_long_text_too(notebook, panels):
     show(notebook, panels, LONG * 6)
     panels.matrix.focus()

@@ -45,26 +45,27 @@ function painted(
   { ink, negative = ink, scale, threshold }: Paint,
 ): OffscreenCanvas {
   const image = new ImageData(keys, rows);
+  const pixels = new Uint32Array(image.data.buffer);
+  const [above, below] = [pixelOf(ink), pixelOf(negative)];
   const shade = (weight: number) =>
     Math.abs(weight) < threshold ? 0 : Math.round(255 * opacity(weight, scale));
   const bytes =
     data instanceof Uint8Array
       ? Uint8Array.from({ length: 256 }, (_, byte) => shade((byte / 255) ** 2))
       : null;
-  for (let i = 0; i < rows * keys; i++) {
+  for (let i = 0; i < pixels.length; i++) {
     const value = data[offset + i]!;
+    if (value === 0) continue;
     const alpha = bytes ? bytes[value]! : shade(value);
-    if (alpha === 0) continue;
-    const [r, g, b] = value < 0 ? negative : ink;
-    image.data[4 * i] = r;
-    image.data[4 * i + 1] = g;
-    image.data[4 * i + 2] = b;
-    image.data[4 * i + 3] = alpha;
+    if (alpha > 0) pixels[i] = (alpha << 24) | (value < 0 ? below : above);
   }
   const canvas = new OffscreenCanvas(keys, rows);
   canvas.getContext("2d")!.putImageData(image, 0, 0);
   return canvas;
 }
+
+/** A colour without its opacity, in the order of bytes that every browser's machine has. */
+const pixelOf = ([r, g, b]: Ink): number => (b << 16) | (g << 8) | r;
 
 /** Draws a heat map into a rectangle: cells stay square-edged when they grow, and blend when not. */
 export function stamp(

@@ -80,5 +80,7 @@ function fromHalf(bits: Uint16Array): Float32Array {
           : (1 + fraction / 1024) * 2 ** (exponent - 15);
     return half >> 15 ? -size : size;
   });
-  return Float32Array.from(bits, (half) => halves![half]!);
+  const floats = new Float32Array(bits.length);
+  for (let i = 0; i < bits.length; i++) floats[i] = halves[bits[i]!]!;
+  return floats;
 }

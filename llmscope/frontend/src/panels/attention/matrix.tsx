@@ -60,7 +60,7 @@ export function Matrix({ store, matrix, width }: MatrixProps) {
   }, [matrix, tiles, JSON.stringify(paint), theme, causal, size, k, x, y]);
   useEffect(() => {
     const pixels = Math.max(across, down) * (window.devicePixelRatio || 1);
-    attention.viewport.value = { query: inSight(rows), key: inSight(columns), pixels };
+    attention.look({ query: inSight(rows), key: inSight(columns), pixels });
   }, [matrix, size, k, x, y]);
   useEffect(() => zoom.reset(), [matrix.trace]);
 

@@ -152,7 +152,7 @@ function Heads({ store, grid, mark, scale }: HeadsProps) {
       context.globalAlpha = (isNew ? 1 : 0.35) * (0.12 + 0.88 * (habit || 0));
       stamp(context, picture, place.x, place.y, grid.size, grid.size);
     }
-  });
+  }, [grid, trace, thumbnails, kind, mark, theme]);
   useEffect(() => {
     // Layers in sight are asked for first.
     const rows = [...element.current!.querySelectorAll<HTMLElement>("[data-layer]")];

@@ -53,7 +53,7 @@ export function paintMatrix(canvas: HTMLCanvasElement, picture: Picture): void {
     draw(tile, tile.row * side, tile.column * side);
   }
   if (rows.size >= GAPS_FROM) paintGaps(context, rows, columns);
-  if (rows.size >= NUMBERS_FROM && matrix.exact) paintNumbers(context, picture);
+  if (rows.size >= NUMBERS_FROM) paintNumbers(context, picture);
   const few = matrix.exact && matrix.cells.data.length <= 64 * 64;
   drawnBy(canvas, few ? () => cellsOf(picture) : null);
 }
@@ -105,10 +105,8 @@ function paintGaps(context: CanvasRenderingContext2D, rows: Axis, columns: Axis)
   lines(rows, (y) => context.clearRect(0, y, columns.room, 1));
 }
 
-function paintNumbers(
-  context: CanvasRenderingContext2D,
-  { matrix, rows, columns, paint, theme }: Picture,
-): void {
+function paintNumbers(context: CanvasRenderingContext2D, picture: Picture): void {
+  const { rows, columns, paint, theme } = picture;
   const inks = INK[theme];
   context.font = `${Math.min(18, Math.max(12, rows.size * 0.3))}px system-ui, sans-serif`;
   context.textAlign = "center";
@@ -116,7 +114,8 @@ function paintNumbers(
   const [left, right] = inSight(columns);
   for (let query = inSight(rows)[0]; query < inSight(rows)[1]; query++)
     for (let key = left; key < right; key++) {
-      const weight = matrix.cells.data[query * columns.tokens.length + key]!;
+      const weight = weightAt(picture, query, key);
+      if (weight === undefined) continue;
       const text = Math.abs(weight).toFixed(2).replace(/^0/, "");
       if (text === ".00" || Math.abs(weight) < paint.threshold) continue;
       const ink = opacity(weight, paint.scale) > 0.55 ? inks.ground : inks.text;
@@ -127,4 +126,16 @@ function paintNumbers(
         rows.start + (query + 0.5) * rows.size,
       );
     }
+}
+
+/** A weight that has been read: cells of level 0 are weights, coarser ones only say how large. */
+function weightAt({ matrix, tiles }: Picture, query: number, key: number): number | undefined {
+  const within = ({ cells, row, column }: Pick<Tile, "cells" | "row" | "column">) =>
+    cells.data[(query - row * TILE) * cells.shape[1]! + key - column * TILE];
+  if (matrix.level === 0) return within({ cells: matrix.cells, row: 0, column: 0 });
+  const [row, column] = [Math.floor(query / TILE), Math.floor(key / TILE)];
+  const tile = tiles.find(
+    (one) => one.matrix === matrix && one.level === 0 && one.row === row && one.column === column,
+  );
+  return tile && within(tile);
 }

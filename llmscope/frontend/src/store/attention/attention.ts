@@ -203,6 +203,12 @@ export class AttentionStore {
     });
   }
 
+  /** Says what is on screen of a matrix. */
+  look(viewport: Viewport): void {
+    const before = this.viewport.peek();
+    if (JSON.stringify(before) !== JSON.stringify(viewport)) this.viewport.value = viewport;
+  }
+
   /** Goes back one step of selection; false when there is none. */
   escape(): boolean {
     const { direction } = this.core.state;

@@ -65,7 +65,7 @@ export function Keys({ steps, stages, at, selected, onSelect }: KeysProps) {
       <th scope="row">{name}</th>
       {columns.map(({ name: column, index }) => (
         <td key={column} class={look(column, index)}>
-          {content(column)}
+          <div>{content(column)}</div>
         </td>
       ))}
     </tr>
@@ -95,7 +95,7 @@ export function Keys({ steps, stages, at, selected, onSelect }: KeysProps) {
             </th>
             {columns.map(({ name, index }) => (
               <td key={name} class={look(name, index)}>
-                {cells[name]!(key)}
+                <div>{cells[name]!(key)}</div>
               </td>
             ))}
           </tr>
