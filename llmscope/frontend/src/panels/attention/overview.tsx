@@ -26,7 +26,7 @@ export function Overview({ store }: PanelProps) {
   const grid = layers.length > 0 && width > 0 ? gridOf(layers, width, scale, order) : null;
   const { queries } = attention.sides.value;
   const read = layers.filter(
-    ([n]) => attention.thumbnails.value.get(`${attention.kind.value}/${n}`)?.trace === trace,
+    ([layer]) => attention.thumbnails.of(attention.kind.value, layer)?.trace === trace,
   ).length;
   return (
     <section class="panel overview" aria-label="All heads">
@@ -132,7 +132,7 @@ function Heads({ store, grid, mark, scale }: HeadsProps) {
   const theme = useContext(ThemeContext).value;
   const { attention, state } = store;
   const trace = store.trace.value!;
-  const thumbnails = attention.thumbnails.value;
+  const thumbnails = attention.thumbnails.read.value;
   const kind = attention.kind.value;
   const focus = { layer: state.layer.value, head: state.head.value };
   const preview = attention.preview.value;
@@ -143,7 +143,7 @@ function Heads({ store, grid, mark, scale }: HeadsProps) {
       context.globalAlpha = 1;
       context.fillStyle = theme === "dark" ? "rgb(255 255 255 / 9%)" : "rgb(59 63 182 / 5%)";
       context.fillRect(place.x, place.y, grid.size, grid.size);
-      const thumbnail = thumbnails.get(`${kind}/${place.layer}`);
+      const thumbnail = attention.thumbnails.of(kind, place.layer);
       const picture = thumbnail && pictures(thumbnail, theme)[place.head];
       if (!picture) continue;
       const habit = mark ? (attention.score(mark, place) ?? 0) : 1;
@@ -157,13 +157,13 @@ function Heads({ store, grid, mark, scale }: HeadsProps) {
     // Layers in sight are asked for first.
     const rows = [...element.current!.querySelectorAll<HTMLElement>("[data-layer]")];
     const observer = new IntersectionObserver((entries) => {
-      const now = new Set(attention.inSight.peek());
+      const now = new Set(attention.thumbnails.inSight.peek());
       for (const { target, isIntersecting } of entries) {
         const layer = Number((target as HTMLElement).dataset.layer);
         if (isIntersecting) now.add(layer);
         else now.delete(layer);
       }
-      attention.inSight.value = now;
+      attention.thumbnails.inSight.value = now;
     });
     rows.forEach((row) => observer.observe(row));
     return () => observer.disconnect();

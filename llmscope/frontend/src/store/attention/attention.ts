@@ -1,16 +1,8 @@
 import { type ReadonlySignal, type Signal, batch, computed, effect, signal } from "@preact/signals";
-import type {
-  Kind,
-  LayerRow,
-  LineAnswer,
-  StepsAnswer,
-  ThumbnailsAnswer,
-  TileAnswer,
-  TraceAnswer,
-} from "../answers";
+import type { Kind, LayerRow, LineAnswer, StepsAnswer, TileAnswer, TraceAnswer } from "../answers";
 import type { Reader } from "../reader";
 import type { State } from "../state";
-import { type ScoreName, scoreIndex } from "./scores";
+import type { ScoreName } from "./scores";
 import {
   type Cell,
   type Direction,
@@ -20,19 +12,17 @@ import {
   type Matrix,
   type Sides,
   type Steps,
-  type Thumbnail,
   type Tile,
   type Viewport,
   hasHead,
   nameOf,
   sidesOf,
 } from "./state";
+import { Thumbnails } from "./thumbnails";
 
 /** As in `llmscope/source`: cells a side of a tile, and up to where they come in full precision. */
 export const TILE = 512;
 const EXACT = 256;
-/** Thumbnails that are asked for at once: one is made while the one before travels. */
-const AHEAD = 2;
 /** As many as there are colours for. */
 export const MOST_HEADS = 8;
 
@@ -49,7 +39,7 @@ export interface Core {
 
 /** All that is read of attention, and which of it is shown. */
 export class AttentionStore {
-  readonly thumbnails = signal<ReadonlyMap<string, Thumbnail>>(new Map()); // by kind and layer
+  readonly thumbnails: Thumbnails;
   readonly matrix = signal<Matrix | null>(null);
   readonly tiles = signal<readonly Tile[]>([]);
   readonly line = signal<Line | null>(null);
@@ -68,8 +58,6 @@ export class AttentionStore {
   readonly viewport = signal<Viewport | null>(null);
   /** What stands for a block of weights that is too small to see. */
   readonly pool = signal<"max" | "mean">("max");
-  /** Layers whose thumbnails are in sight. */
-  readonly inSight = signal<ReadonlySet<number>>(new Set());
 
   readonly kind: ReadonlySignal<Kind>;
   readonly layers: ReadonlySignal<LayerRow[]>;
@@ -81,11 +69,11 @@ export class AttentionStore {
   /** Why what is wanted can't be shown, in words. */
   readonly lacking: ReadonlySignal<string | null>;
 
-  #under = { reader: null as Reader | null, layers: new Set<string>() }; // thumbnails under way
   #ends: (() => void)[];
 
   constructor(private readonly core: Core) {
     const { state, trace } = core;
+    this.thumbnails = new Thumbnails(trace, (error) => core.report(error));
     this.kind = computed(() => {
       const now = trace.value;
       const wanted = state.kind.value;
@@ -153,7 +141,7 @@ export class AttentionStore {
       this.steps.value = null;
       this.cell.value = null;
       this.overlays.value = new Map();
-      this.thumbnails.value = new Map();
+      this.thumbnails.read.value = new Map();
     });
   }
 
@@ -220,10 +208,8 @@ export class AttentionStore {
   }
 
   /** A score of a head, once it is known. */
-  score(name: ScoreName, { layer, head }: HeadName): number | undefined {
-    const scores = this.thumbnails.value.get(`${this.kind.value}/${layer}`)?.scores;
-    if (!scores || head >= scores.shape[0]!) return undefined;
-    return scores.data[head * scores.shape[1]! + scoreIndex(name)];
+  score(name: ScoreName, head: HeadName): number | undefined {
+    return this.thumbnails.score(name, this.kind.value, head);
   }
 
   /** The true weights from a query ("from") or to a key ("to"). */
@@ -402,34 +388,11 @@ export class AttentionStore {
     );
   }
 
-  /** Keeps a few thumbnails on their way, those in sight first. */
   #followThumbnails(): void {
     const trace = this.#ready;
-    const kind = this.kind.value;
-    const inSight = this.inSight.value;
-    const known = this.thumbnails.value;
     if (!trace || !this.#shows("overview")) return;
-    const reader = this.core.reader();
-    if (this.#under.reader !== reader) this.#under = { reader, layers: new Set() };
-    const { layers } = this.#under;
-    const missing = this.layers.value
-      .map(([layer]) => layer)
-      .filter((layer) => known.get(`${kind}/${layer}`)?.trace !== trace)
-      .filter((layer) => !layers.has(`${kind}/${layer}`));
-    missing.sort((a, b) => Number(inSight.has(b)) - Number(inSight.has(a)) || a - b);
-    for (const layer of missing.slice(0, Math.max(0, AHEAD - layers.size))) {
-      const name = `${kind}/${layer}`;
-      layers.add(name);
-      reader
-        .read<ThumbnailsAnswer>(`${trace.trace}/thumbnails/${name}`)
-        .then(({ shades, scores }) => {
-          layers.delete(name);
-          if (this.core.trace.peek() !== trace) return;
-          const thumbnail = { trace, shades, scores };
-          this.thumbnails.value = new Map(this.thumbnails.peek()).set(name, thumbnail);
-        })
-        .catch((error: unknown) => this.core.trace.peek() === trace && this.core.report(error));
-    }
+    const layers = this.layers.value.map(([layer]) => layer);
+    this.thumbnails.follow(this.core.reader(), trace, this.kind.value, layers);
   }
 
   /** Asks, unless that is ended first, and takes the answer if it still is of the trace on screen. */
