@@ -1,0 +1,56 @@
+import { type ReadonlySignal, signal } from "@preact/signals";
+import type { ThumbnailsAnswer, TraceAnswer } from "../answers";
+import type { Reader } from "../reader";
+import { type ScoreName, scoreIndex } from "./scores";
+import type { HeadName, Thumbnail } from "./state";
+
+/** Thumbnails that are asked for at once: one is made while the one before travels. */
+const AHEAD = 2;
+
+/** Little pictures of all heads, read layer by layer. */
+export class Thumbnails {
+  readonly read = signal<ReadonlyMap<string, Thumbnail>>(new Map()); // by kind and layer
+  /** Layers whose thumbnails are in sight. */
+  readonly inSight = signal<ReadonlySet<number>>(new Set());
+
+  #under = { reader: null as Reader | null, names: new Set<string>() }; // on their way
+
+  constructor(
+    private readonly trace: ReadonlySignal<TraceAnswer | null>,
+    private readonly report: (error: unknown) => void,
+  ) {}
+
+  /** Those of a layer: of the text on screen, or of one before it. */
+  of(kind: string, layer: number): Thumbnail | undefined {
+    return this.read.value.get(`${kind}/${layer}`);
+  }
+
+  /** A score of a head, once it is known. */
+  score(name: ScoreName, kind: string, { layer, head }: HeadName): number | undefined {
+    const scores = this.of(kind, layer)?.scores;
+    if (!scores || head >= scores.shape[0]!) return undefined;
+    return scores.data[head * scores.shape[1]! + scoreIndex(name)];
+  }
+
+  /** Keeps a few on their way, those in sight first. */
+  follow(reader: Reader, trace: TraceAnswer, kind: string, layers: number[]): void {
+    const inSight = this.inSight.value;
+    const isRead = (layer: number) => this.of(kind, layer)?.trace === trace;
+    if (this.#under.reader !== reader) this.#under = { reader, names: new Set() };
+    const { names } = this.#under;
+    const missing = layers.filter((layer) => !isRead(layer) && !names.has(`${kind}/${layer}`));
+    missing.sort((a, b) => Number(inSight.has(b)) - Number(inSight.has(a)) || a - b);
+    for (const layer of missing.slice(0, Math.max(0, AHEAD - names.size))) {
+      const name = `${kind}/${layer}`;
+      names.add(name);
+      reader
+        .read<ThumbnailsAnswer>(`${trace.trace}/thumbnails/${name}`)
+        .then(({ shades, scores }) => {
+          names.delete(name);
+          if (this.trace.peek() !== trace) return;
+          this.read.value = new Map(this.read.peek()).set(name, { trace, shades, scores });
+        })
+        .catch((error: unknown) => this.trace.peek() === trace && this.report(error));
+    }
+  }
+}
