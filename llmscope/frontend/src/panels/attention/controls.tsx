@@ -1,9 +1,10 @@
 import { useContext } from "preact/hooks";
+import type { Paint } from "../../draw/heatmap";
 import { opacity, rgb, weightAt } from "../../draw/shade";
 import { weight } from "../../math/format";
 import { COLOR_SCALES, type ColorScale, type Matrix } from "../../store/attention/state";
 import type { Store } from "../../store/store";
-import { ThemeContext } from "../../theme";
+import { INK, type Theme, ThemeContext } from "../../theme";
 import { paintOf } from "./paint";
 
 const NAMES: Record<ColorScale, string> = { sqrt: "√ scale", linear: "linear", log: "log" };
@@ -16,7 +17,7 @@ export function Controls({ store, matrix }: { store: Store; matrix: Matrix }) {
   const theme = useContext(ThemeContext).value;
   const scale = state.colorScale.value;
   const threshold = state.threshold.value;
-  const { ink, negative } = paintOf(store, matrix, theme);
+  const { ink, negative } = legendOf(store, matrix, theme);
   const shades = Array.from({ length: SHADES }, (_, i) => (i + 0.5) / SHADES);
   return (
     <>
@@ -103,6 +104,14 @@ export function Controls({ store, matrix }: { store: Store; matrix: Matrix }) {
       <Note store={store} matrix={matrix} />
     </>
   );
+}
+
+/** The inks of the legend: of several heads, each in its colour, none in particular. */
+function legendOf(store: Store, matrix: Matrix, theme: Theme): Pick<Paint, "ink" | "negative"> {
+  const { mode, heads } = store.state;
+  if (mode.value !== "arcs" || heads.value.length === 0) return paintOf(store, matrix, theme);
+  const inks = INK[theme];
+  return { ink: heads.value.length === 1 ? inks.heads[0]! : inks.text };
 }
 
 /** Says in words what isn't plain from the picture. */

@@ -28,6 +28,9 @@ export interface Layout {
   top: number;
 }
 
+/** How much is seen of lines from queries that are scrolled out of sight. */
+const PASSING = 0.25;
+
 interface Picture {
   strands: Strand[];
   end: { direction: Direction; index: number } | null;
@@ -60,9 +63,10 @@ export function arcs({ strands, end, layout, sides, scale, threshold }: Picture)
   strands.forEach(({ ink, matrix, line }, index) => {
     // Heads side by side, so that one doesn't hide another.
     const aside = (index - (strands.length - 1) / 2) * Math.min(3, row / 10);
-    const add = (weight: number, from: number, to: number) => {
+    const add = (weight: number, from: number, to: number, share = 1) => {
       if (Math.abs(weight) < least) return;
-      found.push({ from: from + aside, to: to + aside, ink, alpha: opacity(weight, scale) });
+      const alpha = share * opacity(weight, scale);
+      found.push({ from: from + aside, to: to + aside, ink, alpha });
     };
     if (end && line) {
       const stop = Math.min(last, line.weights.length);
@@ -77,7 +81,7 @@ export function arcs({ strands, end, layout, sides, scale, threshold }: Picture)
         const isInSight = query >= first && query < last;
         const [from, to] = isInSight ? [0, keys] : [first, Math.min(last, keys)];
         for (let key = from; key < to; key++)
-          add(matrix.cells.data[query * keys + key]!, y(query), y(key));
+          add(matrix.cells.data[query * keys + key]!, y(query), y(key), isInSight ? 1 : PASSING);
       }
     }
   });
@@ -94,7 +98,7 @@ export function paintArcs(canvas: HTMLCanvasElement, picture: Picture): void {
     context.fillRect(x, y, across, down);
   }
   const [left, right, middle] = [label, width - label, width / 2];
-  const wide = Math.max(1.5, layout.row / 12);
+  const wide = Math.max(1, layout.row / 16);
   const over = strands.length > 1 ? 0.8 : 1;
   context.lineWidth = wide;
   for (const { ink, alpha, from, to } of arcs(picture)) {
