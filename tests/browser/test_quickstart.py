@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from tests.browser.lab import DARK, LIGHT
 
 QUICKSTART = Path(__file__).parents[2] / "notebooks" / "quickstart.ipynb"
-EXPLORER, READ_BACK = 3, 5  # cells
+EXPLORER, READ_BACK, WRITER = 3, 5, 10  # cells
 
 
 def test_run_all_gives_a_live_explorer(open_notebook):
@@ -35,6 +35,11 @@ def test_run_all_gives_a_live_explorer(open_notebook):
     expect(explorer.locator(".bars li").first).to_contain_text("Paris")
     expect(explorer.locator(".bars li").first).to_contain_text("77.3 %")
     assert notebook.execute("print(explorer.text)") == "The capital of France is\n"
+
+    writer = notebook.output(WRITER).locator(".llmscope")
+    writer.scroll_into_view_if_needed()
+    writer.get_by_role("button", name="Step", exact=True).click()
+    expect(writer.locator(".wrote")).to_have_count(1)
 
 
 def wait_for_all_heads(notebook) -> None:
