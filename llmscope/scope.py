@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from llmscope import chat
 from llmscope.capture import Capture
 from llmscope.capture.body import fills_gaps
 from llmscope.capture.forward import lock_of
@@ -137,10 +138,12 @@ class Scope:
             When there is no token to read, or more than the model's context holds.
         """
         source, inputs, tokens, target_tokens = self._inputs(text, pair, target)
+        messages = _messages(text)
+        turns = chat.turns(self.tokenizer, messages, source) if messages else chat.Turns()
         forward = self._capture.run(inputs, cancelled)
         if target_tokens:
-            return Trace(self, source, target_tokens, tokens, inputs, forward)
-        return Trace(self, source, tokens, (), inputs, forward)
+            return Trace(self, source, target_tokens, tokens, inputs, forward, turns)
+        return Trace(self, source, tokens, (), inputs, forward, turns)
 
     def generate(
         self,
@@ -262,11 +265,12 @@ class Scope:
         if isinstance(text, str):
             ids, tokens = tokenize(self.tokenizer, text, pair)
             return clean(text) + clean(pair or ""), ids, tokens
-        messages = [item for item in text if isinstance(item, dict)]
+        messages = _messages(text)
         if messages:
-            ids = self._chat(messages)
-        else:
-            ids = self._known([int(item) for item in text if not isinstance(item, dict)])
+            source = self._chat(messages)
+            ids, tokens = tokenize(self.tokenizer, source, add_special_tokens=False)
+            return source, ids, tokens
+        ids = self._known([int(item) for item in text if not isinstance(item, dict)])
         tokens = from_ids(self.tokenizer, ids)
         return "".join(token.text for token in tokens), ids, tokens
 
@@ -279,16 +283,13 @@ class Scope:
             )
         return ids
 
-    def _chat(self, messages: list[dict[str, str]]) -> list[int]:
+    def _chat(self, messages: list[dict[str, str]]) -> str:
         if not getattr(self.tokenizer, "chat_template", None):
             raise ValueError(
                 f"{self.name} has no chat template: it was not made for conversations. "
                 "Write the text out and trace that."
             )
-        rendered: Any = self.tokenizer.apply_chat_template(
-            messages, tokenize=True, return_dict=True, add_generation_prompt=True
-        )
-        return [int(i) for i in rendered["input_ids"]]
+        return clean(chat.render(self.tokenizer, messages))
 
     def _target(self, target: str | Sequence[int] | None) -> tuple[list[int], tuple[Token, ...]]:
         config: Any = self.model.config
@@ -334,6 +335,11 @@ class Scope:
             f"<Scope {facts.name}: {facts.family}, {facts.layers} layers × {facts.heads} heads, "
             f"{facts.device}, {facts.dtype}>"
         )
+
+
+def _messages(text: Text) -> list[dict[str, str]]:
+    """Give the chat messages of `text`, if that is what it is."""
+    return [item for item in text if isinstance(item, dict)]
 
 
 def _count(config: Any, *names: str) -> int:
