@@ -10,6 +10,7 @@ from llmscope import chat
 from llmscope.capture import Capture
 from llmscope.capture.body import fills_gaps
 from llmscope.capture.forward import lock_of
+from llmscope.capture.wrapped import devices, main_device, unwrapped
 from llmscope.tokens import Token, clean, from_ids, tokenize
 from llmscope.trace import Trace
 
@@ -62,8 +63,10 @@ class Scope:
     Parameters
     ----------
     model
-        A text model of transformers. It is never changed: not its attention implementation, its
-        mode, its hooks or its random state.
+        A text model of transformers, in any precision, quantised, compiled, with adapters, spread
+        over devices, or in a wrapper (`torch.compile`, `DataParallel`, `PeftModel`), out of which
+        `scope.model` is taken. It is never changed: not its attention implementation, its mode,
+        its hooks or its random state.
     tokenizer
         The tokenizer that belongs to it.
     name
@@ -73,12 +76,13 @@ class Scope:
     def __init__(
         self, model: nn.Module, tokenizer: PreTrainedTokenizerBase, *, name: str | None = None
     ) -> None:
+        model = unwrapped(model)
         if not hasattr(model, "config") or not callable(model):
             raise TypeError(
                 f"Scope takes a model of transformers, not {type(model).__name__}. "
                 "To load one by name, use llmscope.load(name)."
             )
-        self.model = model
+        self.model: nn.Module = model
         self.tokenizer = tokenizer
         path = str(getattr(model.config, "_name_or_path", "") or "")
         self.name = name or path.rstrip("/").rpartition("/")[2] or type(model).__name__
@@ -100,7 +104,7 @@ class Scope:
             kv_heads=_count(text, "num_key_value_heads") or heads,
             vocabulary=int(getattr(text, "vocab_size", 0) or len(self.tokenizer)),
             context=self._context,
-            device=str(parameter.device),
+            device=devices(self.model),
             dtype=str(parameter.dtype).removeprefix("torch."),
         )
 
@@ -244,7 +248,7 @@ class Scope:
         if not ids:
             raise ValueError("The text is empty: the model needs at least one token to read.")
         self._check_length(ids)
-        device = next(self.model.parameters()).device
+        device = main_device(self.model)
         inputs = {"input_ids": torch.tensor([ids], device=device)}
         if pair is not None:
             encoded = self.tokenizer(clean(str(text)), clean(pair), return_tensors="pt")
