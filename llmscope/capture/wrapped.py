@@ -56,8 +56,8 @@ def _with_adapters(model: Any) -> Any:
             what = "puts tokens of its own before the text" if virtual else "depends on the text"
             raise ValueError(
                 f"The adapter {name!r} ({kind}) {what}, so there is no one model to look into. "
-                "Adapters that change weights (LoRA and its kin) can be shown, and so can the model "
-                "without it: peft_model.get_base_model()."
+                "Adapters that change weights (LoRA and its kin) can be shown, and so can the "
+                "model without it: peft_model.get_base_model()."
             )
     return model.get_base_model()
 
@@ -80,10 +80,8 @@ def main_device(model: nn.Module) -> torch.device:
     spread = [item for item in _device_map(model) if item not in ("cpu", "disk")]
     if spread:
         return torch.device(spread[0])
-    devices = (
-        p.device for p in model.parameters() if p.device.type != "meta" or not _hooked(model)
-    )
-    return next(devices, torch.device("cpu"))
+    held = (p.device for p in model.parameters() if p.device.type != "meta")
+    return next(held, torch.device("cpu"))  # what lies on a disk is brought in when it is needed
 
 
 def devices(model: nn.Module) -> str:
@@ -96,11 +94,6 @@ def devices(model: nn.Module) -> str:
 
 def _device_map(model: nn.Module) -> list[Any]:
     return list((getattr(model, "hf_device_map", None) or {}).values())
-
-
-def _hooked(model: nn.Module) -> bool:
-    """Whether accelerate brings weights in when they are needed."""
-    return any("_hf_hook" in module.__dict__ for module in model.modules())
 
 
 def with_own_weights(module: nn.Module) -> nn.Module:
