@@ -44,6 +44,8 @@ class Facts:
         and writes with the other, "encoder" has no language-model head.
     context
         The longest text in tokens, or `None` where the model names no limit.
+    dtype
+        What it computes in, and the method where it was quantised.
     """
 
     name: str
@@ -105,7 +107,7 @@ class Scope:
             vocabulary=int(getattr(text, "vocab_size", 0) or len(self.tokenizer)),
             context=self._context,
             device=devices(self.model),
-            dtype=str(parameter.dtype).removeprefix("torch."),
+            dtype=str(parameter.dtype).removeprefix("torch.") + _packing(config),
         )
 
     def trace(
@@ -339,6 +341,13 @@ class Scope:
             f"<Scope {facts.name}: {facts.family}, {facts.layers} layers × {facts.heads} heads, "
             f"{facts.device}, {facts.dtype}>"
         )
+
+
+def _packing(config: Any) -> str:
+    """Name the method that the weights were quantised with, if they were."""
+    packed = getattr(config, "quantization_config", None)
+    method = getattr(packed, "quant_method", None)
+    return f", {getattr(method, 'value', method)}" if method else ""
 
 
 def _messages(text: Text) -> list[dict[str, str]]:

@@ -49,17 +49,23 @@ def unwrapped(model: Any) -> Any:
 def _with_adapters(model: Any) -> Any:
     """Give the model that adapters of PEFT lie in, unless they do more than lie in it."""
     for name in model.active_adapters:
-        config = model.peft_config[name]
-        kind = str(getattr(config.peft_type, "value", config.peft_type))
-        virtual = config.is_prompt_learning and not getattr(config, "is_adaption_prompt", False)
-        if virtual or kind == "XLORA" or getattr(config, "alora_invocation_tokens", None):
-            what = "puts tokens of its own before the text" if virtual else "depends on the text"
+        reason = why_no_model(model.peft_config[name])
+        if reason is not None:
             raise ValueError(
-                f"The adapter {name!r} ({kind}) {what}, so there is no one model to look into. "
-                "Adapters that change weights (LoRA and its kin) can be shown, and so can the "
-                "model without it: peft_model.get_base_model()."
+                f"The adapter {name!r} can't be shown: {reason} The model without it can: "
+                "peft_model.get_base_model()."
             )
     return model.get_base_model()
+
+
+def why_no_model(config: Any) -> str | None:
+    """Say why a model with an adapter of PEFT is no model that can be run alone, if so."""
+    kind = str(getattr(config.peft_type, "value", config.peft_type))
+    if config.is_prompt_learning:
+        return f"it ({kind}) puts tokens of its own before the text instead of changing weights."
+    if kind == "XLORA" or getattr(config, "alora_invocation_tokens", None):
+        return f"what it ({kind}) changes of the weights depends on the text."
+    return None
 
 
 def adapters(model: nn.Module) -> tuple[Any, ...]:
