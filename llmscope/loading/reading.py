@@ -103,6 +103,8 @@ def read_model(
     if device_map is None:
         dtype = dtype or _own_dtype(config, target)
         ensure_memory(_needed(stored, config, dtype), source.title)
+        if hasattr(config, "quantization_config"):  # some quantisers' weights can't be moved
+            device_map = {"": target}
     with building:
         model, report = _auto_class(config).from_pretrained(
             source.folder,
