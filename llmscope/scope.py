@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from llmscope import chat
 from llmscope.capture import Capture
 from llmscope.capture.body import fills_gaps
 from llmscope.capture.forward import lock_of
+from llmscope.capture.wrapped import devices, main_device, unwrapped
 from llmscope.tokens import Token, clean, from_ids, tokenize
 from llmscope.trace import Trace
 
@@ -42,6 +44,8 @@ class Facts:
         and writes with the other, "encoder" has no language-model head.
     context
         The longest text in tokens, or `None` where the model names no limit.
+    dtype
+        What it computes in, and the method where it was quantised.
     """
 
     name: str
@@ -61,8 +65,10 @@ class Scope:
     Parameters
     ----------
     model
-        A text model of transformers. It is never changed: not its attention implementation, its
-        mode, its hooks or its random state.
+        A text model of transformers, in any precision, quantised, compiled, with adapters, spread
+        over devices, or in a wrapper (`torch.compile`, `DataParallel`, `PeftModel`), out of which
+        `scope.model` is taken. It is never changed: not its attention implementation, its mode,
+        its hooks or its random state.
     tokenizer
         The tokenizer that belongs to it.
     name
@@ -72,12 +78,13 @@ class Scope:
     def __init__(
         self, model: nn.Module, tokenizer: PreTrainedTokenizerBase, *, name: str | None = None
     ) -> None:
+        model = unwrapped(model)
         if not hasattr(model, "config") or not callable(model):
             raise TypeError(
                 f"Scope takes a model of transformers, not {type(model).__name__}. "
                 "To load one by name, use llmscope.load(name)."
             )
-        self.model = model
+        self.model: nn.Module = model
         self.tokenizer = tokenizer
         path = str(getattr(model.config, "_name_or_path", "") or "")
         self.name = name or path.rstrip("/").rpartition("/")[2] or type(model).__name__
@@ -99,8 +106,8 @@ class Scope:
             kv_heads=_count(text, "num_key_value_heads") or heads,
             vocabulary=int(getattr(text, "vocab_size", 0) or len(self.tokenizer)),
             context=self._context,
-            device=str(parameter.device),
-            dtype=str(parameter.dtype).removeprefix("torch."),
+            device=devices(self.model),
+            dtype=str(parameter.dtype).removeprefix("torch.") + _packing(config),
         )
 
     def trace(
@@ -137,10 +144,12 @@ class Scope:
             When there is no token to read, or more than the model's context holds.
         """
         source, inputs, tokens, target_tokens = self._inputs(text, pair, target)
+        messages = _messages(text)
+        turns = chat.turns(self.tokenizer, messages, source) if messages else chat.Turns()
         forward = self._capture.run(inputs, cancelled)
         if target_tokens:
-            return Trace(self, source, target_tokens, tokens, inputs, forward)
-        return Trace(self, source, tokens, (), inputs, forward)
+            return Trace(self, source, target_tokens, tokens, inputs, forward, turns)
+        return Trace(self, source, tokens, (), inputs, forward, turns)
 
     def generate(
         self,
@@ -241,7 +250,7 @@ class Scope:
         if not ids:
             raise ValueError("The text is empty: the model needs at least one token to read.")
         self._check_length(ids)
-        device = next(self.model.parameters()).device
+        device = main_device(self.model)
         inputs = {"input_ids": torch.tensor([ids], device=device)}
         if pair is not None:
             encoded = self.tokenizer(clean(str(text)), clean(pair), return_tensors="pt")
@@ -262,11 +271,12 @@ class Scope:
         if isinstance(text, str):
             ids, tokens = tokenize(self.tokenizer, text, pair)
             return clean(text) + clean(pair or ""), ids, tokens
-        messages = [item for item in text if isinstance(item, dict)]
+        messages = _messages(text)
         if messages:
-            ids = self._chat(messages)
-        else:
-            ids = self._known([int(item) for item in text if not isinstance(item, dict)])
+            source = self._chat(messages)
+            ids, tokens = tokenize(self.tokenizer, source, add_special_tokens=False)
+            return source, ids, tokens
+        ids = self._known([int(item) for item in text if not isinstance(item, dict)])
         tokens = from_ids(self.tokenizer, ids)
         return "".join(token.text for token in tokens), ids, tokens
 
@@ -279,16 +289,13 @@ class Scope:
             )
         return ids
 
-    def _chat(self, messages: list[dict[str, str]]) -> list[int]:
+    def _chat(self, messages: list[dict[str, str]]) -> str:
         if not getattr(self.tokenizer, "chat_template", None):
             raise ValueError(
                 f"{self.name} has no chat template: it was not made for conversations. "
                 "Write the text out and trace that."
             )
-        rendered: Any = self.tokenizer.apply_chat_template(
-            messages, tokenize=True, return_dict=True, add_generation_prompt=True
-        )
-        return [int(i) for i in rendered["input_ids"]]
+        return clean(chat.render(self.tokenizer, messages))
 
     def _target(self, target: str | Sequence[int] | None) -> tuple[list[int], tuple[Token, ...]]:
         config: Any = self.model.config
@@ -334,6 +341,18 @@ class Scope:
             f"<Scope {facts.name}: {facts.family}, {facts.layers} layers × {facts.heads} heads, "
             f"{facts.device}, {facts.dtype}>"
         )
+
+
+def _packing(config: Any) -> str:
+    """Name the method that the weights were quantised with, if they were."""
+    packed = getattr(config, "quantization_config", None)
+    method = getattr(packed, "quant_method", None)
+    return f", {getattr(method, 'value', method)}" if method else ""
+
+
+def _messages(text: Text) -> list[dict[str, str]]:
+    """Give the chat messages of `text`, if that is what it is."""
+    return [item for item in text if isinstance(item, dict)]
 
 
 def _count(config: Any, *names: str) -> int:

@@ -144,9 +144,13 @@ def _byte_alphabet() -> dict[str, int]:
 
 
 def tokenize(
-    tokenizer: PreTrainedTokenizerBase, text: str, pair: str | None = None
+    tokenizer: PreTrainedTokenizerBase,
+    text: str,
+    pair: str | None = None,
+    *,
+    add_special_tokens: bool = True,
 ) -> tuple[list[int], tuple[Token, ...]]:
-    """Encode `text` as the tokenizer does for its model, special tokens included.
+    """Encode `text` as the tokenizer does for its model.
 
     Parameters
     ----------
@@ -156,6 +160,8 @@ def tokenize(
         What to encode. Lone surrogates, which no tokenizer can read, are replaced.
     pair
         A second sentence, for models that read two.
+    add_special_tokens
+        Whether the tokenizer puts its own around the text ("[CLS]", "<s>").
 
     Returns
     -------
@@ -167,9 +173,12 @@ def tokenize(
     text = clean(text)
     pair = clean(pair) if pair is not None else None
     if not tokenizer.is_fast:
-        ids = [int(i) for i in tokenizer(text, pair)["input_ids"]]
+        encoding = tokenizer(text, pair, add_special_tokens=add_special_tokens)
+        ids = [int(i) for i in encoding["input_ids"]]
         return ids, from_ids(tokenizer, ids)
-    encoding = tokenizer(text, pair, return_offsets_mapping=True)
+    encoding = tokenizer(
+        text, pair, add_special_tokens=add_special_tokens, return_offsets_mapping=True
+    )
     ids = [int(i) for i in encoding["input_ids"]]
     sequence = encoding.sequence_ids()
     shift = {0: 0, 1: len(text), None: 0}

@@ -12,6 +12,7 @@ import numpy as np
 from llmscope.attention import AttentionReader
 from llmscope.capture import Forward, to_numpy
 from llmscope.capture.forward import weights_version
+from llmscope.chat import Turns
 from llmscope.sampling import Distribution
 from llmscope.tokens import Token
 
@@ -51,6 +52,7 @@ class Trace(AttentionReader):
         source_tokens: tuple[Token, ...],
         inputs: dict[str, torch.Tensor],
         forward: Forward,
+        turns: Turns | None = None,
     ) -> None:
         self.scope = scope
         self.text = text
@@ -58,6 +60,7 @@ class Trace(AttentionReader):
         self.source_tokens = source_tokens
         self._inputs = inputs
         self._forward = forward
+        self._turns = turns or Turns()
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -80,6 +83,22 @@ class Trace(AttentionReader):
     def ids(self) -> list[int]:
         """Token ids of `tokens`."""
         return [token.id for token in self.tokens]
+
+    @property
+    def roles(self) -> tuple[str | None, ...]:
+        """Whose turn each token of the text is in, where chat messages were traced; else empty.
+
+        One for each of `source_tokens` or, where there are none, of `tokens`: a message's role
+        ("system", "user", "assistant"), or `None` for what the template puts before all turns.
+        The markers around a message are in its turn. What stands behind the last message, so
+        that the model answers, is the assistant's.
+        """
+        return self._turns.roles(self.source_tokens or self.tokens)
+
+    @property
+    def why_no_roles(self) -> str | None:
+        """Why the turns of chat messages can't be told, in words."""
+        return self._turns.why_none
 
     # ── the head ─────────────────────────────────────────────────────────────────────────────
 
@@ -177,7 +196,7 @@ class Trace(AttentionReader):
         ids = self._inputs["input_ids"]
         inputs = {**self._inputs, "input_ids": torch.tensor([[t.id for t in tokens]]).to(ids)}
         forward = self.scope._capture.run(inputs)
-        return Trace(self.scope, self.text, tuple(tokens), (), inputs, forward)
+        return Trace(self.scope, self.text, tuple(tokens), (), inputs, forward, self._turns)
 
     @property
     def next_sentence(self) -> float:

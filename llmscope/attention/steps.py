@@ -167,7 +167,7 @@ def _sink(
     kwargs = attention.call.kwargs
     sinks = next((kwargs[name] for name in ("sinks", "s_aux") if name in kwargs), None)
     if sinks is None:
-        sinks = getattr(attention.call.module, "sinks", None)
+        sinks = getattr(attention.call.during, "sinks", None)
     if sinks is None:
         return None
     sinks = attention.of_rows(sinks, row)

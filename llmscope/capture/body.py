@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from llmscope.capture.wrapped import rebound
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -69,10 +71,18 @@ def _is_listed_as_masked(model: nn.Module) -> bool:
 
 
 def with_body(model: nn.Module, path: str, body: Body) -> nn.Module:
-    """Copy the outermost shell of `model`, sharing all that is in it but the body."""
+    """Copy the outermost shell of `model`, sharing all that is in it but the body.
+
+    Raises
+    ------
+    LookupError
+        When somebody put a `forward` into the model that can't be bound to a copy.
+    """
     shell = object.__new__(type(model))
-    shell.__dict__.update(model.__dict__)
-    shell.__dict__.pop("forward", None)
+    shell.__dict__.update(model.__dict__, _compiled_call_impl=None)
+    for name in ("forward", "_old_forward"):  # accelerate keeps the one that it wraps
+        if name in model.__dict__:
+            shell.__dict__[name] = rebound(model.__dict__[name], model, shell)
     name, _, rest = path.partition(".")
     inner: Any = with_body(model.get_submodule(name), rest, body) if rest else body
     shell.__dict__["_modules"] = {**model._modules, name: inner}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ from llmscope.capture.stack import Stack, watch_stack
 from llmscope.capture.stitching import Rows, stitched, tensors_of
 from llmscope.capture.tap import Call, Cancelled, tap
 from llmscope.capture.warm import Warm
+from llmscope.capture.wrapped import adapters, uncompiled
 
 if TYPE_CHECKING:
     import torch
@@ -51,8 +52,9 @@ def undisturbed(model: nn.Module) -> Iterator[None]:
     """Run `model` without gradients and dropout, alone, and leave it as it was."""
     import torch
 
-    with lock_of(model), torch.no_grad():
-        training = [module for module in modules_of(model) if module.training]
+    modules = modules_of(model)
+    with lock_of(model), torch.no_grad(), uncompiled(modules):
+        training = [module for module in modules if module.training]
         for module in training:
             module.training = False
         try:
@@ -66,11 +68,17 @@ def weights_version(model: nn.Module) -> int:
     """Change whenever a parameter of `model` is replaced or written in place.
 
     By PyTorch's own count, which optimizers and `load_state_dict` move; a write through `.data`
-    isn't counted.
+    isn't counted. Another adapter is another version.
     """
-    return hash(
-        tuple((p.data_ptr(), 0 if p.is_inference() else p._version) for p in parameters_of(model))
-    )
+    return hash((adapters(model), *map(_version_of, parameters_of(model))))
+
+
+def _version_of(parameter: torch.Tensor) -> tuple[int, int]:
+    if parameter.device.type == "meta":  # it lies on a disk, and comes when it is needed
+        return 0, 0
+    # What stands for packed numbers of a quantiser lies nowhere itself.
+    place = parameter.data_ptr() or id(parameter)
+    return place, 0 if parameter.is_inference() else parameter._version
 
 
 def fingerprint(model: nn.Module) -> int | None:
@@ -219,7 +227,9 @@ class Capture:
                 raise
             except Exception:
                 forward = self._pass(inputs, cancelled)
-                self.warm.holds = False  # it was the cache: Blenderbot's decoder alone has none
+                # It was the cache: Blenderbot's decoder alone has none, or there was no room.
+                self.warm.holds = self.warm.holds or False
+                self.warm.clear()
                 return forward
 
     def _warmly(self, inputs: dict[str, torch.Tensor], cancelled: Callable[[], bool]) -> Forward:
@@ -286,7 +296,10 @@ class Capture:
         model, body = self.model, None
         if self._body is not None:
             body = Body(self.model.get_submodule(self._body))
-            model = with_body(self.model, self._body, body)
+            with suppress(LookupError):
+                model = with_body(self.model, self._body, body)
+            if model is self.model:
+                whole, body = True, None
         cached = inputs.get("past_key_values") is not None
         options = _accepted(self.model, use_cache=cached, return_dict=True)
         if not whole:

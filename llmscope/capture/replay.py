@@ -49,7 +49,7 @@ class Attention:
         key, value = call.key[:, :, reach], call.value[:, :, reach, :0]
         with torch.no_grad():
             mask = self.mask(rows, reach)
-            weights: torch.Tensor = call.eager(call.module, query, key, value, mask, **kwargs)[1]
+            weights: torch.Tensor = call.eager(call.during, query, key, value, mask, **kwargs)[1]
         # Behind the keys a sink may have its share.
         return weights[0, ..., : key.shape[2]]
 

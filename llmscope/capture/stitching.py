@@ -129,7 +129,7 @@ class Stitched(Call):
     """A call over a whole text, put together from several when it is read."""
 
     def __init__(self, last: Call, query: Rows, key: Rows, value: Rows, mask: Mask) -> None:
-        for name in ("module", "kwargs", "eager"):
+        for name in ("module", "kwargs", "eager", "during"):
             object.__setattr__(self, name, getattr(last, name))
         self.__dict__["rows"] = (query, key, value, mask)
 

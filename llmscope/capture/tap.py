@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from llmscope.capture.modules import modules_of
+from llmscope.capture.wrapped import with_own_weights
 
 if TYPE_CHECKING:
     import torch
@@ -34,6 +35,7 @@ class Call:
     mask: torch.Tensor | None  # boolean (True: attend) or additive, (1, 1 or heads, queries, keys)
     kwargs: dict[str, Any]
     eager: Callable[..., Any]  # the modelling module's own eager function
+    during: nn.Module  # the module with the weights that it had in the call
 
     @property
     def sizes(self) -> tuple[int, int, int, int]:
@@ -76,7 +78,8 @@ def _recorded(function: Callable[..., Any], eager: Callable[..., Any]) -> Callab
             before = recording.calls[-1] if recording.calls else None
             # DiffLlama mixes two sets of values by the same weights.
             if before is None or before.query is not query or before.key is not key:
-                recording.calls.append(Call(module, query, key, value, attention_mask, kept, eager))
+                given = (query, key, value, attention_mask, kept, eager)
+                recording.calls.append(Call(module, *given, with_own_weights(module)))
         return function(module, query, key, value, attention_mask, *args, **kwargs)
 
     return call

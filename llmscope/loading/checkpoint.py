@@ -8,8 +8,10 @@ from pathlib import Path
 
 from llmscope.loading.errors import LoadError
 
+ADAPTER = "adapter_config.json"
 SAFETENSORS = (re.compile(r"model\.safetensors"), re.compile(r"model-\d+-of-\d+\.safetensors"))
 PICKLE = (re.compile(r"pytorch_model\.bin"), re.compile(r"pytorch_model-\d+-of-\d+\.bin"))
+_PICKLED = re.compile(r"adapter_model\.bin")
 VOCABULARY = re.compile(
     r"tokenizer.*\.(json|model)|vocab.*|merges\.txt|.*\.(model|spm|tiktoken|bpe)", re.IGNORECASE
 )
@@ -21,14 +23,22 @@ def listing(folder: Path) -> dict[str, int]:
 
 
 def weight_files(files: Mapping[str, int], name: str, use_safetensors: bool) -> dict[str, int]:
-    """Pick the weights that will be read, with their sizes.
+    """Pick the weights that will be read, with their sizes; those of an adapter among them.
 
     Safetensors are preferred; pickle files count only when `use_safetensors` is False.
     """
+    suffixes = (".safetensors",) if use_safetensors else (".safetensors", ".bin")
+    adapter = [f"adapter_model{s}" for s in suffixes if f"adapter_model{s}" in files][:1]
+    if ADAPTER not in files:
+        adapter = []
+    elif not adapter:
+        raise _no_weights(files, name)
     for pattern in SAFETENSORS if use_safetensors else SAFETENSORS + PICKLE:
-        found = {file: size for file, size in files.items() if pattern.fullmatch(file)}
+        found = [file for file in files if pattern.fullmatch(file)]
         if found:
-            return found
+            return {file: files[file] for file in found + adapter}
+    if adapter and "config.json" not in files:
+        return {file: files[file] for file in adapter}
     raise _no_weights(files, name)
 
 
@@ -47,7 +57,7 @@ def ensure_memory(needed: int, name: str) -> None:
 
 
 def _no_weights(files: Mapping[str, int], name: str) -> LoadError:
-    pickles = [file for file in files if any(p.fullmatch(file) for p in PICKLE)]
+    pickles = [file for file in files if any(p.fullmatch(file) for p in (*PICKLE, _PICKLED))]
     if pickles:
         return LoadError(
             f"{name} holds its weights only as pickle files ({pickles[0]}), and reading those can "

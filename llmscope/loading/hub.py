@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from llmscope.loading.checkpoint import ensure_memory, listing, weight_files
+from llmscope.loading.checkpoint import ADAPTER, ensure_memory, listing, weight_files
 from llmscope.loading.errors import LoadError, explain
 from llmscope.loading.progress import Progress, silent_bar
 
@@ -80,12 +80,16 @@ def _in_cache(name: str, revision: str | None, use_safetensors: bool) -> Path | 
     from huggingface_hub.errors import HFValidationError
 
     try:
-        config = try_to_load_from_cache(name, "config.json", revision=revision)
+        configs = [
+            try_to_load_from_cache(name, file, revision=revision)
+            for file in ("config.json", ADAPTER)
+        ]
     except HFValidationError:
         return None
-    if not isinstance(config, str):
+    found = next((config for config in configs if isinstance(config, str)), None)
+    if found is None:
         return None
-    folder = Path(config).parent
+    folder = Path(found).parent
     try:
         weight_files(listing(folder), name, use_safetensors)
     except LoadError:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     DeviceMap = str | int | torch.device | dict[str, int | str | torch.device]
 
 # While transformers builds a model it changes torch's default dtype, for all threads.
-_building = threading.Lock()
+building = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,16 @@ def read_config(source: Source, trust_remote_code: bool) -> PreTrainedConfig:
     return config
 
 
+def has_tokenizer(source: Source) -> bool:
+    """Whether there is a vocabulary beside the weights."""
+    return any(map(VOCABULARY.fullmatch, listing(source.folder)))
+
+
 def read_tokenizer(source: Source, trust_remote_code: bool) -> PreTrainedTokenizerBase:
     """Read the tokenizer; one without a vocabulary, as transformers makes up, is refused."""
     from transformers import AutoTokenizer
 
-    if source.gguf is None and not any(map(VOCABULARY.fullmatch, listing(source.folder))):
+    if source.gguf is None and not has_tokenizer(source):
         raise _no_tokenizer(source.title)
     try:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
@@ -98,7 +103,9 @@ def read_model(
     if device_map is None:
         dtype = dtype or _own_dtype(config, target)
         ensure_memory(_needed(stored, config, dtype), source.title)
-    with _building:
+        if hasattr(config, "quantization_config"):  # some quantisers' weights can't be moved
+            device_map = {"": target}
+    with building:
         model, report = _auto_class(config).from_pretrained(
             source.folder,
             config=config,

@@ -223,6 +223,8 @@ class Answers:
             "kind": shown_kind(trace),
             "last": len(trace) - 1,
             "tokens": rows(tokens, _utf16(trace.text, [(t.start, t.end) for t in tokens])),
+            "roles": list(trace.roles),
+            "why_no_roles": trace.why_no_roles,
             "target": rows(target, [(0, 0)] * len(target)),
             "kinds": {
                 kind: [[n, *trace.heads(n, kind)] for n in trace.layers(kind)]

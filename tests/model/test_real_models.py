@@ -85,6 +85,19 @@ def test_chat_messages_go_through_the_models_own_template(smollm):
     assert trace.tokens[0].special
 
 
+def test_each_token_of_a_conversation_knows_whose_turn_it_is_in(smollm):
+    trace = smollm.trace([{"role": "user", "content": "Hello"}])
+    turns = {role: "" for role in trace.roles}
+    for role, token in zip(trace.roles, trace.tokens, strict=True):
+        turns[role] += token.text
+    system = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
+    assert list(turns.items()) == [
+        ("system", f"<|im_start|>system\n{system}<|im_end|>\n"),
+        ("user", "<|im_start|>user\nHello<|im_end|>\n"),
+        ("assistant", "<|im_start|>assistant\n"),
+    ]
+
+
 def test_an_encoder_says_that_it_predicts_nothing(minilm):
     trace = minilm.trace(MARY)
     assert minilm.facts.family == "encoder"

@@ -99,6 +99,8 @@ export const traceOf = (name: string, text: string) => ({
   text,
   kind: "self",
   last: 1,
+  roles: [],
+  why_no_roles: null,
   target: [],
   tokens: [
     [0, text[0], 0, 1, false],

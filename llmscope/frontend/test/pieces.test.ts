@@ -14,6 +14,8 @@ const trace = (text: string, spans: [number, number][]): TraceAnswer => ({
     end,
     false,
   ]),
+  roles: [],
+  why_no_roles: null,
   target: [],
   kinds: {},
   why: null,

@@ -53,6 +53,10 @@ export interface TraceAnswer {
   last: number;
   /** Of the text on screen, which an encoder reads where there is one. */
   tokens: TokenRow[];
+  /** Whose turn each of `tokens` is in, `null` for nobody's; empty unless it is a conversation. */
+  roles: (string | null)[];
+  /** Why the turns of a conversation can't be told, in words. */
+  why_no_roles: string | null;
   /** Of the decoder side; empty unless there are two. */
   target: TokenRow[];
   kinds: Partial<Record<Kind, LayerRow[]>>;

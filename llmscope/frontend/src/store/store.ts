@@ -294,6 +294,8 @@ export class Store {
           kind: "self",
           last,
           tokens,
+          roles: [],
+          why_no_roles: null,
           target: [],
           kinds: {},
           why: null,
