@@ -302,14 +302,14 @@ class AttentionReader:
         raise IndexError(f"There is no layer {layer}: {known}.")
 
     def _projection(
-        self, layer: int, kind: Kind, cancelled: Callable[[], bool] = never
+        self, layer: int, kind: Kind, query: int, cancelled: Callable[[], bool] = never
     ) -> Projection:
-        """Give what the model did with the outputs of a layer's heads."""
+        """Give what the model did with the outputs of a layer's heads, for `query` at least."""
         attention = self._recorded(layer, kind)
         assert isinstance(attention, Attention)
         found = self._projections.pop((kind, layer), None)
-        if found is None:
-            found = self.scope._capture.projection(self._inputs, attention, cancelled)
+        if found is None or not found.covers(query):
+            found = self.scope._capture.projection(self._inputs, attention, query, cancelled)
         self._projections[kind, layer] = found
         for oldest in list(self._projections)[:-_PROJECTIONS]:
             self._projections.pop(oldest, None)

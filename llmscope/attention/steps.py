@@ -111,8 +111,12 @@ def steps(
     hidden, bias = _hidden_and_bias(attention, head, row)
     logits = np.where(hidden, -np.inf, scaled + bias).astype(np.float32)
 
-    projection = trace._projection(layer, kind, cancelled)
-    received = None if projection.received is None else to_numpy(projection.received[query])
+    projection = trace._projection(layer, kind, query, cancelled)
+    received = (
+        None
+        if projection.received is None
+        else to_numpy(projection.received[query - projection.first])
+    )
     outputs = _outputs(attention, each)
     found = Steps(
         query=qkv.query[query],
@@ -129,7 +133,7 @@ def steps(
         weights=each[head],
         output=outputs[head],
         concat=outputs.flatten() if received is None else received,
-        projected=to_numpy(projection.given[query]),
+        projected=to_numpy(projection.given[query - projection.first]),
         contribution=_contribution(trace, projection, received, outputs.shape, head),
         projection=projection.name,
         module=projection.module,

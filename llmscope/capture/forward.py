@@ -29,7 +29,7 @@ from llmscope.capture.replay import Attention, Kind, OwnWeights
 from llmscope.capture.stack import Stack, watch_stack
 from llmscope.capture.stitching import Rows, stitched, tensors_of
 from llmscope.capture.tap import Call, Cancelled, tap
-from llmscope.capture.warm import Warm
+from llmscope.capture.warm import Warm, cropped
 from llmscope.capture.wrapped import adapters, uncompiled
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
+_SHORT = 256  # tokens up to which a text is read again as a whole
 _locks: WeakKeyDictionary[nn.Module, threading.RLock] = WeakKeyDictionary()
 _locks_guard = threading.Lock()
 
@@ -101,23 +102,25 @@ def _is_own(hook: Callable[..., Any]) -> bool:
     return getattr(hook, "__module__", "").startswith("transformers.")
 
 
-def _alike(one: Forward, other: Forward) -> bool:
-    """Whether two passes over one text agree, but for rounding."""
+def _close(a: torch.Tensor, b: torch.Tensor) -> bool:
     import torch
 
-    def close(a: torch.Tensor, b: torch.Tensor) -> bool:
-        # Shapes decide the order of sums: in half precision that is seen.
-        tolerance = 1e-3 if a.dtype == torch.float32 else 5e-2
-        worst = (a.float() - b.float()).abs().max()
-        return a.shape == b.shape and bool(worst <= tolerance * b.float().abs().max())
+    # Shapes decide the order of sums: in half precision that is seen.
+    tolerance = 1e-3 if a.dtype == torch.float32 else 5e-2
+    if a.shape != b.shape:
+        return False
+    return bool((a.float() - b.float()).abs().max() <= tolerance * b.float().abs().max())
 
-    if not close(one.hidden, other.hidden) or len(one.calls) != len(other.calls):
+
+def _alike(one: Forward, other: Forward) -> bool:
+    """Whether two passes over one text agree, but for rounding."""
+    if not _close(one.hidden, other.hidden) or len(one.calls) != len(other.calls):
         return False
     for a, b in zip(one.calls, other.calls, strict=True):
-        if a.sizes != b.sizes or not close(a.key, b.key) or not close(a.query, b.query):
+        if a.sizes != b.sizes or not _close(a.key, b.key) or not _close(a.query, b.query):
             return False
         last = np.array([0, b.sizes[2] - 1])
-        if not close(*(_spread(Attention(call, 0), last) for call in (a, b))):
+        if not _close(*(_spread(Attention(call, 0), last) for call in (a, b))):
             return False
     return True
 
@@ -363,12 +366,32 @@ class Capture:
         self,
         inputs: dict[str, torch.Tensor],
         attention: Attention,
+        query: int,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> Projection:
-        """Run the model up to the projection behind one attention."""
+        """Run the model up to the projection behind one attention, for `query` at least.
+
+        Of a long text that is kept warm that query alone is read again.
+        """
         with undisturbed(self.model):
+            alone = self._alone(inputs, query)
+            if alone is not None:
+                found = watch_projection(self.model, alone, attention, cancelled, query)
+                if _close(found.call.query[:, :, -1], attention.call.query[:, :, query]):
+                    return found
             options = _accepted(self.model, use_cache=False, return_dict=True, logits_to_keep=1)
             return watch_projection(self.model, {**inputs, **options}, attention, cancelled)
+
+    def _alone(self, inputs: dict[str, torch.Tensor], query: int) -> dict[str, Any] | None:
+        """Give inputs that read one position of a text, behind those that are kept warm."""
+        ids = inputs["input_ids"][0, : query + 1].tolist()
+        if set(inputs) != {"input_ids"} or inputs["input_ids"].shape[1] <= _SHORT or not query:
+            return None
+        if not self.warm.ready(fingerprint(self.model)):
+            return None
+        _, cache, kept = self.warm.find(ids) or (None, None, 0)
+        cache = cropped(cache, query) if cache is not None and kept > query else None
+        return None if cache is None else self.warm.inputs(ids, cache, query)
 
     def own_attentions(self, inputs: dict[str, torch.Tensor]) -> dict[Kind, dict[int, OwnWeights]]:
         """Weights that the model itself returns, for models whose attention asks no interface."""

@@ -11,7 +11,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from llmscope.capture.replay import Attention
-from llmscope.capture.tap import Cancelled, tap
+from llmscope.capture.tap import Call, Cancelled, tap
 
 if TYPE_CHECKING:
     import torch
@@ -33,6 +33,10 @@ class Projection:
         the module's output, and nothing was received.
     functions
         Names of the Python functions that ran in the module before its attention function.
+    call
+        That of its attention function.
+    first
+        The query that the first of the rows belongs to.
     """
 
     module: str
@@ -41,6 +45,12 @@ class Projection:
     received: torch.Tensor | None
     given: torch.Tensor
     functions: frozenset[str]
+    call: Call
+    first: int = 0
+
+    def covers(self, query: int) -> bool:
+        """Whether one of the rows belongs to `query`."""
+        return self.first <= query < self.first + len(self.given)
 
 
 class _Seen(Exception):
@@ -52,8 +62,11 @@ def watch_projection(
     inputs: dict[str, torch.Tensor],
     attention: Attention,
     cancelled: Callable[[], bool],
+    first: int = 0,
 ) -> Projection:
     """Run `model` again, up to the projection behind one call of its attention function.
+
+    The `inputs` begin at the position `first`, behind what lies in a cache.
 
     W_O is the first linear module that is called after the attention function with something else
     than the attention module's own input (which a gate reads), inside that module; or right behind
@@ -88,6 +101,8 @@ def watch_projection(
         received=None if watcher.received is None else watcher.received.flatten(0, -2),
         given=found.flatten(0, -2),
         functions=frozenset(watcher.functions),
+        call=calls[attention.order],
+        first=first,
     )
 
 

@@ -11,6 +11,7 @@ import transformers as tf
 
 from llmscope.attention.features import softmax
 from llmscope.capture import Cancelled
+from llmscope.capture.projection import watch_projection
 from llmscope.scope import Scope
 from llmscope.source import Answers
 from tests.reference import own_attention
@@ -302,3 +303,26 @@ def test_half_precision_is_no_unexplained_difference(dtype, tokenizer):
     trace = Scope(MODELS["llama"]().to(dtype), tokenizer).trace(TEXT)
     said = named(trace.steps(1, 2, 7))
     assert not {"unexplained", "gate"} & set(said)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_one_query_of_a_long_text_is_read_alone(name, tokenizer, monkeypatch):
+    trace = traced(name, tokenizer)
+    layers = trace._attention.get("self", {})
+    queries = (1, trace.queries("self") // 2, trace.queries("self") - 1)
+    places = [(layer, query) for layer in (min(layers), max(layers)) for query in queries]
+    whole = [trace.steps(layer, 1, query) for layer, query in places]
+    read = []
+    monkeypatch.setattr("llmscope.capture.forward._SHORT", 0)
+    monkeypatch.setattr(
+        "llmscope.capture.forward.watch_projection",
+        lambda *given: read.append(watched := watch_projection(*given)) or watched,
+    )
+    trace._projections.clear()
+    for (layer, query), expected in zip(places, whole, strict=True):
+        found = trace.steps(layer, 1, query)
+        for part in ("concat", "projected", "contribution", "weights", "output"):
+            np.testing.assert_allclose(getattr(found, part), getattr(expected, part), atol=1e-5)
+        assert found.features == expected.features
+    warm = trace.scope._capture.warm._readable
+    assert {len(one.given) == 1 for one in read} == {warm}
