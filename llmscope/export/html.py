@@ -133,7 +133,7 @@ def to_html(
     }
     heading = title or shorten(shown[0].text, 80, placeholder="…")
     fallback = "\n\n".join(summary(view) for view in shown)
-    html = _document(heading, fallback, notes, _packed(page, buffers))
+    html = document(heading, _body(fallback, notes, packed(page, buffers)), _STYLE)
     where = None if path is None else Path(path)
     if where is not None:
         where.write_bytes(html.encode("ascii"))
@@ -160,7 +160,7 @@ def _links(shown: list[View], *, prompts: bool) -> list[tuple[int, int, list[str
     return found
 
 
-def _packed(page: dict[str, Any], buffers: Buffers) -> str:
+def packed(page: dict[str, Any], buffers: Buffers) -> str:
     """Give a page's content as text of letters, digits, +, / and =: nothing in it is markup."""
     sizes = [(len(data), width) for data, width in buffers.parts]
     content = {"sizes": sizes, "page": page}
@@ -169,10 +169,10 @@ def _packed(page: dict[str, Any], buffers: Buffers) -> str:
     return base64.b64encode(zlib.compress(struct.pack("<I", len(head)) + head + data, 9)).decode()
 
 
-def _document(title: str, fallback: str, notes: list[str], content: str) -> str:
+def document(title: str, body: str, style: str) -> str:
+    """Give a whole page, which asks for nothing."""
     from llmscope import __version__
 
-    told = "".join(f"<p>{_text(note)}</p>" for note in notes)
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -181,16 +181,21 @@ def _document(title: str, fallback: str, notes: list[str], content: str) -> str:
 <meta http-equiv="Content-Security-Policy" content="{_POLICY}">
 <meta name="generator" content="llmscope {__version__}">
 <title>{_text(title)}</title>
-<style>{_STYLE}</style>
+<style>{style}</style>
 </head>
 <body>
-<main><p>{_text(fallback)}</p></main>
-<footer>{told}</footer>
-<script type="application/octet-stream" id="baked">{content}</script>
-<script>{SCRIPT.read_text(encoding="ascii").strip()}</script>
+{body}
 </body>
 </html>
 """
+
+
+def _body(fallback: str, notes: list[str], content: str) -> str:
+    told = "".join(f"<p>{_text(note)}</p>" for note in notes)
+    return f"""<main><p>{_text(fallback)}</p></main>
+<footer>{told}</footer>
+<script type="application/octet-stream" id="baked">{content}</script>
+<script>{SCRIPT.read_text(encoding="ascii").strip()}</script>"""
 
 
 def _text(text: str) -> str:
