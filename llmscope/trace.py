@@ -248,12 +248,12 @@ class Trace(AttentionReader):
         *,
         layers: Sequence[int] | None = None,
         heads: Sequence[int] | None = None,
-        limit: int = 2**18,
+        limit: int = 150_000,
     ) -> Static:
         """Show attention in one of bertviz's own views [1]_, without a network.
 
-        Its menu offers the parts of two sentences (`pair=`), and encoder, decoder and cross-attention
-        where the model has them.
+        Its menu offers the parts of two sentences (`pair=`), and encoder, decoder and
+        cross-attention where the model has them.
 
         Parameters
         ----------
@@ -262,13 +262,13 @@ class Trace(AttentionReader):
         layers, heads
             Which ones are in it, counted from 0; all by default.
         limit
-            How many lines it may draw at once: one for each weight of each head, of one layer in the
-            head view, of all layers in the model view.
+            How many lines it may draw at once, one for each weight: of one layer in the head view
+            (128 tokens of SmolLM2-135M), of all layers in the model view (23 tokens).
 
         Returns
         -------
         Static
-            A cell output that stays alive in a saved notebook. Its `page` is the same as a file.
+            A cell output that stays alive in a saved notebook; its `to_html` writes a file.
 
         Raises
         ------

@@ -1,7 +1,7 @@
 """bertviz's own views of a trace, without a kernel and without a network.
 
-bertviz's Python writes every weight as JSON and has its scripts fetch d3 and jQuery. Here its scripts
-run as they are, from the installed package, in a page of their own that holds what they ask for.
+bertviz's Python writes every weight as JSON and has its scripts fetch d3 and jQuery. Here its
+scripts run as they are installed, in a page of their own that holds what they ask for.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-import numpy as np
-
 from llmscope.export.bake import Buffers
 from llmscope.export.choose import listed
 from llmscope.export.html import Page, document, packed
@@ -27,14 +25,16 @@ if TYPE_CHECKING:
     from llmscope.trace import Trace
 
 BertvizView = Literal["head", "model"]
-MOST_LINES = 2**18  # a browser draws that many in a few seconds
-_BYTES = 4.6  # of a weight in a page: compressed, and written as base64
+_BYTES = 4.6  # of a weight in a page, at most: compressed, and written as base64
 _LIBRARIES = Path(__file__).parents[1] / "static" / "bertviz.js"
 _NAMES: dict[Kind, str] = {"encoder": "Encoder", "self": "Decoder", "cross": "Cross"}
-# bertviz draws on white, in black: its own colours for a dark page come with the model view alone.
+# bertviz fixes its colours when it draws: here they follow the page around.
 _STYLE = """
-body { margin: 0; background: light-dark(#fff, #14171c); color: light-dark(#1b1d2a, #eceef4); }
-main { font: 14px "Helvetica Neue", Helvetica, Arial, sans-serif; padding: 8px; overflow-x: auto; }
+body { margin: 0; }
+#bertviz {
+  padding: 10px; overflow-x: auto; font: 14px "Helvetica Neue", Helvetica, Arial, sans-serif;
+  background: light-dark(#fff, #14171c); color: light-dark(#1b1d2a, #eceef4);
+}
 select { font: inherit; margin: 0 12px 8px 2px; }
 svg { display: block; }
 svg text, [fill="black"] { fill: currentColor; }
@@ -49,7 +49,7 @@ def bertviz(
     *,
     layers: Sequence[int] | None = None,
     heads: Sequence[int] | None = None,
-    limit: int = MOST_LINES,
+    limit: int,
 ) -> Static:
     """Give bertviz's view of `trace`; see `Trace.bertviz`."""
     if view not in get_args(BertvizView):
@@ -125,10 +125,10 @@ def _check_size(
         return
     fewer = "heads=[…]" if view == "head" else "layers=[…] and heads=[…]"
     raise ValueError(
-        f"bertviz draws a line for every weight: {drawn:,} at once here, of {held:,} in the page "
-        f"(some {held * _BYTES / 1e6:.0f} MB), and above {limit:,} a browser is slow or stops. "
-        f"Name some of its {len(layers)} layers and {len(heads)} heads ({fewer}), trace a shorter "
-        f"text, or raise limit=. llmscope.AttentionView(trace) takes texts of thousands of tokens."
+        f"bertviz draws a line for every weight: {drawn:,} at once here, in a page of up to "
+        f"{held * _BYTES / 1e6:.0f} MB. Above {limit:,} a browser is slow, or stops. Take some of "
+        f"the {len(layers)} layers and {len(heads)} heads ({fewer}) or a shorter text, or raise "
+        "limit=. llmscope.AttentionView(trace) shows texts of thousands of tokens."
     )
 
 
@@ -162,7 +162,7 @@ def _weights(
         return None
     weights = trace.attention(layer, kind=kind)
     there = [head for head in heads if head < len(weights)]
-    one: dict[str, Any] = buffers.packed({"weights": weights[there].astype(np.float32)})
+    one: dict[str, Any] = buffers.packed({"weights": weights[there]})
     return one
 
 
@@ -197,7 +197,7 @@ def _body(view: BertvizView, names: Sequence[str | None], content: str) -> str:
     )
     layer = '<label>Layer: <select id="layer"></select></label>' if view == "head" else ""
     kind = f'<label>Attention: <select id="filter">{options}</select></label>' if options else ""
-    return f"""<main id="bertviz">{layer}{kind}<div id="vis"></div></main>
+    return f"""<main><div id="bertviz">{layer}{kind}<div id="vis"></div></div></main>
 <script type="application/octet-stream" id="baked">{content}</script>
 <script>{_LIBRARIES.read_text(encoding="ascii").strip()}</script>
 <script>{_script(view)}</script>"""

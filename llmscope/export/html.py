@@ -7,7 +7,7 @@ import json
 import struct
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from textwrap import shorten
@@ -59,6 +59,12 @@ class Page:
     def size(self) -> int:
         """How many bytes it has."""
         return len(self.html)
+
+    def written(self, path: str | os.PathLike[str]) -> Page:
+        """Write it to a file, and say where it is."""
+        where = Path(path)
+        where.write_bytes(self.html.encode("ascii"))
+        return replace(self, path=where)
 
     def __repr__(self) -> str:
         where = f" at {self.path}" if self.path else ""
@@ -120,10 +126,10 @@ def to_html(
     notes: list[str] = []
     for group in groups:
         plans = [plan(group, text, want) for text in group.texts(want.prompts)]
-        content, told = bake(group, plans, want, buffers)
-        sources.append(content)
+        source, told = bake(group, plans, want, buffers)
+        sources.append(source)
         notes += [note for note in told if note not in notes]
-    page = {
+    content = {
         "sources": sources,
         "views": [
             {"source": _place(groups, view), "traits": {**_traits(view), "_editable": False}}
@@ -133,11 +139,9 @@ def to_html(
     }
     heading = title or shorten(shown[0].text, 80, placeholder="…")
     fallback = "\n\n".join(summary(view) for view in shown)
-    html = document(heading, _body(fallback, notes, packed(page, buffers)), _STYLE)
-    where = None if path is None else Path(path)
-    if where is not None:
-        where.write_bytes(html.encode("ascii"))
-    return Page(html, where, tuple(notes))
+    html = document(heading, _body(fallback, notes, packed(content, buffers)), _STYLE)
+    page = Page(html, None, tuple(notes))
+    return page if path is None else page.written(path)
 
 
 def _place(groups: list[Group], view: View) -> int:

@@ -41,8 +41,8 @@ Object.assign(window, {
     params
       .then((found) => {
         Object.assign(window, { PYTHON_PARAMS: found });
-        run($, { hsl, scaleOrdinal, schemeCategory10, select, version: "5" });
         fitIn(document.querySelector("main")!);
+        run($, { hsl, scaleOrdinal, schemeCategory10, select, version: "5" });
       })
       .catch((error: unknown) => {
         document.querySelector("main")!.textContent = `This page can't be shown here: ${error}`;
