@@ -37,6 +37,8 @@ body { margin: 0; }
 }
 select { font: inherit; margin: 0 12px 8px 2px; }
 svg { display: block; }
+/* Many faint lines on dark, one over the other, would be rounded to black. */
+:root[style*="dark"] #attention { filter: brightness(1.8); }
 svg text, [fill="black"] { fill: currentColor; }
 [fill="white"] { fill: light-dark(#fff, #14171c); }
 [fill="#F5F5F5"], [fill="lightgray"] { fill: light-dark(#e8e8ec, #2f3440); }
