@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterator
 from html import escape
 
+import nbformat
 import pytest
+from nbconvert import HTMLExporter
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 import llmscope
@@ -182,6 +184,23 @@ def test_in_a_page_of_another_it_grows_with_what_it_shows(page, trace, box, tmp_
     height = view.evaluate("node => Math.ceil(node.getBoundingClientRect().height)")
     expect(outer.locator("iframe")).to_have_css("height", f"{height}px")
     assert height < 500
+
+
+def test_in_a_converted_notebook(page, trace, tmp_path):
+    outputs = [
+        nbformat.v4.new_output("execute_result", {"text/html": shown._repr_html_()})
+        for shown in (trace.bertviz(), trace.bertviz("model", layers=[24]))
+    ]
+    cell = nbformat.v4.new_code_cell("trace.bertviz()", outputs=outputs)
+    # Its own template asks a CDN for these, with or without us.
+    urls = ("mathjax_url", "require_js_url", "jquery_url", "mermaid_js_url")
+    exporter = HTMLExporter(**dict.fromkeys(urls, ""))
+    html, _ = exporter.from_notebook_node(nbformat.v4.new_notebook(cells=[cell]))
+    (tmp_path / "notebook.html").write_text(html)
+    page.goto((tmp_path / "notebook.html").as_uri())
+    for number in range(2):
+        lines = page.frame_locator(f"iframe >> nth={number}").locator("line")
+        expect(lines).to_have_count(9 * len(trace) ** 2)
 
 
 def test_in_jupyterlab(open_notebook):
