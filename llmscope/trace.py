@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from llmscope.capture.stack import Stack
+    from llmscope.export.bertviz import BertvizView
+    from llmscope.export.static import Static
     from llmscope.lens import Lens
     from llmscope.scope import Scope
 
@@ -256,6 +258,51 @@ class Trace(AttentionReader):
         every = np.arange(len(self))
         index: Any = slice(None) if positions is None else positions
         return read_lens(self, top, every[index if isinstance(index, slice) else list(index)])
+
+    # ── elsewhere ────────────────────────────────────────────────────────────────────────────
+
+    def bertviz(
+        self,
+        view: BertvizView = "head",
+        *,
+        layers: Sequence[int] | None = None,
+        heads: Sequence[int] | None = None,
+        limit: int = 150_000,
+    ) -> Static:
+        """Show attention in one of bertviz's own views [1]_, without a network.
+
+        Its menu offers the parts of two sentences (`pair=`), and encoder, decoder and
+        cross-attention where the model has them.
+
+        Parameters
+        ----------
+        view : {"head", "model"}
+            Lines from token to token, of all heads of one layer; or all heads of all layers.
+        layers, heads
+            Which ones are in it, counted from 0; all by default.
+        limit
+            How many lines it may draw at once, one for each weight: of one layer in the head view
+            (128 tokens of SmolLM2-135M), of all layers in the model view (23 tokens).
+
+        Returns
+        -------
+        Static
+            A cell output that stays alive in a saved notebook; its `to_html` writes a file.
+
+        Raises
+        ------
+        ValueError
+            When there is no attention, or more of it than `limit`.
+        IndexError
+            For a layer or head that isn't there.
+
+        References
+        ----------
+        .. [1] Vig, "A multiscale visualization of attention in the Transformer model", ACL 2019.
+        """
+        from llmscope.export.bertviz import bertviz
+
+        return bertviz(self, view, layers=layers, heads=heads, limit=limit)
 
     # ── how it is read ───────────────────────────────────────────────────────────────────────
 

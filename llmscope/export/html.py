@@ -7,7 +7,7 @@ import json
 import struct
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from textwrap import shorten
@@ -59,6 +59,12 @@ class Page:
     def size(self) -> int:
         """How many bytes it has."""
         return len(self.html)
+
+    def written(self, path: str | os.PathLike[str]) -> Page:
+        """Write it to a file, and say where it is."""
+        where = Path(path)
+        where.write_bytes(self.html.encode("ascii"))
+        return replace(self, path=where)
 
     def __repr__(self) -> str:
         where = f" at {self.path}" if self.path else ""
@@ -120,10 +126,10 @@ def to_html(
     notes: list[str] = []
     for group in groups:
         plans = [plan(group, text, want) for text in group.texts(want.prompts)]
-        content, told = bake(group, plans, want, buffers)
-        sources.append(content)
+        source, told = bake(group, plans, want, buffers)
+        sources.append(source)
         notes += [note for note in told if note not in notes]
-    page = {
+    content = {
         "sources": sources,
         "views": [
             {"source": _place(groups, view), "traits": {**_traits(view), "_editable": False}}
@@ -133,11 +139,9 @@ def to_html(
     }
     heading = title or shorten(shown[0].text, 80, placeholder="…")
     fallback = "\n\n".join(summary(view) for view in shown)
-    html = _document(heading, fallback, notes, _packed(page, buffers))
-    where = None if path is None else Path(path)
-    if where is not None:
-        where.write_bytes(html.encode("ascii"))
-    return Page(html, where, tuple(notes))
+    html = document(heading, _body(fallback, notes, packed(content, buffers)), _STYLE)
+    page = Page(html, None, tuple(notes))
+    return page if path is None else page.written(path)
 
 
 def _place(groups: list[Group], view: View) -> int:
@@ -160,7 +164,7 @@ def _links(shown: list[View], *, prompts: bool) -> list[tuple[int, int, list[str
     return found
 
 
-def _packed(page: dict[str, Any], buffers: Buffers) -> str:
+def packed(page: dict[str, Any], buffers: Buffers) -> str:
     """Give a page's content as text of letters, digits, +, / and =: nothing in it is markup."""
     sizes = [(len(data), width) for data, width in buffers.parts]
     content = {"sizes": sizes, "page": page}
@@ -169,10 +173,10 @@ def _packed(page: dict[str, Any], buffers: Buffers) -> str:
     return base64.b64encode(zlib.compress(struct.pack("<I", len(head)) + head + data, 9)).decode()
 
 
-def _document(title: str, fallback: str, notes: list[str], content: str) -> str:
+def document(title: str, body: str, style: str) -> str:
+    """Give a whole page, which asks for nothing."""
     from llmscope import __version__
 
-    told = "".join(f"<p>{_text(note)}</p>" for note in notes)
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -181,16 +185,21 @@ def _document(title: str, fallback: str, notes: list[str], content: str) -> str:
 <meta http-equiv="Content-Security-Policy" content="{_POLICY}">
 <meta name="generator" content="llmscope {__version__}">
 <title>{_text(title)}</title>
-<style>{_STYLE}</style>
+<style>{style}</style>
 </head>
 <body>
-<main><p>{_text(fallback)}</p></main>
-<footer>{told}</footer>
-<script type="application/octet-stream" id="baked">{content}</script>
-<script>{SCRIPT.read_text(encoding="ascii").strip()}</script>
+{body}
 </body>
 </html>
 """
+
+
+def _body(fallback: str, notes: list[str], content: str) -> str:
+    told = "".join(f"<p>{_text(note)}</p>" for note in notes)
+    return f"""<main><p>{_text(fallback)}</p></main>
+<footer>{told}</footer>
+<script type="application/octet-stream" id="baked">{content}</script>
+<script>{SCRIPT.read_text(encoding="ascii").strip()}</script>"""
 
 
 def _text(text: str) -> str:

@@ -9,6 +9,8 @@ from llmscope.export.html import Page, to_html
 from llmscope.export.words import summary
 
 if TYPE_CHECKING:
+    import os
+
     from llmscope.export.choose import Choice
     from llmscope.views.base import View
 
@@ -24,7 +26,7 @@ _LISTEN = (
 
 
 class Static:
-    """What `View.static` gives: a page in a frame, and words where no frame can be shown.
+    """A cell output: a page in a frame, and words where no frame can be shown.
 
     Attributes
     ----------
@@ -36,6 +38,10 @@ class Static:
         self.page = page
         self._words = words
         self._height = height
+
+    def to_html(self, path: str | os.PathLike[str]) -> Page:
+        """Write the page within to a file."""
+        return self.page.written(path)
 
     def _repr_html_(self) -> str:
         # Its content is shown by no browser; it is what is left where frames are removed.

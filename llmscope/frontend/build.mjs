@@ -1,8 +1,10 @@
 // Builds two files of the same front end: src/widget.ts into ../static/llmscope.js, the module that
-// anywidget loads, and src/page.ts into ../static/page.js, the script of an exported page.
+// anywidget loads, and src/page.ts into ../static/page.js, the script of an exported page. And
+// src/bertviz.ts into ../static/bertviz.js: what bertviz's own scripts need. Beside them stand the
+// licences of all that is in them.
 //   node build.mjs          once; fails when one of them is over the budget
 //   node build.mjs --watch  again on every change (with ANYWIDGET_HMR=1 notebooks follow)
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -47,13 +49,22 @@ const formulas = {
 const ascii = (code) =>
   code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
+/** Packages that are in a bundle. */
+const packages = new Set();
+
 /** Writes the bundle only when it is within the budget, so that one over it is never shipped. */
 const withinBudget = {
   name: "within-budget",
   setup(build) {
     const { charset } = build.initialOptions;
-    build.onEnd(async ({ errors, outputFiles }) => {
+    build.onEnd(async ({ errors, metafile, outputFiles }) => {
       if (errors.length > 0) return {};
+      for (const { inputs } of Object.values(metafile.outputs)) {
+        for (const [path, { bytesInOutput }] of Object.entries(inputs)) {
+          const name = /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1];
+          if (name && bytesInOutput > 0) packages.add(name);
+        }
+      }
       const { text } = outputFiles[0];
       const code = Buffer.from(charset === "ascii" ? ascii(text) : text);
       const sizes = { minified: code.length, gzip: gzipSync(code, { level: 9 }).length };
@@ -93,6 +104,7 @@ const options = {
   },
   plugins: [textCss, formulas, withinBudget],
   logLevel: watching ? "info" : "warning",
+  metafile: true,
   write: false,
 };
 
@@ -100,6 +112,7 @@ const builds = [
   { entry: "src/widget.ts", outfile: "llmscope.js", format: "esm", charset: "utf8", live: true },
   // Of ASCII alone: whatever page it is put into, no letter is misread.
   { entry: "src/page.ts", outfile: "page.js", format: "iife", charset: "ascii", live: false },
+  { entry: "src/bertviz.ts", outfile: "bertviz.js", format: "iife", charset: "ascii", live: false },
 ];
 
 for (const { entry, outfile, format, charset, live } of builds) {
@@ -120,4 +133,13 @@ for (const { entry, outfile, format, charset, live } of builds) {
       process.exit(1);
     });
   }
+}
+
+if (!watching) {
+  const texts = [...packages].sort().map(async (name) => {
+    const place = join(here, "node_modules", name);
+    const file = (await readdir(place)).find((file) => /^licen[cs]e/i.test(file));
+    return `${name}\n\n${(await readFile(join(place, file), "utf8")).trim()}\n`;
+  });
+  await writeFile(join(folder, "LICENSES.txt"), (await Promise.all(texts)).join("\n\n"));
 }

@@ -213,6 +213,12 @@ class View(anywidget.AnyWidget):
 
         return static(self, title=title, **choice)
 
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        from llmscope.export.fallback import fallback
+
+        bundle: tuple[dict[str, Any], dict[str, Any]] | None = super()._repr_mimebundle_(**kwargs)
+        return bundle and (bundle[0] | fallback(self), bundle[1])
+
     def _kind(self, trace: Trace) -> Kind:
         """Tell which attention is on screen."""
         return self.kind if self.kind in trace.kinds else shown_kind(trace)

@@ -31,6 +31,8 @@ class GenerationView(View):
 
     Attributes
     ----------
+    run : Run or None
+        What was written before.
     playing : bool
         Whether tokens are being written. `stop` sets it to False.
     seed : int
@@ -67,6 +69,7 @@ class GenerationView(View):
         panels = ["header", "generation", "overview", "attention", "next-token"]
         traits = {**_defaults(scope), **traits}
         super().__init__(scope, text, _panels=panels, _editable=run is None, **traits)
+        self.run = run
         self._writing = Writing(scope, lambda: settings_of(self), run)
         self._answers.writing = self._writing
 

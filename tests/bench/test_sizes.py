@@ -35,6 +35,9 @@ def test_sizes_of_pages():
     ]
     print("\n", page.notes)
 
+    ours = trace.bertviz("model", limit=270 * TOKENS**2).page.size
+    rows.append(['trace.bertviz("model")', kb(ours), "270 heads", "none"])
+
     import bertviz
 
     labels = [token.label for token in trace.tokens]

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { type FunctionComponent, render } from "preact";
 import { useEffect } from "preact/hooks";
+import { followTheme } from "./around";
 import { Overview } from "./panels/attention/overview";
 import { Attention } from "./panels/attention/panel";
 import { Generation } from "./panels/generation/panel";
@@ -12,7 +13,7 @@ import { Prompts } from "./panels/prompts";
 import { Tokens } from "./panels/tokens";
 import type { Store } from "./store/store";
 import { sheet } from "./style/sheet";
-import { type Theme, ThemeContext, followTheme } from "./theme";
+import { type Theme, ThemeContext } from "./theme";
 
 export interface PanelProps {
   store: Store;

@@ -55,8 +55,27 @@ export interface Page {
   links: [one: number, other: number, traits: string[]][];
 }
 
-/** Base64 of a zlib stream: the length of a JSON text, the text, and its buffers. */
 export async function readPage(base64: string): Promise<Page> {
+  const { page, opened } = await readPacked<Page>(base64);
+  page.sources = page.sources.map((source) => ({
+    ...source,
+    answers: Object.fromEntries(
+      Object.entries(source.answers).map(([key, part]) => [key, opened(part)]),
+    ),
+    matrices: source.matrices.map((part) => opened(part) as unknown as Matrices),
+    logits: source.logits.map((part) => opened(part) as unknown as Heads),
+    labels: opened(source.labels) as Content["labels"],
+  }));
+  return page;
+}
+
+/**
+ * Base64 of a zlib stream: the length of a JSON text, the text, and its buffers; `opened` puts them
+ * into the parts that refer to them.
+ */
+export async function readPacked<T>(
+  base64: string,
+): Promise<{ page: T; opened: (part: object) => Part }> {
   const packed = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
   const bytes = await new Response(stream).arrayBuffer();
@@ -68,17 +87,7 @@ export async function readPage(base64: string): Promise<Page> {
     start += size;
     return new DataView(buffer.buffer, buffer.byteOffset, size);
   });
-  const opened = (part: object) => unpack(part as Part, buffers);
-  page.sources = page.sources.map((source: Content) => ({
-    ...source,
-    answers: Object.fromEntries(
-      Object.entries(source.answers).map(([key, part]) => [key, opened(part)]),
-    ),
-    matrices: source.matrices.map(opened),
-    logits: source.logits.map(opened),
-    labels: opened(source.labels),
-  }));
-  return page as Page;
+  return { page: page as T, opened: (part) => unpack(part as Part, buffers) };
 }
 
 /** Bytes of numbers, which compress better when all first bytes stand together, then all second. */
