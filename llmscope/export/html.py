@@ -145,7 +145,9 @@ def _place(groups: list[Group], view: View) -> int:
 
 
 def _traits(view: View) -> dict[str, Any]:
-    return {name: getattr(view, name) for name in sorted(View.class_own_traits(sync=True))}
+    own = [kind for kind in type(view).__mro__ if issubclass(kind, View)]
+    names = {name for kind in own for name in kind.class_own_traits(sync=True)}
+    return {name: getattr(view, name) for name in sorted(names)}
 
 
 def _links(shown: list[View], *, prompts: bool) -> list[tuple[int, int, list[str]]]:

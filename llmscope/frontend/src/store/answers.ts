@@ -78,6 +78,18 @@ export interface ChainAnswer {
   perplexity: number | null;
 }
 
+/** Every layer of some positions, read through the model's head. */
+export interface LensAnswer {
+  ids: Array_; // (layers, positions, top), the likeliest first
+  probs: Array_; // (layers, positions, top)
+  entropy: Array_; // (layers, positions), in bits
+  divergence: Array_; // (layers, positions), in bits
+  ranks: Array_; // (layers, positions) of the true token, -1 where none is known
+  true_probs: Array_; // (layers, positions), NaN where none is known
+  known: Array_; // ids that have a label
+  labels: string[];
+}
+
 export interface ThumbnailsAnswer {
   shades: Array_; // (heads, rows, keys), 255 times the square root of the weight
   scores: Array_; // (heads, as many as there are in SCORES)
