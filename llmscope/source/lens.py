@@ -24,14 +24,11 @@ def block(trace: Trace, stream: str, number: int, cancelled: Callable[[], bool])
         raise KeyError(f"lens/{stream}/{number}")
     trace.check_current()
     lens = read_lens(trace, TOP, rows, stream, cancelled)
-    known = np.unique(lens.ids)
+    ids, top = np.unique(lens.ids, return_inverse=True)
+    facts = (lens.entropy, lens.divergence, lens.ranks, lens.true_probs)
     return {
-        "ids": lens.ids.astype(np.int32),
+        "top": top.reshape(lens.ids.shape).astype(np.int32),
+        "labels": labels(trace.scope.tokenizer, ids.tolist()),
         "probs": lens.probs,
-        "entropy": lens.entropy,
-        "divergence": lens.divergence,
-        "ranks": lens.ranks.astype(np.int32),
-        "true_probs": lens.true_probs,
-        "known": known.astype(np.int32),
-        "labels": labels(trace.scope.tokenizer, known.tolist()),
+        "facts": np.stack(facts, axis=-1).astype(np.float32),
     }

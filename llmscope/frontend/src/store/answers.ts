@@ -80,14 +80,10 @@ export interface ChainAnswer {
 
 /** Every layer of some positions, read through the model's head. */
 export interface LensAnswer {
-  ids: Array_; // (layers, positions, top), the likeliest first
-  probs: Array_; // (layers, positions, top)
-  entropy: Array_; // (layers, positions), in bits
-  divergence: Array_; // (layers, positions), in bits
-  ranks: Array_; // (layers, positions) of the true token, -1 where none is known
-  true_probs: Array_; // (layers, positions), NaN where none is known
-  known: Array_; // ids that have a label
+  top: Array_; // (layers, positions, top): which label, the likeliest first
   labels: string[];
+  probs: Array_; // (layers, positions, top)
+  facts: Array_; // (layers, positions, 4): entropy, divergence, rank and probability of the true token
 }
 
 export interface ThumbnailsAnswer {

@@ -11,16 +11,15 @@ export interface LensTraits {
 
 const BLOCK = 8; // positions that are asked for at once, as in llmscope/source/lens.py
 
-/** A row of the table, 0 for the embeddings and n + 1 for layer n, and a position. */
-export interface LensCell {
-  row: number;
-  position: number;
-}
+/** A row is 0 for the embeddings, and n + 1 for layer n. */
+export type LensCell = readonly [row: number, position: number];
 
 /** What a cell says. */
 export interface Reading {
   top: { label: string; prob: number }[];
+  /** In bits. */
   entropy: number;
+  /** Of the model's answer from the layer's, in bits. */
   divergence: number;
   /** Of the true token; -1 where none is known. */
   rank: number;
@@ -32,21 +31,19 @@ export class LensStore {
   /** The first position in sight, and the one behind the last. */
   readonly inSight = signal<readonly [number, number]>([0, 0]);
   readonly hovered = signal<LensCell | null>(null);
-  /** Keys of what is in sight and isn't there yet. */
-  readonly wanted = signal<string[]>([]);
   readonly tokens: ReadonlySignal<TokenRow[]>;
   readonly rows: ReadonlySignal<number>;
   /** The cell in focus, as the traits say. */
   readonly focus: ReadonlySignal<LensCell>;
   /** Why there is no lens, in words. */
   readonly lacking: ReadonlySignal<string | null>;
+  readonly isWaiting: ReadonlySignal<boolean>;
 
   /** No trait tells of the embeddings: they come before the first layer. */
   readonly #embeddings = signal(false);
   readonly #answers = signal<ReadonlyMap<string, LensAnswer>>(new Map());
-  readonly #problem = signal({ prefix: "", why: "" });
+  readonly #problem = signal(["", ""]);
   readonly #prefix: ReadonlySignal<string>;
-  #current: { key: string; stop: AbortController } | null = null;
   #ends: (() => void)[];
 
   constructor(
@@ -58,46 +55,63 @@ export class LensStore {
       const { tokens = [], target = [] } = trace.value ?? {};
       return target.length > 0 ? target : tokens;
     });
-    this.#prefix = computed(() => `${trace.value?.trace}/lens/${state.stream.value}`);
+    this.#prefix = computed(() => `${trace.value?.trace}/lens/${state.stream.value}/`);
     this.rows = computed(() => {
       const [first] = this.#answers.value.values();
-      return first?.ids.shape[0] ?? layers() + 1;
+      return first?.top.shape[0] ?? layers() + 1;
     });
     this.focus = computed(() => {
       const last = this.tokens.value.length - 1;
       const position = state.position.value;
-      return {
-        row: this.#embeddings.value ? 0 : Math.min(state.layer.value, this.rows.value - 2) + 1,
-        position: position < 0 || position > last ? last : position,
-      };
+      return [
+        this.#embeddings.value ? 0 : Math.min(state.layer.value + 1, this.rows.value - 1),
+        position < 0 || position > last ? last : position,
+      ];
     });
     this.lacking = computed(() => {
-      const { prefix, why } = this.#problem.value;
-      if (prefix === this.#prefix.value) return why;
-      return trace.value && lacks(this.#keyOf(this.focus.value.position));
+      const [prefix, why] = this.#problem.value;
+      if (prefix === this.#prefix.value) return why!;
+      return trace.value && lacks(this.#keyOf(this.focus.value[1]));
     });
+    // As one text, which changes only when what is wanted does; the focus first.
+    const keys = computed(() => {
+      const [first, end] = this.inSight.value;
+      if (!trace.value || !isSeen.value || end <= first || this.lacking.value) return "";
+      const places = Array.from({ length: end - first }, (_, step) => first + step);
+      const wanted = [this.focus.value[1], ...places].map((place) => this.#keyOf(place));
+      return [...new Set(wanted)].filter((key) => !lacks(key)).join(" ");
+    });
+    const missing = (known = this.#answers.value) =>
+      keys.value.split(" ").filter((key) => key && !known.has(key));
+    this.isWaiting = computed(() => missing().length > 0);
     this.#ends = [
       effect(() => {
         void state.layer.value;
         this.#embeddings.value = false;
       }),
       effect(() => {
-        const [first, end] = this.inSight.value;
-        const places = Array.from({ length: end - first }, (_, step) => first + step);
-        const keys = [this.focus.value.position, ...places].map((place) => this.#keyOf(place));
-        const isOn = trace.value && isSeen.value && end > first && !this.lacking.value;
-        const missing = (key: string) => !this.#answers.peek().has(key) && !lacks(key);
-        this.#want(isOn ? [...new Set(keys)].filter(missing) : []);
+        const stop = new AbortController();
+        const prefix = this.#prefix.peek();
+        for (const key of missing(this.#answers.peek()))
+          core
+            .reader()
+            .read<LensAnswer>(key, stop.signal)
+            .then(
+              (answer) => (this.#answers.value = new Map(this.#answers.peek()).set(key, answer)),
+            )
+            .catch(({ name, message }: Error) => {
+              if (name !== "AbortError") this.#problem.value = [prefix, message];
+            });
+        return () => stop.abort();
       }),
     ];
   }
 
   close(): void {
     this.#ends.forEach((end) => end());
-    this.#want([]);
   }
 
-  pick({ row, position }: LensCell): void {
+  pick([row, position]: LensCell): void {
     const { state } = this.core;
     batch(() => {
       state.position.value = position;
@@ -106,49 +120,26 @@ export class LensStore {
     this.#embeddings.value = row === 0;
   }
 
-  read({ row, position }: LensCell): Reading | null {
+  read([row, position]: LensCell): Reading | null {
     const answer = this.#answers.value.get(this.#keyOf(position));
     if (!answer) return null;
-    const { ids, probs, entropy, divergence, ranks, true_probs, known, labels } = answer;
-    const [, across = 1, top = 1] = ids.shape;
+    const { top, labels, probs, facts } = answer;
+    const [, across = 1, count = 1] = top.shape;
     const at = row * across + (position % BLOCK);
+    const [entropy = 0, divergence = 0, rank = 0, trueProb = 0] = facts.data.subarray(4 * at);
     return {
-      top: Array.from({ length: top }, (_, place) => ({
-        label: labels[known.data.indexOf(ids.data[at * top + place]!)]!,
-        prob: probs.data[at * top + place]!,
+      top: Array.from(top.data.subarray(count * at, count * (at + 1)), (label, place) => ({
+        label: labels[label]!,
+        prob: probs.data[count * at + place]!,
       })),
-      entropy: entropy.data[at]!,
-      divergence: divergence.data[at]!,
-      rank: ranks.data[at]!,
-      trueProb: true_probs.data[at]!,
+      entropy,
+      divergence,
+      rank,
+      trueProb,
     };
   }
 
   #keyOf(position: number): string {
-    return `${this.#prefix.value}/${Math.floor(position / BLOCK)}`;
-  }
-
-  /** Asks for keys one after another, and stops what is no longer among them. */
-  #want(keys: string[]): void {
-    this.wanted.value = keys;
-    if (this.#current && !keys.includes(this.#current.key)) this.#current.stop.abort();
-    void this.#ask();
-  }
-
-  async #ask(): Promise<void> {
-    const [key] = this.wanted.peek();
-    if (!key || this.#current) return;
-    const { stop } = (this.#current = { key, stop: new AbortController() });
-    const prefix = this.#prefix.peek();
-    try {
-      const answer = await this.core.reader().read<LensAnswer>(key, stop.signal);
-      this.#answers.value = new Map(this.#answers.peek()).set(key, answer);
-    } catch (error) {
-      const { name, message } = error as Error;
-      if (name !== "AbortError") this.#problem.value = { prefix, why: message };
-    }
-    this.#current = null;
-    if (!stop.signal.aborted) this.wanted.value = this.wanted.peek().filter((one) => one !== key);
-    void this.#ask();
+    return this.#prefix.value + Math.floor(position / BLOCK);
   }
 }

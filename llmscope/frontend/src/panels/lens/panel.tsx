@@ -16,7 +16,6 @@ export function Lens({ store }: PanelProps) {
   const { lens, state } = store;
   const measure = state.lens.value;
   const lacking = store.trace.value ? lens.lacking.value : "Type a text.";
-  const bits = Math.log2(store.model.value!.vocabulary).toFixed(1);
   return (
     <section ref={panel} class={`panel lens ${measure}`} aria-label="Logit lens">
       <h3>
@@ -50,9 +49,7 @@ export function Lens({ store }: PanelProps) {
         {!lacking && (
           <>
             <span class="note">
-              {lens.wanted.value.length > 0
-                ? "Reading layers…"
-                : `Shade: ${MEASURES[measure].words(bits)}`}
+              {lens.isWaiting.value ? "Reading layers…" : `Shade: ${MEASURES[measure].words}`}
             </span>
             <Save of={panel} name={`lens-${measure}`} />
           </>

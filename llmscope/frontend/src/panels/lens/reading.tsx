@@ -8,19 +8,24 @@ const STREAM = { block: "Layer", attention: "Attention of layer", mlp: "MLP of l
 export function CellReading({ store }: { store: Store }) {
   const { lens, state } = store;
   const cell = lens.hovered.value ?? lens.focus.value;
-  const { row, position } = cell;
+  const [row, position] = cell;
   const reading = lens.read(cell);
   const isMasked = store.model.value!.family === "masked";
   const token = (place: number) => <Label text={plain(lens.tokens.value[place]?.[1] ?? "")} />;
-  const isKnown = reading && reading.rank >= 0;
-  const none = isMasked ? "hidden by the mask" : "the text ends here";
-  const facts = {
-    "true token": isKnown ? token(isMasked ? position : position + 1) : reading ? none : "…",
-    "its rank": isKnown ? count(reading.rank + 1) : "–",
-    "its probability": isKnown ? percent(reading.trueProb) : "–",
-    entropy: reading ? `${reading.entropy.toFixed(2)} bits` : "–",
-    "KL of the answer": reading ? `${reading.divergence.toFixed(2)} bits` : "–",
-  };
+  const bits = (value = NaN) => `${value.toFixed(2)} bits`;
+  const facts = !reading
+    ? { "…": "" }
+    : {
+        ...(reading.rank < 0
+          ? { "true token": isMasked ? "hidden by the mask" : "the text ends here" }
+          : {
+              "true token": token(isMasked ? position : position + 1),
+              "its rank": count(reading.rank + 1),
+              "its probability": percent(reading.trueProb),
+            }),
+        entropy: bits(reading.entropy),
+        "KL of the answer": bits(reading.divergence),
+      };
   return (
     <div class="lens-reading figures" role="status">
       <h4>
@@ -30,22 +35,17 @@ export function CellReading({ store }: { store: Store }) {
         </small>
       </h4>
       <dl>
-        {(reading?.top ?? Array.from({ length: 5 }, () => null)).map((one) => (
-          <>
-            <dt class="name">{one ? <Label text={one.label} /> : "…"}</dt>
-            <dd>
-              <i style={{ width: `${100 * (one?.prob ?? 0)}%` }} />
-              {one && percent(one.prob)}
-            </dd>
-          </>
-        ))}
-        {Object.entries(facts).map(([name, fact]) => (
-          <>
-            <dt>{name}</dt>
-            <dd>{fact}</dd>
-          </>
-        ))}
+        {reading?.top.map(({ label, prob }) => [
+          <dt class="name">
+            <Label text={label} />
+          </dt>,
+          <dd>
+            <i style={{ width: `${100 * prob}%` }} />
+            {percent(prob)}
+          </dd>,
+        ])}
       </dl>
+      <dl>{Object.entries(facts).map(([name, fact]) => [<dt>{name}</dt>, <dd>{fact}</dd>])}</dl>
     </div>
   );
 }

@@ -1,20 +1,16 @@
+import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { px, useWidth } from "../../draw/canvas";
 import type { LensCell } from "../../store/lens";
 import type { Store } from "../../store/store";
 import { Label } from "../label";
+import { STEPS } from "../attention/matrix";
 import { MEASURES } from "./measures";
 
-const [ACROSS, DOWN, LEFT, TOP] = [5.8, 1.75, 3.4, 2.1]; // of a cell and of the heads, in ems
+const [ACROSS, DOWN, LEFT, TOP] = [5.4, 1.75, 3.6, 2.1]; // of a cell and of the heads, in ems
 
-const STEPS: Record<string, [up: number, right: number]> = {
-  ArrowUp: [1, 0],
-  ArrowDown: [-1, 0],
-  ArrowLeft: [0, -1],
-  ArrowRight: [0, 1],
-  Home: [0, -Infinity],
-  End: [0, Infinity],
-};
+const within = (least: number, value: number, most: number) =>
+  Math.min(most, Math.max(least, value));
 
 /** Layers by positions, the last layer on top; only columns in sight are drawn. */
 export function Table({ store }: { store: Store }) {
@@ -24,7 +20,7 @@ export function Table({ store }: { store: Store }) {
   const em = state.lecture.value ? 22 : 14;
   const rows = lens.rows.value;
   const tokens = lens.tokens.value;
-  const focus = lens.focus.value;
+  const [focus, position] = lens.focus.value;
   const [first, end] = lens.inSight.value;
   const bits = Math.log2(store.model.value!.vocabulary);
   const { shade } = MEASURES[state.lens.value];
@@ -38,34 +34,32 @@ export function Table({ store }: { store: Store }) {
   useEffect(() => () => void (lens.inSight.value = [0, 0]), []);
   useEffect(() => {
     const element = box.current!;
-    const near = (scrolled: number, at: number, size: number, room: number) =>
-      Math.min(at * em, Math.max(scrolled, (at + size) * em - room));
-    const [x, y] = [focus.position * ACROSS, (rows - 1 - focus.row) * DOWN];
-    element.scrollLeft = near(element.scrollLeft, x, LEFT + ACROSS, width);
-    element.scrollTop = near(element.scrollTop, y, TOP + DOWN, element.clientHeight);
-  }, [focus, width, em, rows]);
+    const [x, y] = [position * ACROSS * em, (rows - 1 - focus) * DOWN * em];
+    const [right, bottom] = [x + (LEFT + ACROSS) * em, y + (TOP + DOWN) * em];
+    element.scrollLeft = within(right - width, element.scrollLeft, x);
+    element.scrollTop = within(bottom - element.clientHeight, element.scrollTop, y);
+  }, [focus, position, width, em, rows]);
 
   const cellAt = ({ target }: Event): LensCell | null => {
-    const cell = (target as Element).closest<HTMLTableCellElement>("tbody td:not(.gap)");
-    const down = (cell?.parentElement as HTMLTableRowElement | undefined)?.rowIndex ?? 0;
-    return cell && { row: rows - down, position: first + cell.cellIndex - 2 };
+    const cell = (target as Element).closest<HTMLTableCellElement>("td:not(.gap)");
+    const row = cell?.parentElement as HTMLTableRowElement | undefined;
+    return cell && [rows - row!.rowIndex, first + cell.cellIndex - 2];
   };
   const keysDown = (event: KeyboardEvent) => {
     const step = STEPS[event.key];
     if (!step) return;
     event.preventDefault();
-    const within = (place: number, count: number) => Math.max(0, Math.min(count - 1, place));
     lens.hovered.value = null;
-    lens.pick({
-      row: within(focus.row + step[0], rows),
-      position: within(focus.position + step[1], tokens.length),
-    });
+    lens.pick([
+      within(0, focus - step[0], rows - 1),
+      within(0, position + step[1], tokens.length - 1),
+    ]);
   };
-  const row = (head: string | number, cells: (position: number) => preact.JSX.Element) => (
+  const row = (head: ComponentChildren, cell: (position: number) => ComponentChildren) => (
     <tr>
       <th>{head}</th>
       <td class="gap" style={{ width: px(first * ACROSS * em) }} />
-      {Array.from({ length: end - first }, (_, step) => cells(first + step))}
+      {Array.from({ length: end - first }, (_, step) => cell(first + step))}
       <td class="gap" />
     </tr>
   );
@@ -75,7 +69,7 @@ export function Table({ store }: { store: Store }) {
       class="lens-table"
       role="application"
       tabIndex={0}
-      aria-label="Layers by tokens. Arrow keys, Home and End move the focus."
+      aria-label="Layers by tokens. Arrow keys move the focus."
       onScroll={look}
       onKeyDown={keysDown}
       onPointerOver={(event) => (lens.hovered.value = cellAt(event))}
@@ -87,22 +81,21 @@ export function Table({ store }: { store: Store }) {
     >
       <table class="figures" style={{ width: px((LEFT + tokens.length * ACROSS) * em) }}>
         <thead>
-          {row("layer", (position) => (
-            <th key={position} class={position === focus.position ? "marked" : ""}>
-              <Label text={tokens[position]?.[1] ?? ""} />
+          {row("layer", (at) => (
+            <th key={at}>
+              <Label text={tokens[at]?.[1] ?? ""} />
             </th>
           ))}
         </thead>
         <tbody>
           {Array.from({ length: rows }, (_, down) => rows - 1 - down).map((number) =>
-            row(number ? number - 1 : "emb.", (position) => {
-              const reading = lens.read({ row: number, position });
-              const isFocus = number === focus.row && position === focus.position;
+            row(number ? number - 1 : "emb.", (at) => {
+              const reading = lens.read([number, at]);
               return (
                 <td
-                  key={position}
-                  class={isFocus ? "focus" : ""}
-                  style={{ "--shade": reading ? shade(reading, bits).toFixed(3) : 0 }}
+                  key={at}
+                  class={number === focus && at === position ? "focus" : ""}
+                  style={{ "--shade": reading ? within(0, shade(reading, bits), 1).toFixed(3) : 0 }}
                 >
                   {reading && <Label text={reading.top[0]!.label} />}
                 </td>
