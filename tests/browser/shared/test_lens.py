@@ -52,9 +52,12 @@ class Lens:
     def cell(self, row: int, position: int) -> Locator:
         """The cell of a row, 0 for the embeddings, at a position that is drawn."""
         rows = self.table.locator("tbody tr").count()
-        first = round(box(self.table.locator("thead .gap").first)["width"] / 81.2)
-        return self.table.locator("tbody tr").nth(rows - 1 - row).locator("td").nth(
-            position - first + 1
+        first = round(box(self.table.locator("thead .gap").first)["width"] / 75.6)
+        return (
+            self.table.locator("tbody tr")
+            .nth(rows - 1 - row)
+            .locator("td")
+            .nth(position - first + 1)
         )
 
     def pick(self, group: str, name: str) -> None:

@@ -71,7 +71,8 @@ export class LensStore {
     this.lacking = computed(() => {
       const [prefix, why] = this.#problem.value;
       if (prefix === this.#prefix.value) return why!;
-      return trace.value && lacks(this.#keyOf(this.focus.value[1]));
+      const isHeld = !trace.value || this.#answers.value.size > 0;
+      return isHeld ? null : this.lacks(this.focus.value);
     });
     // As one text, which changes only when what is wanted does; the focus first.
     const keys = computed(() => {
@@ -118,6 +119,11 @@ export class LensStore {
       if (row > 0) state.layer.value = row - 1;
     });
     this.#embeddings.value = row === 0;
+  }
+
+  /** Why a cell can't be read here, in words. */
+  lacks([, position]: LensCell): string | null {
+    return this.core.lacks(this.#keyOf(position));
   }
 
   read([row, position]: LensCell): Reading | null {

@@ -12,20 +12,14 @@ export function CellReading({ store }: { store: Store }) {
   const reading = lens.read(cell);
   const isMasked = store.model.value!.family === "masked";
   const token = (place: number) => <Label text={plain(lens.tokens.value[place]?.[1] ?? "")} />;
-  const bits = (value = NaN) => `${value.toFixed(2)} bits`;
-  const facts = !reading
-    ? { "…": "" }
-    : {
-        ...(reading.rank < 0
-          ? { "true token": isMasked ? "hidden by the mask" : "the text ends here" }
-          : {
-              "true token": token(isMasked ? position : position + 1),
-              "its rank": count(reading.rank + 1),
-              "its probability": percent(reading.trueProb),
-            }),
-        entropy: bits(reading.entropy),
-        "KL of the answer": bits(reading.divergence),
-      };
+  const none = isMasked ? "hidden by the mask" : "the text ends here";
+  const facts = reading && {
+    "true token": reading.rank < 0 ? none : token(isMasked ? position : position + 1),
+    "its rank": reading.rank < 0 ? "–" : count(reading.rank + 1),
+    "its probability": reading.rank < 0 ? "–" : percent(reading.trueProb),
+    entropy: `${reading.entropy.toFixed(2)} bits`,
+    "KL of the answer": `${reading.divergence.toFixed(2)} bits`,
+  };
   return (
     <div class="lens-reading figures" role="status">
       <h4>
@@ -45,7 +39,11 @@ export function CellReading({ store }: { store: Store }) {
           </dd>,
         ])}
       </dl>
-      <dl>{Object.entries(facts).map(([name, fact]) => [<dt>{name}</dt>, <dd>{fact}</dd>])}</dl>
+      {facts ? (
+        <dl>{Object.entries(facts).map(([name, fact]) => [<dt>{name}</dt>, <dd>{fact}</dd>])}</dl>
+      ) : (
+        <p class="muted">{lens.lacks(cell) ?? "…"}</p>
+      )}
     </div>
   );
 }

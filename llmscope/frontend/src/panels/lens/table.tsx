@@ -1,3 +1,4 @@
+import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { px, useWidth } from "../../draw/canvas";
@@ -21,19 +22,23 @@ export function Table({ store }: { store: Store }) {
   const rows = lens.rows.value;
   const tokens = lens.tokens.value;
   const [focus, position] = lens.focus.value;
-  const [first, end] = lens.inSight.value;
+  const columns = useSignal<LensCell>([0, 0]); // a widget may be shown twice
+  const [first, end] = columns.value;
   const bits = Math.log2(store.model.value!.vocabulary);
   const { shade } = MEASURES[state.lens.value];
 
   const look = () => {
-    const from = Math.floor(box.current!.scrollLeft / (ACROSS * em));
-    const until = Math.min(tokens.length, from + Math.ceil(width / (ACROSS * em)) + 1);
-    if (from !== first || until !== end) lens.inSight.value = [from, until];
+    const { scrollLeft, clientWidth } = box.current!;
+    if (clientWidth === 0) return; // hidden
+    const from = Math.floor(scrollLeft / (ACROSS * em));
+    const until = Math.min(tokens.length, from + Math.ceil(clientWidth / (ACROSS * em)) + 1);
+    if (from !== first || until !== end) columns.value = [from, until];
+    lens.inSight.value = [from, until];
   };
   useEffect(look, [width, em, tokens]);
-  useEffect(() => () => void (lens.inSight.value = [0, 0]), []);
   useEffect(() => {
     const element = box.current!;
+    if (element.clientWidth === 0) return;
     const [x, y] = [position * ACROSS * em, (rows - 1 - focus) * DOWN * em];
     const [right, bottom] = [x + (LEFT + ACROSS) * em, y + (TOP + DOWN) * em];
     element.scrollLeft = within(right - width, element.scrollLeft, x);
