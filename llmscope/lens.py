@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from llmscope.capture import to_numpy
+from llmscope.capture import Cancelled, to_numpy
 from llmscope.capture.forward import undisturbed
 from llmscope.tokens import labels
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
     from llmscope.trace import Trace
 
-_ROWS = 128  # positions whose logits are held at once
+Stream = Literal["block", "attention", "mlp"]
+STREAMS = get_args(Stream)
+_HELD = 2**23  # logits that are held at once
 _NATS = float(np.log(2))  # in a bit
 
 
@@ -27,7 +29,8 @@ _NATS = float(np.log(2))  # in a bit
 class Lens:
     """What the model's head makes of the residual stream at each layer [1]_.
 
-    Layer 0 is the embeddings, n what layer n made, and the last one is the model's own answer.
+    Layer 0 is the embeddings, n what n layers made, and the last one is the model's own answer.
+    With a `stream` other than "block", n is what the n-th layer makes with one half of it.
 
     Attributes
     ----------
@@ -37,9 +40,12 @@ class Lens:
         The likeliest tokens and their probabilities (layers, positions, top), the likeliest first.
     entropy
         Of each distribution (layers, positions), in bits.
-    ranks
-        Rank (layers, positions) of the token that comes next in the text, 0 for the likeliest; of
-        the token that stands there, for masked models. -1 where none comes.
+    true_ids
+        The true token (positions,): the one that comes next in the text; for masked models the one
+        that stands there. -1 where none comes, or a mask hides it.
+    ranks, true_probs
+        Rank (layers, positions) of the true token, 0 for the likeliest, and its probability; -1
+        and NaN where it isn't known.
     divergence
         Kullback-Leibler divergence (layers, positions) of the last layer's distribution from this
         layer's, in bits: what is lost by believing this layer.
@@ -54,7 +60,9 @@ class Lens:
     ids: NDArray[np.int64]
     probs: NDArray[np.float32]
     entropy: NDArray[np.float32]
+    true_ids: NDArray[np.int64]
     ranks: NDArray[np.int64]
+    true_probs: NDArray[np.float32]
     divergence: NDArray[np.float32]
     _tokenizer: Any
 
@@ -73,48 +81,79 @@ class Lens:
                 "prob": self.probs[..., 0].ravel(),
                 "entropy": self.entropy.ravel(),
                 "rank": self.ranks.ravel(),
+                "true_prob": self.true_probs.ravel(),
                 "divergence": self.divergence.ravel(),
             }
         )
 
 
 def read_lens(
-    trace: Trace, top: int, rows: NDArray[np.intp], layers: Sequence[int] | None = None
+    trace: Trace,
+    top: int,
+    rows: NDArray[np.intp],
+    stream: Stream = "block",
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> Lens:
-    """Read positions `rows` of `layers`, all by default, through the model's head."""
+    """Read positions `rows` of every layer through the model's head."""
     import torch
 
-    top = min(top, len(trace.logits_at(0)))
-    states = _states(trace)
-    every = list(range(len(states))) if layers is None else list(layers)
+    vocabulary = len(trace.logits_at(-1))
+    ends = _ends(trace, stream)
+    top = min(top, vocabulary)
+    most = int(np.clip(_HELD // vocabulary, 8, 256))
     true = _true_ids(trace)[rows]
-    shape = (len(every), len(rows))
-    ids = np.empty((*shape, top), dtype=np.int64)
-    probs = np.empty((*shape, top), dtype=np.float32)
-    entropy, divergence = np.empty(shape, dtype=np.float32), np.empty(shape, dtype=np.float32)
-    ranks = np.full(shape, -1, dtype=np.int64)
-    for start in range(0, len(rows), _ROWS):
-        part = slice(start, start + _ROWS)
-        last = _log_probs(trace, states[-1], rows[part])
+    shape = (len(ends), len(rows))
+    lens = Lens(
+        layers=np.arange(len(ends)),
+        positions=rows,
+        ids=np.empty((*shape, top), dtype=np.int64),
+        probs=np.empty((*shape, top), dtype=np.float32),
+        entropy=np.empty(shape, dtype=np.float32),
+        ranks=np.full(shape, -1, dtype=np.int64),
+        true_ids=true,
+        true_probs=np.full(shape, np.nan, dtype=np.float32),
+        divergence=np.empty(shape, dtype=np.float32),
+        _tokenizer=trace.scope.tokenizer,
+    )
+
+    def fill(layers: slice, part: slice, log_probs: torch.Tensor, last: torch.Tensor) -> None:
+        """Write down what is wanted of log-probabilities (layers, positions, vocabulary)."""
+        where = (layers, part)
+        best = log_probs.topk(top)
+        lens.ids[where] = best.indices.cpu().numpy()
+        lens.probs[where] = to_numpy(best.values.exp())
+        lens.entropy[where] = to_numpy(_expected(log_probs, -log_probs))
+        lens.divergence[where] = to_numpy(_expected(last, last - log_probs))
         known = np.flatnonzero(true[part] >= 0)
-        wanted = torch.as_tensor(true[part][known], device=last.device)[:, None]
-        for index, number in enumerate(every):
-            own = number % len(states) == len(states) - 1
-            log_probs = last if own else _log_probs(trace, states[number], rows[part])
-            best = log_probs.topk(top)
-            ids[index, part] = best.indices.cpu().numpy()
-            probs[index, part] = to_numpy(best.values.exp())
-            entropy[index, part] = to_numpy(_expected(log_probs, -log_probs))
-            divergence[index, part] = to_numpy(_expected(last, last - log_probs))
-            row = log_probs[known]
-            found = (row > row.gather(1, wanted)).sum(1)
-            ranks[index, start + known] = found.cpu().numpy()
-    numbers = np.array([number % len(states) for number in every])
-    return Lens(numbers, rows, ids, probs, entropy, ranks, divergence, trace.scope.tokenizer)
+        wanted = torch.as_tensor(true[part][known], device=last.device)[None, :, None]
+        read = log_probs[:, known]
+        own = read.gather(2, wanted.expand(len(read), -1, 1))
+        lens.ranks[layers, part.start + known] = (read > own).sum(2).cpu().numpy()
+        lens.true_probs[layers, part.start + known] = to_numpy(own[..., 0].exp())
+
+    # The last row of the whole stream is the model's answer itself, and not computed twice.
+    others = len(ends) - (stream == "block")
+    for start in range(0, len(rows), most):
+        part = slice(start, min(start + most, len(rows)))
+        index: Any = rows[part].tolist()
+        last = _log_probs(trace, trace._forward.hidden[index][None])
+        if others < len(ends):
+            fill(slice(others, None), part, last, last)
+        step = max(1, most // len(index))
+        for first in range(0, others, step):
+            if cancelled():
+                raise Cancelled
+            layers = slice(first, min(first + step, others))
+            states = torch.stack([state[index] for state in ends[layers]])
+            fill(layers, part, _log_probs(trace, states), last)
+    return lens
 
 
-def _states(trace: Trace) -> list[torch.Tensor]:
+def _ends(trace: Trace, stream: Stream) -> list[torch.Tensor]:
     """Give the residual stream as the head takes it: each (positions, size), final norm applied."""
+    kept = trace._lens_states
+    if stream in kept:
+        return kept[stream]
     stack = trace._stack
     name = trace.scope.name
     if trace._forward.full_logits is not None or not stack.states:
@@ -123,34 +162,42 @@ def _states(trace: Trace) -> list[torch.Tensor]:
         raise ValueError(
             f"There is no lens: {name} does more behind its last layer than can be done to others."
         )
+    states = stack.states[:-1]
+    if stream != "block":
+        halves = trace.scope._capture.halves(trace._inputs, stack.states, stream)
+        states = (stack.states[0], *halves)
     ends = []
     with undisturbed(trace.scope.model):
-        for state in stack.states[:-1]:
+        for state in states:
             item = state[None]
             for module in stack.behind:
                 item = module(item)
             ends.append(item[0])
-    ends.append(trace._forward.hidden)
-    if any(end.shape != ends[-1].shape for end in ends):
+    if stream == "block":
+        ends.append(trace._forward.hidden)
+    if any(end.shape != trace._forward.hidden.shape for end in ends):
         raise ValueError(f"There is no lens: layers of {name} differ in their shape.")
+    kept[stream] = ends
     return ends
 
 
-def _log_probs(trace: Trace, states: torch.Tensor, rows: NDArray[np.intp]) -> torch.Tensor:
-    """Log-probabilities (rows, vocabulary), in nats."""
-    index: Any = rows.tolist()
-    logits = trace.scope._capture.unembed(states[index])
-    return logits.float().log_softmax(dim=-1)
+def _log_probs(trace: Trace, states: torch.Tensor) -> torch.Tensor:
+    """Log-probabilities (layers, positions, vocabulary) of states, in nats."""
+    layers, positions, _ = states.shape
+    logits = trace.scope._capture.unembed(states.flatten(0, 1))
+    return logits.float().log_softmax(dim=-1).view(layers, positions, -1)
 
 
 def _expected(log_probs: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-    """Mean of `values` (rows, vocabulary) under a distribution, in bits; 0 · ∞ is 0."""
+    """Mean of `values` (…, vocabulary) under a distribution, in bits; 0 · ∞ is 0."""
     terms = log_probs.exp() * values
     return terms.nan_to_num(nan=0.0).sum(dim=-1).clamp_min(0) / _NATS
 
 
 def _true_ids(trace: Trace) -> NDArray[np.int64]:
+    """Give the token (positions,) that the head speaks of at each; -1 where none is known."""
     ids = np.array(trace.ids, dtype=np.int64)
     if trace.scope.facts.family == "masked":
+        ids[list(trace.gaps)] = -1
         return ids
     return np.append(ids[1:], -1)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from llmscope.capture.stack import Stack
     from llmscope.export.bertviz import BertvizView
     from llmscope.export.static import Static
-    from llmscope.lens import Lens
+    from llmscope.lens import Lens, Stream
     from llmscope.scope import Scope
 
 _ROWS = 256  # of logits that are computed at once
@@ -232,7 +232,12 @@ class Trace(AttentionReader):
             )
         return to_numpy(states[layer])
 
-    def lens(self, top: int = 5, positions: slice | Sequence[int] | None = None) -> Lens:
+    def lens(
+        self,
+        top: int = 5,
+        positions: slice | Sequence[int] | None = None,
+        stream: Stream = "block",
+    ) -> Lens:
         """Read every layer as if the model ended there: the logit lens.
 
         The final norm and the head are applied to each layer's residual stream as the model
@@ -244,20 +249,27 @@ class Trace(AttentionReader):
             How many of the likeliest tokens are listed.
         positions
             Which ones are read; all by default. Each costs the model's head once a layer.
+        stream : {"block", "attention", "mlp"}
+            What is read of a layer: what it gives; its input with what attention adds; or its
+            input with what the MLP adds, which was made behind attention.
 
         Raises
         ------
         ValueError
-            When the model has no head, or one that can't be applied to other layers.
+            When the model has no head, or one that can't be applied to other layers; or when its
+            layers aren't the sum of two such halves.
         """
-        from llmscope.lens import read_lens
+        from llmscope.lens import STREAMS, read_lens
 
         self.check_current()
+        if stream not in STREAMS:
+            raise ValueError(f"stream is one of {', '.join(STREAMS)}; not {stream!r}.")
         if top < 1:
             raise ValueError(f"top is the number of tokens to list, at least 1; not {top}.")
         every = np.arange(len(self))
         index: Any = slice(None) if positions is None else positions
-        return read_lens(self, top, every[index if isinstance(index, slice) else list(index)])
+        rows = every[index if isinstance(index, slice) else list(index)]
+        return read_lens(self, top, rows, stream)
 
     # ── elsewhere ────────────────────────────────────────────────────────────────────────────
 
@@ -310,6 +322,11 @@ class Trace(AttentionReader):
     def _stack(self) -> Stack:
         self.check_current()
         return self.scope._capture.stack(self._inputs)
+
+    @cached_property
+    def _lens_states(self) -> dict[Stream, list[torch.Tensor]]:
+        """Hidden states as the head takes them, of the streams that were read."""
+        return {}
 
     def _logits(self, rows: slice | list[int]) -> NDArray[np.float32]:
         kept = self._forward.full_logits is not None or isinstance(rows, list)

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
+    from llmscope.capture.halves import Half
+
 _SHORT = 256  # tokens up to which a text is read again as a whole
 _locks: WeakKeyDictionary[nn.Module, threading.RLock] = WeakKeyDictionary()
 _locks_guard = threading.Lock()
@@ -361,6 +363,16 @@ class Capture:
             options = _accepted(self.model, use_cache=False, return_dict=True, logits_to_keep=1)
             body = self.model if self._body is None else self.model.get_submodule(self._body)
             return watch_stack(self.model, body, {**inputs, **options})
+
+    def halves(
+        self, inputs: dict[str, torch.Tensor], states: Sequence[torch.Tensor], half: Half
+    ) -> list[torch.Tensor]:
+        """Run the model again, for the residual stream of each layer with one of its halves."""
+        from llmscope.capture.halves import watch_halves
+
+        with undisturbed(self.model):
+            options = _accepted(self.model, use_cache=False, return_dict=True, logits_to_keep=1)
+            return watch_halves(self.model, {**inputs, **options}, states, half)
 
     def projection(
         self,

@@ -43,9 +43,9 @@ def watch_stack(model: nn.Module, body: nn.Module, inputs: dict[str, Any]) -> St
             return
         held.extend((given, result))
         if id(module) in layers:
-            left.add(_key(result))
-        elif _key(given) != _key(result):
-            made.setdefault(_key(result), (module, _key(given)))
+            left.add(key_of(result))
+        elif key_of(given) != key_of(result):
+            made.setdefault(key_of(result), (module, key_of(given)))
 
     handles = [module.register_forward_hook(note) for module in body.modules()]
     ends: list[torch.Tensor] = []
@@ -56,7 +56,7 @@ def watch_stack(model: nn.Module, body: nn.Module, inputs: dict[str, Any]) -> St
         for handle in handles:
             handle.remove()
     states = output.get("hidden_states") or output.get("decoder_hidden_states") or ()
-    behind = _followed(_key(ends[-1]), made, left) if ends else None
+    behind = _followed(key_of(ends[-1]), made, left) if ends else None
     return Stack(tuple(state[0] for state in states), behind)
 
 
@@ -78,5 +78,6 @@ def _tensor(item: Any) -> torch.Tensor | None:
     return item if getattr(item, "ndim", 0) >= 2 and item.is_floating_point() else None
 
 
-def _key(tensor: torch.Tensor) -> Key:
+def key_of(tensor: torch.Tensor) -> Key:
+    """Tell where a tensor lies."""
     return tensor.data_ptr(), tensor.shape[-1]

@@ -16,6 +16,7 @@ from llmscope.attention.matrices import never
 from llmscope.attention.patterns import ROWS
 from llmscope.export.choose import Group, Plan, Wanted, listed
 from llmscope.export.compact import LIKELIEST, WEIGHT_ERROR, coded, summarised
+from llmscope.source.lens import BLOCK
 from llmscope.tokens import labels
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from llmscope.capture import Kind
 
 Part = dict[str, Any]
+_STREAMS = {"block": "whole layers", "attention": "attention halves", "mlp": "MLP halves"}
 
 
 class Buffers:
@@ -72,7 +74,7 @@ def bake(group: Group, plans: list[Plan], want: Wanted, buffers: Buffers) -> tup
     logits: list[Part] = []
     ids: set[int] = set()
     error = 0.0
-    refused = ""
+    refused = no_lens = ""
     for plan in plans:
         text = answered(group, f"text/{plan.text}")
         if want.precision == "float16":
@@ -95,6 +97,12 @@ def bake(group: Group, plans: list[Plan], want: Wanted, buffers: Buffers) -> tup
                 given[key] = answered(group, key)
             except ValueError as reason:
                 refused = str(reason)
+        for stream, number in plan.lens:
+            key = f"{name}/lens/{stream}/{number}"
+            try:
+                given[key] = answered(group, key)
+            except ValueError as reason:
+                no_lens = str(reason)
         if plan.positions:
             rows = [plan.trace.logits_at(position) for position in plan.positions]
             summary, off = summarised(rows)
@@ -106,6 +114,7 @@ def bake(group: Group, plans: list[Plan], want: Wanted, buffers: Buffers) -> tup
     tokenizer = plans[0].trace.scope.tokenizer
     words = _words(plans)
     words["steps"] = refused or words["steps"]
+    words["lens"] = no_lens or words["lens"]
     content: Part = {
         "answers": {key: buffers.packed(part) for key, part in given.items()},
         "matrices": [buffers.packed(part) for part in matrices],
@@ -172,7 +181,18 @@ def _words(plans: list[Plan]) -> Part:
         "steps": "These steps take the model: the page holds those of "
         + ("; ".join(sorted(steps)) or "no head")
         + ".",
+        "lens": f"This lens takes the model: the page holds {_lens(plans)}.",
     }
+
+
+def _lens(plans: list[Plan]) -> str:
+    """Name the streams that are held, and where."""
+    streams = sorted({stream for plan in plans for stream, _ in plan.lens})
+    names = " and ".join(_STREAMS[stream] for stream in streams) or "none"
+    blocks = {number for plan in plans for _, number in plan.lens}
+    longest = max(len(plan.trace) for plan in plans)
+    places = {BLOCK * number + n for number in blocks for n in range(BLOCK)} & {*range(longest)}
+    return f"{names} at tokens {listed(places)}" if places else names
 
 
 def _heads(plans: list[Plan]) -> str:
@@ -205,6 +225,8 @@ def _notes(plans: list[Plan], want: Wanted, error: float) -> list[str]:
             most = f"{_rounded_up(100 * WEIGHT_ERROR)} % of it, and by 0.00025"
             exact = f"each weight is off by at most {most}"
         notes.append(f"Attention: {_heads(plans)}; {exact}.")
+    if any(plan.lens for plan in plans):
+        notes.append(f"Logit lens: {_lens(plans)}; numbers as the model gives them.")
     told = [plan for plan in plans if plan.positions]
     if told:
         every = all(len(plan.positions) == len(plan.trace) for plan in told)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from llmscope.export.compact import Precision, checked_precision
 from llmscope.source import Answers
+from llmscope.source.lens import BLOCK
 
 if TYPE_CHECKING:
     from llmscope.capture import Kind
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 MOST_WEIGHTS = 2**24  # of one text, up to which all heads are taken: 240 tokens of SmolLM2-135M
 MOST_POSITIONS = 128  # up to which the next token of each is taken
+MOST_LENS = 512  # positions up to which the lens of each is taken
 _READS_ATTENTION = {"tokens", "overview", "attention"}
 
 
@@ -145,6 +147,8 @@ class Plan:
         Where the next token is told.
     steps
         Kind, layer, head, query.
+    lens
+        Stream and number of each block of positions.
     """
 
     text: str
@@ -153,6 +157,7 @@ class Plan:
     rollouts: list[tuple[Kind, int]]
     positions: list[int]
     steps: list[tuple[Kind, int, int, int]]
+    lens: list[tuple[str, int]]
 
     def whole(self, kind: Kind, layer: int) -> bool:
         """Whether all heads of a layer are there."""
@@ -184,7 +189,8 @@ def plan(group: Group, text: str, want: Wanted) -> Plan:
         if view.combine == "rollout" and kind != "cross":
             rollouts.append((kind, view.layer))
     positions = _positions(trace, group, want)
-    return Plan(text, trace, heads, rollouts, positions, list(dict.fromkeys(steps)))
+    unique = list(dict.fromkeys(steps))
+    return Plan(text, trace, heads, rollouts, positions, unique, _lens(trace, group, want))
 
 
 def _heads(trace: Trace, views: list[View], want: Wanted) -> Heads:
@@ -226,11 +232,31 @@ def _positions(trace: Trace, group: Group, want: Wanted) -> list[int]:
         if count <= MOST_POSITIONS:
             return list(range(count))
         return sorted({_focus(view, trace) for view in group.views})
-    for position in want.positions:
+    return sorted(_asked(want, count) | {_focus(view, trace) for view in group.views})
+
+
+def _lens(trace: Trace, group: Group, want: Wanted) -> list[tuple[str, int]]:
+    """Choose blocks of positions of the streams that are on screen."""
+    from llmscope.views.lens import LensView
+
+    views = [view for view in group.views if isinstance(view, LensView)]
+    count = len(trace)
+    if want.positions is None:
+        places = set(range(count)) if count <= MOST_LENS else set()
+    else:
+        places = _asked(want, count)
+    places |= {view.position if 0 <= view.position < count else count - 1 for view in views}
+    numbers = sorted({place // BLOCK for place in places})
+    return [(stream, n) for stream in sorted({view.stream for view in views}) for n in numbers]
+
+
+def _asked(want: Wanted, count: int) -> set[int]:
+    """Give the positions that were asked for, counted from the first."""
+    asked = want.positions or ()
+    for position in asked:
         if not -count <= position < count and not want.prompts:
             raise IndexError(f"There is no position {position}: the text has {count} tokens.")
-    found = {position % count for position in want.positions if -count <= position < count}
-    return sorted(found | {_focus(view, trace) for view in group.views})
+    return {position % count for position in asked if -count <= position < count}
 
 
 def _focus(view: View, trace: Trace) -> int:

@@ -13,6 +13,8 @@ from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Unpack
 
+from anywidget import AnyWidget
+
 from llmscope.export.bake import Buffers, bake
 from llmscope.export.choose import Choice, Group, checked_views, grouped, plan, wanted
 from llmscope.export.words import summary
@@ -149,7 +151,9 @@ def _place(groups: list[Group], view: View) -> int:
 
 
 def _traits(view: View) -> dict[str, Any]:
-    return {name: getattr(view, name) for name in sorted(View.class_own_traits(sync=True))}
+    public = {name for name in view.traits(sync=True) if not name.startswith("_")}
+    names = View.class_own_traits(sync=True).keys() | public - {*AnyWidget.class_trait_names()}
+    return {name: getattr(view, name) for name in sorted(names)}
 
 
 def _links(shown: list[View], *, prompts: bool) -> list[tuple[int, int, list[str]]]:

@@ -8,6 +8,7 @@ from typing import NamedTuple, Unpack
 from llmscope.export.choose import Choice, Group, Plan, Wanted, checked_views, grouped, plan, wanted
 from llmscope.export.compact import BINS, LIKELIEST
 from llmscope.export.html import SCRIPT
+from llmscope.source.lens import BLOCK, TOP
 from llmscope.views.base import View
 
 # Bytes in a page for each byte, or number, before it is compressed and written as base64.
@@ -26,6 +27,7 @@ class Size(NamedTuple):
     program: int
     attention: int
     next_token: int
+    lens: int
     rest: int
 
     @property
@@ -50,7 +52,7 @@ def estimate(views: View | Sequence[View], **choice: Unpack[Choice]) -> Size:
     """
     shown = checked_views(views)
     want = wanted(**choice)
-    size = Size(SCRIPT.stat().st_size + 2000, 0, 0, 0)
+    size = Size(SCRIPT.stat().st_size + 2000, 0, 0, 0, 0)
     for group in grouped(shown):
         for text in group.texts(want.prompts):
             parts = _estimated(plan(group, text, want), group, want)
@@ -84,4 +86,6 @@ def _estimated(made: Plan, group: Group, want: Wanted) -> Size:
     each = likeliest * _PER_LIKELY + bins * _PER_BIN
     next_token = told * each + labels * _PER_LABEL
     rest += 30 * len(trace) + 3000
-    return Size(0, int(attention), int(next_token), int(rest))
+    layers = facts.layers + 1
+    lens = len(made.lens) * BLOCK * layers * (TOP * _PER_LIKELY + 4 * _PER_FLOAT)
+    return Size(0, int(attention), int(next_token), int(lens), int(rest))

@@ -12,6 +12,7 @@ key                                          answer
 ``release``                                  lets go of all that can be made again
 ``{trace}/logits/{position}``                logits of the whole vocabulary, the first labels
 ``{trace}/chain``                            log-probability and rank of each token
+``{trace}/lens/{stream}/{block}``            every layer of some positions through the head
 ``{trace}/thumbnails/{kind}/{layer}``        little pictures of a layer's heads, and scores
 ``{trace}/{kind}/{matrix}/{tile}``           a tile ``{level}.{row}.{column}.{max|mean}``
 ``{trace}/{kind}/{matrix}/row.{n}``          the exact weights of one query
@@ -36,6 +37,7 @@ import numpy as np
 
 from llmscope.capture import Cancelled, Kind
 from llmscope.source.attention import AttentionAnswers
+from llmscope.source.lens import block
 from llmscope.tokens import labels, texts, visible
 
 if TYPE_CHECKING:
@@ -258,6 +260,8 @@ class Answers:
                     "ranks": trace.ranks.astype(np.int32),
                     "perplexity": trace.perplexity,
                 }
+            case ["lens", stream, number]:
+                return block(trace, stream, int(number), cancelled)
             case ["thumbnails", kind, layer]:
                 return self._attention.thumbnails(trace, _kind(kind), int(layer), cancelled)
             case ["steps", kind, layer, head, query]:

@@ -3,6 +3,7 @@
 from llmscope.views.base import View
 from llmscope.views.explorer import Explorer, explore
 from llmscope.views.generation import GenerationView
+from llmscope.views.lens import LensView
 from llmscope.views.linking import link
 from llmscope.views.single import AttentionView, NextTokenView, TokensView
 
@@ -10,6 +11,7 @@ __all__ = [
     "AttentionView",
     "Explorer",
     "GenerationView",
+    "LensView",
     "NextTokenView",
     "TokensView",
     "View",

@@ -10,26 +10,28 @@ if TYPE_CHECKING:
     from llmscope.trace import Trace
 
 
-class _TraceView(View):
+class TraceView(View):
+    """Some panels over a trace that is there."""
+
     _shows: ClassVar[list[str]] = []
 
     def __init__(self, trace: Trace, **traits: Any) -> None:
         super().__init__(trace.scope, trace.text, trace, _panels=self._shows, **traits)
 
 
-class TokensView(_TraceView):
+class TokensView(TraceView):
     """The text of a trace, token by token: shaded by attention, underlined by probability."""
 
     _shows: ClassVar[list[str]] = ["tokens"]
 
 
-class NextTokenView(_TraceView):
+class NextTokenView(TraceView):
     """The distribution of the token after the one in focus, with the sampling sliders."""
 
     _shows: ClassVar[list[str]] = ["next-token"]
 
 
-class AttentionView(_TraceView):
+class AttentionView(TraceView):
     """All heads at a glance; the one in focus, or several, as a matrix, as arcs, step by step."""
 
     _shows: ClassVar[list[str]] = ["tokens", "overview", "attention"]

@@ -24,6 +24,7 @@ from llmscope.export.bake import Buffers
 from llmscope.export.choose import listed
 from llmscope.scope import Scope
 from llmscope.source import Answers
+from llmscope.tokens import labels
 from tests.tiny import MODELS, TEXT
 
 FRONTEND = Path(__file__).parents[2] / "llmscope" / "frontend"
@@ -436,7 +437,9 @@ def test_a_static_output_says_in_words_what_it_shows(scope):
     view = scope.explore(TEXT, layer=1, head=2, temperature=0.5)
     words = repr(view.static())
     best = view.distribution.top(1)[0]
-    assert f"{best.text!r} {best.prob:.1%}" in words
+    named = labels(scope.tokenizer, [best.id])[0]
+    shown = named if best.text is None else repr(best.text)
+    assert f"{shown} {best.prob:.1%}" in words
     row = trace_matrix(view.trace, "self", "head.1.2", [len(view.trace) - 1])[0]
     assert f"with weight {row.max():.3f}" in words
     view.close()

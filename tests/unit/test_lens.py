@@ -33,6 +33,10 @@ def test_the_last_layer_is_the_models_own_answer(name, tokenizer):
     entropy = torch.special.entr(probs.double()).sum(-1)
     np.testing.assert_allclose(lens.entropy[-1], bits(entropy), atol=1e-4)
     assert np.abs(lens.divergence[-1]).max() < 1e-6
+    known = lens.true_ids >= 0
+    true = probs.numpy()[known, lens.true_ids[known]]
+    np.testing.assert_allclose(lens.true_probs[-1, known], true, atol=1e-5)
+    assert np.isnan(lens.true_probs[-1, ~known]).all()
     if trace.scope.facts.family == "masked":
         true = probs.gather(1, torch.tensor(trace.ids)[:, None])
         assert np.array_equal(lens.ranks[-1], (probs > true).sum(1).numpy())
@@ -125,3 +129,98 @@ def test_hooks_and_states_are_not_left_behind(scope):
     scope.trace(TEXT).lens()
     assert [list(vars(module)) for module in scope.model.modules()] == before
     assert not any(module._forward_hooks for module in scope.model.modules())
+
+
+# What the MLP is given, and what it adds, where modules of these names tell.
+MIDDLE = {
+    "gpt2": ("transformer.h.{}.ln_2", "transformer.h.{}.mlp"),
+    "llama": ("model.layers.{}.post_attention_layernorm", "model.layers.{}.mlp"),
+    "mistral": ("model.layers.{}.post_attention_layernorm", "model.layers.{}.mlp"),
+    "gemma2": (
+        "model.layers.{}.pre_feedforward_layernorm",
+        "model.layers.{}.post_feedforward_layernorm",
+    ),
+    "gpt_oss": ("model.layers.{}.post_attention_layernorm", "model.layers.{}.mlp"),
+    "t5": ("decoder.block.{}.layer.2.layer_norm", "decoder.block.{}.layer.2.DenseReluDense"),
+    "bert": ("bert.encoder.layer.{}.intermediate", None),
+    "bart": ("model.decoder.layers.{}.fc1", None),
+    "bloom": ("transformer.h.{}.post_attention_layernorm", None),
+}
+
+
+def watched(model, name: str, given: bool) -> list[torch.Tensor]:
+    """What a module is given, or gives, in the passes to come."""
+    seen: list[torch.Tensor] = []
+
+    def note(module, args, output):
+        item = args[0] if given else output
+        seen.append(item[0] if isinstance(item, tuple) else item)
+
+    model.get_submodule(name).register_forward_hook(note)
+    return seen
+
+
+@pytest.mark.parametrize("name", MIDDLE)
+def test_halves_are_what_the_models_own_modules_see(name, tokenizer):
+    trace = traced(name, tokenizer)
+    attention = trace.lens(top=1, stream="attention")
+    before, mlp = MIDDLE[name]
+    whole = traced(name, tokenizer)  # of the same weights
+    model = whole.scope.model
+    middles = [watched(model, before.format(n), True) for n in range(3)]
+    added = [watched(model, mlp.format(n), False) for n in range(3)] if mlp else []
+    whole.scope.forget()
+    whole.scope._capture.run(whole._inputs)
+    for layer in range(3):
+        state = trace.scope._capture.halves(trace._inputs, trace._stack.states, "attention")[layer]
+        torch.testing.assert_close(state, middles[layer][0].reshape(state.shape))
+        if mlp:
+            half = trace.scope._capture.halves(trace._inputs, trace._stack.states, "mlp")[layer]
+            given = trace._stack.states[layer]
+            torch.testing.assert_close(half, given + added[layer][0].reshape(given.shape))
+    assert attention.layers.tolist() == [0, 1, 2, 3]
+    np.testing.assert_allclose(attention.probs[0], trace.lens(top=1).probs[0], atol=1e-6)
+
+
+def test_the_lens_of_a_half_goes_through_the_final_norm_and_the_head(tokenizer):
+    trace = traced("llama", tokenizer)
+    halves = trace.scope._capture.halves(trace._inputs, trace._stack.states, "mlp")
+    lens = trace.lens(stream="mlp")
+    last = torch.from_numpy(trace.logits).double().log_softmax(-1)
+    for layer, half in enumerate(halves, 1):
+        with torch.no_grad():
+            own = FINAL["llama"](trace.scope.model, half).double().log_softmax(-1)
+        np.testing.assert_allclose(lens.probs[layer], own.exp().topk(5).values, atol=1e-5)
+        entropy = -(own.exp() * own).sum(-1)
+        np.testing.assert_allclose(lens.entropy[layer], bits(entropy), atol=1e-4)
+        divergence = (last.exp() * (last - own)).sum(-1)
+        np.testing.assert_allclose(lens.divergence[layer], bits(divergence), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "stream", "words"),
+    [
+        ("gptj", "attention", "adds attention and MLP at once, side by side"),
+        ("falcon", "mlp", "adds attention and MLP at once, side by side"),
+        ("cohere", "attention", "run side by side, on the same input"),
+        ("mamba", "attention", "it has no attention"),
+        ("bert", "mlp", "normalises the stream behind each sum"),
+        ("llama", "both", "stream is one of block, attention, mlp; not 'both'"),
+    ],
+)
+def test_layers_without_such_halves_say_so(name, stream, words, tokenizer):
+    trace = traced(name, tokenizer)
+    with pytest.raises(ValueError, match=words):
+        trace.lens(stream=stream)
+    assert len(trace.lens().layers) == 4, "the whole stream is read all the same"
+    assert not any(module._forward_hooks for module in trace.scope.model.modules())
+    assert not any(module._forward_pre_hooks for module in trace.scope.model.modules())
+
+
+def test_what_a_mask_hides_has_no_true_token(tokenizer):
+    tokenizer.mask_token = "<eos>"
+    trace = traced("bert", tokenizer).masked(2)
+    lens = trace.lens()
+    assert lens.true_ids[2] == -1
+    assert lens.ranks[:, 2].tolist() == [-1] * 4
+    assert (np.delete(lens.ranks, 2, axis=1) >= 0).all()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import matplotlib
 
 from llmscope.export.figures.arcs import arcs
+from llmscope.export.figures.lens import lens
 from llmscope.export.figures.matrix import matrix
 from llmscope.export.figures.next_token import next_token
 from llmscope.export.figures.page import MARGIN, POINTS, Page, Panel
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["figure"]
 
-_WIDTHS = {"header": 7.2, "attention": 5.5, "tokens": 5.5, "next-token": 3.5}  # inches
+_WIDTHS = {"header": 7.2, "attention": 5.5, "tokens": 5.5, "next-token": 3.5, "lens": 7.2}  # inches
 _BESIDE = 205.0  # points, of the next token beside attention
 _GAP = 20.0
 _STACKED = 380.0  # points, below which they stand one below the other
@@ -48,6 +49,8 @@ def figure(view: View, width: float | None = None) -> Figure:
             panel = _attention(page, now, room, width is not None)
         elif what == "tokens":
             panel = text(page, now, room)
+        elif what == "lens":
+            panel = lens(page, now, room)
         else:
             panel = _next_token(page, now, room, width is not None)
         return page.lay_out(panel, None if width is None else width * POINTS)

@@ -7,6 +7,7 @@ import { Attention } from "./panels/attention/panel";
 import { Generation } from "./panels/generation/panel";
 import { Header } from "./panels/header";
 import { NextToken } from "./panels/next-token/panel";
+import { Lens } from "./panels/lens/panel";
 import { Picker } from "./panels/picker";
 import { Problem } from "./panels/problem";
 import { Prompts } from "./panels/prompts";
@@ -25,11 +26,12 @@ const PANELS: Record<string, FunctionComponent<PanelProps>> = {
   tokens: Tokens,
   overview: Overview,
   attention: Attention,
+  lens: Lens,
   "next-token": NextToken,
 };
 
 /** Panels as wide as the widget; the others stand side by side. */
-const WIDE = new Set(["header", "generation", "tokens"]);
+const WIDE = new Set(["header", "generation", "tokens", "lens"]);
 
 /**
  * Shows a store in an element; the result takes it away again.

@@ -49,12 +49,16 @@ function* drawElement(element: Element, x: number, y: number): Generator<string>
   if (element instanceof HTMLCanvasElement) yield drawCanvas(element, box.left + x, box.top + y);
   else if (element instanceof SVGSVGElement) yield drawSvg(element, box.left + x, box.top + y);
   else
-    for (const child of element.childNodes) {
+    for (const child of [...element.childNodes].sort((a, b) => sticks(a) - sticks(b))) {
       if (child instanceof Text) yield* drawText(child, style, x, y);
       else if (child instanceof Element) yield* drawElement(child, x, y);
     }
   if (faint || clips) yield "</g>";
 }
+
+/** What stays where it is when the rest is scrolled lies above the rest. */
+const sticks = (node: Node): number =>
+  Number(node instanceof Element && getComputedStyle(node).position === "sticky");
 
 let clipPaths = 0;
 

@@ -82,6 +82,14 @@ export interface ChainAnswer {
   perplexity: number | null;
 }
 
+/** Every layer of some positions, read through the model's head. */
+export interface LensAnswer {
+  top: Array_; // (layers, positions, top): which label, the likeliest first
+  labels: string[];
+  probs: Array_; // (layers, positions, top)
+  facts: Array_; // (layers, positions, 4): entropy, divergence, rank and probability of the true token
+}
+
 export interface ThumbnailsAnswer {
   shades: Array_; // (heads, rows, keys), 255 times the square root of the weight
   scores: Array_; // (heads, as many as there are in SCORES)

@@ -3,6 +3,7 @@
 import type { Settings, Sorted } from "../math/sampling";
 import type { TraceAnswer } from "./answers";
 import type { AttentionTraits } from "./attention/state";
+import type { LensTraits } from "./lens";
 import type { WritingTraits } from "./writing";
 
 /** Signals of the store by the traits that they are bound to. */
@@ -32,11 +33,13 @@ export const TRAITS = {
   maxNewTokens: "max_new_tokens",
   speed: "speed",
   shade: "shade",
+  lens: "lens",
+  stream: "stream",
   panels: "_panels",
   editable: "_editable",
 } as const;
 
-export interface State extends Settings, AttentionTraits, WritingTraits {
+export interface State extends Settings, AttentionTraits, LensTraits, WritingTraits {
   text: string;
   position: number;
   lecture: boolean;

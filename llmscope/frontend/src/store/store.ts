@@ -13,6 +13,7 @@ import type {
   TraceAnswer,
 } from "./answers";
 import { AttentionStore } from "./attention/attention";
+import { LensStore } from "./lens";
 import { Reader } from "./reader";
 import { type NextToken, type Problem, type State, TRAITS } from "./state";
 import { type Traits, bindTraits } from "./traits";
@@ -42,6 +43,7 @@ export class Store {
 
   readonly focus: ReadonlySignal<number>;
   readonly attention: AttentionStore;
+  readonly lens: LensStore;
   /** Where the text writes itself; its trace is then that of what was written. */
   readonly writing: WritingStore | null;
   readonly settings: ReadonlySignal<Settings>;
@@ -119,6 +121,7 @@ export class Store {
       }),
     ];
     this.attention = new AttentionStore(core);
+    this.lens = new LensStore(core, () => this.model.value?.layers ?? 0);
     void this.#askModel();
   }
 
@@ -127,6 +130,7 @@ export class Store {
     this.#loading?.abort();
     this.#ends.forEach((end) => end());
     this.attention.close();
+    this.lens.close();
     this.writing?.close();
     this.#reader.clear();
     this.source.close();

@@ -8,6 +8,7 @@ import attention from "./attention.css";
 import segmented from "./segmented.css";
 import steps from "./steps.css";
 import generation from "./generation.css";
+import lens from "./lens.css";
 import nextToken from "./next-token.css";
 import picker from "./picker.css";
 
@@ -19,6 +20,7 @@ export const sheet = [
   segmented,
   attention,
   steps,
+  lens,
   LIVE ? generation : "",
   nextToken,
   LIVE ? picker : "",

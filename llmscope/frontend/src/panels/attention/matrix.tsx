@@ -183,7 +183,7 @@ export function Matrix({ store, matrix, width }: MatrixProps) {
 const seesOnlyBack = ({ model }: Store): boolean =>
   model.value?.family === "causal" || model.value?.family === "encoder-decoder";
 
-const STEPS: Record<string, [down: number, right: number]> = {
+export const STEPS: Record<string, [down: number, right: number]> = {
   ArrowUp: [-1, 0],
   ArrowDown: [1, 0],
   ArrowLeft: [0, -1],

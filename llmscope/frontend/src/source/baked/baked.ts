@@ -37,7 +37,7 @@ export class BakedSource implements Source {
     if (what === "thumbnails" && answers[key]) return () => this.#thumbnails(key, trace, rest);
     if (answers[key]) return () => answers[key]!;
     if (what === "logits") return this.#logits(trace, Number(rest[0])) ?? words.positions;
-    if (what === "steps") return words.steps;
+    if (what === "steps" || what === "lens") return words[what];
     if (rest.length === 2) return this.#attention(trace, what, rest[0]!, rest[1]!);
     return "This page holds no such part of the model.";
   }

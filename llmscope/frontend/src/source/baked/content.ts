@@ -32,6 +32,7 @@ export interface Words {
   heads: string;
   positions: string;
   steps: string;
+  lens: string;
 }
 
 export interface Content {

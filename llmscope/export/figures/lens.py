@@ -1,0 +1,93 @@
+"""The logit lens: a row for each layer, the last on top, and a column for each token."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from matplotlib.patches import Rectangle
+
+from llmscope.export.figures.page import MARGIN, POINTS, Page, Panel
+from llmscope.export.figures.style import HAIR, INK, LIKELY, SMALL, SOFT, TITLE, mix
+from llmscope.tokens import labels
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from llmscope.export.figures.shown import Shown
+    from llmscope.lens import Lens
+    from llmscope.views.lens import LensView
+
+_ROW = 11.5  # points
+_CELL = (18.0, 46.0)  # points a column, at least and by itself
+_LEFT, _HEAD, _FOOT = 26.0, 30.0, 16.0  # numbers of layers; title and tokens; what shades mean
+_SLATE = "#6e7d96"
+_WORDS = {
+    "probability": "probability of the token shown",
+    "entropy": "entropy, darkest where all tokens are alike",
+    "rank": "rank of the true token, darkest where it is first; logarithmic",
+    "divergence": "KL divergence of the answer from the layer, darkest at {:.1f} bits and more",
+}
+_STREAMS = {"block": "", "attention": "attention halves", "mlp": "MLP halves"}
+
+
+def lens(page: Page, now: Shown, room: float) -> Panel:
+    """Draw the table of a `LensView` into `room` points.
+
+    Raises
+    ------
+    ValueError
+        When there is no lens, or when the columns don't fit.
+    """
+    view = cast("LensView", now.view)
+    trace = now.trace
+    least = _LEFT + _CELL[0] * len(trace)
+    if least > room:
+        inches = (least + 2 * MARGIN) / POINTS
+        ways = f"give a width of {inches:.1f} inches" if inches <= 40 else "trace a shorter text"
+        raise ValueError(f"The lens of {len(trace):,} tokens is wider than the figure: {ways}.")
+    read = trace.lens(top=1, stream=view.stream)
+    rows, columns = read.entropy.shape
+    words = labels(trace.scope.tokenizer, read.ids[..., 0].ravel().tolist())
+    cell = min(_CELL[1], (room - _LEFT) / columns)
+    bits = float(np.log2(trace.scope.facts.vocabulary))
+    shades = _shades(read, view.lens, bits)
+    ink, most = (LIKELY, 0.85) if view.lens in ("probability", "rank") else (_SLATE, 0.6)
+    said = page.wrap(f"Shade: {_WORDS[view.lens].format(bits)}", room, SMALL)
+    width = max(_LEFT + cell * columns, max(page.measure(line, SMALL) for line in said))
+    height = _HEAD + rows * _ROW + _FOOT + 10 * (len(said) - 1)
+
+    def draw(x: float, y: float) -> None:
+        sheet = page.sheet(x, y, width, height)
+        page.write(sheet, 0, 6, "Logit lens", TITLE, INK, bold=True)
+        beside = page.measure("Logit lens", TITLE, bold=True) + 6
+        page.write(sheet, beside, 6, _STREAMS[view.stream], SMALL, SOFT)
+        for column, token in enumerate(trace.tokens):
+            name = page.fit(token.label, cell - 4, SMALL)
+            page.write(sheet, _LEFT + column * cell + 2, _HEAD - 7, name, SMALL, SOFT)
+        for row in range(rows):
+            top = _HEAD + (rows - 1 - row) * _ROW
+            number = str(row - 1) if row else "emb."
+            page.write(sheet, _LEFT - 4, top + _ROW / 2, number, SMALL, SOFT, align="right")
+            for column in range(columns):
+                left = _LEFT + column * cell
+                color = mix(ink, most * shades[row, column])
+                box = Rectangle((left, top), cell, _ROW, fc=color, ec=HAIR, lw=0.3, gid="cell")
+                sheet.add_patch(box)
+                word = page.fit(words[row * columns + column], cell - 4, SMALL)
+                page.write(sheet, left + 2, top + _ROW / 2, word, SMALL, INK)
+        for number, line in enumerate(said):
+            page.write(sheet, 0, _HEAD + rows * _ROW + 10 + 10 * number, line, SMALL, SOFT)
+
+    return Panel(width, height, draw)
+
+
+def _shades(read: Lens, measure: str, bits: float) -> NDArray[np.float64]:
+    """Tell how dark cells (layers, positions) are, from 0 to 1, as the view does."""
+    shades = {
+        "probability": read.probs[..., 0],
+        "entropy": read.entropy / bits,
+        "rank": np.where(read.ranks < 0, 0, 1 - np.log2(np.maximum(1 + read.ranks, 1)) / bits),
+        "divergence": read.divergence / bits,
+    }
+    return np.clip(shades[measure], 0, 1).astype(np.float64)

@@ -1,0 +1,32 @@
+import type { LensTraits, Reading } from "../../store/lens";
+
+interface Measure {
+  name: string;
+  /** What the shades of cells mean. */
+  words: string;
+  /** How dark a cell is, where so many bits tell all tokens apart. */
+  shade: (reading: Reading, bits: number) => number;
+}
+
+export const MEASURES: Record<LensTraits["lens"], Measure> = {
+  probability: {
+    name: "Probability",
+    words: "probability of the token shown",
+    shade: ({ top }) => top[0]!.prob,
+  },
+  entropy: {
+    name: "Entropy",
+    words: "entropy, darkest where all tokens are alike",
+    shade: ({ entropy }, bits) => entropy / bits,
+  },
+  rank: {
+    name: "Rank",
+    words: "rank of the true token, darkest where it is first; logarithmic",
+    shade: ({ rank }, bits) => (rank < 0 ? 0 : 1 - Math.log2(1 + rank) / bits),
+  },
+  divergence: {
+    name: "KL",
+    words: "KL divergence of the answer from the layer",
+    shade: ({ divergence }, bits) => divergence / bits,
+  },
+};

@@ -1,0 +1,60 @@
+import { useRef } from "preact/hooks";
+import type { PanelProps } from "../../app";
+import { type LensTraits, STREAMS } from "../../store/lens";
+import { Save } from "../save";
+import { Segmented } from "../segmented";
+import { MEASURES } from "./measures";
+import { CellReading } from "./reading";
+import { Table } from "./table";
+
+const NAMES = Object.keys(MEASURES) as LensTraits["lens"][];
+const SHOWN = Object.fromEntries(NAMES.map((name) => [name, MEASURES[name].name]));
+
+/** What the model would say if it ended at a layer, for every layer and position. */
+export function Lens({ store }: PanelProps) {
+  const panel = useRef<HTMLElement>(null);
+  const { lens, state } = store;
+  const measure = state.lens.value;
+  const lacking = store.trace.value ? lens.lacking.value : "Type a text.";
+  return (
+    <section ref={panel} class={`panel lens ${measure}`} aria-label="Logit lens">
+      <h3>
+        <span>
+          Logit lens <small>what the model would say if it ended there</small>
+        </span>
+        <Segmented
+          label="What cells are shaded by"
+          options={NAMES}
+          names={SHOWN}
+          value={measure}
+          onPick={(picked) => (state.lens.value = picked)}
+        />
+      </h3>
+      {lacking ? (
+        <p class="muted empty">{lacking}</p>
+      ) : (
+        <div class="lens-body">
+          <Table store={store} />
+          <CellReading store={store} />
+        </div>
+      )}
+      <div class="foot">
+        <Segmented
+          label="What is read of a layer"
+          options={STREAMS}
+          names={{ block: "Layer", attention: "Attention half", mlp: "MLP half" }}
+          value={state.stream.value}
+          onPick={(picked) => (state.stream.value = picked)}
+        />
+        {!lacking && (
+          <>
+            <span class="note">
+              {lens.isWaiting.value ? "Reading layers…" : `Shade: ${MEASURES[measure].words}`}
+            </span>
+            <Save of={panel} name={`lens-${measure}`} />
+          </>
+        )}
+      </div>
+    </section>
+  );
+}

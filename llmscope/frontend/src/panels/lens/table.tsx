@@ -1,0 +1,114 @@
+import { useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { px, useWidth } from "../../draw/canvas";
+import type { LensCell } from "../../store/lens";
+import type { Store } from "../../store/store";
+import { Label } from "../label";
+import { STEPS } from "../attention/matrix";
+import { MEASURES } from "./measures";
+
+const [ACROSS, DOWN, LEFT, TOP] = [5.4, 1.75, 3.6, 2.1]; // of a cell and of the heads, in ems
+
+const within = (least: number, value: number, most: number) =>
+  Math.min(most, Math.max(least, value));
+
+/** Layers by positions, the last layer on top; only columns in sight are drawn. */
+export function Table({ store }: { store: Store }) {
+  const box = useRef<HTMLDivElement>(null);
+  const width = useWidth(box);
+  const { lens, state } = store;
+  const em = state.lecture.value ? 22 : 14;
+  const rows = lens.rows.value;
+  const tokens = lens.tokens.value;
+  const [focus, position] = lens.focus.value;
+  const columns = useSignal<LensCell>([0, 0]); // a widget may be shown twice
+  const [first, end] = columns.value;
+  const bits = Math.log2(store.model.value!.vocabulary);
+  const { shade } = MEASURES[state.lens.value];
+
+  const look = () => {
+    const { scrollLeft, clientWidth } = box.current!;
+    if (clientWidth === 0) return; // hidden
+    const from = Math.floor(scrollLeft / (ACROSS * em));
+    const until = Math.min(tokens.length, from + Math.ceil(clientWidth / (ACROSS * em)) + 1);
+    if (from !== first || until !== end) columns.value = [from, until];
+    lens.inSight.value = [from, until];
+  };
+  useEffect(look, [width, em, tokens]);
+  useEffect(() => {
+    const element = box.current!;
+    if (element.clientWidth === 0) return;
+    const [x, y] = [position * ACROSS * em, (rows - 1 - focus) * DOWN * em];
+    const [right, bottom] = [x + (LEFT + ACROSS) * em, y + (TOP + DOWN) * em];
+    element.scrollLeft = within(right - width, element.scrollLeft, x);
+    element.scrollTop = within(bottom - element.clientHeight, element.scrollTop, y);
+  }, [focus, position, width, em, rows]);
+
+  const cellAt = ({ target }: Event): LensCell | null => {
+    const cell = (target as Element).closest<HTMLTableCellElement>("td:not(.gap)");
+    const row = cell?.parentElement as HTMLTableRowElement | undefined;
+    return cell && [rows - row!.rowIndex, first + cell.cellIndex - 2];
+  };
+  const keysDown = (event: KeyboardEvent) => {
+    const step = STEPS[event.key];
+    if (!step) return;
+    event.preventDefault();
+    lens.hovered.value = null;
+    lens.pick([
+      within(0, focus - step[0], rows - 1),
+      within(0, position + step[1], tokens.length - 1),
+    ]);
+  };
+  const row = (head: ComponentChildren, cell: (position: number) => ComponentChildren) => (
+    <tr>
+      <th>{head}</th>
+      <td class="gap" style={{ width: px(first * ACROSS * em) }} />
+      {Array.from({ length: end - first }, (_, step) => cell(first + step))}
+      <td class="gap" />
+    </tr>
+  );
+  return (
+    <div
+      ref={box}
+      class="lens-table"
+      role="application"
+      tabIndex={0}
+      aria-label="Layers by tokens. Arrow keys move the focus."
+      onScroll={look}
+      onKeyDown={keysDown}
+      onPointerOver={(event) => (lens.hovered.value = cellAt(event))}
+      onPointerLeave={() => (lens.hovered.value = null)}
+      onClick={(event) => {
+        const cell = cellAt(event);
+        if (cell) lens.pick(cell);
+      }}
+    >
+      <table class="figures" style={{ width: px((LEFT + tokens.length * ACROSS) * em) }}>
+        <thead>
+          {row("layer", (at) => (
+            <th key={at}>
+              <Label text={tokens[at]?.[1] ?? ""} />
+            </th>
+          ))}
+        </thead>
+        <tbody>
+          {Array.from({ length: rows }, (_, down) => rows - 1 - down).map((number) =>
+            row(number ? number - 1 : "emb.", (at) => {
+              const reading = lens.read([number, at]);
+              return (
+                <td
+                  key={at}
+                  class={number === focus && at === position ? "focus" : ""}
+                  style={{ "--shade": reading ? within(0, shade(reading, bits), 1).toFixed(3) : 0 }}
+                >
+                  {reading && <Label text={reading.top[0]!.label} />}
+                </td>
+              );
+            }),
+          )}
+        </tbody>
+      </table>
+    </div>
+  );
+}
