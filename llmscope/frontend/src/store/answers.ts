@@ -144,6 +144,8 @@ export interface WrittenRow {
 }
 
 export interface WritingAnswer {
+  /** Token ids that an encoder read. */
+  source: number[];
   prompt: TokenRow[];
   /** The nodes that are new; the last has the number `count`. */
   nodes: WrittenRow[];
@@ -151,6 +153,7 @@ export interface WritingAnswer {
   /** Where the next token goes. */
   current: number;
   ended: boolean;
+  can_undo: boolean;
   seed: number;
 }
 

@@ -34,6 +34,7 @@ export const TRAITS = {
   shade: "shade",
   panels: "_panels",
   editable: "_editable",
+  path: "_path",
 } as const;
 
 export interface State extends Settings, AttentionTraits, WritingTraits {
@@ -42,6 +43,8 @@ export interface State extends Settings, AttentionTraits, WritingTraits {
   lecture: boolean;
   panels: string[];
   editable: boolean;
+  /** The key of what is on screen, where it isn't what the tokenizer makes of the text. */
+  path: string;
 }
 
 export interface NextToken {

@@ -62,6 +62,8 @@ export class Store {
   #ends: (() => void)[] = [];
   #text: AbortController | null = null;
   #loading: AbortController | null = null;
+  /** What the trace was asked for by. */
+  #key: string | null = null;
   #asking = false;
   #labels = new Map<number, Signal<string | null>>();
 
@@ -147,6 +149,7 @@ export class Store {
 
   edit(text: string): void {
     batch(() => {
+      this.state.path.value = "";
       this.state.text.value = text;
       this.state.position.value = -1;
     });
@@ -234,41 +237,19 @@ export class Store {
   }
 
   #followText(): void {
-    const model = this.model.value;
-    const text = this.state.text.value;
-    if (!model || !this.#isSeen.value) return;
-    if (this.writing) return this.#followWriting(this.writing);
+    const { path, text } = this.state;
+    if (!this.model.value || !this.#isSeen.value) return;
+    // What was written is traced once it rests.
+    const key = this.writing ? this.writing.settled.value : path.value || `text/${text.value}`;
     this.#text?.abort();
-    if (this.trace.peek()?.text === text) {
+    if (key === null) return;
+    if (this.writing) path.value = key; // linked views follow
+    if (this.#key === key) {
       this.problem.value = null;
       return;
     }
     const latest = (this.#text = new AbortController());
-    void this.#read(text, latest.signal);
-  }
-
-  /** Traces what was written once it rests. */
-  #followWriting(writing: WritingStore): void {
-    const node = writing.settled.value;
-    this.#text?.abort();
-    if (node === null) return;
-    const latest = (this.#text = new AbortController());
-    const done = this.#sayWhenSlow();
-    this.source
-      .ask<TraceAnswer>(`write/trace/${node}`, { signal: latest.signal })
-      .then((trace) => {
-        if (latest.signal.aborted) return;
-        batch(() => {
-          this.#reader.clear();
-          this.#reader = new Reader(this.source);
-          this.trace.value = trace;
-          this.hovered.value = null;
-          this.attention.cell.value = null;
-          this.problem.value = null;
-        });
-      })
-      .catch((error: unknown) => !latest.signal.aborted && this.#report(error))
-      .finally(done);
+    void this.#read(key, latest.signal);
   }
 
   /** The distribution behind the token that is looked at, the newest first. */
@@ -307,29 +288,34 @@ export class Store {
       });
   }
 
-  async #read(text: string, signal: AbortSignal): Promise<void> {
+  async #read(key: string, signal: AbortSignal): Promise<void> {
     const done = this.#sayWhenSlow();
     try {
-      const trace = await this.source.ask<TraceAnswer>(`text/${text}`, { signal });
+      const trace = await this.source.ask<TraceAnswer>(key, { signal });
       const position = this.state.position.peek();
       const last = trace.tokens.length - 1;
       const focus = position < 0 || position > last ? last : position;
       const reader = new Reader(this.source);
-      const isThere = this.#wantsNext.peek() && !this.lacks(logitsKey(trace, focus));
+      const isThere =
+        !this.writing && this.#wantsNext.peek() && !this.lacks(logitsKey(trace, focus));
       const next = isThere ? await logits(reader, trace, focus, signal) : null;
       if (signal.aborted) return;
       batch(() => {
         this.#reader.clear();
         this.#reader = reader;
+        this.#key = key;
         this.trace.value = trace;
         this.hovered.value = null;
         this.attention.cell.value = null;
-        this.next.value = next;
+        if (!this.writing) {
+          this.next.value = next;
+          if (this.state.path.peek()) this.state.text.value = trace.text;
+        }
         this.problem.value = null;
       });
     } catch (error) {
       if (signal.aborted) return;
-      if (text === "") this.#empty();
+      if (key === "text/") this.#empty();
       else this.#report(error);
     } finally {
       done();
@@ -338,6 +324,7 @@ export class Store {
 
   #empty(): void {
     batch(() => {
+      this.#key = null;
       this.trace.value = null;
       this.next.value = null;
       this.chain.value = null;

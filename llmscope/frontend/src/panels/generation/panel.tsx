@@ -37,9 +37,7 @@ function keys(event: KeyboardEvent, writing: WritingStore, store: Store): void {
   const path = writing.path.value;
   const at = writing.selected.value;
   const place = at === null ? path.length : path.findIndex(({ number }) => number === at);
-  const look = (to: number) => {
-    writing.selected.value = path[to]?.number ?? null;
-  };
+  const look = (to: number) => writing.look(path[to]?.number ?? null);
   if (event.key === " ") store.state.playing.value = !store.state.playing.value;
   else if (event.key === "Enter") void writing.step();
   else if (event.key === "ArrowLeft") look(Math.max(0, place - 1));
@@ -48,7 +46,7 @@ function keys(event: KeyboardEvent, writing: WritingStore, store: Store): void {
     else look(place + 1);
   } else if (event.key === "Backspace" || (event.key === "z" && (event.ctrlKey || event.metaKey)))
     void writing.undo();
-  else if (event.key === "Escape") writing.selected.value = null;
+  else if (event.key === "Escape") writing.look(null);
   else return;
   event.preventDefault();
   event.stopPropagation();
@@ -110,8 +108,8 @@ function Controls({ store, writing }: { store: Store; writing: WritingStore }) {
       </button>
       <button
         type="button"
-        disabled={writing.nodes.value.length === 0}
-        title="Takes the last token or choice back"
+        disabled={!writing.canUndo.value}
+        title="Takes the last step, run or choice back"
         onClick={() => void writing.undo()}
       >
         Undo

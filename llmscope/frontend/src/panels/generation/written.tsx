@@ -66,7 +66,7 @@ function WrittenToken({ store, writing, node }: TokenProps) {
       onPointerLeave={() => (writing.hovered.value = null)}
       onClick={() => {
         writing.stop();
-        writing.look(node.number);
+        writing.look(isHere ? null : node.number);
       }}
     >
       {node.text || <Label text={node.label} />}
