@@ -135,8 +135,8 @@ test("a token of the other path is looked at in its own text", async () => {
     state([row(1, 0), row(2, 1), row(3, 1), row(4, 3, { depth: 3 })], 4, 2),
   );
   expect(model.values._path).toBe("ids//9,1,2");
-  writing.compared.value = 4;
-  writing.look(4);
+  writing.compare(4);
+  writing.look(4, 4);
   expect(writing.selected.value).toBe(4);
   expect(writing.shown.value).toBe(3);
   expect(model.values._path).toBe("ids//9,1,3,4");

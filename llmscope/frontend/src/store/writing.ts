@@ -18,6 +18,7 @@ export interface WritingTraits {
 
 /** Steps that are asked for ahead, so that the model needn't wait for the page. */
 const AHEAD = 3;
+const FEW = 4;
 
 interface Core {
   state: { [K in keyof State]: Signal<State[K]> };
@@ -35,10 +36,10 @@ export class WritingStore {
   readonly ended = signal(false);
   readonly canUndo = signal(false);
   readonly hovered = signal<number | null>(null);
-  /** The end of another path, to compare with. */
-  readonly compared = signal<number | null>(null);
-  /** Whether a token of that other path is looked at. */
-  readonly beside = signal(false);
+  /** The ends of other paths, which stand beside the one that is written. */
+  readonly compared = signal<readonly number[]>([]);
+  /** The one of these that a token is looked at of. */
+  readonly beside = signal<number | null>(null);
   readonly folded = signal<ReadonlySet<number>>(new Set());
   /** How many actions are under way. */
   readonly pending = signal(0);
@@ -61,11 +62,10 @@ export class WritingStore {
   constructor(private readonly core: Core) {
     const { state } = core;
     this.path = computed(() => this.pathTo(this.current.value));
-    this.shownPath = computed(() =>
-      this.beside.value && this.compared.value !== null
-        ? this.pathTo(this.compared.value)
-        : this.path.value,
-    );
+    this.shownPath = computed(() => {
+      const end = this.beside.value;
+      return end !== null && this.compared.value.includes(end) ? this.pathTo(end) : this.path.value;
+    });
     // What is in focus is the token that chose the one that is looked at, here as in linked views.
     this.selected = computed(() => {
       const after = state.position.value - (this.prompt.value?.length ?? 0) + 1;
@@ -145,10 +145,21 @@ export class WritingStore {
     if (await this.#act(`force/${after}/${token}`)) this.look(null);
   }
 
-  /** Goes to a node: the next token goes behind it. */
+  /** Goes to a node: the next token goes behind it. What stood beside the text changes places. */
   async goTo(number: number): Promise<void> {
+    const left = this.current.peek();
     this.stop();
-    if (await this.#act(`select/${number}`)) this.look(null);
+    if (!(await this.#act(`select/${number}`))) return;
+    this.look(null);
+    this.compared.value = this.compared.peek().map((end) => (end === number ? left : end));
+  }
+
+  /** Puts another path beside the text, or takes it away. */
+  compare(end: number): void {
+    const others = this.compared.peek();
+    this.compared.value = others.includes(end)
+      ? others.filter((other) => other !== end)
+      : [...others, end];
   }
 
   async undo(): Promise<void> {
@@ -160,11 +171,11 @@ export class WritingStore {
     return this.core.source.ask<CopyAnswer>(`write/copy/${this.current.peek()}`);
   }
 
-  /** Looks at a token of the text or of the one beside it; `null` is the one that comes next. */
-  look(number: number | null): void {
+  /** Looks at a token of the text, or of the one beside it that ends at `end`; or at none. */
+  look(number: number | null, end: number | null = null): void {
     const node = number === null ? undefined : this.nodes.peek()[number - 1];
     batch(() => {
-      this.beside.value = node !== undefined && !this.path.peek().includes(node);
+      this.beside.value = end;
       this.core.state.position.value = node ? this.prompt.peek()!.length + node.depth - 2 : -1;
     });
   }
@@ -178,12 +189,20 @@ export class WritingStore {
   // ── asking ────────────────────────────────────────────────────────────────────────────────
 
   async #begin(prompt: string): Promise<void> {
-    if (this.prompt.peek()) {
+    const isFirst = this.prompt.peek() === null;
+    if (!isFirst) {
       this.look(null);
       this.hovered.value = null;
-      this.compared.value = null;
+      this.compared.value = [];
+      this.folded.value = new Set();
     }
     await this.#act(`begin/${prompt}`, { anew: true });
+    // A few sequences, as of a run, stand side by side.
+    const nodes = this.nodes.peek();
+    const parents = new Set(nodes.map(({ parent }) => parent));
+    const ends = nodes.map(({ number }) => number).filter((number) => !parents.has(number));
+    if (isFirst && ends.length > 1 && ends.length <= FEW)
+      this.compared.value = ends.filter((end) => end !== this.current.peek());
   }
 
   /** Asks for one step after the other until it is paused or the text ends. */
@@ -238,9 +257,8 @@ export class WritingStore {
       this.ended.value = answer.ended;
       this.canUndo.value = answer.can_undo;
       this.core.state.seed.value = answer.seed;
-      const gone = (number: number | null) => number !== null && number > count;
-      if (gone(this.hovered.value)) this.hovered.value = null;
-      if (gone(this.compared.value)) this.compared.value = null;
+      if ((this.hovered.value ?? 0) > count) this.hovered.value = null;
+      this.compared.value = this.compared.value.filter((end) => end <= count);
     });
   }
 }

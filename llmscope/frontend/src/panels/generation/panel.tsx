@@ -34,10 +34,10 @@ export function Generation({ store }: PanelProps) {
 function keys(event: KeyboardEvent, writing: WritingStore, store: Store): void {
   const target = event.composedPath()[0] as HTMLElement;
   if (/^(TEXTAREA|INPUT|SELECT|BUTTON)$/.test(target.tagName)) return;
-  const path = writing.path.value;
+  const path = writing.shownPath.value;
   const at = writing.selected.value;
   const place = at === null ? path.length : path.findIndex(({ number }) => number === at);
-  const look = (to: number) => writing.look(path[to]?.number ?? null);
+  const look = (to: number) => writing.look(path[to]?.number ?? null, writing.beside.value);
   if (event.key === " ") store.state.playing.value = !store.state.playing.value;
   else if (event.key === "Enter") void writing.step();
   else if (event.key === "ArrowLeft") look(Math.max(0, place - 1));
