@@ -15,7 +15,8 @@ _TOP = 5
 def summary(view: View) -> str:
     """Say what `view` shows."""
     trace = view.trace
-    lines = [f"{trace.scope.name}: {view.text}"]
+    text = trace.text if "generation" in view._panels else view.text
+    lines = [f"{trace.scope.name}: {text}"]
     if "next-token" in view._panels and trace.scope.facts.family != "encoder":
         candidates = view.distribution.top(_TOP)
         shares = ", ".join(f"{one.text!r} {one.prob:.1%}" for one in candidates if one.prob > 0)

@@ -222,9 +222,11 @@ def test_sequences_of_a_run_stand_side_by_side_and_one_is_picked(notebook, panel
         True,
     )
     expect(columns).to_have_count(3)
-    button(panel, "Step").click()
-    picked = notebook.ask("three.stepper.ids()[:-1]")
+    picked = notebook.ask("three.stepper.ids()")
     assert picked in others
+    button(panel, "Step").click()
+    notebook.wait_value("len(three.stepper.ids())", len(picked) + 1)
+    assert notebook.ask("three.stepper.ids()")[:-1] == picked
 
 
 def parting(one: list[int], other: list[int]) -> int:

@@ -102,12 +102,15 @@ export class Store {
       lacks: (key: string) => this.lacks(key),
       report: (error: unknown) => this.#report(error),
     };
-    this.writing =
-      LIVE && signals.panels.peek().includes("generation") ? new WritingStore(core) : null;
+    this.writing = signals.panels.peek().includes("generation") ? new WritingStore(core) : null;
     this.behind = computed(() => !this.writing && this.trace.value?.text !== text.value);
     this.lacking = computed(() => {
       const trace = this.trace.value;
-      return trace && this.#wantsNext.value ? this.lacks(logitsKey(trace, this.focus.value)) : null;
+      if (!trace || !this.#wantsNext.value) return null;
+      const { writing } = this;
+      return this.lacks(
+        writing ? `write/logits/${writing.shown.value}` : logitsKey(trace, this.focus.value),
+      );
     });
     this.#ends = [
       dispose,
@@ -258,6 +261,7 @@ export class Store {
     const prompt = writing.prompt.value;
     const model = this.model.value;
     if (!prompt || !model || model.family === "encoder" || !this.#isSeen.value) return;
+    if (this.lacks(`write/logits/${node}`)) return;
     if (this.#asking) return;
     this.#asking = true;
     this.source

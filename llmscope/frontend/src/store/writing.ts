@@ -35,6 +35,8 @@ export class WritingStore {
   readonly current = signal(0);
   readonly ended = signal(false);
   readonly canUndo = signal(false);
+  /** Why nothing more can be written here, in words; `null` where it can. */
+  readonly off: string | null;
   readonly hovered = signal<number | null>(null);
   /** The ends of other paths, which stand beside the one that is written. */
   readonly compared = signal<readonly number[]>([]);
@@ -61,6 +63,7 @@ export class WritingStore {
 
   constructor(private readonly core: Core) {
     const { state } = core;
+    this.off = core.source.lacks("write/step");
     this.path = computed(() => this.pathTo(this.current.value));
     this.shownPath = computed(() => {
       const end = this.beside.value;
@@ -94,7 +97,9 @@ export class WritingStore {
         if (this.prompt.peek()) void this.#act(`begin/${state.text.peek()}`, { anew: true });
       }),
       effect(() => {
-        if (state.playing.value && core.isSeen.value && hasBegun.value) void this.#play();
+        if (!state.playing.value || !core.isSeen.value || !hasBegun.value) return;
+        if (this.off) this.stop();
+        else void this.#play();
       }),
     ];
   }
@@ -149,7 +154,8 @@ export class WritingStore {
   async goTo(number: number): Promise<void> {
     const left = this.current.peek();
     this.stop();
-    if (!(await this.#act(`select/${number}`))) return;
+    if (this.off) this.current.value = number = this.#endBehind(number);
+    else if (!(await this.#act(`select/${number}`))) return;
     this.look(null);
     this.compared.value = this.compared.peek().map((end) => (end === number ? left : end));
   }
@@ -184,6 +190,12 @@ export class WritingStore {
     const folded = new Set(this.folded.value);
     if (!folded.delete(number)) folded.add(number);
     this.folded.value = folded;
+  }
+
+  /** Where the first of the texts ends that a node is part of. */
+  #endBehind(number: number): number {
+    const [next] = this.childrenOf(number);
+    return next ? this.#endBehind(next.number) : number;
   }
 
   // ── asking ────────────────────────────────────────────────────────────────────────────────
@@ -233,6 +245,7 @@ export class WritingStore {
 
   /** False when it could not be done. */
   async #act(what: string, { anew = false, signal }: ActOptions = {}): Promise<boolean> {
+    if (this.off && !anew) return false;
     this.pending.value = this.pending.peek() + 1;
     try {
       const options = signal ? { signal } : {};

@@ -19,7 +19,7 @@ export const sheet = [
   segmented,
   attention,
   steps,
-  LIVE ? generation : "",
+  generation,
   nextToken,
   LIVE ? picker : "",
 ].join("\n");

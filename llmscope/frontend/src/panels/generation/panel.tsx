@@ -91,50 +91,52 @@ function Controls({ store, writing }: { store: Store; writing: WritingStore }) {
   const began = writing.prompt.value !== null;
   return (
     <div class="controls">
-      <button
-        type="button"
-        class="main"
-        disabled={!began || (writing.ended.value && !isPlaying)}
-        onClick={() => (playing.value = !isPlaying)}
-      >
-        {isPlaying ? "❚❚ Pause" : "▶ Play"}
-      </button>
-      <button
-        type="button"
-        disabled={!began || isPlaying || writing.ended.value}
-        onClick={() => void writing.step()}
-      >
-        Step
-      </button>
-      <button
-        type="button"
-        disabled={!writing.canUndo.value}
-        title="Takes the last step, run or choice back"
-        onClick={() => void writing.undo()}
-      >
-        Undo
-      </button>
-      <select
-        aria-label="Tokens a second"
-        value={speed.value}
-        onChange={(event) => (speed.value = Number(event.currentTarget.value))}
-      >
-        {SPEEDS.map((pace) => (
-          <option key={pace} value={pace}>
-            {pace === 0 ? "full speed" : `${pace} a second`}
-          </option>
-        ))}
-      </select>
-      <label>
-        <input
-          type="checkbox"
-          checked={doSample.value}
-          onChange={(event) => (doSample.value = event.currentTarget.checked)}
-        />{" "}
-        draw
-      </label>
-      <NumberField name="seed" value={seed} least={0} disabled={!doSample.value} />
-      <NumberField name="most tokens" value={maxNewTokens} least={1} />
+      <fieldset disabled={writing.off !== null} title={writing.off ?? undefined}>
+        <button
+          type="button"
+          class="main"
+          disabled={!began || (writing.ended.value && !isPlaying)}
+          onClick={() => (playing.value = !isPlaying)}
+        >
+          {isPlaying ? "❚❚ Pause" : "▶ Play"}
+        </button>
+        <button
+          type="button"
+          disabled={!began || isPlaying || writing.ended.value}
+          onClick={() => void writing.step()}
+        >
+          Step
+        </button>
+        <button
+          type="button"
+          disabled={!writing.canUndo.value}
+          title="Takes the last step, run or choice back"
+          onClick={() => void writing.undo()}
+        >
+          Undo
+        </button>
+        <select
+          aria-label="Tokens a second"
+          value={speed.value}
+          onChange={(event) => (speed.value = Number(event.currentTarget.value))}
+        >
+          {SPEEDS.map((pace) => (
+            <option key={pace} value={pace}>
+              {pace === 0 ? "full speed" : `${pace} a second`}
+            </option>
+          ))}
+        </select>
+        <label>
+          <input
+            type="checkbox"
+            checked={doSample.value}
+            onChange={(event) => (doSample.value = event.currentTarget.checked)}
+          />{" "}
+          draw
+        </label>
+        <NumberField name="seed" value={seed} least={0} disabled={!doSample.value} />
+        <NumberField name="most tokens" value={maxNewTokens} least={1} />
+      </fieldset>
       <span class="right">
         <select
           aria-label="What tokens are coloured by"
@@ -197,7 +199,7 @@ function Caption({ store, writing }: { store: Store; writing: WritingStore }) {
       <p class="caption figures" role="status">
         “<Label text={plain(node.label)} />” <Figures node={node} />{" "}
         {writing.selected.value === node.number &&
-          "Click a token on the right to take it instead; Esc lets go."}
+          (writing.off ?? "Click a token on the right to take it instead; Esc lets go.")}
       </p>
     );
   if (slow.value && !store.state.playing.value)
