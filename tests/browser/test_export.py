@@ -47,9 +47,9 @@ def pages(scope, tmp_path_factory: pytest.TempPathFactory) -> Path:
     scope.explore(HOSTILE).to_html(folder / "hostile.html")
     run = scope.generate(OTHER, seed=2, do_sample=True, max_new_tokens=8, num_return_sequences=2)
     written = GenerationView(run, layer=24, head=4)
-    first = run.ids(0)[run.prompt_length]
-    best = written.stepper.distribution(1).top(2)
-    written.stepper.force(next(one.id for one in best if one.id != first), after=1)
+    taken = {written.stepper.tree[node].token for node in written.stepper.tree.children(1)}
+    best = written.stepper.distribution(1).top(3)
+    written.stepper.force(next(one.id for one in best if one.id not in taken), after=1)
     written.stepper.select(1)
     follower = scope.explore(OTHER, layer=24, head=4)
     llmscope.link(written, follower)
@@ -172,12 +172,9 @@ def test_what_was_written_is_shown_with_its_alternatives_and_branches(page, page
     tokens.nth(2).hover()
     step = run.steps[0][2]
     expect(panel.get_by_role("status")).to_contain_text(f"rank {step_rank(step) + 1}")
-    scores = run._scores(0, 2)
-    best = int(scores.argmax())
-    label = scope.tokenizer.decode([best]).strip()
-    expect(found.rows.first).to_contain_text(label)
-    expect(found.rows.first).to_contain_text(f"{100 * float(scores.softmax(0)[best]):.1f}"[:3])
-    expect(found.rows.first.locator("button.take")).to_have_count(0)
+    best = step.distribution.top(1)[0]
+    expect(found.rows.first).to_contain_text(f"{100 * best.prob:.1f} %")
+    expect(found.rows.first.locator("button.name")).to_have_count(0)
 
     # The linked view follows a token, and a branch.
     tokens.nth(3).click()
@@ -187,10 +184,10 @@ def test_what_was_written_is_shown_with_its_alternatives_and_branches(page, page
     )
     weights = run.trace(0).attention(24, 4)[run.prompt_length + 2]
     expect(found.readout).to_contain_text(f"{weights.max():.3f}")
-    other = panel.get_by_role("treeitem").last.locator(".way")
-    other.click()
-    text = follower.copy
-    expect(text).to_contain_text(run.continuations[1].split()[-1])
+    expect(panel.locator(".written > p")).to_have_count(3)
+    row = panel.get_by_role("treeitem").filter(has_text=run.continuations[1].strip()[-8:])
+    row.locator(".way").click()
+    expect(follower.copy).to_contain_text(run.continuations[1].split()[-1])
     panel.locator(".written").press(" ")
     panel.locator(".written").press("Enter")
     panel.locator(".written").press("ArrowRight")

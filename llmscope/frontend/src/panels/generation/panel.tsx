@@ -219,7 +219,7 @@ function Caption({ store, writing }: { store: Store; writing: WritingStore }) {
               : path.length >= store.state.maxNewTokens.value
                 ? "It is as long as it may be."
                 : "The text has ended."
-          } Point at a token to see what else it could have been.`}
+          } Point at a token to see what else it could have been. ${writing.off ?? ""}`}
     </p>
   );
 }

@@ -63,7 +63,7 @@ function WrittenToken({ store, writing, node, end }: TokenProps) {
   const branches = writing.childrenOf(node.parent).length > 1;
   return (
     <span
-      class={`wrote ${isHere ? "here" : ""} ${node.forced ? "forced" : ""} ${branches ? "fork" : ""}`}
+      class={`wrote ${isHere ? "here" : ""} ${node.forced ? "forced" : ""} ${branches ? "fork" : ""} ${/^\s*\n/.test(node.text) ? "break" : ""}`}
       style={{ "--shade": shade.toFixed(3) }}
       data-node={node.number}
       onPointerEnter={() => !store.state.playing.peek() && (writing.hovered.value = node.number)}
