@@ -16,6 +16,7 @@ from llmscope.attention.matrices import never
 from llmscope.attention.patterns import ROWS
 from llmscope.export.choose import Group, Plan, Wanted, listed
 from llmscope.export.compact import LIKELIEST, WEIGHT_ERROR, coded, summarised
+from llmscope.source.answers import key_of
 from llmscope.source.lens import BLOCK
 from llmscope.tokens import labels
 
@@ -68,18 +69,19 @@ def bake(group: Group, plans: list[Plan], want: Wanted, buffers: Buffers) -> tup
     notes
         In sentences, what is in it and how true it is.
     """
-    prompts = [plan.text for plan in plans] if want.prompts else []
+    prompts = [p.text for p in plans if isinstance(p.text, str)] if want.prompts else []
     given: dict[str, Part] = {"model": {**answered(group, "model"), "prompts": prompts}}
     matrices: list[Part] = []
     logits: list[Part] = []
     ids: set[int] = set()
     error = 0.0
     refused = no_lens = ""
+    given |= _written(group)
     for plan in plans:
-        text = answered(group, f"text/{plan.text}")
+        text = answered(group, key_of(plan.text))
         if want.precision == "float16":
             text["decimals"] = 3
-        given[f"text/{plan.text}"] = text
+        given[key_of(plan.text)] = text
         name = text["trace"]
         if _has_chain(group, plan):
             given[f"{name}/chain"] = answered(group, f"{name}/chain")
@@ -108,13 +110,17 @@ def bake(group: Group, plans: list[Plan], want: Wanted, buffers: Buffers) -> tup
             summary, off = summarised(rows)
             error = max(error, off)
             ids.update(summary.ids.ravel().tolist())
-            held = {"trace": name, "vocabulary": len(rows[0]), "positions": plan.positions}
-            logits.append({**held, **summary._asdict()})
+            held = {"trace": name, "positions": plan.positions}
+            if nodes := group.nodes.get(plan.text):
+                held = {"trace": "write", "positions": list(nodes.values())}
+            logits.append({**held, "vocabulary": len(rows[0]), **summary._asdict()})
     known = sorted(ids)
     tokenizer = plans[0].trace.scope.tokenizer
     words = _words(plans)
     words["steps"] = refused or words["steps"]
     words["lens"] = no_lens or words["lens"]
+    if group.nodes:
+        words["positions"] = "The next token takes the model here: the page holds it elsewhere."
     content: Part = {
         "answers": {key: buffers.packed(part) for key, part in given.items()},
         "matrices": [buffers.packed(part) for part in matrices],
@@ -124,13 +130,24 @@ def bake(group: Group, plans: list[Plan], want: Wanted, buffers: Buffers) -> tup
         ),
         "words": words,
     }
-    return content, _notes(plans, want, error)
+    return content, _notes(group, plans, want, error)
 
 
 def answered(group: Group, key: str) -> Part:
     """Give the answer to a key."""
     *_, part = group.answers(key, never)
     return part
+
+
+def _written(group: Group) -> dict[str, Part]:
+    """Tell what was written, from the end of a path that is on screen."""
+    tree = group.tree
+    if tree is None:
+        return {}
+    begin = f"write/begin/{group.views[0].text}"
+    state = {**answered(group, begin), "current": group.end, "can_undo": False}
+    copies = {key: answered(group, key) for key in (f"write/copy/{n}" for n in tree.leaves())}
+    return {begin: state, **copies}
 
 
 def _has_chain(group: Group, plan: Plan) -> bool:
@@ -212,9 +229,10 @@ def _heads(plans: list[Plan]) -> str:
     return ", ".join(parts) or "no head"
 
 
-def _notes(plans: list[Plan], want: Wanted, error: float) -> list[str]:
+def _notes(group: Group, plans: list[Plan], want: Wanted, error: float) -> list[str]:
     trace = plans[0].trace
-    off = ["typing"] + ["finding a token"] * any(plan.positions for plan in plans)
+    off = ["writing" if group.nodes else "typing"]
+    off += ["finding a token"] * any(plan.positions for plan in plans)
     off += ["rollout"] * any(plan.heads for plan in plans)
     parts = " and ".join([", ".join(off[:-1]), off[-1]] if len(off) > 1 else off)
     verb = "are" if len(off) > 1 else "is"
@@ -231,7 +249,10 @@ def _notes(plans: list[Plan], want: Wanted, error: float) -> list[str]:
     if told:
         every = all(len(plan.positions) == len(plan.trace) for plan in told)
         where = "at every token"
-        if not every:
+        if group.nodes:
+            count = sum(len(nodes) for nodes in group.nodes.values())
+            where += " that was written" if count > len(group.tree or ()) else " on screen"
+        elif not every:
             positions = {position for plan in told for position in plan.positions}
             where = f"at {'token' if len(positions) == 1 else 'tokens'} {listed(positions)}"
         vocabulary = trace.scope.facts.vocabulary

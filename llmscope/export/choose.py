@@ -5,14 +5,19 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import permutations
 from typing import TYPE_CHECKING, TypedDict
 
 from llmscope.export.compact import Precision, checked_precision
 from llmscope.source import Answers
 from llmscope.source.lens import BLOCK
+from llmscope.views.linking import follows
 
 if TYPE_CHECKING:
     from llmscope.capture import Kind
+    from llmscope.generation import Tree
+    from llmscope.source.answers import Written
     from llmscope.trace import Trace
     from llmscope.views.base import View
 
@@ -90,12 +95,9 @@ def checked_views(views: View | Sequence[View]) -> list[View]:
     for view in shown:
         if not isinstance(view, View):
             raise TypeError(f"A page is made of views, not of {type(view).__name__}.")
-        if "generation" in view._panels:
-            raise ValueError(
-                f"{type(view).__name__} writes with its model, so no page can hold it. Export what "
-                "was written: AttentionView(run.trace(0)), or an Explorer of the text."
-            )
         _ = view.trace  # raises when there is no model, or no text
+        if (tree := _tree(view)) is not None and not len(tree):
+            raise ValueError("Nothing is written yet: play it, or take a step, and export it then.")
     return shown
 
 
@@ -105,6 +107,8 @@ class Group:
 
     answers: Answers
     views: list[View] = field(default_factory=list)
+    # Texts that views which are linked to these write.
+    followed: list[Written] = field(default_factory=list)
 
     @property
     def panels(self) -> set[str]:
@@ -116,21 +120,79 @@ class Group:
         """Whether a panel shows attention."""
         return not self.panels.isdisjoint(_READS_ATTENTION)
 
-    def texts(self, prompts: Sequence[str]) -> list[str]:
+    @property
+    def tree(self) -> Tree | None:
+        """What was written, where the view is one that writes; it is alone then."""
+        return _tree(self.views[0])
+
+    @cached_property
+    def nodes(self) -> dict[Written, dict[int, int]]:
+        """Of each text that was written, the nodes whose next token it tells, by position.
+
+        Each is told once, of many only those of the text on screen.
+        """
+        tree, found = self.tree, {}
+        if tree is not None:
+            few = len(tree) < MOST_POSITIONS
+            left = set(range(len(tree) + 1) if few else (tree.ROOT, *tree.path(self.end)))
+            for text, end in _written(self.views[0]).items():
+                path = enumerate((tree.ROOT, *tree.path(end)), start=len(tree.prompt) - 1)
+                found[text] = {place: node for place, node in path if node in left}
+                left -= set(found[text].values())
+        return found
+
+    @property
+    def end(self) -> int:
+        """Of what was written, the end of the text on screen, or of one that it is part of."""
+        assert self.tree is not None
+        end = self.tree.current
+        while behind := self.tree.children(end):
+            end = behind[0]
+        return end
+
+    def texts(self, prompts: Sequence[str]) -> list[Written]:
         """Give the texts of the views, and those that the reader may choose."""
-        return list(dict.fromkeys([*(view.text for view in self.views), *prompts]))
+        if self.nodes:
+            return list(self.nodes)
+        shown = [view._shown for view in self.views]
+        return list(dict.fromkeys([*shown, *self.followed, *prompts]))
 
 
 def grouped(views: Sequence[View]) -> list[Group]:
     """Put views over the same traces together, as they come."""
-    groups: dict[tuple[int, int], Group] = {}
+    groups: dict[tuple[int, int, int], Group] = {}
+    place: dict[int, Group] = {}
     for view in views:
-        key = (id(view.scope), id(view._answers.given))
+        own = view._answers
+        key = (id(view.scope), id(own.given), id(own.writing))
         if key not in groups:
             # Names of traces are counted from the first, so that the same page has the same bytes.
-            groups[key] = Group(Answers(view.scope, view._answers.given or view.trace))
+            given = own.given if own.writing or own.given else view.trace
+            groups[key] = Group(Answers(view.scope, given))
+            groups[key].answers.writing = own.writing
         groups[key].views.append(view)
+        place[id(view)] = groups[key]
+    for one, other in permutations(views, 2):
+        if (one in other._linked or other in one._linked) and follows(one, other):
+            place[id(one)].followed += _written(other)
     return list(groups.values())
+
+
+def _tree(view: View) -> Tree | None:
+    """Give what a view writes; `None` where it writes nothing."""
+    from llmscope.views.generation import GenerationView
+
+    return view.stepper.tree if isinstance(view, GenerationView) else None
+
+
+def _written(view: View) -> dict[Written, int]:
+    """Give the texts that a view has written, each with the node that it ends with."""
+    from llmscope.views.generation import GenerationView
+
+    assert isinstance(view, GenerationView)
+    stepper = view.stepper
+    source = tuple(stepper.source)
+    return {(source, tuple(stepper.ids(end))): end for end in stepper.tree.leaves()}
 
 
 @dataclass(frozen=True)
@@ -151,7 +213,7 @@ class Plan:
         Stream and number of each block of positions.
     """
 
-    text: str
+    text: Written
     trace: Trace
     heads: Heads
     rollouts: list[tuple[Kind, int]]
@@ -165,7 +227,7 @@ class Plan:
         return count == self.trace.heads(layer, kind)[0]
 
 
-def plan(group: Group, text: str, want: Wanted) -> Plan:
+def plan(group: Group, text: Written, want: Wanted) -> Plan:
     """Choose what is taken of one text.
 
     Raises
@@ -177,7 +239,7 @@ def plan(group: Group, text: str, want: Wanted) -> Plan:
     heads: Heads = {}
     rollouts: list[tuple[Kind, int]] = []
     if group.reads_attention:
-        heads = _heads(trace, group.views, want)
+        heads = _heads(trace, group.views, want, MOST_WEIGHTS // max(1, len(group.nodes)))
     steps = []
     for view in group.views:
         kind = view._kind(trace)
@@ -188,12 +250,12 @@ def plan(group: Group, text: str, want: Wanted) -> Plan:
             steps.append((kind, view.layer, view.head, query))
         if view.combine == "rollout" and kind != "cross":
             rollouts.append((kind, view.layer))
-    positions = _positions(trace, group, want)
+    positions = list(group.nodes[text]) if group.nodes else _positions(trace, group, want)
     unique = list(dict.fromkeys(steps))
     return Plan(text, trace, heads, rollouts, positions, unique, _lens(trace, group, want))
 
 
-def _heads(trace: Trace, views: list[View], want: Wanted) -> Heads:
+def _heads(trace: Trace, views: list[View], want: Wanted, most: int) -> Heads:
     every: Heads = {
         kind: [(n, head) for n in trace.layers(kind) for head in range(trace.heads(n, kind)[0])]
         for kind in trace.kinds
@@ -212,7 +274,7 @@ def _heads(trace: Trace, views: list[View], want: Wanted) -> Heads:
                 trace.queries(kind) * trace.keys(kind) * len(taken.intersection(pairs))
                 for kind, pairs in every.items()
             )
-            if count <= MOST_WEIGHTS:
+            if count <= most:
                 break
         else:
             taken = shown

@@ -13,13 +13,11 @@ from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Unpack
 
-from anywidget import AnyWidget
-
 from llmscope.export.bake import Buffers, bake
 from llmscope.export.choose import Choice, Group, checked_views, grouped, plan, wanted
 from llmscope.export.words import summary
 from llmscope.views.base import View
-from llmscope.views.linking import SHARED
+from llmscope.views.linking import SHARED, follows
 
 if TYPE_CHECKING:
     import os
@@ -82,7 +80,8 @@ def to_html(
 ) -> Page:
     """Make one file of views that is live without a kernel and without a network.
 
-    Views that `llmscope.link` joined stay joined. The same views give the same bytes.
+    Views that `llmscope.link` joined stay joined. The same views give the same bytes. Of a
+    `GenerationView`, the page holds what is written by now, with all branches.
 
     Parameters
     ----------
@@ -112,7 +111,7 @@ def to_html(
     Raises
     ------
     ValueError
-        When a view shows no text, or `precision` is unknown.
+        When a view shows no text, or has written nothing yet, or `precision` is unknown.
     IndexError
         For a layer, head or position that isn't there.
 
@@ -122,6 +121,8 @@ def to_html(
     """
     shown = checked_views(views)
     want = wanted(**choice)
+    if want.prompts and any("generation" in view._panels for view in shown):
+        raise ValueError("prompts= takes no view that writes: it is shown with what it wrote.")
     groups = grouped(shown)
     buffers = Buffers()
     sources: list[dict[str, Any]] = []
@@ -151,19 +152,24 @@ def _place(groups: list[Group], view: View) -> int:
 
 
 def _traits(view: View) -> dict[str, Any]:
-    public = {name for name in view.traits(sync=True) if not name.startswith("_")}
-    names = View.class_own_traits(sync=True).keys() | public - {*AnyWidget.class_trait_names()}
+    names = {name for kind in type(view).__mro__ if issubclass(kind, View) for name in _own(kind)}
     return {name: getattr(view, name) for name in sorted(names)}
+
+
+def _own(kind: type[View]) -> set[str]:
+    """Name the traits that a view brings along; anywidget's own are no state."""
+    return set(kind.class_own_traits(sync=True)) - {"_esm", "_css", "_anywidget_id"}
 
 
 def _links(shown: list[View], *, prompts: bool) -> list[tuple[int, int, list[str]]]:
     """Say which views move together, by their places; what they were joined by in the notebook."""
-    names = [*SHARED, "text"] if prompts else [*SHARED]
     place = {id(view): number for number, view in enumerate(shown)}
     found = []
     for number, view in enumerate(shown):
         for other in view._linked:
             if id(other) in place:
+                path = follows(view, other) or follows(other, view)
+                names = [*SHARED, *["_path"] * path, *["text"] * (prompts and not path)]
                 found.append((number, place[id(other)], names))
     return found
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from llmscope.views.base import View
 
 # Pixels, until the page has told its height; where it can't tell, it scrolls within.
-_ABOVE = {"header": 40, "tokens": 170}
+_ABOVE = {"header": 40, "tokens": 170, "generation": 330}
 _COLUMNS = {"attention": 620, "overview": 620, "next-token": 560}
 _FOOT = 90
 # Where the frame is another origin, as within a sandbox, it can't set its own height.

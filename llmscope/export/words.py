@@ -21,7 +21,8 @@ def summary(view: View) -> str:
     if "generation" in view._panels:
         return _written(view)
     trace = view.trace
-    lines = [f"{trace.scope.name}: {view.text}"]
+    text = trace.text if "generation" in view._panels else view.text
+    lines = [f"{trace.scope.name}: {text}"]
     if "next-token" in view._panels and trace.scope.facts.family != "encoder":
         lines.append(_likeliest(view, trace))
     kind = view._kind(trace)

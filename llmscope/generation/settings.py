@@ -97,16 +97,11 @@ def prompt_inputs(
     return inputs
 
 
-def trace_of(
-    scope: Scope,
-    inputs: Mapping[str, torch.Tensor],
-    ids: list[int],
-    cancelled: Callable[[], bool] = lambda: False,
-) -> Trace:
+def trace_of(scope: Scope, inputs: Mapping[str, torch.Tensor], ids: list[int]) -> Trace:
     """Trace what was written: `ids` of the text, or of the decoder side behind its source."""
     if "decoder_input_ids" in inputs:
-        return scope.trace(inputs["input_ids"], target=ids, cancelled=cancelled)
-    return scope.trace(ids, cancelled=cancelled)
+        return scope.trace(inputs["input_ids"], target=ids)
+    return scope.trace(ids)
 
 
 def decode(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -91,9 +91,13 @@ class Stepper:
 
     # ── what a person does ───────────────────────────────────────────────────────────────────
 
-    def step(self) -> Node | None:
-        """Write the next token behind the current node; `None` where the text has ended."""
-        self.tree.begin()
+    def step(self, *, together: bool = False) -> Node | None:
+        """Write the next token behind the current node; `None` where the text has ended.
+
+        One `undo` takes it back; `together` with what was done before it, if that is wanted.
+        """
+        if not together:
+            self.tree.begin()
         return self._step()
 
     def __iter__(self) -> Iterator[Node]:
@@ -152,6 +156,14 @@ class Stepper:
         """Token ids up to a node (the current one), the prompt included."""
         return self.tree.ids(self._number(number))
 
+    @property
+    def source(self) -> list[int]:
+        """Token ids that the encoder read; none where the model has no encoder."""
+        if not self._model.config.is_encoder_decoder:
+            return []
+        ids: list[int] = self._inputs["input_ids"][0].tolist()
+        return ids
+
     def text(self, number: int | None = None) -> str:
         """Text up to a node (the current one), without special tokens."""
         return str(self.scope.tokenizer.decode(self.ids(number), skip_special_tokens=True))
@@ -180,11 +192,7 @@ class Stepper:
 
     def trace(self, number: int | None = None) -> Trace:
         """Trace the text up to a node (the current one)."""
-        return self.trace_of(self.ids(number))
-
-    def trace_of(self, ids: list[int], cancelled: Callable[[], bool] = lambda: False) -> Trace:
-        """Trace a text of this tree by its ids, the prompt included."""
-        return trace_of(self.scope, self._inputs, ids, cancelled)
+        return trace_of(self.scope, self._inputs, self.ids(number))
 
     def adopt(self, tree: Tree) -> None:
         """Go on from what was written before: `tree` takes the place of one that has no nodes."""

@@ -147,11 +147,19 @@ class Tree:
         self._check(number)
         self.current = number
 
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is an action to take back."""
+        return any(before != (len(self._nodes), self.current) for before in self._history)
+
     def undo(self) -> bool:
-        """Take the last action back; False when there is none."""
-        if not self._history:
+        """Take back the last action that changed something; False when there is none."""
+        if not self.can_undo:
             return False
-        count, self.current = self._history.pop()
+        now = len(self._nodes), self.current
+        while (before := self._history.pop()) == now:
+            pass
+        count, self.current = before
         for node in self._nodes[count:]:
             self._children.pop(node.number, None)
             siblings = self._children.get(node.parent)

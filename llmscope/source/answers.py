@@ -7,6 +7,9 @@ key                                          answer
 ``load/{name}``                              progress, then the model; without name, the default
 ``install``                                  progress of installing the default's weights
 ``text/{text}``                              a trace: its name, tokens and shape
+``ids/{source}/{ids}``                       the same of ids, with commas; source: an encoder's side
+``write/{action}``                           what was written so far; `llmscope.source.writing`
+``write/logits/{node}``                      as ``logits`` below, behind a token that was written
 ``vocabulary/{words}``                       tokens whose text holds these words
 ``token/{id}``                               the label of one token
 ``release``                                  lets go of all that can be made again
@@ -49,7 +52,8 @@ if TYPE_CHECKING:
     from llmscope.trace import Trace
 
 T = TypeVar("T")
-Written = str | tuple[int, ...]  # a text, or the ids of one that is being written
+Ids = tuple[int, ...]
+Written = str | tuple[Ids, Ids]  # a text; or ids, what an encoder reads before the others
 Part = dict[str, Any]
 LABELLED = 200  # of the likeliest tokens, that logits come with labels for
 FOUND = 12  # tokens that a search gives
@@ -95,7 +99,11 @@ class Answers:
         if isinstance(text, str):
             made = self.scope.trace(text, cancelled=cancelled)
         else:
-            made = self._written.traced(text, cancelled)
+            source, ids = text
+            if source:
+                made = self.scope.trace(source, target=ids, cancelled=cancelled)
+            else:
+                made = self.scope.trace(ids, cancelled=cancelled)
         if cancelled():
             raise Cancelled
         with self._lock:
@@ -104,11 +112,12 @@ class Answers:
                 self._traces.popitem(last=False)
         return made
 
-    @property
-    def _written(self) -> Writing:
-        if self.writing is None:
-            raise KeyError("write")
-        return self.writing
+    def text_of(self, text: Written) -> str:
+        """Spell out a text that ids stand for."""
+        if isinstance(text, str) or self.scope is None:
+            return str(text)
+        source, ids = text
+        return self.scope._encode(source or ids, None)[0]
 
     def release(self) -> None:
         """Let go of all that can be made again."""
@@ -141,16 +150,17 @@ class Answers:
             yield self._search(rest)
         elif head == "token" and self.scope is not None:
             yield {"label": labels(self.scope.tokenizer, [int(rest)])[0]}
-        elif head == "text":
-            yield self._summary(rest, self.trace(rest, cancelled))
+        elif head in ("text", "ids"):
+            text = written(key)
+            yield self._summary(text, self.trace(text, cancelled))
         elif head == "write":
-            yield self._write(*rest.split("/"), cancelled=cancelled)
+            yield self._write(*rest.split("/"))
         else:
             with self._lock:
                 if head not in self._texts:
                     raise KeyError(key)
-                text, version = self._texts[head]
-            trace = self.trace(text, cancelled)
+                known, version = self._texts[head]
+            trace = self.trace(known, cancelled)
             if trace.version != version:
                 raise RuntimeError(
                     "The model's weights were changed. Edit the text to read it with the new ones."
@@ -202,13 +212,12 @@ class Answers:
         ids = [token_id for *_, token_id in sorted(found)[:FOUND]]
         return {"ids": ids, "labels": [self._vocabulary[token_id] for token_id in ids]}
 
-    def _write(self, what: str, *where: str, cancelled: Callable[[], bool]) -> Part:
-        if what == "trace":
-            ids = self._written.ids(int(where[0]))
-            return self._summary(ids, self.trace(ids, cancelled))
+    def _write(self, what: str, *where: str) -> Part:
+        if self.writing is None:
+            raise KeyError("write")
         if what == "logits":
-            return self._likeliest(self._written.logits(int(where[0])))
-        return self._written(what, *where)
+            return self._likeliest(self.writing.logits(int(where[0])))
+        return self.writing(what, *where)
 
     def _summary(self, text: Written, trace: Trace) -> Part:
         def rows(tokens: Sequence[Token], spans: list[tuple[int, int]]) -> list[list[Any]]:
@@ -284,6 +293,26 @@ class Answers:
             "texts": texts(tokenizer, first.tolist()),
             "labels": labels(tokenizer, first.tolist()),
         }
+
+
+def written(key: str) -> Written:
+    """Tell what a key that names a text names."""
+    head, _, rest = key.partition("/")
+    if head == "text":
+        return rest
+    source, _, ids = rest.partition("/")
+    return _ids(source), _ids(ids)
+
+
+def key_of(text: Written) -> str:
+    """Give the key that asks for the trace of a text."""
+    if isinstance(text, str):
+        return f"text/{text}"
+    return "ids/" + "/".join(",".join(map(str, ids)) for ids in text)
+
+
+def _ids(listed: str) -> Ids:
+    return tuple(int(one) for one in listed.split(",") if one)
 
 
 def shown_kind(trace: Trace) -> Kind:

@@ -60,9 +60,9 @@ class Writing:
                 return self._begin("/".join(where))
             stepper = self._here()
             before = len(stepper.tree)
-            if what == "step":
+            if what in ("step", "on"):
                 self._configure(stepper)
-                stepper.step()
+                stepper.step(together=what == "on")
             elif what == "force":
                 stepper.force(int(where[1]), after=int(where[0]))
             elif what == "select":
@@ -84,14 +84,6 @@ class Writing:
         """Logits (vocabulary,) behind a node."""
         with self._lock:
             return to_numpy(self._here().logits(number))
-
-    def ids(self, number: int) -> tuple[int, ...]:
-        """Token ids up to a node, the prompt included."""
-        return tuple(self._here().ids(number))
-
-    def traced(self, ids: tuple[int, ...], cancelled: Callable[[], bool]) -> Trace:
-        """Trace what was written."""
-        return self._here().trace_of(list(ids), cancelled)
 
     def _here(self) -> Stepper:
         if self._stepper is None:
@@ -132,11 +124,13 @@ class Writing:
             row |= {"label": label, "text": self._text(row["number"])}
         prompt = from_ids(tokenizer, tree.prompt)
         return {
+            "source": stepper.source,
             "prompt": [[token.id, token.label, 0, 0, token.special] for token in prompt],
             "nodes": rows,
             "count": len(tree),
             "current": tree.current,
             "ended": stepper.ended(),
+            "can_undo": tree.can_undo,
             "seed": stepper.seed,
         }
 

@@ -13,7 +13,7 @@ from llmscope.attention import trace_matrix
 from llmscope.sampling import Distribution, check_settings
 from llmscope.sampling.settings import ORDERS
 from llmscope.source import Answers, Desk
-from llmscope.source.answers import shown_kind
+from llmscope.source.answers import shown_kind, written
 
 if TYPE_CHECKING:
     import os
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from llmscope.export.html import Page
     from llmscope.export.static import Static
     from llmscope.scope import Scope
+    from llmscope.source.answers import Written
     from llmscope.trace import Trace
 
 MOST_HEADS = 8  # as many as there are colours that can be told apart
@@ -116,6 +117,9 @@ class View(anywidget.AnyWidget):
 
     _panels = traitlets.List(traitlets.Unicode()).tag(sync=True)
     _editable = traitlets.Bool(False).tag(sync=True)
+    # The key of what is on screen, where it isn't what the tokenizer makes of `text`: a text as
+    # a model wrote it.
+    _path = traitlets.Unicode("").tag(sync=True)
 
     def __init__(
         self, scope: Scope | None, text: str = "", trace: Trace | None = None, **traits: Any
@@ -141,7 +145,11 @@ class View(anywidget.AnyWidget):
     @property
     def trace(self) -> Trace:
         """The trace of the text on screen; waits until it is there."""
-        return self._answers.trace(self.text)
+        return self._answers.trace(self._shown)
+
+    @property
+    def _shown(self) -> Written:
+        return written(self._path) if self._path else self.text
 
     @property
     def distribution(self) -> Distribution:
@@ -256,6 +264,13 @@ class View(anywidget.AnyWidget):
 
     def _receive(self, _widget: Any, content: dict[str, Any], _buffers: Any) -> None:
         self._desk.receive(content)
+
+    @traitlets.observe("text")
+    def _leave_path(self, change: Any) -> None:
+        """Another text than that of the path is read as it stands."""
+        writes = self._answers.writing is not None  # there, `text` is only the prompt
+        if self._path and not writes and self._answers.text_of(self._shown) != change["new"]:
+            self._path = ""
 
     @traitlets.validate("temperature", "top_k", "top_p", "min_p", "typical_p")
     def _within_range(self, proposal: Any) -> Any:

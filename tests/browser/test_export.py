@@ -15,7 +15,8 @@ from nbconvert.preprocessors import ExecutePreprocessor
 from playwright.sync_api import Browser, BrowserContext, Frame, Locator, Page, expect
 
 import llmscope
-from llmscope import AttentionView, NextTokenView
+from llmscope import AttentionView, GenerationView, NextTokenView
+from llmscope.generation import Step
 from llmscope.scope import Scope
 from tests.browser.explorer import SENTENCE, SIZE
 from tests.browser.lab import DARK, SCREENSHOTS, Guard, Panels, point
@@ -44,6 +45,15 @@ def pages(scope, tmp_path_factory: pytest.TempPathFactory) -> Path:
     llmscope.link(*views)
     llmscope.to_html(views, folder / "linked.html")
     scope.explore(HOSTILE).to_html(folder / "hostile.html")
+    run = scope.generate(OTHER, seed=2, do_sample=True, max_new_tokens=8, num_return_sequences=2)
+    written = GenerationView(run, layer=24, head=4)
+    taken = {written.stepper.tree[node].token for node in written.stepper.tree.children(1)}
+    best = written.stepper.distribution(1).top(3)
+    written.stepper.force(next(one.id for one in best if one.id not in taken), after=1)
+    written.stepper.select(1)
+    follower = scope.explore(OTHER, layer=24, head=4)
+    llmscope.link(written, follower)
+    llmscope.to_html([written, follower], folder / "written.html", layers=[])
     return folder
 
 
@@ -145,6 +155,52 @@ def test_linked_views_move_together(page, pages, scope):
     expect(following.rows.first).to_contain_text(best.text.strip())
 
 
+def test_what_was_written_is_shown_with_its_alternatives_and_branches(page, pages, scope):
+    page.goto((pages / "written.html").as_uri())
+    found, follower = panels(page, 0), panels(page, 1)
+    panel = found.root.get_by_role("region", name="Generation")
+    run = scope.generate(OTHER, seed=2, do_sample=True, max_new_tokens=8, num_return_sequences=2)
+    tokens = panel.locator(".written > p").first.locator(".wrote")
+    for name in ("▶ Play", "Step", "Undo"):
+        button = panel.get_by_role("button", name=name, exact=True)
+        expect(button).to_be_disabled()
+    expect(panel.get_by_role("spinbutton", name="seed")).to_be_disabled()
+    expect(panel).to_contain_text("Writing takes the model")
+    expect(page.get_by_role("contentinfo")).to_contain_text("writing, finding a token and rollout")
+
+    # Alternatives of each token, by pointing at it; none can be taken.
+    tokens.nth(2).hover()
+    step = run.steps[0][2]
+    expect(panel.get_by_role("status")).to_contain_text(f"rank {step_rank(step) + 1}")
+    best = step.distribution.top(1)[0]
+    expect(found.rows.first).to_contain_text(f"{100 * best.prob:.1f} %")
+    expect(found.rows.first.locator("button.name")).to_have_count(0)
+
+    # The linked view follows a token, and a branch.
+    tokens.nth(3).click()
+    heading = found.next.get_by_role("heading").locator("small")
+    expect(follower.next.get_by_role("heading").locator("small")).to_have_text(
+        heading.text_content() or ""
+    )
+    weights = run.trace(0).attention(24, 4)[run.prompt_length + 2]
+    expect(found.readout).to_contain_text(f"{weights.max():.3f}")
+    expect(panel.locator(".written > p")).to_have_count(3)
+    row = panel.get_by_role("treeitem").filter(has_text=run.continuations[1].strip()[-8:])
+    row.locator(".way").click()
+    expect(follower.copy).to_contain_text(run.continuations[1].split()[-1])
+    panel.locator(".written").press(" ")
+    panel.locator(".written").press("Enter")
+    panel.locator(".written").press("ArrowRight")
+    expect(tokens).to_have_count(len(run.steps[1]))
+    expect(found.error).to_have_count(0)
+    expect(follower.error).to_have_count(0)
+
+
+def step_rank(step: Step) -> int:
+    base = step.distribution.base
+    return int((base > base[step.token.id]).sum())
+
+
 def test_the_reader_switches_between_texts(page, pages, scope):
     page.goto((pages / "explorer.html").as_uri())
     found = panels(page)
@@ -237,7 +293,7 @@ def test_every_family_is_answered_or_told_why_not(page, name, tmp_path):
 def test_pages_follow_light_and_dark(browser, guard, pages, scheme):
     context = browser.new_context(viewport=SIZE, offline=True, color_scheme=scheme)
     guard.watch(context)
-    for name in ("explorer", "linked"):
+    for name in ("explorer", "linked", "written"):
         page = context.new_page()
         page.goto((pages / f"{name}.html").as_uri())
         expect(panels(page).root).to_contain_class(scheme)

@@ -24,6 +24,7 @@ from llmscope.export.bake import Buffers
 from llmscope.export.choose import listed
 from llmscope.scope import Scope
 from llmscope.source import Answers
+from llmscope.source.answers import key_of
 from llmscope.tokens import labels
 from tests.tiny import MODELS, TEXT
 
@@ -339,7 +340,7 @@ def test_a_page_needs_views_that_show_something(scope, explorer):
     nothing = llmscope.explore("hello")
     with pytest.raises(ValueError, match="pick one first"):
         nothing.to_html()
-    with pytest.raises(ValueError, match="Export what was written"):
+    with pytest.raises(ValueError, match="Nothing is written yet"):
         GenerationView(scope, TEXT).to_html()
     empty = scope.explore("")
     with pytest.raises(ValueError, match="empty"):
@@ -366,6 +367,60 @@ def test_linked_views_are_linked_in_the_page(scope):
     assert opened(views[2].to_html().html)["links"] == []
     links.unlink()
     assert opened(llmscope.to_html(views).html)["links"] == []
+
+
+@pytest.mark.parametrize("name", ["llama", "t5"])
+def test_what_was_written_is_held_with_its_branches(name, tokenizer, tmp_path):
+    scope = Scope(MODELS[name](), tokenizer)
+    view = GenerationView(scope, TEXT, seed=1, max_new_tokens=4)
+    stepper = view.stepper
+    nodes = list(stepper)
+    stepper.force(7, after=nodes[1].number)
+    stepper.select(nodes[0].number)
+    source = tuple(stepper.source)
+    ends = [nodes[-1].number, 5]
+    paths = [key_of((source, tuple(stepper.ids(end)))) for end in ends]
+    keys = [f"write/begin/{TEXT}", *paths, *(f"write/logits/{node}" for node in range(6))]
+    row = len(stepper.ids(ends[1])) - 1
+    keys += [f"write/copy/{ends[1]}", f"t2/self/head.1.1/row.{row}", "write/step", "write/copy/1"]
+    page = view.to_html()
+    assert any("writing" in note for note in page.notes)
+    begin, *answers = ask(page.html, keys, tmp_path)
+    state = begin["part"]
+    assert (state["current"], state["count"], state["can_undo"]) == (nodes[-1].number, 5, False)
+    for end, answer in zip(ends, answers[:2], strict=True):
+        side = answer["part"]["target" if source else "tokens"]
+        assert [row[0] for row in side] == stepper.ids(end)
+    for node, answer in enumerate(answers[2:8]):
+        true = stepper.logits(node).numpy()
+        np.testing.assert_allclose(array(answer["part"]["logits"]), true, atol=1e-4)
+    copied, weights, step, copied_elsewhere = answers[8:]
+    assert copied["part"]["ids"] == stepper.ids(ends[1])
+    true = stepper.trace(ends[1]).attention(1, 1, kind="self")[row]
+    np.testing.assert_allclose(array(weights["part"]["weights"]), true, rtol=1e-3, atol=1e-6)
+    for answer in (step, copied_elsewhere):
+        assert answer["words"] == answer["error"] == "Writing takes the model."
+    traits = opened(page.html)["views"][0]["traits"]
+    assert (traits["seed"], traits["shade"], traits["_editable"]) == (1, "probability", False)
+    with pytest.raises(ValueError, match="prompts= takes no view that writes"):
+        view.to_html(prompts=["another"])
+    view.close()
+
+
+def test_a_view_that_follows_what_was_written_follows_it_in_the_page(scope, tmp_path):
+    run = scope.generate(TEXT, seed=0, max_new_tokens=4, do_sample=True, num_return_sequences=2)
+    view, explorer = GenerationView(run), scope.explore("another")
+    links = llmscope.link(view, explorer)
+    html = llmscope.to_html([view, explorer]).html
+    ((_, _, names),) = opened(html)["links"]
+    assert "_path" in names
+    keys = [*(key_of(((), tuple(run.ids(i)))) for i in range(2)), "text/another"]
+    answers = ask(html, keys, tmp_path, source=1)
+    assert [row[0] for row in answers[1]["part"]["tokens"]] == run.ids(1)
+    assert all(answer["words"] is None for answer in answers)
+    links.unlink()
+    view.close()
+    explorer.close()
 
 
 def test_a_page_holds_what_its_panels_ask_for_and_no_more(scope):

@@ -7,6 +7,7 @@ from traitlets import TraitError
 
 import llmscope
 from llmscope.scope import Scope
+from llmscope.source.answers import key_of
 from tests.tiny import MODELS, TEXT
 
 
@@ -64,12 +65,54 @@ def test_a_token_can_be_forced_and_taken_back(view):
     assert ask(view, "write/select/0")["current"] == 0
 
 
+def test_one_undo_takes_back_what_was_played_at_once(view):
+    ask(view, f"write/begin/{TEXT}")
+    ask(view, "write/step")
+    ask(view, "write/step")
+    while not ask(view, "write/on")["ended"]:
+        pass
+    ask(view, "write/force/1/7")
+    counts = []
+    while (state := ask(view, "write/undo"))["can_undo"]:
+        counts.append((state["count"], state["current"]))
+    assert counts == [(6, 6), (1, 1)]
+    assert (state["count"], state["current"]) == (0, 0)
+
+
+def test_linked_views_show_the_path_as_it_was_written(view, scope):
+    play(view)
+    explorer = scope.explore("another text")
+    links = llmscope.link(explorer, view)
+    ids = (*view.stepper.ids(3), 299)  # no tokenizer gives these for their text
+    explorer._path = key_of(((), ids))
+    assert explorer.trace.ids == list(ids)
+    explorer.text = explorer.trace.text  # as the page does
+    assert explorer.trace.ids == list(ids)
+    explorer.text = "something else"
+    assert explorer.trace.ids == scope.trace("something else").ids
+    assert explorer._path == ""
+    links.unlink()
+    explorer.close()
+
+
+def test_a_view_of_another_model_follows_no_path(view, tokenizer):
+    other = Scope(MODELS["gpt2"](), tokenizer).explore(TEXT)
+    view._path = key_of(((), (1, 2, 3)))
+    llmscope.link(view, other).unlink()
+    assert other._path == ""
+    third = view.scope.explore(TEXT)
+    llmscope.link(view, third).unlink()
+    assert third.trace.ids == [1, 2, 3]
+    other.close()
+    third.close()
+
+
 def test_logits_and_trace_are_those_of_the_node(view, scope):
     play(view)
     ids = view.stepper.ids(3)
     expected = scope.trace(ids).logits_at(-1)
     assert np.allclose(ask(view, "write/logits/3")["logits"], expected, atol=1e-4)
-    summary = ask(view, "write/trace/3")
+    summary = ask(view, key_of(((), tuple(ids))))
     assert [row[0] for row in summary["tokens"]] == ids
     head = ask(view, f"{summary['trace']}/self/head.1.2/0.0.0.max")["weights"]
     assert np.allclose(head, scope.trace(ids).attention(1, 2), atol=1e-4)
@@ -102,8 +145,9 @@ def test_with_an_encoder_the_decoder_writes(tokenizer):
     play(view)
     expected = scope.generate(TEXT, do_sample=False, max_new_tokens=3)
     assert view.stepper.ids() == expected.ids(0)
-    summary = ask(view, "write/trace/2")
-    assert len(summary["target"]) == 3
+    ids = tuple(view.stepper.ids(2))
+    summary = ask(view, key_of((tuple(ask(view, "write/on")["source"]), ids)))
+    assert tuple(row[0] for row in summary["target"]) == ids
     assert set(summary["kinds"]) == {"self", "encoder", "cross"}
     view.close()
 

@@ -58,6 +58,17 @@ def test_undo_takes_back_whole_actions(tree):
     assert tree.add(3, 99, -1.0, 0.5, 0) == 6  # numbers go on where they were
 
 
+def test_undo_passes_over_what_changed_nothing(tree):
+    assert not tree.can_undo
+    tree.begin()
+    tree.select(3)
+    for _ in range(2):  # as where a text has ended
+        tree.begin()
+    assert tree.can_undo and tree.undo()
+    assert tree.current == 0
+    assert not tree.can_undo and not tree.undo()
+
+
 def test_rows_are_json_and_make_the_tree_again(tree):
     rows = json.loads(json.dumps(tree.rows()))
     again = Tree.from_rows([1, 2], rows)

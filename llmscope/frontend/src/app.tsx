@@ -22,7 +22,7 @@ export interface PanelProps {
 
 const PANELS: Record<string, FunctionComponent<PanelProps>> = {
   header: Header,
-  ...(LIVE && { generation: Generation }),
+  generation: Generation,
   tokens: Tokens,
   overview: Overview,
   attention: Attention,

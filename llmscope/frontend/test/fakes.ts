@@ -63,6 +63,7 @@ export class Model implements Traits {
     color_scale: "sqrt",
     lecture: false,
     _editable: true,
+    _path: "",
     _panels: ["tokens", "overview", "attention", "next-token"],
   };
   listeners = new Map<string, Set<() => void>>();

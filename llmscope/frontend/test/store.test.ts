@@ -53,6 +53,20 @@ describe("a text", () => {
     expect(store.problem.value).toBeNull();
   });
 
+  test("that a model wrote is read by its ids, until it is edited", async () => {
+    await read("t1", "one");
+    model.set("_path", "ids//5,6");
+    await source.answer("ids//5,6", traceOf("t2", "one two"));
+    await source.answer("t2/logits/1", LOGITS);
+    expect(store.trace.value?.trace).toBe("t2");
+    expect(model.values.text).toBe("one two");
+    expect(source.keys()).not.toContain("text/one two");
+    store.edit("one two!");
+    expect(model.values._path).toBe("");
+    await read("t3", "one two!");
+    expect(store.trace.value?.trace).toBe("t3");
+  });
+
   test("that is empty is no error", async () => {
     await read("t1", "one");
     store.edit("");

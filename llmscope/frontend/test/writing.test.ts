@@ -23,11 +23,13 @@ const row = (number: number, parent: number, more: Partial<WrittenRow> = {}): Wr
   ...more,
 });
 const state = (nodes: WrittenRow[], count: number, current = count, ended = false) => ({
+  source: [],
   prompt: [[9, "one", 0, 0, false]],
   nodes,
   count,
   current,
   ended,
+  can_undo: count > 0,
   seed: 0,
 });
 
@@ -50,7 +52,7 @@ beforeEach(async () => {
   await source.answer("write/begin/one", state([], 0));
 });
 
-const steps = () => source.keys().filter((key) => key === "write/step");
+const steps = () => source.keys().filter((key) => /^write.(step|on)$/.test(key));
 
 test("a step puts its token behind the others", async () => {
   void writing.step();
@@ -63,9 +65,10 @@ test("a step puts its token behind the others", async () => {
 test("it plays with a few steps ahead; a pause drops them and asks where it stands", async () => {
   store.state.playing.value = true;
   await settle();
-  expect(steps()).toHaveLength(3);
+  // The first begins what one undo takes back.
+  expect(steps()).toEqual(["write/step", "write/on", "write/on"]);
   await source.answer("write/step", state([row(1, 0)], 1));
-  expect(steps()).toHaveLength(3);
+  expect(steps()).toEqual(["write/on", "write/on", "write/on"]);
   writing.stop();
   await settle();
   expect(steps()).toHaveLength(0);
@@ -78,7 +81,7 @@ test("it plays with a few steps ahead; a pause drops them and asks where it stan
 test("the end of the text ends the play", async () => {
   model.set("playing", true);
   await settle();
-  while (steps().length > 0) await source.answer("write/step", state([], 0, 0, true));
+  while (steps().length > 0) await source.answer(steps()[0]!, state([], 0, 0, true));
   expect(model.values.playing).toBe(false);
 });
 
@@ -86,7 +89,7 @@ test("an error ends the play and is told, and the next step works", async () => 
   model.set("playing", true);
   await settle();
   await source.fail("write/step", "out of memory");
-  while (steps().length > 0) await source.answer("write/step", state([row(1, 0)], 1));
+  while (steps().length > 0) await source.answer(steps()[0]!, state([row(1, 0)], 1));
   expect(store.problem.value?.message).toBe("out of memory");
   expect(model.values.playing).toBe(false);
   void writing.step();
@@ -110,6 +113,39 @@ test("forcing a token branches before the one that is looked at", async () => {
   expect(writing.path.value.map(({ number }) => number)).toEqual([1, 2]);
 });
 
+test("the token in focus, wherever it is moved, is the one that chose what is looked at", async () => {
+  void writing.step();
+  await source.answer("write/step", state([row(1, 0), row(2, 1), row(3, 2)], 3));
+  model.set("position", 1);
+  expect(writing.selected.value).toBe(2);
+  expect(writing.shown.value).toBe(1);
+  for (const none of [0, 3, -1]) {
+    model.set("position", none);
+    expect(writing.selected.value).toBe(none === 0 ? 1 : null);
+  }
+  model.set("position", 2);
+  void writing.step();
+  expect(model.values.position).toBe(-1);
+});
+
+test("a token of the other path is looked at in its own text", async () => {
+  void writing.step();
+  await source.answer(
+    "write/step",
+    state([row(1, 0), row(2, 1), row(3, 1), row(4, 3, { depth: 3 })], 4, 2),
+  );
+  expect(model.values._path).toBe("ids//9,1,2");
+  writing.compare(4);
+  writing.look(4, 4);
+  expect(writing.selected.value).toBe(4);
+  expect(writing.shown.value).toBe(3);
+  expect(model.values._path).toBe("ids//9,1,3,4");
+  expect(model.values.position).toBe(2);
+  writing.look(2);
+  expect(model.values._path).toBe("ids//9,1,2");
+  expect(writing.selected.value).toBe(2);
+});
+
 test("the distribution shown is that before the token, asked for one at a time", async () => {
   void writing.step();
   await source.answer("write/step", state([row(1, 0)], 1));
@@ -121,12 +157,12 @@ test("the distribution shown is that before the token, asked for one at a time",
 });
 
 test("what was written is traced once it rests", async () => {
-  expect(source.keys()).toContain("write/trace/0");
+  expect(source.keys()).toContain("ids//9");
   void writing.step();
   await settle();
-  expect(source.keys()).not.toContain("write/trace/0");
+  expect(source.keys()).not.toContain("ids//9");
   await source.answer("write/step", state([row(1, 0)], 1));
-  await source.answer("write/trace/1", traceOf("t1", "one 1"));
+  await source.answer("ids//9,1", traceOf("t1", "one 1"));
   expect(store.trace.value?.trace).toBe("t1");
   expect(store.behind.value).toBe(false);
 });

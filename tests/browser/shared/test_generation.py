@@ -7,15 +7,18 @@ import re
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.lab import Notebook, Panels
+from tests.browser.lab import Notebook, Panels, click
 
 PROMPT = "The three largest cities of Japan are"
 CELLS = [
     "import llmscope\nscope = llmscope.load()",
     f"view = llmscope.GenerationView(scope, {PROMPT!r}, seed=4, max_new_tokens=12,"
     " layer=24, head=4)\nview",
+    f"other = scope.explore({PROMPT!r}, layer=24, head=4)\nother",
+    f"run = scope.generate({PROMPT!r}, do_sample=True, top_k=50, max_new_tokens=10, seed=2,"
+    " num_return_sequences=3)\nthree = llmscope.GenerationView(run)\nthree",
 ]
-RUN = 2
+RUN = 4
 SIZE = {"width": 1360, "height": 1000}
 RESET = f"""
 view.playing = False
@@ -78,8 +81,11 @@ def test_steps_pause_undo_and_the_sliders_act_on_the_next_step(notebook, panel, 
     count = written(panel).count()
     assert count < 6
     assert notebook.ask("len(view.stepper.tree)") == count
-    button(panel, "Undo").click()
-    expect(written(panel)).to_have_count(count - 1)
+    # One undo takes back all that was played, the next one a step.
+    for left in (2, 1, 0):
+        button(panel, "Undo").click()
+        expect(written(panel)).to_have_count(left)
+    expect(button(panel, "Undo")).to_be_disabled()
 
 
 def test_another_token_is_forced_and_becomes_a_branch(notebook, panel, panels):
@@ -137,3 +143,91 @@ def test_python_stops_it_and_a_longer_text_goes_on(notebook, panel):
     notebook.execute("view.max_new_tokens = 14")
     button(panel, "Step").click()
     expect(written(panel)).to_have_count(13)
+
+
+def test_linked_views_show_the_token_and_the_branch_that_is_looked_at(notebook, panel, panels):
+    explorer = Panels(notebook.output(2))
+    notebook.execute("links = llmscope.link(view, other)")
+    for count in range(1, 5):
+        button(panel, "Step").click()
+        expect(written(panel)).to_have_count(count)
+    text = notebook.ask("view.stepper.text()")
+    expect(explorer.prompt).to_have_value(text)
+    expect_same_next(panels, explorer)
+
+    written(panel).nth(2).click()
+    second = (written(panel).nth(1).text_content() or "").strip()
+    expect(explorer.next.get_by_role("heading")).to_contain_text(f"after “{second}”")
+    expect_same_next(panels, explorer)
+    assert notebook.ask("other.trace.ids == view.stepper.ids()") is True
+    weights = notebook.ask("other.trace.attention(24, 4)[other.position].max().item()")
+    expect(explorer.readout).to_contain_text(f"{weights:.3f}")
+
+    panels.rows.nth(5).locator("button.name").click()
+    expect(panel.get_by_role("treeitem")).to_have_count(3)
+    expect(written(panel)).to_have_count(3)
+    expect(explorer.prompt).to_have_value(notebook.ask("view.stepper.text()"))
+    expect_same_next(panels, explorer)
+    assert notebook.ask("other.trace.ids == view.stepper.ids()") is True
+
+    # The other way round: a token of the Explorer is looked at in the text.
+    click(explorer.token(notebook.ask("len(view.stepper.tree.prompt)")))
+    expect(written(panel).nth(1)).to_have_class(re.compile("here"))
+    expect_same_next(panels, explorer)
+
+    # Its own text may be edited; it comes back with the next step.
+    explorer.prompt.fill("Something else")
+    expect(explorer.root.get_by_text("2 tokens")).to_be_visible()
+    button(panel, "Step").click()
+    expect(written(panel)).to_have_count(4)
+    expect(explorer.prompt).to_have_value(notebook.ask("view.stepper.text()"))
+    notebook.execute("links.unlink()")
+
+
+def expect_same_next(one: Panels, other: Panels) -> None:
+    heading = one.next.get_by_role("heading").locator("small")
+    expect(other.next.get_by_role("heading").locator("small")).to_have_text(heading.inner_text())
+    for row in range(3):
+        expect(other.rows.nth(row)).to_have_text(one.rows.nth(row).text_content() or "")
+
+
+def test_sequences_of_a_run_stand_side_by_side_and_one_is_picked(notebook, panel):
+    three = Panels(notebook.output(3))
+    panel = three.root.get_by_role("region", name="Generation")
+    panel.scroll_into_view_if_needed()
+    ids = notebook.ask("[run.ids(i) for i in range(3)]")
+    start = notebook.ask("run.prompt_length")
+    assert len({tuple(one) for one in ids}) == 3
+    columns = panel.locator(".written > p")
+    expect(columns).to_have_count(3)
+    notebook.screenshot("generation-run", panel)
+    first = notebook.ask("three.stepper.ids()")
+    assert first in ids
+    others = [one for one in ids if one != first]
+    for column, other in enumerate(others, start=1):
+        shared = parting(first, other) - start
+        after = f"after {shared} {'token' if shared == 1 else 'tokens'}" if shared else "at once"
+        expect(columns.nth(column)).to_contain_text(f"They part {after}.")
+        # What is looked at in it is shown as it stands there.
+        columns.nth(column).locator(".wrote").last.click()
+        expect(three.next.get_by_role("heading")).to_contain_text("after")
+        notebook.wait_value("three._path.split('/')[2].split(',')[-1]", str(other[-1]))
+        panel.locator(".written").press("Escape")
+    # Another one is picked: it goes on from there, and the first stands beside it.
+    label = columns.nth(1).locator(".wrote").last.text_content() or ""
+    panel.get_by_role("treeitem").filter(has_text=label).locator(".way").last.click()
+    notebook.wait_value(
+        "three.stepper.ids() != run.ids(0) and three.stepper.ids() in "
+        "[run.ids(i) for i in range(3)]",
+        True,
+    )
+    expect(columns).to_have_count(3)
+    picked = notebook.ask("three.stepper.ids()")
+    assert picked in others
+    button(panel, "Step").click()
+    notebook.wait_value("len(three.stepper.ids())", len(picked) + 1)
+    assert notebook.ask("three.stepper.ids()")[:-1] == picked
+
+
+def parting(one: list[int], other: list[int]) -> int:
+    return next(i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b)

@@ -156,6 +156,8 @@ export interface WrittenRow {
 }
 
 export interface WritingAnswer {
+  /** Token ids that an encoder read. */
+  source: number[];
   prompt: TokenRow[];
   /** The nodes that are new; the last has the number `count`. */
   nodes: WrittenRow[];
@@ -163,6 +165,7 @@ export interface WritingAnswer {
   /** Where the next token goes. */
   current: number;
   ended: boolean;
+  can_undo: boolean;
   seed: number;
 }
 

@@ -37,6 +37,7 @@ export const TRAITS = {
   stream: "stream",
   panels: "_panels",
   editable: "_editable",
+  path: "_path",
 } as const;
 
 export interface State extends Settings, AttentionTraits, LensTraits, WritingTraits {
@@ -45,6 +46,8 @@ export interface State extends Settings, AttentionTraits, LensTraits, WritingTra
   lecture: boolean;
   panels: string[];
   editable: boolean;
+  /** The key of what is on screen, where it isn't what the tokenizer makes of the text. */
+  path: string;
 }
 
 export interface NextToken {

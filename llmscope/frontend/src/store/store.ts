@@ -64,6 +64,8 @@ export class Store {
   #ends: (() => void)[] = [];
   #text: AbortController | null = null;
   #loading: AbortController | null = null;
+  /** What the trace was asked for by. */
+  #key: string | null = null;
   #asking = false;
   #labels = new Map<number, Signal<string | null>>();
 
@@ -102,12 +104,15 @@ export class Store {
       lacks: (key: string) => this.lacks(key),
       report: (error: unknown) => this.#report(error),
     };
-    this.writing =
-      LIVE && signals.panels.peek().includes("generation") ? new WritingStore(core) : null;
+    this.writing = signals.panels.peek().includes("generation") ? new WritingStore(core) : null;
     this.behind = computed(() => !this.writing && this.trace.value?.text !== text.value);
     this.lacking = computed(() => {
       const trace = this.trace.value;
-      return trace && this.#wantsNext.value ? this.lacks(logitsKey(trace, this.focus.value)) : null;
+      if (!trace || !this.#wantsNext.value) return null;
+      const { writing } = this;
+      return this.lacks(
+        writing ? `write/logits/${writing.shown.value}` : logitsKey(trace, this.focus.value),
+      );
     });
     this.#ends = [
       dispose,
@@ -151,6 +156,7 @@ export class Store {
 
   edit(text: string): void {
     batch(() => {
+      this.state.path.value = "";
       this.state.text.value = text;
       this.state.position.value = -1;
     });
@@ -238,41 +244,19 @@ export class Store {
   }
 
   #followText(): void {
-    const model = this.model.value;
-    const text = this.state.text.value;
-    if (!model || !this.#isSeen.value) return;
-    if (this.writing) return this.#followWriting(this.writing);
+    const { path, text } = this.state;
+    if (!this.model.value || !this.#isSeen.value) return;
+    // What was written is traced once it rests.
+    const key = this.writing ? this.writing.settled.value : path.value || `text/${text.value}`;
     this.#text?.abort();
-    if (this.trace.peek()?.text === text) {
+    if (key === null) return;
+    if (this.writing) path.value = key; // linked views follow
+    if (this.#key === key) {
       this.problem.value = null;
       return;
     }
     const latest = (this.#text = new AbortController());
-    void this.#read(text, latest.signal);
-  }
-
-  /** Traces what was written once it rests. */
-  #followWriting(writing: WritingStore): void {
-    const node = writing.settled.value;
-    this.#text?.abort();
-    if (node === null) return;
-    const latest = (this.#text = new AbortController());
-    const done = this.#sayWhenSlow();
-    this.source
-      .ask<TraceAnswer>(`write/trace/${node}`, { signal: latest.signal })
-      .then((trace) => {
-        if (latest.signal.aborted) return;
-        batch(() => {
-          this.#reader.clear();
-          this.#reader = new Reader(this.source);
-          this.trace.value = trace;
-          this.hovered.value = null;
-          this.attention.cell.value = null;
-          this.problem.value = null;
-        });
-      })
-      .catch((error: unknown) => !latest.signal.aborted && this.#report(error))
-      .finally(done);
+    void this.#read(key, latest.signal);
   }
 
   /** The distribution behind the token that is looked at, the newest first. */
@@ -281,6 +265,7 @@ export class Store {
     const prompt = writing.prompt.value;
     const model = this.model.value;
     if (!prompt || !model || model.family === "encoder" || !this.#isSeen.value) return;
+    if (this.lacks(`write/logits/${node}`)) return;
     if (this.#asking) return;
     this.#asking = true;
     this.source
@@ -313,29 +298,34 @@ export class Store {
       });
   }
 
-  async #read(text: string, signal: AbortSignal): Promise<void> {
+  async #read(key: string, signal: AbortSignal): Promise<void> {
     const done = this.#sayWhenSlow();
     try {
-      const trace = await this.source.ask<TraceAnswer>(`text/${text}`, { signal });
+      const trace = await this.source.ask<TraceAnswer>(key, { signal });
       const position = this.state.position.peek();
       const last = trace.tokens.length - 1;
       const focus = position < 0 || position > last ? last : position;
       const reader = new Reader(this.source);
-      const isThere = this.#wantsNext.peek() && !this.lacks(logitsKey(trace, focus));
+      const isThere =
+        !this.writing && this.#wantsNext.peek() && !this.lacks(logitsKey(trace, focus));
       const next = isThere ? await logits(reader, trace, focus, signal) : null;
       if (signal.aborted) return;
       batch(() => {
         this.#reader.clear();
         this.#reader = reader;
+        this.#key = key;
         this.trace.value = trace;
         this.hovered.value = null;
         this.attention.cell.value = null;
-        this.next.value = next;
+        if (!this.writing) {
+          this.next.value = next;
+          if (this.state.path.peek()) this.state.text.value = trace.text;
+        }
         this.problem.value = null;
       });
     } catch (error) {
       if (signal.aborted) return;
-      if (text === "") this.#empty();
+      if (key === "text/") this.#empty();
       else this.#report(error);
     } finally {
       done();
@@ -344,6 +334,7 @@ export class Store {
 
   #empty(): void {
     batch(() => {
+      this.#key = null;
       this.trace.value = null;
       this.next.value = null;
       this.chain.value = null;

@@ -18,6 +18,7 @@ export interface WritingTraits {
 
 /** Steps that are asked for ahead, so that the model needn't wait for the page. */
 const AHEAD = 3;
+const FEW = 4;
 
 interface Core {
   state: { [K in keyof State]: Signal<State[K]> };
@@ -33,47 +34,59 @@ export class WritingStore {
   readonly nodes = signal<readonly WrittenRow[]>([]);
   readonly current = signal(0);
   readonly ended = signal(false);
-  /** The token that is looked at; `null` is the one that comes next. */
-  readonly selected = signal<number | null>(null);
+  readonly canUndo = signal(false);
+  /** Why nothing more can be written here, in words; `null` where it can. */
+  readonly off: string | null;
   readonly hovered = signal<number | null>(null);
-  /** The end of another path, to compare with. */
-  readonly compared = signal<number | null>(null);
+  /** The ends of other paths, which stand beside the one that is written. */
+  readonly compared = signal<readonly number[]>([]);
+  /** The one of these that a token is looked at of. */
+  readonly beside = signal<number | null>(null);
   readonly folded = signal<ReadonlySet<number>>(new Set());
   /** How many actions are under way. */
   readonly pending = signal(0);
 
   /** Nodes from the prompt to where the next token goes. */
   readonly path: ReadonlySignal<readonly WrittenRow[]>;
+  /** Nodes of the path that is looked at. */
+  readonly shownPath: ReadonlySignal<readonly WrittenRow[]>;
+  /** The token that is looked at; `null` is the one that comes next. */
+  readonly selected: ReadonlySignal<number | null>;
   /** The node whose next token is shown: before the token that is looked at. */
   readonly shown: ReadonlySignal<number>;
-  /** Where it stands once it rests. */
-  readonly settled: ReadonlySignal<number | null>;
+  /** The key of what is looked at, once it rests. */
+  readonly settled: ReadonlySignal<string | null>;
 
+  #source: number[] = [];
   #ends: (() => void)[];
   #closed = false;
 
   constructor(private readonly core: Core) {
     const { state } = core;
+    this.off = core.source.lacks("write/step");
     this.path = computed(() => this.pathTo(this.current.value));
+    this.shownPath = computed(() => {
+      const end = this.beside.value;
+      return end !== null && this.compared.value.includes(end) ? this.pathTo(end) : this.path.value;
+    });
+    // What is in focus is the token that chose the one that is looked at, here as in linked views.
+    this.selected = computed(() => {
+      const after = state.position.value - (this.prompt.value?.length ?? 0) + 1;
+      return this.shownPath.value[after]?.number ?? null;
+    });
     this.shown = computed(() => {
       const at = this.hovered.value ?? this.selected.value;
       const node = at === null ? undefined : this.nodes.value[at - 1];
       return node ? node.parent : this.current.value;
     });
-    this.settled = computed(() =>
-      this.prompt.value && !state.playing.value && this.pending.value === 0
-        ? this.current.value
-        : null,
-    );
+    this.settled = computed(() => {
+      const prompt = this.prompt.value;
+      if (!prompt || state.playing.value || this.pending.value > 0) return null;
+      const ids = [...prompt.map(([id]) => id), ...this.shownPath.value.map(({ token }) => token)];
+      return `ids/${this.#source.join()}/${ids.join()}`;
+    });
     const hasBegun = computed(() => this.prompt.value !== null);
     this.#ends = [
-      // Attention is that of the token that chose the one that is looked at.
-      effect(() => {
-        const at = this.selected.value;
-        const node = at === null ? undefined : this.node(at);
-        const prompt = this.prompt.value?.length ?? 0;
-        state.position.value = node ? prompt + node.depth - 2 : -1;
-      }),
       effect(() => {
         const prompt = state.text.value;
         if (core.isSeen.value && prompt) void this.#begin(prompt);
@@ -84,7 +97,9 @@ export class WritingStore {
         if (this.prompt.peek()) void this.#act(`begin/${state.text.peek()}`, { anew: true });
       }),
       effect(() => {
-        if (state.playing.value && core.isSeen.value && hasBegun.value) void this.#play();
+        if (!state.playing.value || !core.isSeen.value || !hasBegun.value) return;
+        if (this.off) this.stop();
+        else void this.#play();
       }),
     ];
   }
@@ -124,6 +139,7 @@ export class WritingStore {
 
   async step(): Promise<void> {
     this.stop();
+    this.look(null);
     await this.#act("step");
   }
 
@@ -131,27 +147,43 @@ export class WritingStore {
   async force(token: number): Promise<void> {
     this.stop();
     const after = this.shown.peek();
-    if (await this.#act(`force/${after}/${token}`)) this.selected.value = null;
+    if (await this.#act(`force/${after}/${token}`)) this.look(null);
   }
 
-  /** Goes to a node: the next token goes behind it. */
+  /** Goes to a node: the next token goes behind it. What stood beside the text changes places. */
   async goTo(number: number): Promise<void> {
+    const left = this.current.peek();
     this.stop();
-    if (await this.#act(`select/${number}`)) this.selected.value = null;
+    if (this.off) this.current.value = number = this.#endBehind(number);
+    else if (!(await this.#act(`select/${number}`))) return;
+    this.look(null);
+    this.compared.value = this.compared.peek().map((end) => (end === number ? left : end));
+  }
+
+  /** Puts another path beside the text, or takes it away. */
+  compare(end: number): void {
+    const others = this.compared.peek();
+    this.compared.value = others.includes(end)
+      ? others.filter((other) => other !== end)
+      : [...others, end];
   }
 
   async undo(): Promise<void> {
     this.stop();
-    if (await this.#act("undo")) this.selected.value = null;
+    if (await this.#act("undo")) this.look(null);
   }
 
   copy(): Promise<CopyAnswer> {
     return this.core.source.ask<CopyAnswer>(`write/copy/${this.current.peek()}`);
   }
 
-  /** Looks at a token of the text, or no longer. */
-  look(number: number | null): void {
-    this.selected.value = this.selected.value === number ? null : number;
+  /** Looks at a token of the text, or of the one beside it that ends at `end`; or at none. */
+  look(number: number | null, end: number | null = null): void {
+    const node = number === null ? undefined : this.nodes.peek()[number - 1];
+    batch(() => {
+      this.beside.value = end;
+      this.core.state.position.value = node ? this.prompt.peek()!.length + node.depth - 2 : -1;
+    });
   }
 
   fold(number: number): void {
@@ -160,15 +192,29 @@ export class WritingStore {
     this.folded.value = folded;
   }
 
+  /** Where the first of the texts ends that a node is part of. */
+  #endBehind(number: number): number {
+    const [next] = this.childrenOf(number);
+    return next ? this.#endBehind(next.number) : number;
+  }
+
   // ── asking ────────────────────────────────────────────────────────────────────────────────
 
   async #begin(prompt: string): Promise<void> {
-    batch(() => {
-      this.selected.value = null;
+    const isFirst = this.prompt.peek() === null;
+    if (!isFirst) {
+      this.look(null);
       this.hovered.value = null;
-      this.compared.value = null;
-    });
+      this.compared.value = [];
+      this.folded.value = new Set();
+    }
     await this.#act(`begin/${prompt}`, { anew: true });
+    // A few sequences, as of a run, stand side by side.
+    const nodes = this.nodes.peek();
+    const parents = new Set(nodes.map(({ parent }) => parent));
+    const ends = nodes.map(({ number }) => number).filter((number) => !parents.has(number));
+    if (isFirst && ends.length > 1 && ends.length <= FEW)
+      this.compared.value = ends.filter((end) => end !== this.current.peek());
   }
 
   /** Asks for one step after the other until it is paused or the text ends. */
@@ -179,8 +225,11 @@ export class WritingStore {
       if (!playing.value) over.abort();
     });
     const under: Promise<boolean>[] = [];
+    let what = "step";
+    this.look(null);
     while (playing.peek() && !this.#closed && !this.ended.peek()) {
-      under.push(this.#act("step", { signal: over.signal }));
+      under.push(this.#act(what, { signal: over.signal }));
+      what = "on"; // One undo takes back all of it.
       const slow = speed.peek();
       if (slow > 0) await pause(1000 / slow, over.signal);
       if (under.length >= (slow > 0 ? 1 : AHEAD) && !(await under.shift())) break;
@@ -196,6 +245,7 @@ export class WritingStore {
 
   /** False when it could not be done. */
   async #act(what: string, { anew = false, signal }: ActOptions = {}): Promise<boolean> {
+    if (this.off && !anew) return false;
     this.pending.value = this.pending.peek() + 1;
     try {
       const options = signal ? { signal } : {};
@@ -209,18 +259,19 @@ export class WritingStore {
     }
   }
 
-  #take({ prompt, nodes, count, current, ended, seed }: WritingAnswer, anew: boolean): void {
+  #take(answer: WritingAnswer, anew: boolean): void {
+    const { nodes, count, current } = answer;
     const known = anew ? [] : this.nodes.peek().slice(0, count - nodes.length);
     batch(() => {
-      this.prompt.value = prompt;
+      this.#source = answer.source;
+      this.prompt.value = answer.prompt;
       this.nodes.value = [...known, ...nodes];
       this.current.value = current;
-      this.ended.value = ended;
-      this.core.state.seed.value = seed;
-      const gone = (number: number | null) => number !== null && number > count;
-      if (gone(this.selected.value)) this.selected.value = null;
-      if (gone(this.hovered.value)) this.hovered.value = null;
-      if (gone(this.compared.value)) this.compared.value = null;
+      this.ended.value = answer.ended;
+      this.canUndo.value = answer.can_undo;
+      this.core.state.seed.value = answer.seed;
+      if ((this.hovered.value ?? 0) > count) this.hovered.value = null;
+      this.compared.value = this.compared.value.filter((end) => end <= count);
     });
   }
 }

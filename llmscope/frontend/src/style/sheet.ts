@@ -21,7 +21,7 @@ export const sheet = [
   attention,
   steps,
   lens,
-  LIVE ? generation : "",
+  generation,
   nextToken,
   LIVE ? picker : "",
 ].join("\n");

@@ -52,7 +52,7 @@ function Branch({ writing, first, last, text, depth, forks }: Row & { writing: W
   const logprob = path.reduce((sum, node) => sum + node.logprob, 0);
   const isOn = writing.path.value.includes(last) || writing.current.value === last.number;
   const isFolded = writing.folded.value.has(last.number);
-  const compared = writing.compared.value === last.number;
+  const compared = writing.compared.value.includes(last.number);
   return (
     <div
       class={`branch ${isOn ? "on" : ""}`}
@@ -86,7 +86,7 @@ function Branch({ writing, first, last, text, depth, forks }: Row & { writing: W
         class="quiet"
         aria-pressed={compared}
         disabled={isOn}
-        onClick={() => (writing.compared.value = compared ? null : last.number)}
+        onClick={() => writing.compare(last.number)}
       >
         compare
       </button>

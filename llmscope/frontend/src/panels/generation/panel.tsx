@@ -34,12 +34,10 @@ export function Generation({ store }: PanelProps) {
 function keys(event: KeyboardEvent, writing: WritingStore, store: Store): void {
   const target = event.composedPath()[0] as HTMLElement;
   if (/^(TEXTAREA|INPUT|SELECT|BUTTON)$/.test(target.tagName)) return;
-  const path = writing.path.value;
+  const path = writing.shownPath.value;
   const at = writing.selected.value;
   const place = at === null ? path.length : path.findIndex(({ number }) => number === at);
-  const look = (to: number) => {
-    writing.selected.value = path[to]?.number ?? null;
-  };
+  const look = (to: number) => writing.look(path[to]?.number ?? null, writing.beside.value);
   if (event.key === " ") store.state.playing.value = !store.state.playing.value;
   else if (event.key === "Enter") void writing.step();
   else if (event.key === "ArrowLeft") look(Math.max(0, place - 1));
@@ -48,7 +46,7 @@ function keys(event: KeyboardEvent, writing: WritingStore, store: Store): void {
     else look(place + 1);
   } else if (event.key === "Backspace" || (event.key === "z" && (event.ctrlKey || event.metaKey)))
     void writing.undo();
-  else if (event.key === "Escape") writing.selected.value = null;
+  else if (event.key === "Escape") writing.look(null);
   else return;
   event.preventDefault();
   event.stopPropagation();
@@ -93,50 +91,52 @@ function Controls({ store, writing }: { store: Store; writing: WritingStore }) {
   const began = writing.prompt.value !== null;
   return (
     <div class="controls">
-      <button
-        type="button"
-        class="main"
-        disabled={!began || (writing.ended.value && !isPlaying)}
-        onClick={() => (playing.value = !isPlaying)}
-      >
-        {isPlaying ? "❚❚ Pause" : "▶ Play"}
-      </button>
-      <button
-        type="button"
-        disabled={!began || isPlaying || writing.ended.value}
-        onClick={() => void writing.step()}
-      >
-        Step
-      </button>
-      <button
-        type="button"
-        disabled={writing.nodes.value.length === 0}
-        title="Takes the last token or choice back"
-        onClick={() => void writing.undo()}
-      >
-        Undo
-      </button>
-      <select
-        aria-label="Tokens a second"
-        value={speed.value}
-        onChange={(event) => (speed.value = Number(event.currentTarget.value))}
-      >
-        {SPEEDS.map((pace) => (
-          <option key={pace} value={pace}>
-            {pace === 0 ? "full speed" : `${pace} a second`}
-          </option>
-        ))}
-      </select>
-      <label>
-        <input
-          type="checkbox"
-          checked={doSample.value}
-          onChange={(event) => (doSample.value = event.currentTarget.checked)}
-        />{" "}
-        draw
-      </label>
-      <NumberField name="seed" value={seed} least={0} disabled={!doSample.value} />
-      <NumberField name="most tokens" value={maxNewTokens} least={1} />
+      <fieldset disabled={writing.off !== null} title={writing.off ?? undefined}>
+        <button
+          type="button"
+          class="main"
+          disabled={!began || (writing.ended.value && !isPlaying)}
+          onClick={() => (playing.value = !isPlaying)}
+        >
+          {isPlaying ? "❚❚ Pause" : "▶ Play"}
+        </button>
+        <button
+          type="button"
+          disabled={!began || isPlaying || writing.ended.value}
+          onClick={() => void writing.step()}
+        >
+          Step
+        </button>
+        <button
+          type="button"
+          disabled={!writing.canUndo.value}
+          title="Takes the last step, run or choice back"
+          onClick={() => void writing.undo()}
+        >
+          Undo
+        </button>
+        <select
+          aria-label="Tokens a second"
+          value={speed.value}
+          onChange={(event) => (speed.value = Number(event.currentTarget.value))}
+        >
+          {SPEEDS.map((pace) => (
+            <option key={pace} value={pace}>
+              {pace === 0 ? "full speed" : `${pace} a second`}
+            </option>
+          ))}
+        </select>
+        <label>
+          <input
+            type="checkbox"
+            checked={doSample.value}
+            onChange={(event) => (doSample.value = event.currentTarget.checked)}
+          />{" "}
+          draw
+        </label>
+        <NumberField name="seed" value={seed} least={0} disabled={!doSample.value} />
+        <NumberField name="most tokens" value={maxNewTokens} least={1} />
+      </fieldset>
       <span class="right">
         <select
           aria-label="What tokens are coloured by"
@@ -199,7 +199,7 @@ function Caption({ store, writing }: { store: Store; writing: WritingStore }) {
       <p class="caption figures" role="status">
         “<Label text={plain(node.label)} />” <Figures node={node} />{" "}
         {writing.selected.value === node.number &&
-          "Click a token on the right to take it instead; Esc lets go."}
+          (writing.off ?? "Click a token on the right to take it instead; Esc lets go.")}
       </p>
     );
   if (slow.value && !store.state.playing.value)
@@ -219,7 +219,7 @@ function Caption({ store, writing }: { store: Store; writing: WritingStore }) {
               : path.length >= store.state.maxNewTokens.value
                 ? "It is as long as it may be."
                 : "The text has ended."
-          } Point at a token to see what else it could have been.`}
+          } Point at a token to see what else it could have been. ${writing.off ?? ""}`}
     </p>
   );
 }

@@ -10,14 +10,14 @@ export function Written({ store, writing }: { store: Store; writing: WritingStor
   const path = writing.path.value;
   const prompt = writing.prompt.value ?? [];
   const isPlaying = store.state.playing.value;
-  const other = writing.compared.value;
+  const others = writing.compared.value.filter((end) => end !== writing.current.value);
   useEffect(() => {
     if (isPlaying && page.current) page.current.scrollTop = page.current.scrollHeight;
   }, [path.length, isPlaying]);
   return (
     <div
       ref={page}
-      class={`written ${other === null ? "" : "two"}`}
+      class={`written ${others.length > 0 ? "beside" : ""}`}
       tabIndex={0}
       role="application"
       aria-label="The text. Space plays and pauses, Enter writes a token, left and right look at tokens, Backspace takes back."
@@ -27,11 +27,13 @@ export function Written({ store, writing }: { store: Store; writing: WritingStor
         {path.map((node) => (
           <WrittenToken key={node.number} store={store} writing={writing} node={node} />
         ))}
-        {!writing.ended.value && (
+        {!writing.ended.value && !writing.off && (
           <span class={`caret ${isPlaying ? "" : "still"}`} aria-hidden="true" />
         )}
       </p>
-      {other !== null && <Other store={store} writing={writing} end={other} />}
+      {others.map((end) => (
+        <Other key={end} store={store} writing={writing} end={end} />
+      ))}
     </div>
   );
 }
@@ -51,22 +53,24 @@ interface TokenProps {
   store: Store;
   writing: WritingStore;
   node: WrittenRow;
+  /** Of the path beside the text that it stands in. */
+  end?: number;
 }
 
-function WrittenToken({ store, writing, node }: TokenProps) {
+function WrittenToken({ store, writing, node, end }: TokenProps) {
   const shade = shadeOf(node, store.state.shade.value);
   const isHere = writing.selected.value === node.number;
   const branches = writing.childrenOf(node.parent).length > 1;
   return (
     <span
-      class={`wrote ${isHere ? "here" : ""} ${node.forced ? "forced" : ""} ${branches ? "fork" : ""}`}
+      class={`wrote ${isHere ? "here" : ""} ${node.forced ? "forced" : ""} ${branches ? "fork" : ""} ${/^\s*\n/.test(node.text) ? "break" : ""}`}
       style={{ "--shade": shade.toFixed(3) }}
       data-node={node.number}
       onPointerEnter={() => !store.state.playing.peek() && (writing.hovered.value = node.number)}
       onPointerLeave={() => (writing.hovered.value = null)}
       onClick={() => {
         writing.stop();
-        writing.look(node.number);
+        writing.look(isHere ? null : node.number, end);
       }}
     >
       {node.text || <Label text={node.label} />}
@@ -88,12 +92,12 @@ function Other({ store, writing, end }: { store: Store; writing: WritingStore; e
     <p class="other">
       <span class="muted">…</span>
       {rest.map((node) => (
-        <WrittenToken key={node.number} store={store} writing={writing} node={node} />
+        <WrittenToken key={node.number} store={store} writing={writing} node={node} end={end} />
       ))}
       <small class="figures">
         {" "}
-        They part after {tokens(shared)}. From there the one costs {bits(own)}, this one{" "}
-        {bits(rest)}.
+        They part {shared > 0 ? `after ${tokens(shared)}` : "at once"}. From there the one costs{" "}
+        {bits(own)}, this one {bits(rest)}.
       </small>
     </p>
   );

@@ -131,7 +131,11 @@ function Rows({ store, next, outcome, log, compare }: RowsProps) {
           picked.value = picked.value === id ? null : id;
         }}
         onTake={
-          store.writing || (store.state.editable.value && atEnd && !store.behind.value)
+          (
+            store.writing
+              ? !store.writing.off
+              : store.state.editable.value && atEnd && !store.behind.value
+          )
             ? take
             : null
         }

@@ -29,7 +29,7 @@ export class BakedSource implements Source {
   #find(key: string): (() => Part) | string {
     const { answers, words } = this.content;
     if (key.startsWith("vocabulary/")) return "Finding a token takes the model.";
-    if (key.startsWith("text/") && !answers[key]) return "Reading another text takes the model.";
+    if (/^(text|ids)\//.test(key) && !answers[key]) return "Reading another text takes the model.";
     // Labels come with the logits: what is asked for is one of the others.
     if (key.startsWith("token/")) return () => ({ label: "one of the others" });
     if (key === "release") return () => ({});
@@ -37,15 +37,19 @@ export class BakedSource implements Source {
     if (what === "thumbnails" && answers[key]) return () => this.#thumbnails(key, trace, rest);
     if (answers[key]) return () => answers[key]!;
     if (what === "logits") return this.#logits(trace, Number(rest[0])) ?? words.positions;
+    if (trace === "write") return "Writing takes the model.";
     if (what === "steps" || what === "lens") return words[what];
     if (rest.length === 2) return this.#attention(trace, what, rest[0]!, rest[1]!);
     return "This page holds no such part of the model.";
   }
 
   #logits(trace: string, position: number): (() => Part) | null {
-    const heads = this.content.logits.find((one) => one.trace === trace);
-    const at = heads ? heads.positions.indexOf(position) : -1;
-    return at < 0 ? null : () => logitsOf(heads!, at, this.content.labels);
+    const heads = this.content.logits.find(
+      (one) => one.trace === trace && one.positions.includes(position),
+    );
+    return heads
+      ? () => logitsOf(heads, heads.positions.indexOf(position), this.content.labels)
+      : null;
   }
 
   #thumbnails(key: string, trace: string, [kind, layer]: string[]): Part {
