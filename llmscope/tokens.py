@@ -8,6 +8,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from unicodedata import category
 
+from llmscope.aligning import byte_alphabet, found, spelt
+
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
@@ -69,7 +71,7 @@ def _named(char: str) -> str:
         return f"⟨{_INVISIBLE[char]}⟩"
     if "\ufe00" <= char <= "\ufe0f":
         return f"⟨VS{ord(char) - 0xFDFF}⟩"
-    return f"⟨U+{ord(char):04X}⟩" if category(char) in ("Cc", "Cf") else char
+    return f"⟨U+{ord(char):04X}⟩" if category(char)[0] == "C" else char
 
 
 def texts(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> list[str | None]:
@@ -124,23 +126,10 @@ def _raw(tokenizer: PreTrainedTokenizerBase, token_id: int) -> str:
     piece = str(tokenizer.convert_ids_to_tokens(token_id))
     if len(piece) == 6 and piece.startswith("<0x"):
         return f"⟨{piece[3:5]}⟩"
-    to_byte = _byte_alphabet()
+    to_byte = byte_alphabet()
     if piece and all(char in to_byte for char in piece):
         return "⟨" + " ".join(f"{to_byte[char]:02X}" for char in piece) + "⟩"
     return visible(piece) or f"⟨{token_id}⟩"
-
-
-def _byte_alphabet() -> dict[str, int]:
-    """Map the printable characters that byte-level BPE writes bytes as back to the bytes.
-
-    References
-    ----------
-    Radford et al., "Language Models are Unsupervised Multitask Learners", 2019, and its code.
-    """
-    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    others = [byte for byte in range(256) if byte not in printable]
-    alphabet = {chr(byte): byte for byte in printable}
-    return alphabet | {chr(256 + i): byte for i, byte in enumerate(others)}
 
 
 def tokenize(
@@ -172,21 +161,65 @@ def tokenize(
     """
     text = clean(text)
     pair = clean(pair) if pair is not None else None
+    whole = text + (pair or "")
     if not tokenizer.is_fast:
-        encoding = tokenizer(text, pair, add_special_tokens=add_special_tokens)
+        encoding = tokenizer(
+            text, pair, add_special_tokens=add_special_tokens, return_special_tokens_mask=True
+        )
         ids = [int(i) for i in encoding["input_ids"]]
-        return ids, from_ids(tokenizer, ids)
+        added = [bool(flag) for flag in encoding["special_tokens_mask"]]
+        if len(added) != len(ids) or not add_special_tokens:  # of a text with "</s>" in it, say
+            added = [False] * len(ids)
+        return ids, _from_spans(tokenizer, ids, whole, _aligned(tokenizer, ids, whole, added))
     encoding = tokenizer(
         text, pair, add_special_tokens=add_special_tokens, return_offsets_mapping=True
     )
     ids = [int(i) for i in encoding["input_ids"]]
     sequence = encoding.sequence_ids()
-    shift = {0: 0, 1: len(text), None: 0}
-    spans = [
-        None if which is None else (start + shift[which], end + shift[which])
-        for which, (start, end) in zip(sequence, encoding["offset_mapping"], strict=True)
-    ]
-    return ids, _from_spans(tokenizer, ids, text + (pair or ""), spans)
+    names = tokenizer.convert_ids_to_tokens(ids)
+    special = set(tokenizer.all_special_ids)
+    spans = spelt(names, whole, [s is None for s in sequence], [i in special for i in ids])
+    if spans is None:
+        shift = {0: 0, 1: len(text), None: 0}
+        spans = [
+            None if which is None else _span(name, whole, start + shift[which], end + shift[which])
+            for which, name, (start, end) in zip(
+                sequence, names, encoding["offset_mapping"], strict=True
+            )
+        ]
+    return ids, _from_spans(tokenizer, ids, whole, spans)
+
+
+def _span(token: str, text: str, start: int, end: int) -> tuple[int, int]:
+    """Correct an offset: a space that was put before a word has the word's first character."""
+    is_space = not token.strip("▁Ġ") and text[start:end].strip("▁Ġ \n\t") != ""
+    return (start, start) if is_space else (start, end)
+
+
+def _aligned(
+    tokenizer: PreTrainedTokenizerBase,
+    ids: Sequence[int],
+    text: str,
+    added: Sequence[bool] | None = None,
+) -> list[tuple[int, int] | None]:
+    """Find tokens by what they spell: in a text, or in what they were decoded to.
+
+    With `added`, which tell those that can't be in it, it is a text.
+    """
+    names = [str(name) for name in tokenizer.convert_ids_to_tokens(list(ids))]
+    known = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
+    special = [token_id in known for token_id in ids]
+    if added is None:
+        nowhere = [False] * len(names)
+        return spelt(names, text, nowhere, special) or found(
+            names, text, nowhere, special, decoded=True
+        )
+    unknown = [token_id == tokenizer.unk_token_id for token_id in ids]
+    spans = None if any(unknown) else spelt(names, text, added, special)
+    if spans is None:
+        outside = [a or s for a, s in zip(added, special, strict=True)]
+        spans = found(names, text, unknown, outside)
+    return spans
 
 
 def clean(text: str) -> str:
@@ -199,8 +232,17 @@ def from_ids(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> tuple[To
 
     Tokens whose bytes make a character only together are grouped, as in `tokenize`.
     """
+    text = _decode(tokenizer, list(ids)) if len(ids) else ""
+    spans = _growing(tokenizer, ids, text) if tokenizer.is_fast else None
+    return _from_spans(tokenizer, ids, text, spans or _aligned(tokenizer, ids, text))
+
+
+def _growing(
+    tokenizer: PreTrainedTokenizerBase, ids: Sequence[int], text: str
+) -> list[tuple[int, int] | None] | None:
+    """Decode one more token at a time; `None` where that doesn't lead to the decoded `text`."""
     spans: list[tuple[int, int] | None] = []
-    text = ""
+    reached = 0
     window = 0  # decode from here on: far enough back for context, not from the start each time
     decoded_window = ""
     pending = 0
@@ -210,15 +252,16 @@ def from_ids(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> tuple[To
         if piece.endswith(REPLACEMENT) and index + 1 < len(ids) and pending < 8:
             pending += 1
             continue
-        start = len(text)
-        text += piece
-        spans += [(start, len(text))] * (pending + 1)
+        if not text.startswith(piece, reached):
+            return None
+        spans += [(reached, reached + len(piece))] * (pending + 1)
+        reached += len(piece)
         pending = 0
         if index - window > 16:
             window = index
             grown = _decode(tokenizer, ids[window : index + 1])
         decoded_window = grown
-    return _from_spans(tokenizer, ids, text, spans)
+    return spans if reached == len(text) else None
 
 
 def _from_spans(
@@ -231,23 +274,28 @@ def _from_spans(
     tokens: list[Token] = []
     reached = 0  # where the text that is given out so far ends
     for token_id, span in zip(ids, spans, strict=True):
-        if span is None or span == (0, 0):
-            name = str(tokenizer.convert_ids_to_tokens(token_id))
-            tokens.append(Token(token_id, "", visible(name), reached, reached, True))
-            continue
-        start, end = min(reached, span[0]), max(reached, span[1])
-        if span[1] > reached:
-            start = reached
-        own = text[reached:end] if end > reached else ""
         is_special = token_id in special
+        if span is None or span[0] == span[1]:
+            label = visible(str(tokenizer.convert_ids_to_tokens(token_id)))
+            added = span is None or is_special
+            tokens.append(Token(token_id, "", label, reached, reached, added))
+            continue
+        end = max(reached, span[1])
+        own = text[reached:end]
+        # A piece of a character that another token has begun stands at it.
+        start = reached if own else max(min(reached, span[0]), tokens[-1].start)
         shown = own or text[span[0] : span[1]]
         tokens.append(Token(token_id, own, visible(shown), start, end, is_special))
         reached = end
-    if tokens and reached < len(text):
-        last = max((i for i, s in enumerate(spans) if s is not None), default=None)
-        if last is not None:
-            own = tokens[last].text + text[reached:]
-            tokens[last] = replace(tokens[last], text=own, end=len(text))
+    # What is left at the end goes to the last token that stands in the text.
+    inside = [n for n, span in enumerate(spans) if span is not None]
+    inside = [n for n in inside if tokens[n].start < tokens[n].end] or inside
+    last = max(inside, default=None)
+    if last is not None and reached < len(text):
+        begin = tokens[last].start if tokens[last].text else reached
+        tokens[last] = replace(tokens[last], text=text[begin:], start=begin, end=len(text))
+        for n in range(last + 1, len(tokens)):
+            tokens[n] = replace(tokens[n], start=len(text), end=len(text))
     return tuple(_number_pieces(tokens, spans))
 
 
@@ -276,6 +324,6 @@ def _shares_character(
     tokens: list[Token], spans: Sequence[tuple[int, int] | None], index: int
 ) -> bool:
     span, before = spans[index], spans[index - 1]
-    if span is None or before is None or span == (0, 0):
+    if span is None or before is None or span[0] == span[1]:
         return False
     return not tokens[index].text and span[0] < before[1]
