@@ -7,7 +7,7 @@ scripts run as they are installed, in a page of their own that holds what they a
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from importlib.util import find_spec
 from pathlib import Path
@@ -59,8 +59,10 @@ def bertviz(
     trace.check_current()
     if trace.why_no_attention:
         raise ValueError(f"bertviz shows attention: {trace.why_no_attention}")
-    shown = _layers(trace, layers)
-    chosen = _heads(trace, shown, heads)
+    every = (layer for kind in trace.kinds for layer in trace.layers(kind))
+    shown = _chosen("layers", layers, every)
+    total = max(_counts(trace, shown))
+    chosen = _chosen("heads", heads, range(total))
     _check_size(trace, view, shown, chosen, limit)
     buffers = Buffers()
     params: dict[str, Any] = {
@@ -72,36 +74,33 @@ def bertviz(
     if view == "head":
         params |= {"layer": None, "heads": list(range(len(chosen)))}
     else:
-        total = max(_counts(trace, shown))
         params |= {"display_mode": "light", "include_heads": chosen, "total_heads": total}
     names = [one["name"] for one in params["attention"]]
     title = f"bertviz, {view} view: {shorten(trace.text, 80, placeholder='…')}"
-    page = Page(document(title, _body(view, names, packed(params, buffers)), _STYLE), None, ())
-    words = f"{trace.scope.name}: {trace.text}\nbertviz's {view} view of layers {listed(shown)}"
-    return Static(page, words, 600)
+    # Only the model view names the heads that it shows.
+    some = f"Heads {listed(chosen)}" if len(chosen) < total else ""
+    body = _body(view, some if view == "head" else "", names, packed(params, buffers))
+    words = (
+        f"{trace.scope.name}: {trace.text}\nbertviz's {view} view. Layers {listed(shown)}. {some}"
+    )
+    return Static(Page(document(title, body, _STYLE), None, ()), words.rstrip(), 600)
 
 
-def _layers(trace: Trace, layers: Sequence[int] | None) -> list[int]:
-    known = sorted({layer for kind in trace.kinds for layer in trace.layers(kind)})
-    wanted = known if layers is None else sorted({operator.index(layer) for layer in layers})
-    for layer in wanted:
-        if layer not in known:
-            told = f"layers= takes {listed(known)}"
-            raise IndexError(f"There is no attention in layer {layer}: {told}.")
-    if not wanted:
-        raise ValueError("layers= names no layer.")
-    return wanted
-
-
-def _heads(trace: Trace, layers: Sequence[int], heads: Sequence[int] | None) -> list[int]:
-    most = max(_counts(trace, layers))
-    wanted = range(most) if heads is None else sorted({operator.index(head) for head in heads})
-    for head in wanted:
-        if not 0 <= head < most:
-            raise IndexError(f"There is no head {head}: heads= takes 0 to {most - 1}.")
-    if not wanted:
-        raise ValueError("heads= names no head.")
-    return list(wanted)
+def _chosen(name: str, wanted: Sequence[int] | None, known: Iterable[int]) -> list[int]:
+    """Give the layers or heads that are wanted, in order; all that are known by default."""
+    there = sorted(set(known))
+    if wanted is None:
+        return there
+    try:
+        numbers = sorted({operator.index(number) for number in wanted})
+    except TypeError:
+        raise TypeError(f"{name}= is a list of numbers here, such as {name}=[0, 2].") from None
+    if not numbers:
+        raise ValueError(f"{name}= names none.")
+    for number in numbers:
+        if number not in there:
+            raise IndexError(f"There is no {name[:-1]} {number}: {name}= takes {listed(there)}.")
+    return numbers
 
 
 def _counts(trace: Trace, layers: Sequence[int]) -> list[int]:
@@ -191,7 +190,7 @@ def _labels(tokens: Sequence[Token], part: range) -> list[str]:
     return [token.label for token in tokens[part.start : part.stop]]
 
 
-def _body(view: BertvizView, names: Sequence[str | None], content: str) -> str:
+def _body(view: BertvizView, some: str, names: Sequence[str | None], content: str) -> str:
     options = "".join(
         f'<option value="{number}">{escape(name)}</option>'
         for number, name in enumerate(names)
@@ -199,7 +198,7 @@ def _body(view: BertvizView, names: Sequence[str | None], content: str) -> str:
     )
     layer = '<label>Layer: <select id="layer"></select></label>' if view == "head" else ""
     kind = f'<label>Attention: <select id="filter">{options}</select></label>' if options else ""
-    return f"""<main><div id="bertviz">{layer}{kind}<div id="vis"></div></div></main>
+    return f"""<main><div id="bertviz">{layer}{kind}{some}<div id="vis"></div></div></main>
 <script type="application/octet-stream" id="baked">{content}</script>
 <script>{_LIBRARIES.read_text(encoding="ascii").strip()}</script>
 <script>{_script(view)}</script>"""

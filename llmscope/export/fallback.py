@@ -32,9 +32,11 @@ def fallback(view: View) -> dict[str, Any]:
     def make() -> None:
         # Whatever goes wrong, the view itself says it.
         with suppress(Exception):
-            if "generation" not in view._panels:
+            if "generation" in view._panels:
+                made["text/plain"] = _written(view)
+            else:
                 view._answers.trace(view.text, given_up.is_set)
-            made["text/plain"] = summary(view)
+                made["text/plain"] = summary(view)
             if whole:
                 made["image/png"] = _picture(view)
 
@@ -43,6 +45,13 @@ def fallback(view: View) -> dict[str, Any]:
     worker.join(None if whole else _SECONDS)
     given_up.set()
     return dict(made)
+
+
+def _written(view: View) -> str:
+    """Give prompt and texts of a view that writes, without making it begin."""
+    assert view.scope is not None
+    run = getattr(view, "run", None)
+    return "\n".join([f"{view.scope.name}: {view.text}", *(run.texts if run else [])])
 
 
 def _picture(view: View) -> bytes:

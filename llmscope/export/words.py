@@ -18,8 +18,6 @@ _TOP = 5
 
 def summary(view: View) -> str:
     """Say what `view` shows."""
-    if "generation" in view._panels:
-        return _written(view)
     trace = view.trace
     text = trace.text if "generation" in view._panels else view.text
     lines = [f"{trace.scope.name}: {text}"]
@@ -37,12 +35,6 @@ def summary(view: View) -> str:
             f"{_called(keys[most])}, with weight {weights[most]:.3f}"
         )
     return "\n".join(lines)
-
-
-def _written(view: View) -> str:
-    assert view.scope is not None
-    run = getattr(view, "run", None)
-    return "\n".join([f"{view.scope.name}: {view.text}", *(run.texts if run else [])])
 
 
 def _likeliest(view: View, trace: Trace) -> str:

@@ -78,6 +78,13 @@ def test_layers_and_heads_are_taken_by_their_numbers(scope):
         np.testing.assert_array_equal(weights, trace.attention(layer)[[1, 3]])
 
 
+def test_the_head_view_says_which_heads_its_colours_are(scope):
+    shown = scope.trace(TEXT).bertviz(heads=[3, 1])
+    assert "Heads 1, 3<" in shown.page.html
+    assert repr(shown).endswith("Layers 0 to 2. Heads 1, 3")
+    assert "Heads 0" not in scope.trace(TEXT).bertviz().page.html
+
+
 def test_two_sentences_are_also_shown_apart():
     tokenizer = word_piece()
     tokenizer.model_input_names = ["input_ids", "token_type_ids", "attention_mask"]
@@ -133,10 +140,11 @@ def test_a_long_text_is_refused_before_its_weights_are_read(tokenizer, monkeypat
     [
         ({"view": "neuron"}, ValueError, '"head" or the "model"'),
         ({"layers": [3]}, IndexError, "layers= takes 0 to 2"),
-        ({"layers": []}, ValueError, "names no layer"),
-        ({"heads": [-1]}, IndexError, "heads= takes 0 to 3"),
-        ({"heads": []}, ValueError, "names no head"),
-        ({"heads": [(0, 1)]}, TypeError, "integer"),
+        ({"layers": []}, ValueError, "layers= names none"),
+        ({"heads": [-1]}, IndexError, "There is no head -1: heads= takes 0 to 3"),
+        ({"heads": []}, ValueError, "heads= names none"),
+        ({"heads": [(0, 1)]}, TypeError, "heads= is a list of numbers"),
+        ({"layers": 2}, TypeError, "layers= is a list of numbers"),
     ],
 )
 def test_what_is_wrong_is_said(scope, options, error, words):
@@ -182,7 +190,7 @@ def test_text_is_never_markup_and_nothing_is_asked_of_any_place(scope, view):
 def test_it_is_a_cell_output_and_a_file_and_the_same_each_time(scope, tmp_path):
     shown = scope.trace(TEXT).bertviz()
     assert shown._repr_html_().startswith("<iframe")
-    assert "head view of layers 0 to 2" in repr(shown)
+    assert repr(shown) == f"tiny: {TEXT}\nbertviz's head view. Layers 0 to 2."
     page = shown.to_html(tmp_path / "page.html")
     assert page.path is not None
     assert page.path.read_text() == shown.page.html
