@@ -18,7 +18,7 @@ WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 project = "llmscope"
 author = "The llmscope developers"
 release = llmscope.__version__
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "numpydoc"]
 exclude_patterns = ["_build"]
 
 html_theme = "furo"
@@ -39,7 +39,7 @@ nb_output_stderr = "remove"  # bars of progress
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}  # else a CDN is asked for scripts
 
 default_role = "py:obj"
-napoleon_use_rtype = False
+numpydoc_show_class_members = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
