@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -119,15 +119,17 @@ def _wait(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    """Find the kernel and anywidget's extension here, as if all was in one environment."""
-    kernel = folder / "jupyter" / "kernels" / "python3"
-    kernel.mkdir(parents=True, exist_ok=True)
+    """Let Voilà find the kernel and the extensions of this environment, and no template of it."""
+    jupyter = folder / "jupyter"
+    kernel = jupyter / "kernels" / "python3"
+    kernel.mkdir(parents=True)
     argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     spec = {"argv": argv, "display_name": "Python 3", "language": "python"}
     (kernel / "kernel.json").write_text(json.dumps(spec))
-    shared = Path(sys.prefix) / "share" / "jupyter"
+    extensions = Path(sys.prefix) / "share" / "jupyter" / "labextensions"
+    (jupyter / "labextensions").symlink_to(extensions)
     paths = {
-        "JUPYTER_PATH": f"{folder / 'jupyter'}{os.pathsep}{shared}",
+        "JUPYTER_PATH": str(jupyter),
         "JUPYTER_CONFIG_DIR": str(folder / "config"),
         "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
         "IPYTHONDIR": str(folder / "ipython"),
