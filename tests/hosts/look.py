@@ -140,6 +140,7 @@ def _live(page: Page, found: Found, scope: Scope) -> None:
         expect(panels.rows.first).to_contain_text("Mary", timeout=20_000)
 
     def typing() -> None:
+        panels.slider("temperature").fill("1")
         panels.prompt.fill(OTHER)
         expect(panels.rows.first).to_contain_text("Paris", timeout=20_000)
 
@@ -147,7 +148,6 @@ def _live(page: Page, found: Found, scope: Scope) -> None:
     _tried(panels, found, scope)
     ground = page.locator("body").evaluate(_GROUND)
     found.check("theme", lambda: expect(panels.root).to_contain_class(ground))
-    panels.slider("temperature").fill("1")
     found.check("typing", typing)
 
 
