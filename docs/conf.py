@@ -26,6 +26,7 @@ html_title = "llmscope"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
+html_show_copyright = False
 html_math_renderer = "mathml"
 
 myst_enable_extensions = ["dollarmath"]
@@ -35,6 +36,7 @@ myst_heading_anchors = 3
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
+nb_execution_in_temp = True
 nb_output_stderr = "remove"  # bars of progress
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}  # else a CDN is asked for scripts
 
