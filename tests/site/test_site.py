@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Frame, expect, sync_playwright
 
+from tests.browser.attention import eventually
 from tests.browser.lab import Guard, launch
 
 SITE = Path(__file__).parents[2] / "docs" / "_build" / "html"
@@ -64,10 +65,10 @@ def test_views_are_alive(page, name):
     frames.first.wait_for()
     for frame in page.frames[1:]:
         expect(frame.locator(".llmscope").first).to_be_visible(timeout=20_000)
+        frame.frame_element().scroll_into_view_if_needed()
         before = drawn(frame)
         changed(frame)
-        frame.wait_for_timeout(200)
-        assert picture(frame) != before, frame.locator(".llmscope").first.inner_text()
+        eventually(lambda frame=frame, before=before: picture(frame) != before)
         expect(frame.get_by_role("alert")).to_have_count(0)
 
 
@@ -91,13 +92,14 @@ def changed(frame: Frame) -> None:
     slider = frame.get_by_role("slider", name="temperature")
     token = frame.locator("[data-token='0']")
     shade = frame.get_by_text("Entropy", exact=True)
-    expect(slider.or_(token).or_(shade).first).to_be_visible()
+    control = slider.or_(token).or_(shade).first
+    control.evaluate("control => control.scrollIntoView({ block: 'center' })")
+    expect(control).to_be_visible()
     if slider.count():
         slider.fill("1.7")
     elif shade.count():
         shade.click()
     else:
-        token.first.scroll_into_view_if_needed()
         box = token.first.bounding_box()
         assert box is not None
         frame.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
