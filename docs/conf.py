@@ -71,7 +71,9 @@ def without_widget_state(
 ) -> None:
     """Leave out the state of the widgets that outputs were made of: it takes a kernel."""
     files = context["script_files"]
-    files[:] = [file for file in files if getattr(file, "attributes", {}).get("type") != WIDGET_STATE]
+    files[:] = [
+        file for file in files if getattr(file, "attributes", {}).get("type") != WIDGET_STATE
+    ]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -30,7 +30,8 @@ OTHER = "The capital of France is"
 _OURS = ("about:srcdoc", "blob:")  # where our scripts are, in frames and as live widgets
 _GROUND = """frame => {
     for (let node = frame; node; node = node.parentElement) {
-        const [r, g, b, a = 1] = getComputedStyle(node).backgroundColor.match(/[\\d.]+/g).map(Number);
+        const color = getComputedStyle(node).backgroundColor;
+        const [r, g, b, a = 1] = color.match(/[\\d.]+/g).map(Number);
         if (a >= 0.5) return 0.2126 * r + 0.7152 * g + 0.0722 * b < 128 ? "dark" : "light";
     }
     return "light";
@@ -180,5 +181,3 @@ def _tried(panels: Panels, found: Found, scope: Scope) -> None:
 
 def _panels(where: Page | Frame) -> Panels:
     return Panels(where.locator(".llmscope").first)
-
-

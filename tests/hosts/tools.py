@@ -139,7 +139,8 @@ def _environment(folder: Path) -> dict[str, str]:
 
 def _run(python: Path, *arguments: str, cwd: Path | None = None) -> str:
     """Run a module of Python; nbsphinx finds pandoc in the package that carries it."""
-    pandoc = [str(found.parent) for found in python.parents[1].glob("lib/*/*/pypandoc/files/pandoc")]
+    found = python.parents[1].glob("lib/*/*/pypandoc/files/pandoc")
+    pandoc = [str(program.parent) for program in found]
     path = os.pathsep.join([str(python.parent), *pandoc, os.environ["PATH"]])
     done = subprocess.run(
         [python, *arguments],

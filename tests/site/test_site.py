@@ -93,7 +93,7 @@ def changed(frame: Frame) -> None:
     token = frame.locator("[data-token='0']")
     shade = frame.get_by_text("Entropy", exact=True)
     control = slider.or_(token).or_(shade).first
-    control.evaluate("control => control.scrollIntoView({ block: 'center' })")
+    control.evaluate("control => control.scrollIntoView({ block: 'center', behavior: 'instant' })")
     expect(control).to_be_visible()
     if slider.count():
         slider.fill("1.7")
