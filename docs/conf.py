@@ -20,6 +20,7 @@ author = "The llmscope developers"
 release = llmscope.__version__
 extensions = ["myst_nb", "sphinx.ext.autodoc", "numpydoc"]
 exclude_patterns = ["_build"]
+smartquotes = False  # {"matrix", "arcs"} is Python
 
 html_theme = "furo"
 html_title = "llmscope"
