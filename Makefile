@@ -1,5 +1,6 @@
 VENV := .venv
 PY := $(VENV)/bin/python
+HOSTS := $(VENV)/hosts
 STAMP := $(VENV)/.llmscope
 FRONTEND := llmscope/frontend
 MODULES := $(FRONTEND)/node_modules/.package-lock.json
@@ -17,7 +18,7 @@ DEBIAN := chromium fonts-noto-cjk fonts-noto-color-emoji
 export OMP_WAIT_POLICY ?= PASSIVE
 
 .NOTPARALLEL:
-.PHONY: help setup build lab check unit test sweep bench soak pictures format clean chromium
+.PHONY: help setup build lab check unit test sweep docs hosts bench soak pictures format clean chromium
 
 help: ## show these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -67,6 +68,16 @@ test: chromium check ## everything, as CI does
 sweep: setup ## hold every model type of transformers to its own numbers, and write docs/models.md
 	$(PY) -m tests.sweep
 
+docs: chromium build ## build the documentation site into docs/_build/html, and open its pages offline
+	$(PY) -m sphinx -W --keep-going -q -E -b html docs docs/_build/html
+	$(PY) -m pytest tests/site
+
+hosts: chromium build ## publish a notebook with every tool, see what works, and write docs/hosts.md
+	test -x $(HOSTS)/bin/python || $(PY) -m venv $(HOSTS)
+	$(HOSTS)/bin/python -m pip install --quiet --disable-pip-version-check \
+		-c constraints.txt -r tests/hosts/requirements.txt
+	$(PY) -m tests.hosts
+
 bench: build ## time what a person waits for
 	$(PY) -m pytest tests/bench -s
 
@@ -93,5 +104,5 @@ chromium:
 
 clean: ## remove all that was built and installed here
 	rm -rf $(VENV) $(FRONTEND)/node_modules llmscope/static dist .pytest_cache .mypy_cache .ruff_cache
-	rm -rf tests/browser/screenshots
+	rm -rf tests/browser/screenshots docs/_build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,71 @@
+"""Publish one notebook with every tool, try what comes out, and write the table: `make hosts`."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from playwright.sync_api import sync_playwright
+
+import llmscope
+from tests.browser.lab import launch
+from tests.hosts.look import Found, look
+from tests.hosts.tools import TOOLS, Tool, saved
+
+PAGE = Path(__file__).parents[2] / "docs" / "hosts.md"
+BEGIN, END = "<!-- written by `make hosts` -->\n", "<!-- until here -->\n"
+CHECKS = {
+    "live": "views are there, and true",
+    "slider": "sliders",
+    "head": "heads switch",
+    "theme": "light and dark as the page",
+    "height": "as high as it needs",
+    "typing": "typing",
+}
+
+
+def main(names: list[str]) -> int:
+    """Try the tools `names`, or all; the table is written only of all."""
+    chosen = [tool for name, tool in TOOLS.items() if not names or name in names]
+    results: list[tuple[Tool, Found]] = []
+    scope = llmscope.load()
+    with sync_playwright() as playwright, TemporaryDirectory() as folder:
+        browser = launch(playwright)
+        notebooks: dict[Path, Path] = {}
+        for number, tool in enumerate(chosen):
+            if tool.notebook not in notebooks and not tool.live:
+                notebooks[tool.notebook] = saved(tool.notebook, Path(folder))
+            place = Path(folder) / str(number)
+            place.mkdir()
+            source = notebooks.get(tool.notebook, tool.notebook)
+            with tool.publish(Path(shutil.copy(source, place)), place) as url:
+                results.append((tool, look(browser, tool, url, scope)))
+            print(_row(*results[-1]), *results[-1][1].failed, sep="\n  ", flush=True)
+        browser.close()
+    if not names:
+        before, _, rest = PAGE.read_text().partition(BEGIN)
+        table = "\n".join([*_head(), *(_row(*result) for result in results)])
+        PAGE.write_text(f"{before}{BEGIN}\n{table}\n\n{END}{rest.partition(END)[2]}")
+    return int(any(found.failed for _, found in results))
+
+
+def _head() -> list[str]:
+    columns = ["", "version", *CHECKS.values(), "the tool's own page asks"]
+    return [_cells(columns), _cells(["---"] * len(columns))]
+
+
+def _row(tool: Tool, found: Found) -> str:
+    marks = ("" if name not in found.checks else "no" if found.checks[name] else "yes"
+             for name in CHECKS)  # fmt: skip
+    asked = ", ".join(sorted(found.asked)) or "nobody"
+    return _cells([tool.name, tool.version, *marks, asked])
+
+
+def _cells(items: list[str]) -> str:
+    return f"| {' | '.join(items)} |"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

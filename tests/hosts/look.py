@@ -1,0 +1,183 @@
+"""A published page, opened without a network: what works in it, and what it asks for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Error,
+    Frame,
+    Page,
+    Request,
+    Route,
+    expect,
+)
+
+from llmscope.scope import Scope
+from tests.browser.explorer import SENTENCE, SIZE
+from tests.browser.lab import SCREENSHOTS, Panels
+from tests.hosts.tools import Tool
+
+HOSTILE = "</script><b>The</b> capital of 法国 🎉 is"
+OTHER = "The capital of France is"
+_OURS = ("about:srcdoc", "blob:")  # where our scripts are, in frames and as live widgets
+_GROUND = """frame => {
+    for (let node = frame; node; node = node.parentElement) {
+        const color = getComputedStyle(node).backgroundColor;
+        const [r, g, b, a = 1] = color.match(/[\\d.]+/g).map(Number);
+        if (a >= 0.5) return 0.2126 * r + 0.7152 * g + 0.0722 * b < 128 ? "dark" : "light";
+    }
+    return "light";
+}"""
+_FITS = """() => [...document.querySelectorAll("iframe[data-llmscope]")].every(frame => {
+    const { height } = frame.contentDocument.body.getBoundingClientRect();
+    return Math.abs(height - frame.clientHeight) <= 1;
+})"""
+
+
+@dataclass
+class Found:
+    """What came of looking at a page: by name of the check, what went wrong, or nothing."""
+
+    checks: dict[str, str] = field(default_factory=dict)
+    asked: set[str] = field(default_factory=set)  # machines that the tool's own page asks
+    problems: list[str] = field(default_factory=list)  # errors and requests of ours
+
+    @property
+    def failed(self) -> list[str]:
+        """All that went wrong."""
+        return [f"{name}: {what}" for name, what in self.checks.items() if what] + self.problems
+
+    def check(self, name: str, look: Callable[[], None]) -> None:
+        """Look at one thing; an error is kept."""
+        try:
+            look()
+            self.checks[name] = ""
+        except (AssertionError, Error) as error:
+            self.checks[name] = str(error) or "not so"
+
+
+def look(browser: Browser, tool: Tool, url: str, scope: Scope) -> Found:
+    """Open a page and try the views in it; their numbers are held to `scope`."""
+    found = Found()
+    with _closed(browser, found) as context:
+        page = context.new_page()
+        page.goto(url)
+        if tool.live:
+            _live(page, found, scope)
+        else:
+            _static(page, found, scope)
+        SCREENSHOTS.mkdir(exist_ok=True)
+        name = Path(tool.name.replace(", ", "-").lower()).name
+        page.screenshot(path=SCREENSHOTS / f"host-{name}.png", full_page=True)
+    return found
+
+
+@contextmanager
+def _closed(browser: Browser, found: Found) -> Iterator[BrowserContext]:
+    """Give a browser context that reaches this machine only, and tells whose each attempt is."""
+    context = browser.new_context(viewport=SIZE, color_scheme="dark")
+
+    def route(route: Route, request: Request) -> None:
+        machine = urlsplit(request.url).hostname
+        if machine in (None, "127.0.0.1"):
+            route.continue_()
+            return
+        route.abort()
+        if request.frame.url in _OURS:
+            found.problems.append(f"a request: {request.url}")
+        else:
+            found.asked.add(machine)
+
+    def problem(text: str, place: str) -> None:
+        if any(ours in place for ours in _OURS):
+            found.problems.append(f"{text} ({place})")
+
+    context.route("**/*", route)
+    context.on(
+        "console",
+        lambda m: m.type == "error" and problem(m.text, m.location.get("url", "")),
+    )
+    context.on("weberror", lambda e: problem(str(e.error), e.error.stack or ""))
+    yield context
+    context.close()
+
+
+def _static(page: Page, found: Found, scope: Scope) -> None:
+    page.wait_for_function(
+        "() => document.querySelectorAll('iframe[data-llmscope]').length === 2"
+        " && [...document.querySelectorAll('iframe[data-llmscope]')].every(f =>"
+        " f.contentDocument.querySelector('#baked'))",
+        timeout=60_000,
+    )
+    explorer, following = (_panels(frame) for frame in page.frames if frame.url == "about:srcdoc")
+    best = scope.trace(HOSTILE).next_token().top(1)[0]
+
+    def alive() -> None:
+        expect(explorer.root).to_be_visible(timeout=20_000)
+        expect(explorer.rows.first).to_contain_text("Mary")
+        expect(following.rows.first).to_contain_text((best.text or "").strip())
+        expect(following.rows.first).to_contain_text(f"{100 * best.prob:#.3g} %")
+
+    found.check("live", alive)
+    _tried(explorer, found, scope)
+    ground = page.locator("iframe[data-llmscope]").first.evaluate(_GROUND)
+    found.check("theme", lambda: expect(explorer.root).to_contain_class(ground))
+    found.check("height", lambda: page.wait_for_function(_FITS, timeout=5000))
+
+
+def _live(page: Page, found: Found, scope: Scope) -> None:
+    panels = _panels(page)
+
+    def alive() -> None:
+        expect(panels.root).to_be_visible(timeout=90_000)
+        expect(panels.rows.first).to_contain_text("Mary", timeout=20_000)
+
+    def typing() -> None:
+        panels.slider("temperature").fill("1")
+        panels.prompt.fill(OTHER)
+        expect(panels.rows.first).to_contain_text("Paris", timeout=20_000)
+
+    found.check("live", alive)
+    _tried(panels, found, scope)
+    ground = page.locator("body").evaluate(_GROUND)
+    found.check("theme", lambda: expect(panels.root).to_contain_class(ground))
+    found.check("typing", typing)
+
+
+def _tried(panels: Panels, found: Found, scope: Scope) -> None:
+    """Move a slider and switch the head: pixels change, and numbers are the model's."""
+    trace = scope.trace(SENTENCE)
+
+    def slider() -> None:
+        bars = panels.next.locator(".bars")
+        before = bars.screenshot()
+        panels.slider("temperature").fill("1.5")
+        expect(panels.shown("temperature")).to_have_text("1.50")
+        assert bars.screenshot() != before, "the bars stay as they are"
+        for bar, true in zip(panels.bars(), trace.next_token(temperature=1.5).top(10), strict=True):
+            printed = float(bar["value"].removesuffix(" %")) / 100
+            assert math.isclose(printed, true.prob, rel_tol=6e-3), (bar, true)
+
+    def head() -> None:
+        before = panels.cells.screenshot()
+        panels.overview.focus()
+        panels.overview.press("ArrowLeft")
+        expect(panels.title).to_contain_text("Layer 24 · Head 3")
+        expect(panels.readout).to_contain_text(f"{trace.attention(24, 3)[-1].max():.3f}")
+        assert panels.cells.screenshot() != before, "the matrix stays as it is"
+
+    found.check("slider", slider)
+    found.check("head", head)
+    found.check("no error", lambda: expect(panels.error).to_have_count(0))
+
+
+def _panels(where: Page | Frame) -> Panels:
+    return Panels(where.locator(".llmscope").first)
