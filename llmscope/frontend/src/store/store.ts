@@ -21,6 +21,7 @@ import { WritingStore } from "./writing";
 
 const SLOW = 500; // ms, after which the view says what it waits for
 const VERY_SLOW = 3000;
+const PAUSE = 150; // ms between distributions of a text that writes itself
 
 /**
  * All that the panels show, and the only place that asks the source.
@@ -292,7 +293,9 @@ export class Store {
         this.next.value = nextOf(answer, trace, last);
       })
       .catch((error: unknown) => this.#report(error))
-      .finally(() => {
+      .finally(async () => {
+        // Nobody reads more of them than a few a second, and each takes time from the model.
+        if (this.state.playing.peek()) await new Promise((done) => setTimeout(done, PAUSE));
         this.#asking = false;
         if (writing.shown.peek() !== node) this.#followShown(writing);
       });

@@ -58,6 +58,15 @@ export class WritingStore {
   readonly settled: ReadonlySignal<string | null>;
 
   #source: number[] = [];
+  readonly #children = computed(() => {
+    const found = new Map<number, WrittenRow[]>();
+    for (const node of this.nodes.value) {
+      const siblings = found.get(node.parent);
+      if (siblings) siblings.push(node);
+      else found.set(node.parent, [node]);
+    }
+    return found;
+  });
   #ends: (() => void)[];
   #closed = false;
 
@@ -120,7 +129,7 @@ export class WritingStore {
   }
 
   childrenOf(number: number): readonly WrittenRow[] {
-    return this.nodes.value.filter(({ parent }) => parent === number);
+    return this.#children.value.get(number) ?? [];
   }
 
   /** The last node that two paths share. */
@@ -263,8 +272,8 @@ export class WritingStore {
     const { nodes, count, current } = answer;
     const known = anew ? [] : this.nodes.peek().slice(0, count - nodes.length);
     batch(() => {
-      this.#source = answer.source;
-      this.prompt.value = answer.prompt;
+      this.#source = answer.source ?? this.#source;
+      this.prompt.value = answer.prompt ?? this.prompt.peek();
       this.nodes.value = [...known, ...nodes];
       this.current.value = current;
       this.ended.value = answer.ended;
