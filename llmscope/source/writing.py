@@ -104,8 +104,8 @@ class Writing:
             self._stepper, self._prompt = stepper, prompt
         self._configure(self._stepper)
         tokens = from_ids(self.scope.tokenizer, self._stepper.tree.prompt)
-        prompt = [[token.id, token.label, 0, 0, token.special] for token in tokens]
-        return {**self._state(0), "prompt": prompt, "source": self._stepper.source}
+        rows = [[token.id, token.label, 0, 0, token.special] for token in tokens]
+        return {**self._state(0), "prompt": rows, "source": self._stepper.source}
 
     def _configure(self, stepper: Stepper) -> None:
         settings = self._settings()
