@@ -253,7 +253,7 @@ export class Store {
     if (key === null) return;
     if (this.writing) path.value = key; // linked views follow
     if (this.#key === key) {
-      this.problem.value = null;
+      if (!this.writing) this.problem.value = null;
       return;
     }
     const latest = (this.#text = new AbortController());
@@ -323,8 +323,8 @@ export class Store {
         if (!this.writing) {
           this.next.value = next;
           if (this.state.path.peek()) this.state.text.value = trace.text;
+          this.problem.value = null;
         }
-        this.problem.value = null;
       });
     } catch (error) {
       if (signal.aborted) return;
@@ -390,6 +390,10 @@ export class Store {
 
   #report(error: unknown): void {
     if (error instanceof DOMException && error.name === "AbortError") return;
+    if (error === null) {
+      this.problem.value = null;
+      return;
+    }
     const message = error instanceof Error ? error.message : String(error);
     const kind = error instanceof SourceError ? error.kind : "error";
     this.problem.value = { message, kind };
