@@ -108,7 +108,7 @@ export class WritingStore {
       }),
       effect(() => {
         if (!state.playing.value || !core.isSeen.value || !hasBegun.value) return;
-        if (this.off) this.stop();
+        if (!LIVE || this.off) this.stop();
         else void this.#play();
       }),
     ];
