@@ -262,10 +262,10 @@ class Stepper:
 
     def _scored(self, number: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits (vocabulary,) behind a node, and the scores (1, vocabulary) made of them."""
-        logits = self._raw(number)
         processors: Any = self._prepared.processors
         ids = self._tensor(self.tree.ids(number))
         with undisturbed(self.scope.model):
+            logits = self._held(number)
             return logits, processors(ids, logits[None].clone())
 
     def _add(
@@ -284,18 +284,22 @@ class Stepper:
         return self.tree[number]
 
     def _raw(self, number: int) -> torch.Tensor:
-        """Logits (vocabulary,) behind a node, float32, from the kept ones or the model."""
+        """Logits (vocabulary,) behind a node, float32."""
         with undisturbed(self.scope.model):
-            version = weights_version(self.scope.model)
-            if version != self._version:
-                self._forget()
-                self._version = version
-            if number not in self._logits:
-                self._logits[number] = self._forward(self.tree.ids(number))
-                while len(self._logits) > _LOGITS:
-                    self._logits.popitem(last=False)
-            self._logits.move_to_end(number)
-            return self._logits[number]
+            return self._held(number)
+
+    def _held(self, number: int) -> torch.Tensor:
+        """Find these among the kept ones, or run the model, which is undisturbed."""
+        version = weights_version(self.scope.model)
+        if version != self._version:
+            self._forget()
+            self._version = version
+        if number not in self._logits:
+            self._logits[number] = self._forward(self.tree.ids(number))
+            while len(self._logits) > _LOGITS:
+                self._logits.popitem(last=False)
+        self._logits.move_to_end(number)
+        return self._logits[number]
 
     def _forward(self, ids: list[int]) -> torch.Tensor:
         """Run the model on what it has not seen of `ids`, the way `generate` does."""

@@ -103,7 +103,9 @@ class Writing:
                 stepper.adopt(run.tree)
             self._stepper, self._prompt = stepper, prompt
         self._configure(self._stepper)
-        return self._state(0)
+        tokens = from_ids(self.scope.tokenizer, self._stepper.tree.prompt)
+        rows = [[token.id, token.label, 0, 0, token.special] for token in tokens]
+        return {**self._state(0), "prompt": rows, "source": self._stepper.source}
 
     def _configure(self, stepper: Stepper) -> None:
         settings = self._settings()
@@ -122,10 +124,7 @@ class Writing:
         names = labels(tokenizer, [row["token"] for row in rows])
         for row, label in zip(rows, names, strict=True):
             row |= {"label": label, "text": self._text(row["number"])}
-        prompt = from_ids(tokenizer, tree.prompt)
         return {
-            "source": stepper.source,
-            "prompt": [[token.id, token.label, 0, 0, token.special] for token in prompt],
             "nodes": rows,
             "count": len(tree),
             "current": tree.current,

@@ -6,18 +6,54 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import ExitStack
+from statistics import median
+from typing import Any
 
+import nbformat
 import pytest
 import torch
 from transformers import DynamicCache
 from transformers.utils.logging import disable_progress_bar, enable_progress_bar
 
 from llmscope.generation import Stepper
+from tests.bench.chrome import Chrome
 from tests.bench.passes import load, text_of
 from tests.bench.table import interleaved, kb, ms, show
+from tests.browser.lab import Lab, Notebook
 
 WORDS = [" the", " cat", " dog", " house", " tree", " car", " sun", " moon", " one", " two"]
 NEW = 32  # tokens that are written
+PLAYED = 64  # tokens that are written in JupyterLab
+ROUNDS = 7
+# One kernel times both: `generate` in a cell, and a view from Play to Pause.
+SETUP = f"""
+import time, torch, llmscope
+from transformers.utils.logging import disable_progress_bar
+disable_progress_bar()
+scope = llmscope.load(progress=lambda *_: None)
+text = "Once upon a time"
+view = llmscope.GenerationView(scope, text, max_new_tokens={PLAYED}, do_sample=False)
+ends = []
+view.observe(lambda change: change["new"] or ends.append(time.perf_counter()), "playing")
+ids = torch.tensor([scope.trace(text).ids])
+mask = torch.ones_like(ids)
+def bare():
+    start = time.perf_counter()
+    with torch.no_grad():
+        made = scope.model.generate(ids, attention_mask=mask, pad_token_id=0, do_sample=False,
+                                    max_new_tokens={PLAYED})
+    return (made.shape[1] - ids.shape[1]) / (time.perf_counter() - start)
+def anew():
+    view.text = "…"
+    view.text = text
+def play():
+    global began
+    ends.clear()
+    began = time.perf_counter()
+    view.playing = True
+"""
+SLOW_MS = 600_000
 
 
 @pytest.fixture(scope="module")
@@ -93,3 +129,52 @@ def test_writing(scope):
             rate = NEW / taken
             rows.append([f"{name}, {tokens} before", f"{rate:.1f}", f"{plain / taken:.2f} ×"])
     show("Writing", ["", "tokens a second", "of model.generate"], rows)
+
+
+def opened(lab: Lab, page: Any) -> Notebook:
+    """Open a notebook whose one cell shows the view."""
+    news = {"fetchNews": "false", "checkForUpdates": False}
+    lab.configure({"@jupyterlab/apputils-extension:notification": news})
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    cells = [nbformat.v4.new_code_cell("view")]
+    path = lab.notebooks / "bench.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
+    page.goto(f"{lab.url}/doc/tree/{path.name}?reset&token={lab.token}")
+    notebook = Notebook(lab, page, path)
+    notebook.wait_idle()
+    page.wait_for_function("() => !document.querySelector('#jupyterlab-splash')")
+    return notebook
+
+
+def test_playing_in_jupyterlab(tmp_path):
+    rates: dict[str, list[float]] = {"model.generate": [], "GenerationView": []}
+    with ExitStack() as stack:
+        lab = stack.enter_context(Lab(tmp_path / "lab"))
+        chrome = stack.enter_context(Chrome(tmp_path / "chrome"))
+        page: Any = chrome.page
+        notebook = opened(lab, page)
+        notebook.execute(SETUP)
+        notebook.run(0)
+        panel = "document.querySelector('.jp-OutputArea [data-lm-suppress-shortcuts]').shadowRoot"
+        for _ in range(ROUNDS + 1):
+            notebook.execute("anew()")
+            page.wait_for_function(f"() => {panel}.querySelectorAll('.wrote').length === 0")
+            page.wait_for_timeout(1500)  # until what the panels show is there
+            rates["model.generate"].append(float(notebook.ask("bare()")))
+            notebook.execute("play()")
+            page.wait_for_function(
+                f"() => {panel}.querySelectorAll('.wrote').length === {PLAYED}", SLOW_MS
+            )
+            notebook.wait_value("len(ends)", 1, seconds=60)
+            taken = float(notebook.ask("ends[0] - began"))
+            rates["GenerationView"].append(PLAYED / taken)
+    plain, played = (found[1:] for found in rates.values())  # the first warms up
+    ratios = [b / a for a, b in zip(plain, played, strict=True)]
+    rows = [
+        [name, f"{median(found):.1f}", f"{median(ratio):.2f} ×"]
+        for name, found, ratio in (
+            ("model.generate", plain, [1.0]),
+            ("GenerationView, at full speed", played, ratios),
+        )
+    ]
+    show("Playing in JupyterLab", ["", "tokens a second", "of model.generate"], rows)

@@ -146,7 +146,7 @@ def test_with_an_encoder_the_decoder_writes(tokenizer):
     expected = scope.generate(TEXT, do_sample=False, max_new_tokens=3)
     assert view.stepper.ids() == expected.ids(0)
     ids = tuple(view.stepper.ids(2))
-    summary = ask(view, key_of((tuple(ask(view, "write/on")["source"]), ids)))
+    summary = ask(view, key_of((tuple(ask(view, "write/begin/" + TEXT)["source"]), ids)))
     assert tuple(row[0] for row in summary["target"]) == ids
     assert set(summary["kinds"]) == {"self", "encoder", "cross"}
     view.close()

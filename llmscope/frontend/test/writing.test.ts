@@ -90,9 +90,12 @@ test("an error ends the play and is told, and the next step works", async () => 
   await settle();
   await source.fail("write/step", "out of memory");
   while (steps().length > 0) await source.answer(steps()[0]!, state([row(1, 0)], 1));
+  await source.answer("write/begin/one", state([row(1, 0)], 1));
+  await source.answer("ids//9,1", traceOf("t1", "one 1"));
   expect(store.problem.value?.message).toBe("out of memory");
   expect(model.values.playing).toBe(false);
   void writing.step();
+  expect(store.problem.value).toBeNull();
   await source.answer("write/step", state([row(2, 1)], 2));
   expect(writing.path.value).toHaveLength(2);
 });

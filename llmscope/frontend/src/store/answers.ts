@@ -156,9 +156,9 @@ export interface WrittenRow {
 }
 
 export interface WritingAnswer {
-  /** Token ids that an encoder read. */
-  source: number[];
-  prompt: TokenRow[];
+  /** Token ids that an encoder read; told at the beginning, as the prompt. */
+  source?: number[];
+  prompt?: TokenRow[];
   /** The nodes that are new; the last has the number `count`. */
   nodes: WrittenRow[];
   count: number;

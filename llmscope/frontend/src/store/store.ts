@@ -21,6 +21,7 @@ import { WritingStore } from "./writing";
 
 const SLOW = 500; // ms, after which the view says what it waits for
 const VERY_SLOW = 3000;
+const PAUSE = 150; // ms between distributions of a text that writes itself
 
 /**
  * All that the panels show, and the only place that asks the source.
@@ -252,7 +253,7 @@ export class Store {
     if (key === null) return;
     if (this.writing) path.value = key; // linked views follow
     if (this.#key === key) {
-      this.problem.value = null;
+      if (!this.writing) this.problem.value = null;
       return;
     }
     const latest = (this.#text = new AbortController());
@@ -292,7 +293,9 @@ export class Store {
         this.next.value = nextOf(answer, trace, last);
       })
       .catch((error: unknown) => this.#report(error))
-      .finally(() => {
+      .finally(async () => {
+        // Nobody reads more of them than a few a second, and each takes time from the model.
+        if (this.state.playing.peek()) await new Promise((done) => setTimeout(done, PAUSE));
         this.#asking = false;
         if (writing.shown.peek() !== node) this.#followShown(writing);
       });
@@ -320,8 +323,8 @@ export class Store {
         if (!this.writing) {
           this.next.value = next;
           if (this.state.path.peek()) this.state.text.value = trace.text;
+          this.problem.value = null;
         }
-        this.problem.value = null;
       });
     } catch (error) {
       if (signal.aborted) return;
@@ -387,6 +390,10 @@ export class Store {
 
   #report(error: unknown): void {
     if (error instanceof DOMException && error.name === "AbortError") return;
+    if (error === null) {
+      this.problem.value = null;
+      return;
+    }
     const message = error instanceof Error ? error.message : String(error);
     const kind = error instanceof SourceError ? error.kind : "error";
     this.problem.value = { message, kind };

@@ -24,6 +24,7 @@ interface Core {
   state: { [K in keyof State]: Signal<State[K]> };
   source: Source;
   isSeen: ReadonlySignal<boolean>;
+  /** Says what went wrong; `null` when that is over. */
   report(error: unknown): void;
 }
 
@@ -58,6 +59,15 @@ export class WritingStore {
   readonly settled: ReadonlySignal<string | null>;
 
   #source: number[] = [];
+  readonly #children = computed(() => {
+    const found = new Map<number, WrittenRow[]>();
+    for (const node of this.nodes.value) {
+      const siblings = found.get(node.parent);
+      if (siblings) siblings.push(node);
+      else found.set(node.parent, [node]);
+    }
+    return found;
+  });
   #ends: (() => void)[];
   #closed = false;
 
@@ -98,7 +108,7 @@ export class WritingStore {
       }),
       effect(() => {
         if (!state.playing.value || !core.isSeen.value || !hasBegun.value) return;
-        if (this.off) this.stop();
+        if (!LIVE || this.off) this.stop();
         else void this.#play();
       }),
     ];
@@ -120,7 +130,7 @@ export class WritingStore {
   }
 
   childrenOf(number: number): readonly WrittenRow[] {
-    return this.nodes.value.filter(({ parent }) => parent === number);
+    return this.#children.value.get(number) ?? [];
   }
 
   /** The last node that two paths share. */
@@ -202,6 +212,7 @@ export class WritingStore {
 
   async #begin(prompt: string): Promise<void> {
     const isFirst = this.prompt.peek() === null;
+    this.core.report(null);
     if (!isFirst) {
       this.look(null);
       this.hovered.value = null;
@@ -226,13 +237,15 @@ export class WritingStore {
     });
     const under: Promise<boolean>[] = [];
     let what = "step";
+    let failed = false;
     this.look(null);
     while (playing.peek() && !this.#closed && !this.ended.peek()) {
       under.push(this.#act(what, { signal: over.signal }));
       what = "on"; // One undo takes back all of it.
       const slow = speed.peek();
       if (slow > 0) await pause(1000 / slow, over.signal);
-      if (under.length >= (slow > 0 ? 1 : AHEAD) && !(await under.shift())) break;
+      if (under.length >= (slow > 0 ? 1 : AHEAD)) failed = !(await under.shift());
+      if (failed) break;
     }
     const paused = over.signal.aborted;
     if (!paused) await Promise.all(under);
@@ -240,12 +253,13 @@ export class WritingStore {
     if (this.#closed) return;
     playing.value = false;
     // A step that was dropped may have been taken all the same.
-    if (paused) await this.#act(`begin/${text.peek()}`, { anew: true });
+    if (paused || failed) await this.#act(`begin/${text.peek()}`, { anew: true });
   }
 
   /** False when it could not be done. */
   async #act(what: string, { anew = false, signal }: ActOptions = {}): Promise<boolean> {
     if (this.off && !anew) return false;
+    if (!anew) this.core.report(null);
     this.pending.value = this.pending.peek() + 1;
     try {
       const options = signal ? { signal } : {};
@@ -263,8 +277,8 @@ export class WritingStore {
     const { nodes, count, current } = answer;
     const known = anew ? [] : this.nodes.peek().slice(0, count - nodes.length);
     batch(() => {
-      this.#source = answer.source;
-      this.prompt.value = answer.prompt;
+      this.#source = answer.source ?? this.#source;
+      this.prompt.value = answer.prompt ?? this.prompt.peek();
       this.nodes.value = [...known, ...nodes];
       this.current.value = current;
       this.ended.value = answer.ended;

@@ -22,7 +22,7 @@ export function Generation({ store }: PanelProps) {
       aria-label="Generation"
       onKeyDown={(event) => keys(event, writing, store)}
     >
-      {editable.value && <Prompt store={store} />}
+      {LIVE && editable.value && <Prompt store={store} />}
       <Controls store={store} writing={writing} />
       <Written store={store} writing={writing} />
       <Caption store={store} writing={writing} />

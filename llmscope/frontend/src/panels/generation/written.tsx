@@ -27,9 +27,7 @@ export function Written({ store, writing }: { store: Store; writing: WritingStor
         {path.map((node) => (
           <WrittenToken key={node.number} store={store} writing={writing} node={node} />
         ))}
-        {!writing.ended.value && !writing.off && (
-          <span class={`caret ${isPlaying ? "" : "still"}`} aria-hidden="true" />
-        )}
+        {!writing.ended.value && !writing.off && <span class="caret" aria-hidden="true" />}
       </p>
       {others.map((end) => (
         <Other key={end} store={store} writing={writing} end={end} />
