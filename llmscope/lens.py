@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from llmscope.trace import Trace
 
 Stream = Literal["block", "attention", "mlp"]
-STREAMS = get_args(Stream)
+STREAMS: tuple[Stream, ...] = get_args(Stream)
 _HELD = 2**23  # logits that are held at once
 _NATS = float(np.log(2))  # in a bit
 

@@ -97,7 +97,8 @@ def to_html(
         focus and those of chosen heads. What is in focus is always in it.
     positions
         After which tokens the next token is in it, from 0; negative ones count from the end. By
-        default all of 128 tokens; of longer texts the one in focus, which is always in it.
+        default all of 128 tokens; of longer texts the one in focus, which is always in it. Of a
+        `LensView`, whose layers are read there: by default all of 512 tokens.
     prompts
         More texts, for the reader to switch between.
     precision : {"float16", "float32"}

@@ -87,5 +87,6 @@ def _estimated(made: Plan, group: Group, want: Wanted) -> Size:
     next_token = told * each + labels * _PER_LABEL
     rest += 30 * len(trace) + 3000
     layers = facts.layers + 1
-    lens = len(made.lens) * BLOCK * layers * (TOP * _PER_LIKELY + 4 * _PER_FLOAT)
+    read = sum(min(BLOCK, len(trace) - number * BLOCK) for _, number in made.lens)
+    lens = read * layers * (TOP * _PER_LIKELY + 4 * _PER_FLOAT)
     return Size(0, int(attention), int(next_token), int(lens), int(rest))

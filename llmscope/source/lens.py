@@ -20,10 +20,11 @@ TOP = 5
 def block(trace: Trace, stream: str, number: int, cancelled: Callable[[], bool]) -> dict[str, Any]:
     """Read the positions of one block, reduced to what a cell shows, with labels of all tokens."""
     rows = np.arange(number * BLOCK, min((number + 1) * BLOCK, len(trace)))
-    if stream not in STREAMS or number < 0 or not len(rows):
+    chosen = next((one for one in STREAMS if one == stream), None)
+    if chosen is None or number < 0 or not len(rows):
         raise KeyError(f"lens/{stream}/{number}")
     trace.check_current()
-    lens = read_lens(trace, TOP, rows, stream, cancelled)
+    lens = read_lens(trace, TOP, rows, chosen, cancelled)
     ids, top = np.unique(lens.ids, return_inverse=True)
     facts = (lens.entropy, lens.divergence, lens.ranks, lens.true_probs)
     return {

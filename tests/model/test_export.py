@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from llmscope import AttentionView
+from llmscope import AttentionView, LensView
 from llmscope.export import estimate
 from llmscope.source import Answers
 from tests.unit.test_export import array, ask
@@ -27,6 +27,14 @@ def test_the_estimate_is_near(smollm, choice, times):
     view = smollm.explore(STORY * times, layer=24, head=4)
     expected, true = estimate(view, **choice), view.to_html(**choice).size
     # The program is known beforehand; what is left holds within a third.
+    assert expected.total == pytest.approx(true, abs=0.33 * (true - expected.program))
+    view.close()
+
+
+@pytest.mark.parametrize("times", [1, 5])
+def test_the_estimate_of_a_lens_is_near(smollm, times):
+    view = LensView(smollm.trace(STORY * times))
+    expected, true = estimate(view), view.to_html().size
     assert expected.total == pytest.approx(true, abs=0.33 * (true - expected.program))
     view.close()
 

@@ -76,8 +76,8 @@ def lens(page: Page, now: Shown, room: float) -> Panel:
                 sheet.add_patch(box)
                 word = page.fit(words[row * columns + column], cell - 4, SMALL)
                 page.write(sheet, left + 2, top + _ROW / 2, word, SMALL, INK)
-        for number, line in enumerate(said):
-            page.write(sheet, 0, _HEAD + rows * _ROW + 10 + 10 * number, line, SMALL, SOFT)
+        for below, line in enumerate(said):
+            page.write(sheet, 0, _HEAD + rows * _ROW + 10 + 10 * below, line, SMALL, SOFT)
 
     return Panel(width, height, draw)
 
@@ -90,4 +90,5 @@ def _shades(read: Lens, measure: str, bits: float) -> NDArray[np.float64]:
         "rank": np.where(read.ranks < 0, 0, 1 - np.log2(np.maximum(1 + read.ranks, 1)) / bits),
         "divergence": read.divergence / bits,
     }
-    return np.clip(shades[measure], 0, 1).astype(np.float64)
+    clipped: NDArray[np.float64] = np.clip(shades[measure], 0, 1).astype(np.float64)
+    return clipped

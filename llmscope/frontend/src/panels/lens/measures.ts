@@ -26,7 +26,7 @@ export const MEASURES: Record<LensTraits["lens"], Measure> = {
   },
   divergence: {
     name: "KL",
-    words: "KL divergence of the answer from the layer",
+    words: "KL divergence of the answer from the layer, in bits",
     shade: ({ divergence }, bits) => divergence / bits,
   },
 };

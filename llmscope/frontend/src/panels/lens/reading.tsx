@@ -34,7 +34,7 @@ export function CellReading({ store }: { store: Store }) {
             <Label text={label} />
           </dt>,
           <dd>
-            <i style={{ width: `${100 * prob}%` }} />
+            <i style={{ "--shade": prob }} />
             {percent(prob)}
           </dd>,
         ])}
