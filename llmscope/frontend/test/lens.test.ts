@@ -69,6 +69,7 @@ describe("the lens", () => {
       trueProb: 15,
     });
     expect(store.lens.read([1, 3])).toBeNull();
+    expect(store.lens.read([1, 12])).toBeNull(); // behind the text, in a block that is there
   });
 
   test("sets layer and position, and keeps the embeddings apart from the first layer", () => {

@@ -229,6 +229,15 @@ def test_a_long_text_is_drawn_and_read_where_one_looks(notebook, lens):
     eventually(lambda: [[word for word, _ in row[:5]] for row in lens.drawn()] == words)
 
 
+def test_a_shorter_text_takes_the_place_of_a_longer_one(notebook, lens):
+    for text in (SENTENCE * 6, "The cat", SENTENCE * 6, "The cat sat on the mat"):
+        notebook.execute(f"view.text = {text!r}")
+        last = notebook.ask("view.trace.tokens[-1].label")
+        expect(lens.heads.last).to_have_text(last, timeout=30_000)
+        lens.wait()
+    expect_cells(notebook, lens)
+
+
 def test_tokens_are_text_on_screen_and_in_pictures(notebook, lens):
     notebook.execute(f"view.text = {UGLY!r}")
     expect(lens.title).to_contain_text("after “end”")

@@ -128,7 +128,8 @@ export class LensStore {
 
   read([row, position]: LensCell): Reading | null {
     const answer = this.#answers.value.get(this.#keyOf(position));
-    if (!answer) return null;
+    // A table of a longer text may ask once more.
+    if (!answer || position >= this.tokens.value.length) return null;
     const { top, labels, probs, facts } = answer;
     const [, across = 1, count = 1] = top.shape;
     const at = row * across + (position % BLOCK);
