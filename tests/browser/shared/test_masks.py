@@ -19,8 +19,8 @@ CELLS = [
     "torch.manual_seed(0)\n"
     "sizes = {'vocab_size': len(words), 'hidden_size': 32, 'num_attention_heads': 4}\n"
     "bert = tf.BertForPreTraining(tf.BertConfig(**sizes, num_hidden_layers=2))\n"
-    "xlnet = tf.XLNetLMHeadModel(tf.XLNetConfig(vocab_size=len(words), d_model=32, n_layer=2, n_head=4,"
-    " d_inner=48))\n"
+    "xlnet = tf.XLNetLMHeadModel(tf.XLNetConfig(vocab_size=len(words), d_model=32, n_layer=2,"
+    " n_head=4, d_inner=48))\n"
     "views = {}",
     "views['bert'] = llmscope.Scope(bert.eval(), words, name='tiny BERT').explore("
     "'the dog sleeps, the dogs sleep')\nviews['bert']",
@@ -37,7 +37,8 @@ RUN, SIZE = len(CELLS), {"width": 1360, "height": 1000}
 RESET = """
 for shown in views.values():
     shown.kind, shown.mode, shown.layer, shown.head, shown.position = "", "matrix", 0, 0, -1
-    shown.segments, shown.heads, shown.pair, shown.target, shown.masked = "all", (), "", "", ()
+    shown.direction, shown.segments, shown.heads = "from", "all", ()
+    shown.pair, shown.target, shown.masked = "", "", ()
 views['bert'].text, views['xlnet'].text = 'the dog sleeps, the dogs sleep', 'the dog sleeps'
 views['t5'].text = 'The lazy dog'
 views['minilm'].pair, views['minilm'].layer = 'It lies on the Seine.', 2

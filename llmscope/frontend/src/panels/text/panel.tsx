@@ -68,7 +68,7 @@ export function Tokens({ store }: PanelProps) {
         )}
         {readsPairs && <PairButton store={store} wanted={wantsPair} shown={hasPair} />}
       </div>
-      {note && <p class="note">{note}</p>}
+      {[note, trace?.why_no_roles].map((words) => words && <p class="note">{words}</p>)}
     </section>
   );
 }

@@ -86,7 +86,7 @@ export function Row({ store, field, line, hovered, name, placeholder, children }
         onClick={press}
       >
         {row && <Specials {...shown} row={row} leading />}
-        <div class="sheet">
+        <div class={trace?.roles.length ? "sheet turns" : "sheet"}>
           <div class="copy" ref={copy} aria-hidden="true">
             {row ? <Shaded {...shown} row={row} text={typed.value} /> : typed.value}
             {suggestion && typed.value === value.value && (

@@ -61,10 +61,14 @@ function look({ store, side, line, here, hovered }: Shown, tokens: number[]) {
   const { threshold, colorScale } = store.state;
   const shown = shade >= threshold.value ? shade : 0;
   const isHovered = hovered.value !== null && tokens.includes(hovered.value);
-  const isMasked = side === "tokens" && store.trace.value!.masked.includes(tokens[0]!);
+  const { roles, masked } = store.trace.value!;
+  const [first] = tokens;
+  const turn = side === "tokens" && roles[first!] !== roles[first! - 1] ? roles[first!] : null;
+  const isMasked = side === "tokens" && masked.includes(first!);
   const names = [tokens.includes(here) && "here", isHovered && "hovered", isMasked && "masked"];
   return {
     class: ["token", ...names].filter(Boolean).join(" "),
+    "data-turn": turn ?? undefined,
     style: {
       "--shade": opacity(shown, colorScale.value).toFixed(3),
       "--likely": Number.isFinite(logprob) ? `${(100 * Math.exp(logprob)).toFixed(1)}%` : "0%",
