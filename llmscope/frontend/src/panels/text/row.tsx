@@ -76,7 +76,7 @@ export function Row({ store, field, line, hovered, name, placeholder, children }
   };
   const shown = { store, side, line, here, hovered };
   return (
-    <div class={`row ${children ? "named" : ""}`}>
+    <div class={`field ${children ? "named" : ""}`}>
       {children}
       <div
         ref={page}
