@@ -109,7 +109,7 @@ class View(anywidget.AnyWidget):
         How opaque a weight is drawn.
     segments : {"all", "aa", "ab", "ba", "bb"}
         Of two sentences, which weights are drawn: "ab" are those from the first to the second.
-        `attention` stays whole.
+        `attention` and `figure()` stay whole.
     position : int
         The token in focus, from 0; -1 is the last one, whatever the length of the text.
     temperature, top_k, top_p, min_p, typical_p, order
