@@ -65,7 +65,7 @@ function Place({ next: { trace, position }, masked }: { next: Next; masked: bool
   const own = (target.length > 0 ? target : tokens)[position]?.[1] ?? "";
   return (
     <small>
-      {masked ? "at" : "after"} “<Label text={plain(own)} />”{masked && ", which the model sees"}
+      {masked ? "at" : "after"} “<Label text={plain(own)} />”{masked && ", seen"}
     </small>
   );
 }
