@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from llmscope import chat
 from llmscope.capture import Capture
-from llmscope.capture.body import fills_gaps
+from llmscope.capture.body import fills_gaps, permutes
 from llmscope.capture.forward import lock_of
 from llmscope.capture.wrapped import devices, main_device, unwrapped
-from llmscope.tokens import Token, clean, from_ids, tokenize
+from llmscope.tokens import Token, clean, from_ids, tokenize, tokenize_target
 from llmscope.trace import Trace
 
 if TYPE_CHECKING:
@@ -30,6 +30,11 @@ _OF_DECODER = {
     "heads": ("num_decoder_attention_heads", "decoder_attention_heads"),
 }
 
+_PERMUTED = (
+    "It learned from permuted orders: a permutation mask hid from each token those that came later "
+    "in an order drawn anew. Here none is set, so every token sees all others, and itself."
+)
+
 Family = Literal["causal", "masked", "encoder-decoder", "encoder"]
 
 
@@ -46,6 +51,8 @@ class Facts:
         The longest text in tokens, or `None` where the model names no limit.
     dtype
         What it computes in, and the method where it was quantised.
+    note
+        What else is to be known about how it reads, in a sentence or two; often nothing.
     """
 
     name: str
@@ -57,6 +64,7 @@ class Facts:
     context: int | None
     device: str
     dtype: str
+    note: str = ""
 
 
 class Scope:
@@ -108,6 +116,7 @@ class Scope:
             context=self._context,
             device=devices(self.model),
             dtype=str(parameter.dtype).removeprefix("torch.") + _packing(config),
+            note=_PERMUTED if permutes(self.model) else "",
         )
 
     def trace(
@@ -149,7 +158,8 @@ class Scope:
         forward = self._capture.run(inputs, cancelled)
         if target_tokens:
             return Trace(self, source, target_tokens, tokens, inputs, forward, turns)
-        return Trace(self, source, tokens, (), inputs, forward, turns)
+        second = None if pair is None else clean(pair)
+        return Trace(self, source, tokens, (), inputs, forward, turns, second)
 
     def generate(
         self,
@@ -310,12 +320,12 @@ class Scope:
         if not target:
             return [int(start)], (first,)
         if isinstance(target, str):
-            encoded = self.tokenizer(text_target=clean(target), add_special_tokens=False)
-            ids = [int(i) for i in encoded["input_ids"]]
+            ids, tokens = tokenize_target(self.tokenizer, target)
         else:
             ids = self._known([int(i) for i in target])
             ids = ids[1:] if ids[0] == int(start) else ids
-        return [int(start), *ids], (first, *from_ids(self.tokenizer, ids))
+            tokens = from_ids(self.tokenizer, ids)
+        return [int(start), *ids], (first, *tokens)
 
     def _family(self) -> Family:
         if getattr(self.model.config, "is_encoder_decoder", False):

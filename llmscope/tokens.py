@@ -222,6 +222,19 @@ def _aligned(
     return spans
 
 
+def tokenize_target(
+    tokenizer: PreTrainedTokenizerBase, text: str
+) -> tuple[list[int], tuple[Token, ...]]:
+    """Encode what a decoder has written, without special tokens around it."""
+    text = clean(text)
+    if not tokenizer.is_fast:
+        ids = [int(i) for i in tokenizer(text_target=text, add_special_tokens=False)["input_ids"]]
+        return ids, from_ids(tokenizer, ids)
+    encoding = tokenizer(text_target=text, add_special_tokens=False, return_offsets_mapping=True)
+    ids = [int(i) for i in encoding["input_ids"]]
+    return ids, _from_spans(tokenizer, ids, text, [*map(tuple, encoding["offset_mapping"])])
+
+
 def clean(text: str) -> str:
     """Replace lone surrogates by U+FFFD and put paired ones together."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -39,7 +39,9 @@ class Trace(AttentionReader):
     scope
         The scope that it was made by.
     text
-        The text as the model read it.
+        The text as the model read it; with a second sentence, both, one after the other.
+    pair
+        The second sentence, `None` without one.
     tokens
         One `Token` for each position; of the decoder side in encoder-decoder models.
     source_tokens
@@ -55,9 +57,11 @@ class Trace(AttentionReader):
         inputs: dict[str, torch.Tensor],
         forward: Forward,
         turns: Turns | None = None,
+        pair: str | None = None,
     ) -> None:
         self.scope = scope
         self.text = text
+        self.pair = pair
         self.tokens = tokens
         self.source_tokens = source_tokens
         self._inputs = inputs
@@ -101,6 +105,21 @@ class Trace(AttentionReader):
     def why_no_roles(self) -> str | None:
         """Why the turns of chat messages can't be told, in words."""
         return self._turns.why_none
+
+    @property
+    def segments(self) -> tuple[int, ...]:
+        """Which sentence (positions,) each token belongs to: 0 the first, 1 the second (`pair=`).
+
+        The second begins with the first token of its own; what separates the two belongs to the
+        first. Empty where there is one sentence only.
+        """
+        if self.pair is None:
+            return ()
+        first = len(self.text) - len(self.pair)
+        has_words = bool(self.pair.strip())
+        begin = (n for n, t in enumerate(self.tokens) if has_words and t.text and t.end > first)
+        second = next(begin, len(self))
+        return tuple(int(n >= second) for n in range(len(self)))
 
     # ── the head ─────────────────────────────────────────────────────────────────────────────
 
@@ -198,7 +217,8 @@ class Trace(AttentionReader):
         ids = self._inputs["input_ids"]
         inputs = {**self._inputs, "input_ids": torch.tensor([[t.id for t in tokens]]).to(ids)}
         forward = self.scope._capture.run(inputs)
-        return Trace(self.scope, self.text, tuple(tokens), (), inputs, forward, self._turns)
+        given = (inputs, forward, self._turns, self.pair)
+        return Trace(self.scope, self.text, tuple(tokens), (), *given)
 
     @property
     def next_sentence(self) -> float:

@@ -42,7 +42,18 @@ def has_head(model: nn.Module) -> bool:
 def fills_gaps(model: nn.Module) -> bool:
     """Whether `model` is a masked language model."""
     # Those for pre-training (BERT's, ALBERT's) have a head for gaps and one for two sentences.
-    return _is_listed_as_masked(model) or type(model).__name__.endswith("ForPreTraining")
+    named = _is_listed_as_masked(model) or type(model).__name__.endswith("ForPreTraining")
+    return named or permutes(model)
+
+
+def permutes(model: nn.Module) -> bool:
+    """Whether `model` learned from permuted orders, and so reads both sides (XLNet).
+
+    References
+    ----------
+    Yang et al., "XLNet: Generalized Autoregressive Pretraining for Language Understanding", 2019.
+    """
+    return _unembeds(model) and getattr(model.config, "attn_type", None) == "bi"
 
 
 def logits_of(output: Any) -> Any:

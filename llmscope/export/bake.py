@@ -16,6 +16,7 @@ from llmscope.attention.matrices import never
 from llmscope.attention.patterns import ROWS
 from llmscope.export.choose import Group, Plan, Wanted, listed
 from llmscope.export.compact import LIKELIEST, WEIGHT_ERROR, coded, summarised
+from llmscope.source import Reading
 from llmscope.source.answers import key_of
 from llmscope.source.lens import BLOCK
 from llmscope.tokens import labels
@@ -69,7 +70,8 @@ def bake(group: Group, plans: list[Plan], want: Wanted, buffers: Buffers) -> tup
     notes
         In sentences, what is in it and how true it is.
     """
-    prompts = [p.text for p in plans if isinstance(p.text, str)] if want.prompts else []
+    prompts = [p.reading.parts for p in plans if isinstance(p.reading, Reading)]
+    prompts = prompts if want.prompts else []
     given: dict[str, Part] = {"model": {**answered(group, "model"), "prompts": prompts}}
     matrices: list[Part] = []
     logits: list[Part] = []
@@ -78,13 +80,16 @@ def bake(group: Group, plans: list[Plan], want: Wanted, buffers: Buffers) -> tup
     refused = no_lens = ""
     given |= _written(group)
     for plan in plans:
-        text = answered(group, key_of(plan.text))
+        key = key_of(plan.reading)
+        text = answered(group, key)
         if want.precision == "float16":
             text["decimals"] = 3
-        given[key_of(plan.text)] = text
+        given[key] = text
         name = text["trace"]
         if _has_chain(group, plan):
             given[f"{name}/chain"] = answered(group, f"{name}/chain")
+        if plan.trace.pair:
+            given[f"{name}/follows"] = answered(group, f"{name}/follows")
         for kind in plan.heads:
             matrices.append({"trace": name, "kind": kind, **_matrices(plan, kind, want)})
             if "overview" in group.panels:
@@ -111,7 +116,7 @@ def bake(group: Group, plans: list[Plan], want: Wanted, buffers: Buffers) -> tup
             error = max(error, off)
             ids.update(summary.ids.ravel().tolist())
             held = {"trace": name, "positions": plan.positions}
-            if nodes := group.nodes.get(plan.text):
+            if nodes := group.nodes.get(plan.reading):
                 held = {"trace": "write", "positions": list(nodes.values())}
             logits.append({**held, "vocabulary": len(rows[0]), **summary._asdict()})
     known = sorted(ids)
@@ -151,7 +156,7 @@ def _written(group: Group) -> dict[str, Part]:
 
 
 def _has_chain(group: Group, plan: Plan) -> bool:
-    left_to_right = plan.trace.scope.facts.family == "causal"
+    left_to_right = plan.trace.scope.facts.family in ("causal", "encoder-decoder")
     return "tokens" in group.panels and left_to_right and len(plan.trace) > 1
 
 

@@ -10,7 +10,7 @@ from itertools import permutations
 from typing import TYPE_CHECKING, TypedDict
 
 from llmscope.export.compact import Precision, checked_precision
-from llmscope.source import Answers
+from llmscope.source import Answers, Reading
 from llmscope.source.lens import BLOCK
 from llmscope.views.linking import follows
 
@@ -150,12 +150,12 @@ class Group:
             end = behind[0]
         return end
 
-    def texts(self, prompts: Sequence[str]) -> list[Written]:
-        """Give the texts of the views, and those that the reader may choose."""
+    def readings(self, prompts: Sequence[str]) -> list[Written]:
+        """Give what the views read, and the texts that the reader may choose."""
         if self.nodes:
             return list(self.nodes)
         shown = [view._shown for view in self.views]
-        return list(dict.fromkeys([*shown, *self.followed, *prompts]))
+        return list(dict.fromkeys([*shown, *self.followed, *map(Reading, prompts)]))
 
 
 def grouped(views: Sequence[View]) -> list[Group]:
@@ -213,7 +213,7 @@ class Plan:
         Stream and number of each block of positions.
     """
 
-    text: Written
+    reading: Written
     trace: Trace
     heads: Heads
     rollouts: list[tuple[Kind, int]]
@@ -227,7 +227,7 @@ class Plan:
         return count == self.trace.heads(layer, kind)[0]
 
 
-def plan(group: Group, text: Written, want: Wanted) -> Plan:
+def plan(group: Group, reading: Written, want: Wanted) -> Plan:
     """Choose what is taken of one text.
 
     Raises
@@ -235,7 +235,7 @@ def plan(group: Group, text: Written, want: Wanted) -> Plan:
     IndexError
         For a layer, head or position that isn't there.
     """
-    trace = group.answers.trace(text)
+    trace = group.answers.trace(reading)
     heads: Heads = {}
     rollouts: list[tuple[Kind, int]] = []
     if group.reads_attention:
@@ -250,9 +250,9 @@ def plan(group: Group, text: Written, want: Wanted) -> Plan:
             steps.append((kind, view.layer, view.head, query))
         if view.combine == "rollout" and kind != "cross":
             rollouts.append((kind, view.layer))
-    positions = list(group.nodes[text]) if group.nodes else _positions(trace, group, want)
+    positions = list(group.nodes[reading]) if group.nodes else _positions(trace, group, want)
     unique = list(dict.fromkeys(steps))
-    return Plan(text, trace, heads, rollouts, positions, unique, _lens(trace, group, want))
+    return Plan(reading, trace, heads, rollouts, positions, unique, _lens(trace, group, want))
 
 
 def _heads(trace: Trace, views: list[View], want: Wanted, most: int) -> Heads:
@@ -323,7 +323,7 @@ def _asked(want: Wanted, count: int) -> set[int]:
 
 def _focus(view: View, trace: Trace) -> int:
     """Where the token in focus stands, as the page finds it."""
-    last = len(trace.source_tokens or trace.tokens) - 1
+    last = max(len(trace.source_tokens), len(trace)) - 1
     return view.position if 0 <= view.position <= last else last
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from llmscope.export.bake import Buffers, bake
 from llmscope.export.choose import Choice, Group, checked_views, grouped, plan, wanted
 from llmscope.export.words import summary
-from llmscope.views.base import View
+from llmscope.views.base import READING, View
 from llmscope.views.linking import SHARED, follows
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def to_html(
     sources: list[dict[str, Any]] = []
     notes: list[str] = []
     for group in groups:
-        plans = [plan(group, text, want) for text in group.texts(want.prompts)]
+        plans = [plan(group, reading, want) for reading in group.readings(want.prompts)]
         source, told = bake(group, plans, want, buffers)
         sources.append(source)
         notes += [note for note in told if note not in notes]
@@ -170,7 +170,7 @@ def _links(shown: list[View], *, prompts: bool) -> list[tuple[int, int, list[str
         for other in view._linked:
             if id(other) in place:
                 path = follows(view, other) or follows(other, view)
-                names = [*SHARED, *["_path"] * path, *["text"] * (prompts and not path)]
+                names = [*SHARED, *["_path"] * path, *READING * (prompts and not path)]
                 found.append((number, place[id(other)], names))
     return found
 

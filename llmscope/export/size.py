@@ -54,8 +54,8 @@ def estimate(views: View | Sequence[View], **choice: Unpack[Choice]) -> Size:
     want = wanted(**choice)
     size = Size(SCRIPT.stat().st_size + 2000, 0, 0, 0, 0)
     for group in grouped(shown):
-        for text in group.texts(want.prompts):
-            parts = _estimated(plan(group, text, want), group, want)
+        for reading in group.readings(want.prompts):
+            parts = _estimated(plan(group, reading, want), group, want)
             size = Size(*(a + b for a, b in zip(size, parts, strict=True)))
     return size
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from llmscope.source import Reading
 from llmscope.tokens import labels, visible
 
 if TYPE_CHECKING:
@@ -19,8 +20,9 @@ _TOP = 5
 def summary(view: View) -> str:
     """Say what `view` shows."""
     trace = view.trace
-    text = trace.text if "generation" in view._panels else view.text
-    lines = [f"{trace.scope.name}: {text}"]
+    made = Reading.of(trace)
+    read = " / ".join(filter(None, (made.text, made.pair, made.target)))
+    lines = [f"{trace.scope.name}: {read}"]
     if "next-token" in view._panels and trace.scope.facts.family != "encoder":
         lines.append(_likeliest(view, trace))
     kind = view._kind(trace)

@@ -2,5 +2,6 @@
 
 from llmscope.source.answers import Answers
 from llmscope.source.desk import Desk
+from llmscope.source.reading import Reading
 
-__all__ = ["Answers", "Desk"]
+__all__ = ["Answers", "Desk", "Reading"]

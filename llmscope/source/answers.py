@@ -8,6 +8,7 @@ key                                          answer
 ``install``                                  progress of installing the default's weights
 ``text/{text}``                              a trace: its name, tokens and shape
 ``ids/{source}/{ids}``                       the same of ids, with commas; source: an encoder's side
+``read/{text, pair, target, masked}``        the same of more than a text; JSON: `Reading.key`
 ``write/{action}``                           what was written so far; `llmscope.source.writing`
 ``write/logits/{node}``                      as ``logits`` below, behind a token that was written
 ``vocabulary/{words}``                       tokens whose text holds these words
@@ -16,6 +17,7 @@ key                                          answer
 ``{trace}/logits/{position}``                logits of the whole vocabulary, the first labels
 ``{trace}/chain``                            log-probability and rank of each token
 ``{trace}/lens/{stream}/{block}``            every layer of some positions through the head
+``{trace}/follows``                          probability that the second sentence follows
 ``{trace}/thumbnails/{kind}/{layer}``        little pictures of a layer's heads, and scores
 ``{trace}/{kind}/{matrix}/{tile}``           a tile ``{level}.{row}.{column}.{max|mean}``
 ``{trace}/{kind}/{matrix}/row.{n}``          the exact weights of one query
@@ -33,6 +35,7 @@ import queue
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
@@ -41,6 +44,7 @@ import numpy as np
 from llmscope.capture import Cancelled, Kind
 from llmscope.source.attention import AttentionAnswers
 from llmscope.source.lens import block
+from llmscope.source.reading import Reading
 from llmscope.tokens import labels, texts, visible
 
 if TYPE_CHECKING:
@@ -53,7 +57,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Ids = tuple[int, ...]
-Written = str | tuple[Ids, Ids]  # a text; or ids, what an encoder reads before the others
+Written = Reading | tuple[Ids, Ids]  # or ids, what an encoder reads before the others
 Part = dict[str, Any]
 LABELLED = 200  # of the likeliest tokens, that logits come with labels for
 FOUND = 12  # tokens that a search gives
@@ -69,37 +73,42 @@ class Answers:
     scope
         The model that is looked into; `None` until one is loaded.
     trace
-        A trace that is shown as it is, and answers for its own text.
+        A trace that is shown as it is, and answers for what it was made of.
     """
 
     def __init__(self, scope: Scope | None, trace: Trace | None = None) -> None:
         self.scope = scope
         self.writing: Writing | None = None
         self.given = trace
+        self._given = None if trace is None else Reading.of(trace)
         self._lock = threading.RLock()
-        # By name of the trace: its text, and the version of the weights that it was made with.
-        self._texts: OrderedDict[str, tuple[Written, int]] = OrderedDict()
-        self._traces: OrderedDict[Written, Trace] = OrderedDict()  # by text
+        # By name of the trace: of what, and with which version of the weights it was made.
+        self._readings: OrderedDict[str, tuple[Written, int]] = OrderedDict()
+        self._traces: OrderedDict[Written, Trace] = OrderedDict()
         self._attention = AttentionAnswers()
         self._vocabulary: list[str] | None = None
         self._count = 0
 
-    def trace(self, text: Written, cancelled: Callable[[], bool] = lambda: False) -> Trace:
-        """Give the trace of `text`, made now unless it is kept."""
+    def trace(self, what: str | Written, cancelled: Callable[[], bool] = lambda: False) -> Trace:
+        """Give the trace of `what`, made now unless it is kept."""
+        reading = Reading(what) if isinstance(what, str) else what
         if self.scope is None:
             raise ValueError("No model is loaded yet: pick one first.")
-        if self.given is not None and text == self.given.text:
+        if self.given is not None and reading == self._given:
             self.given.check_current()
             return self.given
         with self._lock:
-            found = self._traces.get(text)
+            found = self._traces.get(reading)
             if found is not None and found.is_current:
-                self._traces.move_to_end(text)
+                self._traces.move_to_end(reading)
                 return found
-        if isinstance(text, str):
-            made = self.scope.trace(text, cancelled=cancelled)
+        if isinstance(reading, Reading):
+            if reading.masked:
+                made = self.trace(replace(reading, masked=()), cancelled).masked(*reading.masked)
+            else:
+                made = reading.trace(self.scope, cancelled)
         else:
-            source, ids = text
+            source, ids = reading
             if source:
                 made = self.scope.trace(source, target=ids, cancelled=cancelled)
             else:
@@ -107,16 +116,18 @@ class Answers:
         if cancelled():
             raise Cancelled
         with self._lock:
-            self._traces[text] = made
+            self._traces[reading] = made
             while len(self._traces) > _TRACES:
                 self._traces.popitem(last=False)
         return made
 
-    def text_of(self, text: Written) -> str:
+    def text_of(self, reading: Written) -> str:
         """Spell out a text that ids stand for."""
-        if isinstance(text, str) or self.scope is None:
-            return str(text)
-        source, ids = text
+        if isinstance(reading, Reading):
+            return reading.text
+        if self.scope is None:
+            return ""
+        source, ids = reading
         return self.scope._encode(source or ids, None)[0]
 
     def release(self) -> None:
@@ -150,16 +161,16 @@ class Answers:
             yield self._search(rest)
         elif head == "token" and self.scope is not None:
             yield {"label": labels(self.scope.tokenizer, [int(rest)])[0]}
-        elif head in ("text", "ids"):
-            text = written(key)
-            yield self._summary(text, self.trace(text, cancelled))
+        elif head in ("text", "read", "ids"):
+            reading = written(key)
+            yield self._summary(reading, self.trace(reading, cancelled))
         elif head == "write":
             yield self._write(*rest.split("/"))
         else:
             with self._lock:
-                if head not in self._texts:
+                if head not in self._readings:
                     raise KeyError(key)
-                known, version = self._texts[head]
+                known, version = self._readings[head]
             trace = self.trace(known, cancelled)
             if trace.version != version:
                 raise RuntimeError(
@@ -219,7 +230,7 @@ class Answers:
             return self._likeliest(self.writing.logits(int(where[0])))
         return self.writing(what, *where)
 
-    def _summary(self, text: Written, trace: Trace) -> Part:
+    def _summary(self, reading: Written, trace: Trace) -> Part:
         def rows(tokens: Sequence[Token], spans: list[tuple[int, int]]) -> list[list[Any]]:
             return [
                 [token.id, token.label, start, end, token.special]
@@ -228,15 +239,23 @@ class Answers:
 
         tokens = trace.source_tokens or trace.tokens
         target = trace.tokens if trace.source_tokens else ()
+        made = Reading.of(trace)
+        segments = trace.segments
         return {
-            "trace": self._name(text, trace),
-            "text": trace.text,
+            "trace": self._name(reading, trace),
+            "text": made.text,
+            "pair": made.pair,
+            "written": made.target,
+            "second": segments.index(1) if 1 in segments else None,
+            "masked": [*made.masked],
+            "gaps": [*trace.gaps] if trace.scope.facts.family == "masked" else [],
+            "ended": bool(target) and _has_ended(trace),
             "kind": shown_kind(trace),
             "last": len(trace) - 1,
             "tokens": rows(tokens, _utf16(trace.text, [(t.start, t.end) for t in tokens])),
             "roles": list(trace.roles),
             "why_no_roles": trace.why_no_roles,
-            "target": rows(target, [(0, 0)] * len(target)),
+            "target": rows(target, _utf16(made.target, [(t.start, t.end) for t in target])),
             "kinds": {
                 kind: [[n, *trace.heads(n, kind)] for n in trace.layers(kind)]
                 for kind in trace.kinds
@@ -244,17 +263,17 @@ class Answers:
             "why": trace.why_no_attention,
         }
 
-    def _name(self, text: Written, trace: Trace) -> str:
+    def _name(self, reading: Written, trace: Trace) -> str:
         with self._lock:
-            for name, known in self._texts.items():
-                if known == (text, trace.version):
-                    self._texts.move_to_end(name)
+            for name, known in self._readings.items():
+                if known == (reading, trace.version):
+                    self._readings.move_to_end(name)
                     return name
             self._count += 1
             name = f"t{self._count}"
-            self._texts[name] = (text, trace.version)
-            while len(self._texts) > _NAMES:
-                self._texts.popitem(last=False)
+            self._readings[name] = (reading, trace.version)
+            while len(self._readings) > _NAMES:
+                self._readings.popitem(last=False)
             return name
 
     def _read(
@@ -269,6 +288,8 @@ class Answers:
                     "ranks": trace.ranks.astype(np.int32),
                     "perplexity": trace.perplexity,
                 }
+            case ["follows"]:
+                return {"probability": _follows(trace)}
             case ["lens", stream, number]:
                 return block(trace, stream, int(number), cancelled)
             case ["thumbnails", kind, layer]:
@@ -298,17 +319,17 @@ class Answers:
 def written(key: str) -> Written:
     """Tell what a key that names a text names."""
     head, _, rest = key.partition("/")
-    if head == "text":
-        return rest
+    if head != "ids":
+        return Reading.parsed(key)
     source, _, ids = rest.partition("/")
     return _ids(source), _ids(ids)
 
 
-def key_of(text: Written) -> str:
-    """Give the key that asks for the trace of a text."""
-    if isinstance(text, str):
-        return f"text/{text}"
-    return "ids/" + "/".join(",".join(map(str, ids)) for ids in text)
+def key_of(reading: Written) -> str:
+    """Give the key that asks for a trace."""
+    if isinstance(reading, Reading):
+        return reading.key
+    return "ids/" + "/".join(",".join(map(str, ids)) for ids in reading)
 
 
 def _ids(listed: str) -> Ids:
@@ -318,6 +339,19 @@ def _ids(listed: str) -> Ids:
 def shown_kind(trace: Trace) -> Kind:
     """Tell which attention the views show: of encoder-decoder models, how the text is read."""
     return "encoder" if trace.source_tokens else "self"
+
+
+def _has_ended(trace: Trace) -> bool:
+    """Tell whether the decoder has written the token that ends a text."""
+    ends = getattr(getattr(trace.scope.model, "generation_config", None), "eos_token_id", None)
+    return len(trace) > 1 and trace.ids[-1] in (ends if isinstance(ends, list) else [ends])
+
+
+def _follows(trace: Trace) -> float | None:
+    try:
+        return trace.next_sentence
+    except ValueError:  # There is no second sentence, or no head that tells.
+        return None
 
 
 def _kind(name: str) -> Kind:

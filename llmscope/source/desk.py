@@ -143,7 +143,7 @@ class Desk:
 
 def _urgency(key: str) -> int:
     """Tell what is looked at first: the text, then what is under the hand, then the rest."""
-    if key.partition("/")[0] in ("text", "ids", "model"):
+    if key.partition("/")[0] in ("text", "read", "ids", "model"):
         return 0
     if key == "release":
         return 3

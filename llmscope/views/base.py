@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -12,7 +13,7 @@ import traitlets
 from llmscope.attention import trace_matrix
 from llmscope.sampling import Distribution, check_settings
 from llmscope.sampling.settings import ORDERS
-from llmscope.source import Answers, Desk
+from llmscope.source import Answers, Desk, Reading
 from llmscope.source.answers import shown_kind, written
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ MOST_HEADS = 8  # as many as there are colours that can be told apart
 MODES = ("matrix", "arcs", "steps")
 COMBINE = ("none", "mean", "max", "difference", "rollout")
 COLOR_SCALES = ("sqrt", "linear", "log")
+SEGMENTS = ("all", "aa", "ab", "ba", "bb")
+READING = ("text", "pair", "target", "masked")
 SAMPLING = ("temperature", "top_k", "top_p", "min_p", "typical_p", "order")
 _BUILT = Path(__file__).parents[1] / "static" / "llmscope.js"
 
@@ -56,6 +59,20 @@ class Heads(traitlets.TraitType[Any, Any]):
         return pairs
 
 
+class Positions(traitlets.TraitType[Any, Any]):
+    """A tuple of positions; takes any sequence of integers."""
+
+    default_value = ()
+    info_text = "positions of tokens"
+
+    def validate(self, obj: Any, value: Any) -> tuple[int, ...]:
+        """Give `value` as a tuple, in order."""
+        try:
+            return tuple(sorted({operator.index(position) for position in value}))
+        except TypeError:
+            self.error(obj, value)
+
+
 class View(anywidget.AnyWidget):
     """A widget that shows one text through one model.
 
@@ -66,6 +83,13 @@ class View(anywidget.AnyWidget):
     ----------
     text : str
         The text on screen.
+    pair : str
+        The second sentence, for models that read two.
+    target : str
+        What the decoder of an encoder-decoder model has written.
+    masked : tuple of int
+        Positions of tokens that a masked model doesn't see; below 0 from the end. Setting `text`
+        empties it.
     layer, head : int
         The attention head in focus, from 0.
     heads : tuple of (layer, head)
@@ -83,6 +107,9 @@ class View(anywidget.AnyWidget):
         Leave out the first token and divide the other weights of a row by their sum.
     color_scale : {"sqrt", "linear", "log"}
         How opaque a weight is drawn.
+    segments : {"all", "aa", "ab", "ba", "bb"}
+        Of two sentences, which weights are drawn: "ab" are those from the first to the second.
+        `attention` and `figure()` stay whole.
     position : int
         The token in focus, from 0; -1 is the last one, whatever the length of the text.
     temperature, top_k, top_p, min_p, typical_p, order
@@ -96,6 +123,9 @@ class View(anywidget.AnyWidget):
     _esm = _BUILT
 
     text = traitlets.Unicode("").tag(sync=True)
+    pair = traitlets.Unicode("").tag(sync=True)
+    target = traitlets.Unicode("").tag(sync=True)
+    masked = Positions().tag(sync=True)
     layer = traitlets.Int(0).tag(sync=True)
     head = traitlets.Int(0).tag(sync=True)
     heads = Heads().tag(sync=True)
@@ -105,6 +135,7 @@ class View(anywidget.AnyWidget):
     direction = traitlets.Enum(("from", "to"), "from").tag(sync=True)
     hide_sink = traitlets.Bool(False).tag(sync=True)
     color_scale = traitlets.Enum(COLOR_SCALES, "sqrt").tag(sync=True)
+    segments = traitlets.Enum(SEGMENTS, "all").tag(sync=True)
     position = traitlets.Int(-1).tag(sync=True)
     temperature = traitlets.Float(1.0).tag(sync=True)
     top_k = traitlets.Int(0).tag(sync=True)
@@ -134,8 +165,10 @@ class View(anywidget.AnyWidget):
         self._answers = Answers(scope, trace)
         self._linked: list[View] = []
         self._desk = Desk(self._answers, self._post)
+        self._from_page = False
         super().__init__(text=text, **traits)
         self.on_msg(self._receive)
+        self.observe(self._follow_text, "text")
 
     @property
     def scope(self) -> Scope | None:
@@ -149,7 +182,7 @@ class View(anywidget.AnyWidget):
 
     @property
     def _shown(self) -> Written:
-        return written(self._path) if self._path else self.text
+        return written(self._path) if self._path else self._reading
 
     @property
     def distribution(self) -> Distribution:
@@ -227,6 +260,23 @@ class View(anywidget.AnyWidget):
         bundle: tuple[dict[str, Any], dict[str, Any]] | None = super()._repr_mimebundle_(**kwargs)
         return bundle and (bundle[0] | fallback(self), bundle[1])
 
+    @property
+    def _reading(self) -> Reading:
+        return Reading(*(getattr(self, name) for name in READING))
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take what the page sets."""
+        self._from_page = True
+        try:
+            super().set_state(sync_data)
+        finally:
+            self._from_page = False
+
+    def _follow_text(self, _change: Any) -> None:
+        """Unmask what was masked in another text; the page knows by itself which tokens stay."""
+        if not self._from_page:
+            self.masked = ()
+
     def _kind(self, trace: Trace) -> Kind:
         """Tell which attention is on screen."""
         return self.kind if self.kind in trace.kinds else shown_kind(trace)
@@ -270,6 +320,11 @@ class View(anywidget.AnyWidget):
         """Another text than that of the path is read as it stands."""
         writes = self._answers.writing is not None  # there, `text` is only the prompt
         if self._path and not writes and self._answers.text_of(self._shown) != change["new"]:
+            self._path = ""
+
+    @traitlets.observe("pair", "target", "masked")
+    def _read_as_it_stands(self, _change: Any) -> None:
+        if not self._from_page and self._answers.writing is None:
             self._path = ""
 
     @traitlets.validate("temperature", "top_k", "top_p", "min_p", "typical_p")

@@ -9,8 +9,9 @@ from llmscope.views.base import SAMPLING
 if TYPE_CHECKING:
     from llmscope.views.base import View
 
-ATTENTION = ("layer", "head", "heads", "kind", "direction", "position", "threshold", "hide_sink")
-SHARED = (*ATTENTION, *SAMPLING)
+HEADS = ("layer", "head", "heads", "kind")
+DRAWN = ("direction", "position", "threshold", "hide_sink", "segments")
+SHARED = (*HEADS, *DRAWN, *SAMPLING)
 
 
 class Links:

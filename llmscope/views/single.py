@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from llmscope.source import Reading
 from llmscope.views.base import View
 
 if TYPE_CHECKING:
@@ -16,7 +18,8 @@ class TraceView(View):
     _shows: ClassVar[list[str]] = []
 
     def __init__(self, trace: Trace, **traits: Any) -> None:
-        super().__init__(trace.scope, trace.text, trace, _panels=self._shows, **traits)
+        given = asdict(Reading.of(trace))
+        super().__init__(trace.scope, trace=trace, _panels=self._shows, **given, **traits)
 
 
 class TokensView(TraceView):

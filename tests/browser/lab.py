@@ -429,9 +429,9 @@ class Panels:
     def __init__(self, root: Locator) -> None:
         self.root = root
         text = root.get_by_role("region", name="Text")
-        self.prompt = text.get_by_role("textbox")
+        self.prompt = text.get_by_role("textbox").first
         self.caption = text.locator(".caption")
-        self.copy = text.locator(".copy")
+        self.copy = text.locator(".copy").first
         self.overview = root.get_by_role("application", name="Heads by layer")
         self.matrix = root.get_by_role("application", name="Attention matrix")
         self.cells = self.matrix.locator(".cells")

@@ -31,7 +31,7 @@ class Shown:
     queries, keys
         The tokens on both sides of attention.
     focus
-        The token in focus, among those of the text.
+        The token in focus, on whichever side.
     end
         Of the token in focus: which query, or which key with ``direction="to"``.
     """
@@ -61,6 +61,12 @@ class Shown:
         return self.view.direction == "from"
 
     @property
+    def framed(self) -> int:
+        """Of the token in focus: which of the text, -1 where it is on the other side."""
+        side = self.queries if self.is_from else self.keys
+        return self.end if side is self.text_tokens else -1
+
+    @property
     def name(self) -> str:
         """The name of the matrix that the text is shaded by."""
         view = self.view
@@ -88,7 +94,7 @@ def shown(view: View) -> Shown:
         "cross": (trace.tokens, trace.source_tokens),
     }
     queries, keys = sides[kind]
-    last = len(text) - 1
+    last = max(len(text), len(trace)) - 1
     focus = view.position if 0 <= view.position <= last else last
     side = queries if view.direction == "from" else keys
     end = max(0, min(focus, len(side) - 1))

@@ -221,7 +221,7 @@ def _look(
         box = Rectangle((word.x - 0.5, top + 2.5), word.width + 1, _LINE - 6, lw=0, gid="shade")
         box.set(facecolor=mix(ATTENTION, SHADE * shade), zorder=0.5)
         sheet.add_patch(box)
-    if now.focus in tokens:
+    if now.framed in tokens:
         frame = Rectangle((word.x - 1, top + 2), word.width + 2, _LINE - 3.5, gid="focus")
         frame.set(fill=False, edgecolor=ATTENTION, linewidth=0.9, clip_on=False)
         sheet.add_patch(frame)

@@ -11,7 +11,7 @@ import { Lens } from "./panels/lens/panel";
 import { Picker } from "./panels/picker";
 import { Problem } from "./panels/problem";
 import { Prompts } from "./panels/prompts";
-import { Tokens } from "./panels/tokens";
+import { Tokens } from "./panels/text/panel";
 import type { Store } from "./store/store";
 import { sheet } from "./style/sheet";
 import { type Theme, ThemeContext } from "./theme";

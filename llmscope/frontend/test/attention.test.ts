@@ -99,7 +99,7 @@ describe("a matrix that is zoomed into", () => {
   const long = TILE * 4;
 
   beforeEach(async () => {
-    store.edit("long");
+    store.writer.edit("long");
     await source.answer("text/long", {
       ...store.trace.value!,
       trace: "t2",

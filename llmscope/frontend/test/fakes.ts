@@ -44,6 +44,10 @@ export class SlowSource implements Source {
 export class Model implements Traits {
   values: Record<string, unknown> = {
     text: "one",
+    pair: "",
+    target: "",
+    masked: [],
+    segments: "all",
     layer: 0,
     head: 0,
     position: -1,
@@ -98,6 +102,12 @@ export const FACTS = {
 export const traceOf = (name: string, text: string) => ({
   trace: name,
   text,
+  pair: "",
+  written: "",
+  second: null,
+  masked: [],
+  gaps: [],
+  ended: false,
   kind: "self",
   last: 1,
   roles: [],

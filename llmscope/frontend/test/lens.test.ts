@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { LOGITS, type SlowSource, opened, settle } from "./fakes";
+import { LOGITS, type SlowSource, opened, settle, traceOf } from "./fakes";
 import type { Store } from "../src/store/store";
 
 let source: SlowSource;
@@ -20,14 +20,10 @@ beforeEach(async () => {
   model.set("stream", "block");
   model.set("layer", 1);
   await source.answer("text/one", {
-    trace: "t1",
-    text: "one",
-    kind: "self",
+    ...traceOf("t1", "one"),
     last: 11,
-    target: [],
     tokens: Array.from({ length: 12 }, (_, n) => [n, `${n}`, n, n + 1, false]),
     kinds: {},
-    why: null,
   });
   await source.answer("t1/logits/11", LOGITS);
 });

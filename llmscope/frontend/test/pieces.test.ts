@@ -1,12 +1,11 @@
 import { expect, test } from "vitest";
-import { pieces } from "../src/panels/pieces";
-import type { TokenRow, TraceAnswer } from "../src/store/answers";
+import { pieces } from "../src/panels/text/pieces";
+import type { TokenRow } from "../src/store/answers";
+import type { Row } from "../src/store/reading";
 
-const trace = (text: string, spans: [number, number][]): TraceAnswer => ({
-  trace: "t1",
+const trace = (text: string, spans: [number, number][]): Row => ({
   text,
-  kind: "self",
-  last: spans.length - 1,
+  first: 0,
   tokens: spans.map(([start, end], id): TokenRow => [
     id,
     text.slice(start, end),
@@ -14,11 +13,6 @@ const trace = (text: string, spans: [number, number][]): TraceAnswer => ({
     end,
     false,
   ]),
-  roles: [],
-  why_no_roles: null,
-  target: [],
-  kinds: {},
-  why: null,
 });
 
 test("a text is cut where its tokens end", () => {

@@ -22,13 +22,13 @@ describe("a text", () => {
   test("lets go of the token under the mouse, which may be no more", async () => {
     await read("t1", "one");
     store.hovered.value = 1;
-    store.edit("two");
+    store.writer.edit("two");
     await read("t2", "two");
     expect(store.hovered.value).toBeNull();
   });
 
   test("that is newer wins, and late answers to an old one are dropped", async () => {
-    store.edit("two");
+    store.writer.edit("two");
     expect(source.keys()).toContain("text/two");
     expect(source.keys()).not.toContain("text/one");
     await read("t2", "two");
@@ -37,19 +37,19 @@ describe("a text", () => {
 
   test("that is taken back cancels the one in between", async () => {
     await read("t1", "one");
-    store.edit("two");
-    store.edit("one");
+    store.writer.edit("two");
+    store.writer.edit("one");
     expect(source.keys()).not.toContain("text/two");
     expect(store.behind.value).toBe(false);
   });
 
   test("that cannot be read leaves the one before and says why", async () => {
     await read("t1", "one");
-    store.edit("far too long");
+    store.writer.edit("far too long");
     await source.fail("text/far too long", "too long");
     expect(store.problem.value?.message).toBe("too long");
     expect(store.trace.value?.text).toBe("one");
-    store.edit("one");
+    store.writer.edit("one");
     expect(store.problem.value).toBeNull();
   });
 
@@ -61,7 +61,7 @@ describe("a text", () => {
     expect(store.trace.value?.trace).toBe("t2");
     expect(model.values.text).toBe("one two");
     expect(source.keys()).not.toContain("text/one two");
-    store.edit("one two!");
+    store.writer.edit("one two!");
     expect(model.values._path).toBe("");
     await read("t3", "one two!");
     expect(store.trace.value?.trace).toBe("t3");
@@ -69,7 +69,7 @@ describe("a text", () => {
 
   test("that is empty is no error", async () => {
     await read("t1", "one");
-    store.edit("");
+    store.writer.edit("");
     await source.fail("text/", "The text is empty");
     expect(store.problem.value).toBeNull();
     expect(store.trace.value).toBeNull();
@@ -115,7 +115,7 @@ describe("a widget", () => {
 
   test("that nobody sees asks for nothing, and goes on when it is shown", async () => {
     store.look(-1);
-    store.edit("two");
+    store.writer.edit("two");
     expect(source.keys()).toEqual(["release"]);
     store.look(1);
     expect(source.keys()).toContain("text/two");

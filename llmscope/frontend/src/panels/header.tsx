@@ -27,7 +27,9 @@ export function Header({ store }: PanelProps) {
       <span class="right">
         {trace && (
           <span class="muted figures">
-            {count(trace.tokens.length)} {trace.tokens.length === 1 ? "token" : "tokens"}
+            {count(trace.tokens.length)}
+            {trace.target.length > 0 && ` → ${count(trace.target.length)}`}{" "}
+            {trace.tokens.length === 1 ? "token" : "tokens"}
             {perplexity}
           </span>
         )}

@@ -1,17 +1,20 @@
 import type { PanelProps } from "../app";
+import { keyOf } from "../store/reading";
 
 /** In a page that can't read what one types: the texts that it can show. */
 export function Prompts({ store }: PanelProps) {
+  const { writer } = store;
+  const prompts = store.prompts.value;
   return (
     <label class="prompts">
       <span class="muted">Text</span>{" "}
       <select
-        value={store.state.text.value}
-        onChange={(event) => store.edit(event.currentTarget.value)}
+        value={prompts.findIndex((reading) => keyOf(reading) === writer.key.value)}
+        onChange={(event) => writer.turnTo(prompts[Number(event.currentTarget.value)]!)}
       >
-        {store.prompts.value.map((text) => (
-          <option key={text} value={text}>
-            {text}
+        {prompts.map(({ text, pair, target }, index) => (
+          <option key={index} value={index}>
+            {[text, pair, target].filter(Boolean).join(" / ")}
           </option>
         ))}
       </select>

@@ -1,6 +1,7 @@
 /** The shapes of what a source answers; the keys are listed in `llmscope/source/answers.py`. */
 
 import type { Array_ } from "../source/source";
+import type { ReadingParts } from "./reading";
 
 export interface Facts {
   name: string;
@@ -12,6 +13,8 @@ export interface Facts {
   context: number | null;
   device: string;
   dtype: string;
+  /** What else is to be known about how it reads. */
+  note: string;
 }
 
 export interface Choice {
@@ -25,8 +28,8 @@ export interface Choice {
 export interface ModelAnswer {
   model?: Facts;
   choices?: Choice[];
-  /** Texts that an exported page lets its reader choose from. */
-  prompts?: string[];
+  /** What an exported page lets its reader choose from. */
+  prompts?: ReadingParts[];
 }
 
 export interface Progress {
@@ -46,7 +49,21 @@ export type LayerRow = [layer: number, heads: number, kvHeads: number];
 
 export interface TraceAnswer {
   trace: string;
+  /** The key that it answers: the page's own note. */
+  asked: string;
   text: string;
+  /** The second sentence; empty without one. */
+  pair: string;
+  /** What the decoder has written. */
+  written: string;
+  /** Which of `tokens` the second sentence begins with. */
+  second: number | null;
+  /** Positions of tokens that were put behind the mask. */
+  masked: number[];
+  /** Those, and masks that stand in the text. */
+  gaps: number[];
+  /** Whether the decoder has ended its text. */
+  ended: boolean;
   /** Which attention is shown at first. */
   kind: Kind;
   /** The last position of the side that has logits. */
@@ -88,6 +105,11 @@ export interface LensAnswer {
   labels: string[];
   probs: Array_; // (layers, positions, top)
   facts: Array_; // (layers, positions, 4): entropy, divergence, rank and probability of the true token
+}
+
+export interface FollowsAnswer {
+  /** That the second sentence follows; `null` where the model can't tell. */
+  probability: number | null;
 }
 
 export interface ThumbnailsAnswer {

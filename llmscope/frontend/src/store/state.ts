@@ -9,6 +9,9 @@ import type { WritingTraits } from "./writing";
 /** Signals of the store by the traits that they are bound to. */
 export const TRAITS = {
   text: "text",
+  pair: "pair",
+  target: "target",
+  masked: "masked",
   layer: "layer",
   head: "head",
   heads: "heads",
@@ -18,6 +21,7 @@ export const TRAITS = {
   direction: "direction",
   hideSink: "hide_sink",
   colorScale: "color_scale",
+  segments: "segments",
   position: "position",
   temperature: "temperature",
   topK: "top_k",
@@ -42,6 +46,11 @@ export const TRAITS = {
 
 export interface State extends Settings, AttentionTraits, LensTraits, WritingTraits {
   text: string;
+  /** The second sentence; empty without one. */
+  pair: string;
+  /** What the decoder has written. */
+  target: string;
+  masked: readonly number[];
   position: number;
   lecture: boolean;
   panels: string[];

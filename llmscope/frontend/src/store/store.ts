@@ -5,6 +5,8 @@ import type {
   ChainAnswer,
   Choice,
   Facts,
+  FollowsAnswer,
+  Kind,
   LogitsAnswer,
   ModelAnswer,
   Progress,
@@ -15,13 +17,18 @@ import type {
 import { AttentionStore } from "./attention/attention";
 import { LensStore } from "./lens";
 import { Reader } from "./reader";
+import { type Reading, keyOf } from "./reading";
 import { type NextToken, type Problem, type State, TRAITS } from "./state";
 import { type Traits, bindTraits } from "./traits";
+import { Writer } from "./writer";
 import { WritingStore } from "./writing";
 
 const SLOW = 500; // ms, after which the view says what it waits for
 const VERY_SLOW = 3000;
 const PAUSE = 150; // ms between distributions of a text that writes itself
+
+/** The text, or what a decoder has written. */
+export type Side = "tokens" | "target";
 
 /**
  * All that the panels show, and the only place that asks the source.
@@ -31,11 +38,13 @@ export class Store {
   readonly state: { [K in keyof State]: Signal<State[K]> };
   readonly model = signal<Facts | null>(null);
   readonly choices = signal<Choice[] | null>(null);
-  readonly prompts = signal<string[]>([]);
+  readonly prompts = signal<Reading[]>([]);
   readonly progress = signal<Progress | null>(null);
   readonly trace = signal<TraceAnswer | null>(null);
   readonly next = signal<NextToken | null>(null);
   readonly chain = signal<(ChainAnswer & { trace: TraceAnswer }) | null>(null);
+  /** How likely the second sentence follows the first. */
+  readonly follows = signal<(FollowsAnswer & { trace: TraceAnswer }) | null>(null);
   readonly problem = signal<Problem | null>(null);
   readonly waiting = signal<string | null>(null);
 
@@ -45,6 +54,7 @@ export class Store {
   readonly focus: ReadonlySignal<number>;
   readonly attention: AttentionStore;
   readonly lens: LensStore;
+  readonly writer: Writer;
   /** Where the text writes itself; its trace is then that of what was written. */
   readonly writing: WritingStore | null;
   readonly settings: ReadonlySignal<Settings>;
@@ -65,8 +75,6 @@ export class Store {
   #ends: (() => void)[] = [];
   #text: AbortController | null = null;
   #loading: AbortController | null = null;
-  /** What the trace was asked for by. */
-  #key: string | null = null;
   #asking = false;
   #labels = new Map<number, Signal<string | null>>();
 
@@ -77,11 +85,7 @@ export class Store {
     const { signals, dispose } = bindTraits<State>(traits, TRAITS);
     this.state = signals;
     this.#reader = new Reader(source);
-    const { position, text } = signals;
-    this.focus = computed(() => {
-      const last = (this.trace.value?.tokens.length ?? 1) - 1;
-      return position.value < 0 || position.value > last ? last : position.value;
-    });
+    this.focus = computed(() => focusOf(this.trace.value, signals.position.value));
     this.settings = computed(() => ({
       temperature: signals.temperature.value,
       topK: signals.topK.value,
@@ -98,7 +102,9 @@ export class Store {
     const core = {
       state: signals,
       source,
+      model: this.model,
       trace: this.trace,
+      next: this.next,
       focus: this.focus,
       isSeen: this.#isSeen,
       reader: () => this.#reader,
@@ -106,7 +112,8 @@ export class Store {
       report: (error: unknown) => this.#report(error),
     };
     this.writing = signals.panels.peek().includes("generation") ? new WritingStore(core) : null;
-    this.behind = computed(() => !this.writing && this.trace.value?.text !== text.value);
+    this.writer = new Writer(core);
+    this.behind = computed(() => !this.writing && this.writer.behind.value);
     this.lacking = computed(() => {
       const trace = this.trace.value;
       if (!trace || !this.#wantsNext.value) return null;
@@ -155,16 +162,27 @@ export class Store {
 
   // ── gestures ──────────────────────────────────────────────────────────────────────────────
 
-  edit(text: string): void {
+  /** Pins a token of the text, or of what the decoder has written, in an attention that has it. */
+  pin(index: number, side: Side = "tokens"): void {
+    const { kind } = this.attention;
+    if (!this.trace.peek()?.target.length) {
+      this.state.position.value = index;
+      return;
+    }
+    const away: Kind = side === "target" ? "encoder" : "self";
+    const near: Kind = side === "target" ? "cross" : "encoder";
     batch(() => {
-      this.state.path.value = "";
-      this.state.text.value = text;
-      this.state.position.value = -1;
+      if (kind.peek() === away) this.state.kind.value = near;
+      this.attention.pin(kind.value === "cross" && side === "tokens" ? "to" : "from", index);
     });
   }
 
-  pin(position: number): void {
-    this.state.position.value = position;
+  /** The token in focus on one side of the text; -1 where it is on the other. */
+  here(side: Side): number {
+    const { sides, pinned } = this.attention;
+    const { queries, keys } = sides.value;
+    const own = this.state.direction.value === "from" ? queries : keys;
+    return own === this.trace.value?.[side] ? pinned.value : -1;
   }
 
   /** Goes back one step of selection: a locked head, a pinned cell, then a pinned token. */
@@ -219,7 +237,13 @@ export class Store {
 
   #setModel({ model, choices, prompts }: ModelAnswer): void {
     batch(() => {
-      if (prompts) this.prompts.value = prompts;
+      if (prompts)
+        this.prompts.value = prompts.map(([text, pair, target, masked]) => ({
+          text,
+          pair,
+          target,
+          masked,
+        }));
       if (choices) this.choices.value = choices;
       if (model) this.model.value = model;
     });
@@ -245,14 +269,14 @@ export class Store {
   }
 
   #followText(): void {
-    const { path, text } = this.state;
+    const { path } = this.state;
     if (!this.model.value || !this.#isSeen.value) return;
     // What was written is traced once it rests.
-    const key = this.writing ? this.writing.settled.value : path.value || `text/${text.value}`;
+    const key = this.writing ? this.writing.settled.value : this.writer.key.value;
     this.#text?.abort();
     if (key === null) return;
     if (this.writing) path.value = key; // linked views follow
-    if (this.#key === key) {
+    if (this.trace.peek()?.asked === key) {
       if (!this.writing) this.problem.value = null;
       return;
     }
@@ -280,7 +304,14 @@ export class Store {
         const last = tokens.length - 1;
         const trace: TraceAnswer = {
           trace: "", // It is of the tree, and none of its arrays is asked for by name.
+          asked: "",
           text: "",
+          pair: "",
+          written: "",
+          second: null,
+          masked: [],
+          gaps: [],
+          ended: false,
           kind: "self",
           last,
           tokens,
@@ -303,11 +334,16 @@ export class Store {
 
   async #read(key: string, signal: AbortSignal): Promise<void> {
     const done = this.#sayWhenSlow();
+    const { state, writer } = this;
+    const reading = writer.reading.peek();
     try {
-      const trace = await this.source.ask<TraceAnswer>(key, { signal });
-      const position = this.state.position.peek();
-      const last = trace.tokens.length - 1;
-      const focus = position < 0 || position > last ? last : position;
+      const answer = await this.source.ask<TraceAnswer>(key, { signal });
+      // Positions that were told from the end are known now.
+      const asked = key.startsWith("read/") ? keyOf({ ...reading, masked: answer.masked }) : key;
+      const trace = { ...answer, asked };
+      const chosen = state.position.peek();
+      const position = chosen < 0 && trace.gaps.length > 0 ? trace.gaps.at(-1)! : chosen;
+      const focus = focusOf(trace, position);
       const reader = new Reader(this.source);
       const isThere =
         !this.writing && this.#wantsNext.peek() && !this.lacks(logitsKey(trace, focus));
@@ -316,13 +352,13 @@ export class Store {
       batch(() => {
         this.#reader.clear();
         this.#reader = reader;
-        this.#key = key;
         this.trace.value = trace;
+        if (state.position.peek() === chosen) state.position.value = position;
         this.hovered.value = null;
         this.attention.cell.value = null;
         if (!this.writing) {
           this.next.value = next;
-          if (this.state.path.peek()) this.state.text.value = trace.text;
+          if (state.path.peek() || asked !== key) writer.follow(trace);
           this.problem.value = null;
         }
       });
@@ -337,7 +373,6 @@ export class Store {
 
   #empty(): void {
     batch(() => {
-      this.#key = null;
       this.trace.value = null;
       this.next.value = null;
       this.chain.value = null;
@@ -359,10 +394,15 @@ export class Store {
 
   #followTrace(): void {
     const trace = this.trace.value;
-    const model = this.model.peek();
+    const family = this.model.peek()?.family;
     const panels = this.state.panels.value;
     if (!trace || !this.#isSeen.value) return;
-    if (panels.includes("tokens") && model?.family === "causal" && trace.tokens.length > 1) {
+    if (trace.pair && panels.includes("tokens")) {
+      const ask = () => this.#reader.read<FollowsAnswer>(`${trace.trace}/follows`);
+      void this.#into(this.follows, async () => ({ ...(await ask()), trace }), trace);
+    }
+    const writes = family === "causal" || family === "encoder-decoder";
+    if (panels.includes("tokens") && writes && trace.last > 0) {
       void this.#into(
         this.chain,
         async () => ({ ...(await this.#reader.read<ChainAnswer>(`${trace.trace}/chain`)), trace }),
@@ -411,6 +451,12 @@ export class Store {
       this.waiting.value = null;
     };
   }
+}
+
+/** The token in focus, on whichever side: that of a position, or the last. */
+function focusOf(trace: TraceAnswer | null, position: number): number {
+  const last = trace ? Math.max(trace.tokens.length, trace.target.length) - 1 : 0;
+  return position < 0 || position > last ? last : position;
 }
 
 /** Where the logits behind a token stand: encoder-decoder models have them on the other side. */

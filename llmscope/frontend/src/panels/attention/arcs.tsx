@@ -9,6 +9,7 @@ import { type Direction, type Line, type Matrix, nameOf } from "../../store/atte
 import type { Store } from "../../store/store";
 import { INK, ThemeContext } from "../../theme";
 import { Label, plain } from "../label";
+import { partOf, strandOf } from "./segments";
 import { type Layout, type Strand, isWhole, paintArcs } from "./paint-arcs";
 
 const ROW = { least: 24, most: 34 }; // pixels a token
@@ -45,7 +46,9 @@ export function Arcs({ store, matrix, width }: ArcsProps) {
   // Of a long text only the lines of one token are read; of a short one all, until one is pinned.
   const isPinned = state.position.value >= 0 || pinned.direction === "to" || longest > TILE;
   const end = under ?? (isPinned ? pinned : null);
-  const strands = useStrands(store, matrix, end);
+  const strands = useStrands(store, matrix, end).map((strand) =>
+    strandOf(strand, partOf(matrix, state.segments.value)),
+  );
 
   const label = Math.min(150 * scale, width * 0.33);
   const colorScale = state.colorScale.value;
@@ -286,10 +289,14 @@ function ArcsReadout({ matrix, end, strands, under }: ArcsReadoutProps) {
           <span key={name}>
             <i class="swatch" style={{ background: rgb(ink) }} />{" "}
             {strands.length > 1 && `${label} `}
-            <Label text={plain(others[best]?.[1] ?? "")} />{" "}
-            <span class="weight" style={{ color: rgb(ink) }}>
-              {weight(line.weights[best]!)}
-            </span>
+            <Label
+              text={line.weights[best] ? plain(others[best]?.[1] ?? "") : "nothing here"}
+            />{" "}
+            {line.weights[best] !== 0 && (
+              <span class="weight" style={{ color: rgb(ink) }}>
+                {weight(line.weights[best]!)}
+              </span>
+            )}
           </span>
         );
       })}

@@ -6,6 +6,7 @@ import { COLOR_SCALES, type ColorScale, type Matrix } from "../../store/attentio
 import type { Store } from "../../store/store";
 import { INK, type Theme, ThemeContext } from "../../theme";
 import { paintOf } from "./paint";
+import { SegmentFilter } from "./segments";
 
 const NAMES: Record<ColorScale, string> = { sqrt: "√ scale", linear: "linear", log: "log" };
 const SHADES = 40;
@@ -87,6 +88,7 @@ export function Controls({ store, matrix }: { store: Store; matrix: Matrix }) {
         >
           hide first token
         </button>
+        <SegmentFilter store={store} matrix={matrix} />
         {matrix.level > 0 && state.mode.value === "matrix" && (
           <select
             data-tool

@@ -8,6 +8,7 @@ import { type Axis, KeyLabels, QueryLabels, inSight } from "./labels";
 import { paintMatrix } from "./paint-matrix";
 import { paintOf } from "./paint";
 import { Readout, strongest } from "./readout";
+import { partOf } from "./segments";
 import { useZoom } from "./zoom";
 
 const LARGEST = 48; // pixels a cell, when zoomed in all the way
@@ -50,14 +51,17 @@ export function Matrix({ store, matrix, width }: MatrixProps) {
   const at = cursor ?? pinned;
   const line = isCurrent ? lineAt(matrix, at, [read.value, attention.line.value]) : null;
   const query = at?.query ?? (isFrom ? focus : line ? strongest(line.weights) : -1);
-  const hovered = isCurrent && isFrom ? store.hovered.value : null;
+  const isOnText = keys === matrix.trace.tokens;
+  const hovered = isCurrent && isFrom && isOnText ? store.hovered.value : null;
   const key = at?.key ?? (isFrom ? (hovered ?? (line ? strongest(line.weights) : -1)) : focus);
 
   const paint = paintOf(store, matrix, theme);
   const tiles = attention.tiles.value;
+  const segments = state.segments.value;
+  const part = partOf(matrix, segments);
   useLayoutEffect(() => {
-    paintMatrix(canvas.current!, { matrix, tiles, rows, columns, paint, causal, theme });
-  }, [matrix, tiles, JSON.stringify(paint), theme, causal, size, k, x, y]);
+    paintMatrix(canvas.current!, { matrix, tiles, rows, columns, paint, causal, part, theme });
+  }, [matrix, tiles, JSON.stringify(paint), theme, causal, segments, size, k, x, y]);
   useEffect(() => {
     const pixels = Math.max(across, down) * (window.devicePixelRatio || 1);
     attention.look({ query: inSight(rows), key: inSight(columns), pixels });
@@ -66,7 +70,7 @@ export function Matrix({ store, matrix, width }: MatrixProps) {
 
   const point = (cell: Cell | null) => {
     pointed.value = cell && { ...cell, matrix };
-    store.hovered.value = cell && isFrom && matrix.kind !== "cross" ? cell.key : null;
+    store.hovered.value = cell && isFrom && isOnText ? cell.key : null;
     if (!cell || !isCurrent) return;
     attention
       .lineOf(matrix.name, "from", cell.query)

@@ -6,6 +6,7 @@ import { TILE } from "../../store/attention/attention";
 import type { Matrix, Tile } from "../../store/attention/state";
 import { INK, type Theme } from "../../theme";
 import { type Axis, inSight } from "./labels";
+import { type Part, isIn } from "./segments";
 
 const GAPS_FROM = 8; // pixels a cell, from which cells stand apart
 const NUMBERS_FROM = 36; // pixels a cell, from which it holds its weight
@@ -18,6 +19,8 @@ interface Picture {
   paint: Paint;
   /** Whether nobody sees ahead. */
   causal: boolean;
+  /** What is drawn of it; `null` for all. */
+  part: Part | null;
   theme: Theme;
 }
 
@@ -25,8 +28,16 @@ interface Picture {
 export function paintMatrix(canvas: HTMLCanvasElement, picture: Picture): void {
   const { matrix, tiles, rows, columns, paint } = picture;
   const context = prepare(canvas, columns.room, rows.room);
-  paintGround(context, picture);
   const place = (index: number, { start, size }: Axis) => start + index * size;
+  context.save();
+  if (picture.part) {
+    const { query, key } = picture.part;
+    const [x, y] = [place(key[0], columns), place(query[0], rows)];
+    context.beginPath();
+    context.rect(x, y, place(key[1], columns) - x, place(query[1], rows) - y);
+    context.clip();
+  }
+  paintGround(context, picture);
   const draw = ({ cells, level }: Pick<Tile, "cells" | "level">, row = 0, column = 0) => {
     const block = 2 ** level;
     const [down, across] = cells.shape as [number, number];
@@ -54,6 +65,7 @@ export function paintMatrix(canvas: HTMLCanvasElement, picture: Picture): void {
   }
   if (rows.size >= GAPS_FROM) paintGaps(context, rows, columns);
   if (rows.size >= NUMBERS_FROM) paintNumbers(context, picture);
+  context.restore();
   const few = matrix.exact && matrix.cells.data.length <= 64 * 64;
   drawnBy(canvas, few ? () => cellsOf(picture) : null);
 }
@@ -64,12 +76,12 @@ function crisp(length: number): number {
 }
 
 /** The cells of a short text one by one, as SVG. */
-function cellsOf({ matrix, rows, columns, paint, causal }: Picture): string {
+function cellsOf({ matrix, rows, columns, paint, causal, part }: Picture): string {
   const gap = rows.size >= GAPS_FROM ? 1 : 0;
   const keys = columns.tokens.length;
   return Array.from(matrix.cells.data, (weight, i) => {
     const [query, key] = [Math.floor(i / keys), i % keys];
-    if (causal && key > query) return "";
+    if ((causal && key > query) || !isIn(part, query, key)) return "";
     const ink = weight < 0 ? (paint.negative ?? paint.ink) : paint.ink;
     const alpha = Math.abs(weight) < paint.threshold ? 0 : opacity(weight, paint.scale);
     const [x, y] = [columns.start + key * columns.size, rows.start + query * rows.size];

@@ -6,6 +6,7 @@ import type { WrittenRow } from "../../store/answers";
 import type { Store } from "../../store/store";
 import { SHADES, type Shade, type WritingStore } from "../../store/writing";
 import { Label, plain } from "../label";
+import { Area } from "../text/area";
 import { Branches } from "./branches";
 import { Copy } from "./copy";
 import { Written } from "./written";
@@ -54,31 +55,18 @@ function keys(event: KeyboardEvent, writing: WritingStore, store: Store): void {
 
 function Prompt({ store }: { store: Store }) {
   const area = useRef<HTMLTextAreaElement>(null);
-  const composing = useRef(false);
-  const text = store.state.text.value;
-  useEffect(() => {
-    if (area.current && area.current.value !== text) area.current.value = text;
-  }, [text]);
-  const commit = () => {
-    if (composing.current) return;
-    store.writing!.stop();
-    store.state.text.value = area.current!.value;
-  };
+  const { text } = store.state;
   return (
     <label class="prompt">
       <span class="muted">Prompt</span>
-      <textarea
-        ref={area}
-        rows={1}
-        spellcheck={false}
-        aria-label="Prompt"
+      <Area
+        area={area}
+        value={text}
+        name="Prompt"
         placeholder="What the text begins with…"
-        defaultValue={text}
-        onInput={commit}
-        onCompositionStart={() => (composing.current = true)}
-        onCompositionEnd={() => {
-          composing.current = false;
-          commit();
+        onEdit={(typed) => {
+          store.writing!.stop();
+          text.value = typed;
         }}
       />
     </label>

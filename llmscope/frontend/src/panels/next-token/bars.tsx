@@ -28,6 +28,8 @@ interface BarsProps {
   picked: number | null;
   onPick: (rank: number) => void;
   onTake: ((rank: number) => void) | null;
+  /** Whether what is taken goes into a gap. */
+  fills: boolean;
   onUnpin: (id: number) => void;
 }
 
@@ -137,7 +139,7 @@ function Line(props: LineProps) {
         <button
           type="button"
           class="name"
-          title="Append it to the text"
+          title={props.fills ? "Put it into the gap" : "Append it to the text"}
           onClick={() => onTake(place)}
         >
           <Label text={label} />

