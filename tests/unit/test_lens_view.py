@@ -15,6 +15,7 @@ from llmscope.capture import Cancelled
 from llmscope.scope import Scope
 from llmscope.source import Answers
 from llmscope.source.lens import BLOCK
+from llmscope.source.reading import Reading
 from llmscope.tokens import labels
 from tests.tiny import MODELS, TEXT
 from tests.unit.test_export import array, ask, opened
@@ -50,7 +51,7 @@ def test_blocks_are_those_of_the_trace(name, tokenizer):
     target = "it sleeps" if scope.facts.family == "encoder-decoder" else None
     trace = scope.trace(TEXT, target=target)
     answers = Answers(scope, trace)
-    *_, answer = answers(f"text/{trace.text}", never)
+    *_, answer = answers(Reading.of(trace).key, never)
     for number in range(-(-len(trace) // BLOCK)):
         *_, part = answers(f"{answer['trace']}/lens/block/{number}", never)
         held_to_the_trace(part, trace, "block", number)
