@@ -41,6 +41,12 @@ describe("the lens", () => {
     expect(source.keys().filter((key) => key.includes("lens"))).toEqual([]);
   });
 
+  test("asks for no block behind the text, whatever was in sight of one before", () => {
+    store.lens.inSight.value = [4, 40];
+    expect(source.keys().slice(-2)).toEqual(["t1/lens/block/1", "t1/lens/block/0"]);
+    expect(source.keys()).toHaveLength(source.keys().indexOf("t1/lens/block/1") + 2);
+  });
+
   test("drops what is no longer wanted", () => {
     store.lens.inSight.value = [0, 3];
     model.set("stream", "mlp");

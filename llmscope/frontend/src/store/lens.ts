@@ -76,9 +76,10 @@ export class LensStore {
     });
     // As one text, which changes only when what is wanted does; the focus first.
     const keys = computed(() => {
-      const [first, end] = this.inSight.value;
-      if (!trace.value || !isSeen.value || end <= first || this.lacking.value) return "";
-      const places = Array.from({ length: end - first }, (_, step) => first + step);
+      const [first, sight] = this.inSight.value;
+      const end = Math.min(sight, this.tokens.value.length); // what is in sight lags behind
+      if (!trace.value || !isSeen.value || !sight || this.lacking.value) return "";
+      const places = Array.from({ length: Math.max(0, end - first) }, (_, step) => first + step);
       const wanted = [this.focus.value[1], ...places].map((place) => this.#keyOf(place));
       return [...new Set(wanted)].filter((key) => !lacks(key)).join(" ");
     });
