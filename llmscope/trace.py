@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from llmscope.lens import Lens, Stream
     from llmscope.scope import Scope
 
-_ROWS = 256  # of logits that are computed at once
+_ROWS = 64  # of logits that are computed at once
 
 
 class Trace(AttentionReader):
@@ -67,6 +67,7 @@ class Trace(AttentionReader):
         self._inputs = inputs
         self._forward = forward
         self._turns = turns or Turns()
+        self._chain: tuple[NDArray[np.float32], NDArray[np.int64]] | None = None
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -137,14 +138,14 @@ class Trace(AttentionReader):
         """
         return self._logits(slice(None))
 
-    @cached_property
+    @property
     def logprobs(self) -> NDArray[np.float32]:
         """Log-probability (positions,) of each token given those before it, in nats.
 
         The chain rule: their sum is the log-probability of the text. The first token is given by
         nothing, so its entry is NaN. For models that write from left to right.
         """
-        return self._chain[0]
+        return self._chained()[0]
 
     @property
     def ranks(self) -> NDArray[np.int64]:
@@ -152,7 +153,7 @@ class Trace(AttentionReader):
 
         The first is -1: nothing came before it.
         """
-        return self._chain[1]
+        return self._chained()[1]
 
     @property
     def perplexity(self) -> float:
@@ -365,9 +366,17 @@ class Trace(AttentionReader):
             return self._forward.last_logits
         return capture.unembed(self._forward.hidden[rows])
 
-    @cached_property
-    def _chain(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    def _chained(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Log-probability and rank of each token given those before it."""
+        for _ in self.read_chain():
+            pass
+        assert self._chain is not None
+        return self._chain
+
+    def read_chain(self) -> Iterator[None]:
+        """Work out what `logprobs` and `ranks` give, a few positions before each `yield`."""
+        if self._chain is not None:
+            return
         self._need_left_to_right("does not read from left to right: there is no chain of tokens")
         import torch
 
@@ -381,7 +390,8 @@ class Trace(AttentionReader):
             own = logits.gather(1, ids[:, None])
             logprobs[start + 1 : stop + 1] = to_numpy(own[:, 0] - logits.logsumexp(dim=1))
             ranks[start + 1 : stop + 1] = (logits > own).sum(dim=1).cpu().numpy()
-        return logprobs, ranks
+            yield
+        self._chain = logprobs, ranks
 
     def _position(self, position: int) -> int:
         count = len(self)

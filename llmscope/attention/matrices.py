@@ -146,15 +146,18 @@ def trace_matrix(
     import torch
 
     how, where, sinkless = parse(name)
+    index = 0
     if how == "rollout":
         stack = whole_stack(torch.from_numpy(trace.rollout(where[0][0], rows, kind)), sinkless)
         rows = None
     elif how == "head":
-        stack = layer_stack(trace, where[0][0], kind, where[0][1], sinkless)
+        layer, head = where[0]
+        group, index = group_of(trace, layer, head, kind)
+        stack = layer_stack(trace, layer, kind, group, sinkless)
     else:
         stack = combined_stack(trace, where, how, kind, sinkless)
     trace.check_current()
-    one: NDArray[np.float32] = stack.read(rows)[0]
+    one: NDArray[np.float32] = stack.read(rows)[index]
     return one
 
 
@@ -162,21 +165,29 @@ def layer_stack(
     trace: AttentionReader,
     layer: int,
     kind: Kind,
-    head: int | None = None,
+    group: int | None = None,
     sinkless: bool = False,
 ) -> Stack:
-    """Stack all heads of a layer, or hold one of them."""
+    """Stack all heads of a layer, or those of one group (see `group_of`)."""
     found = trace._recorded(layer, kind)
-    chosen = slice(None)
-    if head is not None:
-        head = checked(trace, layer, head, kind)
-        chosen = slice(head, head + 1)
 
     def band(rows: NDArray[np.intp]) -> Band:
-        return _band(found, rows, chosen, sinkless)
+        return _band(found, rows, group, sinkless)
 
-    count = found.heads if head is None else 1
-    return Stack(band, count, found.heads, found.queries, found.keys)
+    heads = found.heads if group is None else found.heads // found.groups
+    return Stack(band, heads, heads, found.queries, found.keys)
+
+
+def group_of(trace: AttentionReader, layer: int, head: int, kind: Kind) -> tuple[int, int]:
+    """Find the heads that are read together with one: their group, and its number among them.
+
+    Raises
+    ------
+    IndexError
+        When there is no such head.
+    """
+    found = trace._recorded(layer, kind)
+    return divmod(checked(trace, layer, head, kind), found.heads // found.groups)
 
 
 def combined_stack(
@@ -201,28 +212,30 @@ def combined_stack(
         raise ValueError(f"A difference is that of two heads, not of {len(heads)}.")
     if not heads:
         raise ValueError("Name at least one head, as (layer, head).")
-    chosen = [(layer, checked(trace, layer, head, kind)) for layer, head in heads]
-    layers = {layer: trace._recorded(layer, kind) for layer, _ in chosen}
-    some = layers[chosen[0][0]]
+    # Those that are read together, in the order of the first: (layer, group) to (number, index).
+    groups: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for number, (layer, head) in enumerate(heads):
+        group, index = group_of(trace, layer, head, kind)
+        groups.setdefault((layer, group), []).append((number, index))
+    layers = {layer: trace._recorded(layer, kind) for layer, _ in groups}
+    some = layers[heads[0][0]]
 
     def band(rows: NDArray[np.intp]) -> Band:
         total = torch.zeros((len(rows), some.keys))
-        for layer, found in layers.items():
-            _, keys, weights = _band(found, rows, slice(None), sinkless)
+        for (layer, group), members in groups.items():
+            _, keys, weights = _band(layers[layer], rows, group, sinkless)
             weights = weights.float().cpu()
-            for number, (of, head) in enumerate(chosen):
-                if of != layer:
-                    continue
+            for number, index in members:
                 if how == "max":
-                    total[:, keys].clamp_min_(weights[head])
+                    total[:, keys].clamp_min_(weights[index])
                 else:
                     sign = -1 if how == "difference" and number == 1 else 1
-                    total[:, keys].add_(weights[head], alpha=sign)
+                    total[:, keys].add_(weights[index], alpha=sign)
         if how == "mean":
-            total /= len(chosen)
+            total /= len(heads)
         return Band(rows, slice(0, some.keys), total[None])
 
-    width = max(found.heads for found in layers.values())
+    width = max(found.heads // found.groups for found in layers.values())
     return Stack(band, 1, width, some.queries, some.keys, signed=how == "difference")
 
 
@@ -238,9 +251,9 @@ def whole_stack(matrix: torch.Tensor, sinkless: bool = False) -> Stack:
 
 
 def _band(
-    found: Attention | OwnWeights, rows: NDArray[np.intp], heads: slice, sinkless: bool
+    found: Attention | OwnWeights, rows: NDArray[np.intp], group: int | None, sinkless: bool
 ) -> Band:
-    keys, weights = found.reach(rows), found.weights(rows)[heads]
+    keys, weights = found.reach(rows), found.weights(rows, group)
     if sinkless and keys.start == 0:
         weights = _without_first(weights)
     return Band(rows, keys, weights)

@@ -12,6 +12,7 @@ from llmscope.attention.matrices import (
     How,
     checked,
     combined_stack,
+    group_of,
     layer_stack,
     never,
     numbers,
@@ -115,11 +116,10 @@ class AttentionReader:
             When the layer has no attention of this kind.
         """
         self.check_current()
-        stack = layer_stack(self, layer, kind, head)
-        weights = stack.read(rows)
         if head is None:
-            return weights
-        one: NDArray[np.float32] = weights[0]
+            return layer_stack(self, layer, kind).read(rows)
+        group, index = group_of(self, layer, head, kind)
+        one: NDArray[np.float32] = layer_stack(self, layer, kind, group).read(rows)[index]
         return one
 
     def combined(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -14,6 +16,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Kind = Literal["self", "encoder", "cross"]
+
+# Eager functions, and for what kinds of calls they give each group of heads by itself what they
+# give it among all.
+_separable: WeakKeyDictionary[Callable[..., Any], dict[Any, bool]] = WeakKeyDictionary()
 
 
 class Attention:
@@ -34,21 +40,47 @@ class Attention:
         self.order = order
         self.heads, self.kv_heads, self.queries, self.keys = call.sizes
 
-    def weights(self, rows: NDArray[np.intp]) -> torch.Tensor:
+    def weights(self, rows: NDArray[np.intp], group: int | None = None) -> torch.Tensor:
         """Attention weights (heads, rows, keys) of the keys within `reach`; the others have none.
 
-        Only `rows` of the queries are computed.
+        Only `rows` of the queries are computed; with `group`, which is below `groups`, only the
+        heads of that group.
         """
+        if group is None or self.groups == 1:
+            return self._replay(rows, slice(None))
+        return self._replay(rows, slice(group, group + 1))
+
+    @property
+    def groups(self) -> int:
+        """Count the parts that can be replayed one by one: the heads that share a KV head, or all.
+
+        Eager functions that put heads together (by sinks of their own, say) have one part.
+        """
+        return self.kv_heads if self._is_separable else 1
+
+    def _replay(self, rows: NDArray[np.intp], groups: slice) -> torch.Tensor:
+        """Give the weights of the heads that share some KV heads."""
         import torch
 
         call, index, reach = self.call, self._index(rows), self.reach(rows)
-        query = call.query[:, :, index]
-        kwargs = {name: self.of_rows(item, rows) for name, item in call.kwargs.items()}
+        first, last, _ = groups.indices(self.kv_heads)
+        shared = self.heads // self.kv_heads
+        heads = slice(first * shared, last * shared)
+
+        def part(item: Any) -> Any:
+            """Cut what has an entry for each head."""
+            shape: tuple[int, ...] = tuple(getattr(item, "shape", ()))
+            if len(shape) == 4 and shape[1] == self.heads:
+                return item[:, heads]
+            return item[heads] if shape == (self.heads,) else item
+
+        kwargs = {name: part(self.of_rows(item, rows)) for name, item in call.kwargs.items()}
         kwargs["dropout"] = 0.0
+        query = call.query[:, heads, index]
         # The weights alone are wanted, so the values that they would mix can have width 0.
-        key, value = call.key[:, :, reach], call.value[:, :, reach, :0]
+        key, value = call.key[:, groups, reach], call.value[:, groups, reach, :0]
         with torch.no_grad():
-            mask = self.mask(rows, reach)
+            mask = part(self.mask(rows, reach))
             weights: torch.Tensor = call.eager(call.during, query, key, value, mask, **kwargs)[1]
         # Behind the keys a sink may have its share.
         return weights[0, ..., : key.shape[2]]
@@ -132,6 +164,28 @@ class Attention:
         return bool(getattr(self.call.module, "is_causal", True) if causal is None else causal)
 
     @cached_property
+    def _is_separable(self) -> bool:
+        """Whether each group gives by itself what it gives among all; tried once a kind of call."""
+        import torch
+
+        call = self.call
+        if self.kv_heads == 1 or self.heads % self.kv_heads:
+            return False
+        given = {"mask": call.mask, **call.kwargs}
+        shapes = {name: tuple(getattr(item, "shape", ()))[:2] for name, item in given.items()}
+        kind = (type(call.module), self.heads, self.kv_heads, *sorted(shapes.items()))
+        known = _separable.setdefault(call.eager, {})
+        if kind not in known:
+            rows = np.array([self.queries - 1])
+            try:
+                whole = self._replay(rows, slice(None))
+                parts = [self._replay(rows, slice(n, n + 1)) for n in range(self.kv_heads)]
+                known[kind] = torch.allclose(torch.cat(parts), whole, atol=1e-6)
+            except (RuntimeError, IndexError):
+                known[kind] = False
+        return known[kind]
+
+    @cached_property
     def _biased(self) -> bool:
         return any(getattr(item, "ndim", 0) == 4 for item in self.call.kwargs.values())
 
@@ -152,9 +206,14 @@ class SomeKeys(Attention):
         self._some = keys
         self.keys = keys.stop - keys.start
 
-    def weights(self, rows: NDArray[np.intp]) -> torch.Tensor:
-        """Attention weights (heads, rows, keys)."""
-        return self._whole.weights(rows)[..., self._some]
+    def weights(self, rows: NDArray[np.intp], group: int | None = None) -> torch.Tensor:
+        """Attention weights (heads, rows, keys), of all heads or of a group."""
+        return self._whole.weights(rows, group)[..., self._some]
+
+    @property
+    def groups(self) -> int:
+        """Count the parts that can be replayed one by one."""
+        return self._whole.groups
 
     def reach(self, rows: NDArray[np.intp]) -> slice:
         """Tell which keys the queries `rows` can see between them: any."""
@@ -178,13 +237,15 @@ class SomeKeys(Attention):
 class OwnWeights:
     """Attention that the model returned itself, with the face of a recorded one."""
 
+    groups = 1
+
     def __init__(self, weights: torch.Tensor) -> None:
         self._weights = weights
         self.heads, self.queries, self.keys = weights.shape
         self.kv_heads = self.heads
 
-    def weights(self, rows: NDArray[np.intp]) -> torch.Tensor:
-        """Attention weights (heads, rows, keys)."""
+    def weights(self, rows: NDArray[np.intp], group: int | None = None) -> torch.Tensor:
+        """Attention weights (heads, rows, keys); they are there, so they are one group."""
         return self._weights[:, rows]
 
     def reach(self, rows: NDArray[np.intp]) -> slice:

@@ -176,6 +176,8 @@ class Answers:
                 raise RuntimeError(
                     "The model's weights were changed. Edit the text to read it with the new ones."
                 )
+            if rest == "chain":
+                yield from ({} for _ in trace.read_chain())
             yield self._read(head, trace, rest.split("/"), cancelled)
 
     def _model(self) -> Part:

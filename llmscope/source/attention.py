@@ -13,6 +13,7 @@ from llmscope.attention.matrices import (
     SINKLESS,
     Stack,
     combined_stack,
+    group_of,
     layer_stack,
     parse,
     trace_matrix,
@@ -106,10 +107,9 @@ class AttentionAnswers:
         if how != "head":
             return combined_stack(trace, where, how, kind, sinkless), 0, matrix
         layer, head = where[0]
-        stack = layer_stack(trace, layer, kind, sinkless=sinkless)
-        if not 0 <= head < stack.heads:
-            raise IndexError(f"There is no head {head} in layer {layer}.")
-        return stack, head, f"{SINKLESS if sinkless else ''}layer.{layer}"
+        group, index = group_of(trace, layer, head, kind)
+        stack = layer_stack(trace, layer, kind, group, sinkless)
+        return stack, index, f"{SINKLESS if sinkless else ''}layer.{layer}.{group}"
 
     def _rollout(
         self, name: str, trace: Trace, kind: Kind, layers: list[int], cancelled: Cancelled

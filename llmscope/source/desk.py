@@ -35,18 +35,23 @@ class _Request:
     # the same subshell, so that neither waits for a running cell.
     context: Context = field(compare=False, default_factory=copy_context)
     cancelled: threading.Event = field(compare=False, default_factory=threading.Event)
+    parts: Iterator[Part] | None = field(compare=False, default=None)
+    # The part that came last: whether another follows isn't known yet.
+    held: Part = field(compare=False, default_factory=dict)
 
 
 class Desk:
     """Takes messages, answers them in order of urgency, and drops what was cancelled.
 
     What comes in is ``{request, key}`` or ``{cancel}``. What goes out is ``{request, part, done}``
-    with arrays as binary buffers, or ``{request, error, kind}``.
+    with arrays as binary buffers, or ``{request, error, kind}``. Between two parts of an answer,
+    what has become more urgent goes first.
 
     Parameters
     ----------
     answer
-        Gives the parts of the answer to a key, and may ask whether it was cancelled.
+        Gives the parts of the answer to a key, and may ask whether it was cancelled. An empty
+        part, unless it is the last, only marks a place where others may go first.
     send
         Sends one message with its buffers; called from the worker thread.
     """
@@ -104,36 +109,41 @@ class Desk:
                 with self._lock:
                     self._worker = None
                 return
+            is_over = True
             try:
-                request.context.run(self._handle, request)
+                is_over = request.context.run(self._go_on, request)
             except BaseException:  # such as a comm that is gone: the next request may work
                 _log.exception("llmscope could not send the answer to %r", request.key)
-            finally:
-                with self._lock:
-                    self._open.pop(request.number, None)
+            if not is_over:
+                self._waiting.put(request)
+                continue
+            with self._lock:
+                self._open.pop(request.number, None)
 
-    def _handle(self, request: _Request) -> None:
+    def _go_on(self, request: _Request) -> bool:
+        """Work out one more part of an answer; say whether that was the last."""
         if request.cancelled.is_set():
-            return
+            return True
         try:
-            parts = self._answer(request.key, request.cancelled.is_set)
-            held: Part | None = None
-            for part in parts:
-                if request.cancelled.is_set():
-                    return
-                if held is not None:
-                    self._reply(request, held, done=False)
-                held = part
-            self._reply(request, held or {}, done=True)
+            if request.parts is None:
+                request.parts = self._answer(request.key, request.cancelled.is_set)
+            part = next(request.parts, None)
+            if request.cancelled.is_set():
+                return True
+            if request.held or part is None:
+                self._reply(request, request.held, done=part is None)
+            request.held = part or {}
+            return part is None
         except Cancelled:
-            return
+            return True
         except Exception as error:
             if request.cancelled.is_set():
-                return
+                return True
             if _is_a_bug(error):
                 _log.exception("llmscope could not answer %r", request.key)
             kind = getattr(error, "kind", type(error).__name__)
             self._send({"request": request.number, "error": _words(error), "kind": kind}, [])
+            return True
 
     def _reply(self, request: _Request, part: Part, *, done: bool) -> None:
         buffers: list[bytes] = []

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Pool = Literal["max", "mean"]
-TILE = 512  # cells on a side
-EXACT = 256  # queries and keys up to which weights travel as float32
+TILE = 512  # cells on a side; up to so many queries and keys, weights travel as float32
 
 
 def tile(
@@ -61,7 +60,7 @@ def tile(
     cells = torch.cat(parts, dim=1)
     if level > 0 and not stack.signed:
         return shades(cells.numpy())
-    exact = level == 0 and max(stack.queries, stack.keys) <= EXACT
+    exact = level == 0 and max(stack.queries, stack.keys) <= TILE
     return (cells if exact else cells.half()).numpy()
 
 

@@ -43,8 +43,9 @@ def test_attention_equals_the_models_own(name, tokenizer):
         assert len(trace.layers(kind)) == len(layers) >= 2
         for layer, weights in enumerate(layers):
             np.testing.assert_allclose(trace.attention(layer, kind=kind), weights, atol=1e-5)
-            rows = trace.attention(layer, 2, rows=[3, 1], kind=kind)
-            np.testing.assert_allclose(rows, weights[2, [3, 1]], atol=1e-5)
+            for head, own_weights in enumerate(weights):
+                rows = trace.attention(layer, head, rows=[3, 1], kind=kind)
+                np.testing.assert_allclose(rows, own_weights[[3, 1]], atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["llama", "gpt2", "t5", "mamba"])
@@ -64,6 +65,17 @@ def test_the_sliding_window_reaches_past_its_edge(tokenizer):
     trace = traced("mistral", tokenizer)
     row = trace.attention(1, 0, rows=[len(trace) - 1])[0]
     assert np.count_nonzero(row) == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "groups"), [("llama", 2), ("gpt2", 4), ("t5", 4), ("gpt_oss", 1), ("bloom", 1)]
+)
+def test_a_head_is_replayed_with_those_only_that_share_its_keys(name, groups, tokenizer):
+    attention = traced(name, tokenizer)._recorded(1, "self")
+    assert attention.groups == groups
+    part = attention.weights(np.arange(3), groups - 1)
+    assert len(part) == attention.heads // groups
+    np.testing.assert_allclose(part, attention.weights(np.arange(3))[-len(part) :], atol=1e-6)
 
 
 def test_grouped_heads_share_their_keys(tokenizer):

@@ -18,7 +18,7 @@ def never() -> bool:
 
 
 def ask(answers: Answers, key: str):
-    (part,) = answers(key, never)
+    *_, part = answers(key, never)
     return part
 
 
@@ -250,6 +250,39 @@ def test_what_is_cancelled_is_not_answered_and_text_goes_before_thumbnails():
     assert [message["request"] for message in page.wait(2)] == [4, 2]
     assert order == ["text/a", "text/ab", "t1/thumbnails/self/0"]
     desk.close()
+
+
+def test_what_becomes_urgent_goes_between_two_parts():
+    going, order = threading.Event(), []
+
+    def answer(key, cancelled):
+        for n in range(3):
+            order.append((key, n))
+            assert going.wait(10)
+            yield {} if n < 2 else {"key": key}
+
+    page = Page()
+    desk = Desk(answer, page.send)
+    desk.receive({"request": 1, "key": "t1/chain"})
+    while not order:
+        time.sleep(0.001)
+    desk.receive({"request": 2, "key": "t1/chain"})
+    desk.receive({"request": 3, "key": "t1/logits/0"})
+    going.set()
+    assert [message["request"] for message in page.wait(3)] == [3, 1, 2]
+    assert order[:4] == [("t1/chain", 0), *(("t1/logits/0", n) for n in range(3))]
+    assert order[4:6] == [("t1/chain", 1), ("t1/chain", 2)]
+    desk.close()
+
+
+def test_the_chain_of_a_long_text_is_read_in_parts(scope, monkeypatch):
+    monkeypatch.setattr("llmscope.trace._ROWS", 4)
+    answers, trace = Answers(scope), scope.trace(TEXT)
+    name = ask(answers, f"text/{TEXT}")["trace"]
+    *pauses, last = answers(f"{name}/chain", never)
+    assert pauses == [{}] * -(-(len(trace) - 1) // 4)
+    assert np.array_equal(last["logprobs"], trace.logprobs, equal_nan=True)
+    assert list(answers(f"{name}/chain", never))[:-1] == []
 
 
 def test_loading_streams_its_progress_and_can_be_stopped(folder):

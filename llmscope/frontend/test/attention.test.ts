@@ -18,7 +18,7 @@ const HEAD = "t1/self/head.0.0/0.0.0.max";
 describe("a head", () => {
   test("is shown with the weights of the token in focus", async () => {
     await source.answer(HEAD, tile(1, 0, 0.25, 0.75));
-    expect(store.attention.matrix.value?.exact).toBe(true);
+    expect(store.attention.matrix.value?.level).toBe(0);
     expect([...store.attention.line.value!.weights]).toEqual([0.25, 0.75]);
     store.pin(0);
     await settle();
@@ -119,7 +119,7 @@ describe("a matrix that is zoomed into", () => {
   });
 
   test("reads what it needs of finer tiles, and the line in focus exactly", async () => {
-    expect(store.attention.matrix.value).toMatchObject({ level: 2, exact: false });
+    expect(store.attention.matrix.value).toMatchObject({ level: 2 });
     await source.answer(`t2/self/head.0.0/row.${long - 1}`, line(0.5, 0.5));
     expect([...store.attention.line.value!.weights]).toEqual([0.5, 0.5]);
     store.attention.viewport.value = { query: [600, 900], key: [0, 300], pixels: 500 };

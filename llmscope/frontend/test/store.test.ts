@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { LOGITS, opened, thumbnail, traceOf } from "./fakes";
 
 let source: Awaited<ReturnType<typeof opened>>["source"];
@@ -77,10 +77,12 @@ describe("a text", () => {
 });
 
 describe("traits", () => {
-  test("follow the page, and the page follows them", () => {
+  test("follow the page, and the page follows them", async () => {
     store.state.temperature.value = 0.5;
-    expect(model.values.temperature).toBe(0.5);
-    expect(model.saved).toBe(1);
+    store.state.topP.value = 0.9;
+    expect(model.values).toMatchObject({ temperature: 0.5, top_p: 0.9 });
+    expect(model.saved).toBe(0);
+    await vi.waitFor(() => expect(model.saved).toBe(1));
     model.set("top_k", 7);
     expect(store.state.topK.value).toBe(7);
     expect(model.saved).toBe(1);

@@ -37,6 +37,9 @@ export function heatmaps(stack: Array_, paint: Paint): OffscreenCanvas[] {
   );
 }
 
+/** What pictures are made in: most are of one size, and a new one for each is dear to clear away. */
+let scratch: ImageData | undefined;
+
 function painted(
   { data }: Array_,
   rows: number,
@@ -44,8 +47,8 @@ function painted(
   offset: number,
   { ink, negative = ink, scale, threshold }: Paint,
 ): OffscreenCanvas {
-  const image = new ImageData(keys, rows);
-  const pixels = new Uint32Array(image.data.buffer);
+  if (scratch?.width !== keys || scratch.height !== rows) scratch = new ImageData(keys, rows);
+  const pixels = new Uint32Array(scratch.data.buffer).fill(0);
   const [above, below] = [pixelOf(ink), pixelOf(negative)];
   const shade = (weight: number) =>
     Math.abs(weight) < threshold ? 0 : Math.round(255 * opacity(weight, scale));
@@ -60,7 +63,7 @@ function painted(
     if (alpha > 0) pixels[i] = (alpha << 24) | (value < 0 ? below : above);
   }
   const canvas = new OffscreenCanvas(keys, rows);
-  canvas.getContext("2d")!.putImageData(image, 0, 0);
+  canvas.getContext("2d")!.putImageData(scratch, 0, 0);
   return canvas;
 }
 

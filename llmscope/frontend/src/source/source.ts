@@ -53,13 +53,18 @@ export function unpack(content: Part, buffers: readonly DataView[]): Part {
 
 function array({ dtype, shape }: Packed, view: DataView | undefined): Array_ {
   if (!view) throw new SourceError("A part of the answer got lost on the way.", "protocol");
-  // A copy: a message's buffers need not be aligned, and need not outlive it.
-  const bytes = view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
-  const buffer = bytes as ArrayBuffer;
-  if (dtype === "float32") return { data: new Float32Array(buffer), shape };
-  if (dtype === "float16") return { data: fromHalf(new Uint16Array(buffer)), shape };
-  if (dtype === "int32") return { data: new Int32Array(buffer), shape };
-  if (dtype === "uint8") return { data: new Uint8Array(buffer), shape };
+  const { byteOffset: start, byteLength: length } = view;
+  // Numbers of four bytes have to begin at a multiple of four.
+  const isAligned = start % 4 === 0;
+  const buffer = (
+    isAligned ? view.buffer : view.buffer.slice(start, start + length)
+  ) as ArrayBuffer;
+  const first = isAligned ? start : 0;
+  if (dtype === "float32") return { data: new Float32Array(buffer, first, length / 4), shape };
+  if (dtype === "float16")
+    return { data: fromHalf(new Uint16Array(buffer, first, length / 2)), shape };
+  if (dtype === "int32") return { data: new Int32Array(buffer, first, length / 4), shape };
+  if (dtype === "uint8") return { data: new Uint8Array(buffer, first, length), shape };
   throw new SourceError(`An array of ${dtype} came that no view can read.`, "protocol");
 }
 

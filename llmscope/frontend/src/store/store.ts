@@ -403,11 +403,11 @@ export class Store {
     }
     const writes = family === "causal" || family === "encoder-decoder";
     if (panels.includes("tokens") && writes && trace.last > 0) {
-      void this.#into(
-        this.chain,
-        async () => ({ ...(await this.#reader.read<ChainAnswer>(`${trace.trace}/chain`)), trace }),
-        trace,
-      );
+      const ask = async () => {
+        await null; // It takes long: what the other panels ask for goes first.
+        return { ...(await this.#reader.read<ChainAnswer>(`${trace.trace}/chain`)), trace };
+      };
+      void this.#into(this.chain, ask, trace);
     } else {
       this.chain.value = null;
     }

@@ -9,6 +9,13 @@ export interface Traits {
   off(event: string, callback: () => void): void;
 }
 
+/**
+ * How long after a change Python hears of it: once for all that one gesture changes, and behind what
+ * the gesture asks the kernel for. The message then also acknowledges the first packets of the answer;
+ * without one, those that follow wait for 40 ms (Nagle's algorithm and a delayed acknowledgement).
+ */
+const SAVE_MS = 8;
+
 /** Traits with no Python behind them. */
 export class PlainTraits implements Traits {
   #listeners = new Map<string, Set<() => void>>();
@@ -54,6 +61,15 @@ export function bindTraits<T extends object>(
   names: { [K in keyof T]: string },
 ): { signals: { [K in keyof T]: Signal<T[K]> }; dispose: () => void } {
   const signals = {} as { [K in keyof T]: Signal<T[K]> };
+  let saving = 0;
+  const save = () => {
+    saving = 0;
+    try {
+      traits.save_changes();
+    } catch {
+      // No kernel to tell: the page goes on by itself.
+    }
+  };
   const ends: (() => void)[] = [];
   for (const key of Object.keys(names) as (keyof T)[]) {
     const name = names[key];
@@ -68,14 +84,14 @@ export function bindTraits<T extends object>(
         const value = bound.value;
         if (traits.get(name) === value) return;
         traits.set(name, value);
-        try {
-          traits.save_changes();
-        } catch {
-          // No kernel to tell: the page goes on by itself.
-        }
+        saving ||= window.setTimeout(save, SAVE_MS);
       }),
     );
     signals[key] = bound;
   }
-  return { signals, dispose: () => ends.forEach((end) => end()) };
+  const dispose = () => {
+    ends.forEach((end) => end());
+    if (saving) save();
+  };
+  return { signals, dispose };
 }

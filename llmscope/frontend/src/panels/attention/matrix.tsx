@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useContext, useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { px } from "../../draw/canvas";
+import { lineIn } from "../../store/attention/attention";
 import type { Cell, Line, Matrix as Shown } from "../../store/attention/state";
 import type { Store } from "../../store/store";
 import { ThemeContext } from "../../theme";
@@ -49,7 +50,11 @@ export function Matrix({ store, matrix, width }: MatrixProps) {
   const focus = isCurrent ? attention.pinned.value : -1;
   const isFrom = state.direction.value === "from";
   const at = cursor ?? pinned;
-  const line = isCurrent ? lineAt(matrix, at, [read.value, attention.line.value]) : null;
+  const line = !isCurrent
+    ? null
+    : matrix.level === 0
+      ? lineIn(matrix, at || isFrom ? "from" : "to", at?.query ?? focus)
+      : lineAt(matrix, at, [read.value, attention.line.value]);
   const query = at?.query ?? (isFrom ? focus : line ? strongest(line.weights) : -1);
   const isOnText = keys === matrix.trace.tokens;
   const hovered = isCurrent && isFrom && isOnText ? store.hovered.value : null;
@@ -71,7 +76,7 @@ export function Matrix({ store, matrix, width }: MatrixProps) {
   const point = (cell: Cell | null) => {
     pointed.value = cell && { ...cell, matrix };
     store.hovered.value = cell && isFrom && isOnText ? cell.key : null;
-    if (!cell || !isCurrent) return;
+    if (!cell || !isCurrent || matrix.level === 0) return;
     attention
       .lineOf(matrix.name, "from", cell.query)
       .then((found) => (read.value = found))

@@ -66,7 +66,7 @@ export function paintMatrix(canvas: HTMLCanvasElement, picture: Picture): void {
   if (rows.size >= GAPS_FROM) paintGaps(context, rows, columns);
   if (rows.size >= NUMBERS_FROM) paintNumbers(context, picture);
   context.restore();
-  const few = matrix.exact && matrix.cells.data.length <= 64 * 64;
+  const few = matrix.level === 0 && matrix.cells.data.length <= 64 * 64;
   drawnBy(canvas, few ? () => cellsOf(picture) : null);
 }
 

@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import type { PanelProps } from "../../app";
 import { percent } from "../../math/format";
 import type { Store } from "../../store/store";
+import { useLater } from "../later";
 import { Caption } from "./caption";
 import { Row } from "./row";
 import { Writes } from "./writes";
@@ -15,7 +16,7 @@ export function Tokens({ store }: PanelProps) {
   const { family, note } = store.model.value!;
   const trace = store.trace.value;
   const editable = state.editable.value;
-  const line = store.attention.line.value;
+  const line = useLater(store.attention.line);
   const shown = { store, line: line?.trace === trace ? line : null };
   const hasTarget = family === "encoder-decoder";
   const readsPairs = editable && (family === "masked" || family === "encoder");

@@ -20,9 +20,8 @@ import {
 } from "./state";
 import { Thumbnails } from "./thumbnails";
 
-/** As in `llmscope/source`: cells a side of a tile, and up to where they come in full precision. */
+/** As in `llmscope/source`: cells a side of a tile. */
 export const TILE = 512;
-const EXACT = 256;
 /** As many as there are colours for. */
 export const MOST_HEADS = 8;
 
@@ -216,13 +215,18 @@ export class AttentionStore {
   async lineOf(name: string, direction: Direction, index: number): Promise<Line> {
     const trace = this.core.trace.peek()!;
     const kind = this.kind.peek();
-    const at = { trace, kind, name, direction, index, ...this.shown.peek() };
     const matrix = this.matrix.peek();
-    if (matrix?.exact && matrix.trace === trace && matrix.kind === kind && matrix.name === name)
-      return { ...at, weights: cut(matrix, direction, index) };
+    if (
+      matrix?.level === 0 &&
+      matrix.trace === trace &&
+      matrix.kind === kind &&
+      matrix.name === name
+    )
+      return lineIn(matrix, direction, index);
     const which = direction === "from" ? "row" : "column";
     const key = `${trace.trace}/${kind}/${name}/${which}.${index}`;
     const { weights } = await this.core.reader().read<LineAnswer>(key);
+    const at = { trace, kind, name, direction, index, ...this.shown.peek() };
     return { ...at, weights: weights.data as Float32Array };
   }
 
@@ -264,8 +268,7 @@ export class AttentionStore {
     const level = Math.max(0, Math.ceil(Math.log2(most / TILE)));
     const key = `${trace.trace}/${kind}/${name}/${level}.0.0.${this.pool.peek()}`;
     const { weights, shades } = await this.core.reader().read<TileAnswer>(key, signal);
-    const exact = level === 0 && most <= EXACT;
-    return { trace, kind, name, sides, ...shown, level, cells: (weights ?? shades)!, exact };
+    return { trace, kind, name, sides, ...shown, level, cells: (weights ?? shades)! };
   }
 
   #followMatrix(): (() => void) | void {
@@ -297,7 +300,7 @@ export class AttentionStore {
       return;
     }
     const { queries, keys } = this.sides.value;
-    const comes = this.#wantsMatrix() && Math.max(queries.length, keys.length) <= EXACT;
+    const comes = this.#wantsMatrix() && Math.max(queries.length, keys.length) <= TILE;
     const isHere = matrix?.trace === trace && matrix.name === name && matrix.kind === kind;
     if (comes && !isHere) return; // The matrix that is on its way holds the line.
     return this.#ask(
@@ -410,9 +413,14 @@ export class AttentionStore {
   }
 }
 
-function cut({ cells, sides }: Matrix, direction: Direction, index: number): Float32Array {
-  const keys = sides.keys.length;
+/** A row or a column of a matrix that is all there, as the weights themselves. */
+export function lineIn(matrix: Matrix, direction: Direction, index: number): Line {
+  const { cells, level: _, ...at } = matrix;
+  const keys = matrix.sides.keys.length;
   const all = cells.data as Float32Array;
-  if (direction === "from") return all.subarray(index * keys, (index + 1) * keys);
-  return Float32Array.from(sides.queries, (_, query) => all[query * keys + index]!);
+  const weights =
+    direction === "from"
+      ? all.subarray(index * keys, (index + 1) * keys)
+      : Float32Array.from(matrix.sides.queries, (_, query) => all[query * keys + index]!);
+  return { ...at, direction, index, weights };
 }

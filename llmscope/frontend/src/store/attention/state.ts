@@ -61,11 +61,9 @@ export interface Matrix extends HeadName {
   kind: Kind;
   name: string;
   sides: Sides;
-  /** Each cell stands for 2^level by 2^level weights. */
+  /** Each cell stands for 2^level by 2^level weights; at 0 it is the weight, in full precision. */
   level: number;
   cells: Array_;
-  /** Whether the cells are the weights themselves, in full precision. */
-  exact: boolean;
 }
 
 /** A finer part of a matrix. */
