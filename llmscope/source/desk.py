@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,12 +17,15 @@ import numpy as np
 from llmscope.capture import Cancelled
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from llmscope.source.answers import Part
 
     Answer = Callable[[str, Callable[[], bool]], Iterator[Part]]
     Send = Callable[[dict[str, Any], list[bytes]], None]
 
 _IDLE_SECONDS = 5.0  # after which the worker thread ends; the next request starts another
+_SQUARE = 64  # cells a side, from which it pays to leave half of a matrix out
 _log = logging.getLogger(__name__)
 
 
@@ -161,14 +165,26 @@ def _urgency(key: str) -> int:
 
 
 def _packed(item: Any, buffers: list[bytes]) -> Any:
-    """Put an array among the buffers, a reference in its place; NaN isn't JSON, so null."""
+    """Put an array among the buffers, a reference in its place; NaN isn't JSON, so null.
+
+    Of a square matrix in which nothing stands above the diagonal, the rest goes, row by row.
+    """
     if isinstance(item, np.ndarray):
-        array = np.ascontiguousarray(item)
+        is_square = item.ndim == 2 and len(item) == item.shape[1] >= _SQUARE
+        lower = is_square and not item[_triangle(len(item))].any()
+        array = item[~_triangle(len(item))] if lower else item
         buffers.append(array.tobytes())
-        return {"buffer": len(buffers) - 1, "dtype": str(array.dtype), "shape": array.shape}
+        packed = {"buffer": len(buffers) - 1, "dtype": str(item.dtype), "shape": item.shape}
+        return {**packed, "lower": True} if lower else packed
     if isinstance(item, float) and not np.isfinite(item):
         return None
     return item
+
+
+@cache
+def _triangle(side: int) -> NDArray[np.bool_]:
+    """Which cells (side, side) stand above the diagonal."""
+    return np.triu(np.ones((side, side), dtype=bool), 1)
 
 
 def _is_a_bug(error: Exception) -> bool:

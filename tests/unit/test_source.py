@@ -192,6 +192,20 @@ def test_a_desk_answers_with_binary_buffers(scope):
     desk.close()
 
 
+def test_the_blank_half_of_a_matrix_is_not_sent():
+    full = np.arange(1, 64**2 + 1, dtype=np.float32).reshape(64, 64)
+    lower, small = np.tril(full), np.tril(full)[:8, :8]
+    page = Page()
+    desk = Desk(lambda key, cancelled: iter([{"a": full, "b": lower, "c": small}]), page.send)
+    desk.receive({"request": 1, "key": "x"})
+    page.wait(1)
+    content, buffers = page.messages[0]
+    assert [content["part"][name].get("lower") for name in "abc"] == [None, True, None]
+    assert [len(buffer) for buffer in buffers] == [4 * 64**2, 4 * 64 * 65 // 2, 4 * 64]
+    assert buffers[1] == np.concatenate([full[n, : n + 1] for n in range(64)]).tobytes()
+    desk.close()
+
+
 def test_an_error_is_answered_in_words_and_the_next_request_works(scope):
     page = Page()
     desk = Desk(Answers(scope), page.send)

@@ -83,3 +83,10 @@ test("arrays are read from buffers that lie anywhere", () => {
   expect(part).toEqual({ a: { data: Float32Array.of(1.5, -2), shape: [2] }, name: "x", rows: [1] });
   expect(() => unpack({ a: { buffer: 3, dtype: "float32", shape: [] } }, [])).toThrow(SourceError);
 });
+
+test("a matrix of which the lower half came is whole again", () => {
+  const came = new DataView(Float32Array.of(1, 2, 3, 4, 5, 6).buffer);
+  const packed = { buffer: 0, dtype: "float32", shape: [3, 3], lower: true };
+  const { data } = unpack({ a: packed }, [came]).a as { data: Float32Array };
+  expect([...data]).toEqual([1, 0, 0, 2, 3, 0, 4, 5, 6]);
+});

@@ -36,6 +36,8 @@ interface Packed {
   buffer: number;
   dtype: string;
   shape: number[];
+  /** Whether only a square matrix's cells up to the diagonal came; the others are 0. */
+  lower?: boolean;
 }
 
 const isPacked = (item: unknown): item is Packed =>
@@ -51,21 +53,34 @@ export function unpack(content: Part, buffers: readonly DataView[]): Part {
   );
 }
 
-function array({ dtype, shape }: Packed, view: DataView | undefined): Array_ {
+function array({ dtype, shape, lower }: Packed, view: DataView | undefined): Array_ {
   if (!view) throw new SourceError("A part of the answer got lost on the way.", "protocol");
-  const { byteOffset: start, byteLength: length } = view;
+  const data = numbers(dtype, view);
+  return { data: lower ? square(data, shape[0]!) : data, shape };
+}
+
+function numbers(
+  dtype: string,
+  { buffer, byteOffset, byteLength: length }: DataView,
+): Array_["data"] {
   // Numbers of four bytes have to begin at a multiple of four.
-  const isAligned = start % 4 === 0;
-  const buffer = (
-    isAligned ? view.buffer : view.buffer.slice(start, start + length)
-  ) as ArrayBuffer;
-  const first = isAligned ? start : 0;
-  if (dtype === "float32") return { data: new Float32Array(buffer, first, length / 4), shape };
-  if (dtype === "float16")
-    return { data: fromHalf(new Uint16Array(buffer, first, length / 2)), shape };
-  if (dtype === "int32") return { data: new Int32Array(buffer, first, length / 4), shape };
-  if (dtype === "uint8") return { data: new Uint8Array(buffer, first, length), shape };
+  const isAligned = byteOffset % 4 === 0;
+  const bytes = (isAligned ? buffer : buffer.slice(byteOffset, byteOffset + length)) as ArrayBuffer;
+  const first = isAligned ? byteOffset : 0;
+  if (dtype === "float32") return new Float32Array(bytes, first, length / 4);
+  if (dtype === "float16") return fromHalf(new Uint16Array(bytes, first, length / 2));
+  if (dtype === "int32") return new Int32Array(bytes, first, length / 4);
+  if (dtype === "uint8") return new Uint8Array(bytes, first, length);
   throw new SourceError(`An array of ${dtype} came that no view can read.`, "protocol");
+}
+
+/** A matrix (side, side) of its cells up to the diagonal, row by row. */
+function square(lower: Array_["data"], side: number): Array_["data"] {
+  const whole = new (lower.constructor as Float32ArrayConstructor)(side * side);
+  let from = 0;
+  for (let row = 0; row < side; row++)
+    whole.set(lower.subarray(from, (from += row + 1)), row * side);
+  return whole;
 }
 
 /** Half-precision numbers by their bits; made when first needed. */
