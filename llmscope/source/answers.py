@@ -10,6 +10,7 @@ key                                          answer
 ``ids/{source}/{ids}``                       the same of ids, with commas; source: an encoder's side
 ``read/{text, pair, target, masked}``        the same of more than a text; JSON: `Reading.key`
 ``write/{action}``                           what was written so far; `llmscope.source.writing`
+``write/{step|on}/{count}``                  the same behind each of some more tokens
 ``write/logits/{node}``                      as ``logits`` below, behind a token that was written
 ``vocabulary/{words}``                       tokens whose text holds these words
 ``token/{id}``                               the label of one token
@@ -165,7 +166,7 @@ class Answers:
             reading = written(key)
             yield self._summary(reading, self.trace(reading, cancelled))
         elif head == "write":
-            yield self._write(*rest.split("/"))
+            yield from self._write(rest.split("/"), cancelled)
         else:
             with self._lock:
                 if head not in self._readings:
@@ -225,12 +226,16 @@ class Answers:
         ids = [token_id for *_, token_id in sorted(found)[:FOUND]]
         return {"ids": ids, "labels": [self._vocabulary[token_id] for token_id in ids]}
 
-    def _write(self, what: str, *where: str) -> Part:
+    def _write(self, path: list[str], cancelled: Callable[[], bool]) -> Iterator[Part]:
         if self.writing is None:
             raise KeyError("write")
-        if what == "logits":
-            return self._likeliest(self.writing.logits(int(where[0])))
-        return self.writing(what, *where)
+        match path:
+            case ["logits", node]:
+                yield self._likeliest(self.writing.logits(int(node)))
+            case ["step" | "on" as what, count]:
+                yield from self.writing.steps(int(count), together=what == "on")
+            case [what, *where]:
+                yield self.writing(what, *where)
 
     def _summary(self, reading: Written, trace: Trace) -> Part:
         def rows(tokens: Sequence[Token], spans: list[tuple[int, int]]) -> list[list[Any]]:

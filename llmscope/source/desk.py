@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import queue
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextvars import Context, copy_context
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from llmscope.capture import Cancelled
+from llmscope.source.openmp import leave_cpus
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,14 +50,13 @@ class Desk:
     """Takes messages, answers them in order of urgency, and drops what was cancelled.
 
     What comes in is ``{request, key}`` or ``{cancel}``. What goes out is ``{request, part, done}``
-    with arrays as binary buffers, or ``{request, error, kind}``. Between two parts of an answer,
-    what has become more urgent goes first.
+    with arrays as binary buffers, or ``{request, error, kind}``.
 
     Parameters
     ----------
     answer
         Gives the parts of the answer to a key, and may ask whether it was cancelled. An empty
-        part, unless it is the last, only marks a place where others may go first.
+        part is a pause: others that wait are answered first.
     send
         Sends one message with its buffers; called from the worker thread.
     """
@@ -80,6 +81,8 @@ class Desk:
         elif "request" in content:
             key = str(content["key"])
             request = _Request(_urgency(key), next(self._order), int(content["request"]), key)
+            if "torch" in sys.modules:
+                leave_cpus()
             with self._lock:
                 if self._closed:
                     return
@@ -101,6 +104,8 @@ class Desk:
 
     def _work(self) -> None:
         while True:
+            if self._waiting.empty() and "torch" in sys.modules:
+                leave_cpus()
             try:
                 request = self._waiting.get(timeout=_IDLE_SECONDS)
             except queue.Empty:
@@ -119,25 +124,29 @@ class Desk:
             except BaseException:  # such as a comm that is gone: the next request may work
                 _log.exception("llmscope could not send the answer to %r", request.key)
             if not is_over:
+                request.order = next(self._order)
                 self._waiting.put(request)
                 continue
             with self._lock:
                 self._open.pop(request.number, None)
 
     def _go_on(self, request: _Request) -> bool:
-        """Work out one more part of an answer; say whether that was the last."""
+        """Work out an answer up to its next pause; say whether it is over."""
         if request.cancelled.is_set():
             return True
         try:
             if request.parts is None:
                 request.parts = self._answer(request.key, request.cancelled.is_set)
-            part = next(request.parts, None)
-            if request.cancelled.is_set():
-                return True
-            if request.held or part is None:
-                self._reply(request, request.held, done=part is None)
-            request.held = part or {}
-            return part is None
+            for part in request.parts:
+                if request.cancelled.is_set():
+                    return True
+                if request.held:
+                    self._reply(request, request.held, done=False)
+                request.held = part
+                if not part:
+                    return False
+            self._reply(request, request.held, done=True)
+            return True
         except Cancelled:
             return True
         except Exception as error:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from llmscope.capture import to_numpy
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 Part = dict[str, Any]
 Settings = Callable[[], dict[str, Any]]
+_APART = 0.05  # seconds between two parts: nobody reads faster, and each costs a redraw
 _WINDOW = 16  # tokens that are decoded to see what one more adds to the text
 
 
@@ -60,10 +63,7 @@ class Writing:
                 return self._begin("/".join(where))
             stepper = self._here()
             before = len(stepper.tree)
-            if what in ("step", "on"):
-                self._configure(stepper)
-                stepper.step(together=what == "on")
-            elif what == "force":
+            if what == "force":
                 stepper.force(int(where[1]), after=int(where[0]))
             elif what == "select":
                 stepper.select(int(where[0]))
@@ -79,6 +79,29 @@ class Writing:
             else:
                 raise KeyError(what)
             return self._state(min(before, len(stepper.tree)))
+
+    def steps(self, count: int, *, together: bool) -> Iterator[Part]:
+        """Write up to `count` tokens, and tell of them as they come; others may go in between.
+
+        One undo takes back all of them, `together` with what was written before.
+        """
+        told, last = len(self._here().tree), -math.inf
+        for left in reversed(range(count)):
+            with self._lock:
+                stepper = self._here()
+                self._configure(stepper)
+                stepper.step(together=together)
+                is_over = left == 0 or stepper.ended()
+                state = None
+                if is_over or time.monotonic() - last > _APART:
+                    state = self._state(min(told, len(stepper.tree)))
+                    told, last = len(stepper.tree), time.monotonic()
+            if state:
+                yield state
+            if is_over:
+                return
+            together = True
+            yield {}
 
     def logits(self, number: int) -> NDArray[np.float32]:
         """Logits (vocabulary,) behind a node."""

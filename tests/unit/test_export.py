@@ -382,7 +382,7 @@ def test_what_was_written_is_held_with_its_branches(name, tokenizer, tmp_path):
     paths = [key_of((source, tuple(stepper.ids(end)))) for end in ends]
     keys = [f"write/begin/{TEXT}", *paths, *(f"write/logits/{node}" for node in range(6))]
     row = len(stepper.ids(ends[1])) - 1
-    keys += [f"write/copy/{ends[1]}", f"t2/self/head.1.1/row.{row}", "write/step", "write/copy/1"]
+    keys += [f"write/copy/{ends[1]}", f"t2/self/head.1.1/row.{row}", "write/step/1", "write/copy/1"]
     page = view.to_html()
     assert any("writing" in note for note in page.notes)
     begin, *answers = ask(page.html, keys, tmp_path)

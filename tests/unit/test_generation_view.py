@@ -25,7 +25,7 @@ def ask(view, key):
 
 def play(view):
     ask(view, f"write/begin/{view.text}")
-    while not (state := ask(view, "write/step"))["ended"]:
+    while not (state := ask(view, "write/step/1"))["ended"]:
         pass
     return state
 
@@ -40,12 +40,12 @@ def test_it_writes_what_generate_writes(view, scope):
 
 def test_sliders_act_on_the_next_step(view, scope):
     ask(view, f"write/begin/{TEXT}")
-    ask(view, "write/step")
+    ask(view, "write/step/1")
     view.temperature = 0
-    second = ask(view, "write/step")["nodes"][0]
+    second = ask(view, "write/step/1")["nodes"][0]
     assert second["rank"] == 0
     view.temperature, view.seed = 1.0, 11
-    assert ask(view, "write/step")["seed"] == 11
+    assert ask(view, "write/step/1")["seed"] == 11
     view.max_new_tokens = 3
     assert ask(view, f"write/begin/{TEXT}")["ended"]
     view.max_new_tokens = 4
@@ -67,9 +67,9 @@ def test_a_token_can_be_forced_and_taken_back(view):
 
 def test_one_undo_takes_back_what_was_played_at_once(view):
     ask(view, f"write/begin/{TEXT}")
-    ask(view, "write/step")
-    ask(view, "write/step")
-    while not ask(view, "write/on")["ended"]:
+    ask(view, "write/step/1")
+    ask(view, "write/step/1")
+    while not ask(view, "write/on/1")["ended"]:
         pass
     ask(view, "write/force/1/7")
     counts = []
@@ -77,6 +77,19 @@ def test_one_undo_takes_back_what_was_played_at_once(view):
         counts.append((state["count"], state["current"]))
     assert counts == [(6, 6), (1, 1)]
     assert (state["count"], state["current"]) == (0, 0)
+
+
+def test_many_steps_are_told_as_they_come_and_others_may_go_between(view, monkeypatch):
+    monkeypatch.setattr("llmscope.source.writing._APART", 0)
+    ask(view, f"write/begin/{TEXT}")
+    first, *rest = view._answers("write/step/4", lambda: False)
+    assert [first["count"], *(part and part["count"] for part in rest)] == [1, {}, 2, {}, 3, {}, 4]
+    monkeypatch.setattr("llmscope.source.writing._APART", 60)
+    told = [part for part in view._answers("write/on/100", lambda: False) if part]
+    assert [(part["count"], len(part["nodes"]), part["ended"]) for part in told] == [
+        (5, 1, False), (6, 1, True)
+    ]  # fmt: skip
+    assert ask(view, "write/undo")["count"] == 0
 
 
 def test_linked_views_show_the_path_as_it_was_written(view, scope):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -266,7 +267,7 @@ def test_what_is_cancelled_is_not_answered_and_text_goes_before_thumbnails():
     desk.close()
 
 
-def test_what_becomes_urgent_goes_between_two_parts():
+def test_at_a_pause_what_is_more_urgent_goes_first():
     going, order = threading.Event(), []
 
     def answer(key, cancelled):
@@ -283,9 +284,10 @@ def test_what_becomes_urgent_goes_between_two_parts():
     desk.receive({"request": 2, "key": "t1/chain"})
     desk.receive({"request": 3, "key": "t1/logits/0"})
     going.set()
-    assert [message["request"] for message in page.wait(3)] == [3, 1, 2]
+    assert page.wait(3)[0]["request"] == 3
     assert order[:4] == [("t1/chain", 0), *(("t1/logits/0", n) for n in range(3))]
-    assert order[4:6] == [("t1/chain", 1), ("t1/chain", 2)]
+    # Those that are as urgent take turns.
+    assert order[4:] == [("t1/chain", n) for n in (0, 1, 1, 2, 2)]
     desk.close()
 
 
@@ -348,4 +350,28 @@ def test_an_idle_thread_ends_and_the_next_request_starts_another(monkeypatch):
     assert desk._worker is None
     desk.receive({"request": 2, "key": "x"})
     assert len(page.wait(2)) == 2
+    desk.close()
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted on Linux")
+def test_a_desk_leaves_the_cpus_to_others_when_it_is_done(scope):
+    import torch
+
+    if torch.get_num_threads() == 1:
+        pytest.skip("PyTorch has one thread")
+
+    def count() -> int:
+        return len(list(Path("/proc/self/task").iterdir()))
+
+    large = torch.ones(2000, 2000)
+    large @ large  # makes a team for this thread
+    before, page = count(), Page()
+    desk = Desk(lambda key, cancelled: iter([{"sum": float((large @ large)[0, 0])}]), page.send)
+    desk.receive({"request": 1, "key": "x"})
+    page.wait(1)
+    end = time.monotonic() + 10
+    # The desk's own thread waits for more; the teams of both are gone.
+    while count() > before + 2 - torch.get_num_threads() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert count() <= before + 2 - torch.get_num_threads()
     desk.close()

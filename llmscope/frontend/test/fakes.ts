@@ -10,11 +10,13 @@ export class SlowSource implements Source {
     resolve: (part: Part) => void;
     reject: (error: Error) => void;
     signal?: AbortSignal;
+    onPart?: (part: Part) => void;
   }[] = [];
   closed = false;
-  ask<T>(key: string, { signal }: AskOptions = {}): Promise<T> {
+  ask<T>(key: string, { signal, onPart }: AskOptions = {}): Promise<T> {
     return new Promise<Part>((resolve, reject) => {
-      this.asked.push({ key, resolve, reject, ...(signal && { signal }) });
+      const heard = { ...(signal && { signal }), ...(onPart && { onPart }) };
+      this.asked.push({ key, resolve, reject, ...heard });
       signal?.addEventListener("abort", () => reject(new DOMException("Aborted", "AbortError")));
     }) as Promise<T>;
   }
@@ -29,6 +31,11 @@ export class SlowSource implements Source {
     if (!found) throw new Error(`${key} was not asked for; ${this.keys()} were`);
     this.asked.splice(this.asked.indexOf(found), 1);
     found.resolve(part);
+    await settle();
+  }
+  /** Answers a part of what was asked for. */
+  async tell(key: string, part: Part) {
+    this.asked.find((request) => request.key === key)!.onPart!(part);
     await settle();
   }
   async fail(key: string, message: string) {

@@ -52,23 +52,26 @@ beforeEach(async () => {
   await source.answer("write/begin/one", state([], 0));
 });
 
-const steps = () => source.keys().filter((key) => /^write.(step|on)$/.test(key));
+const steps = () => source.keys().filter((key) => /write\/(step|on)\//.test(key));
 
 test("a step puts its token behind the others", async () => {
   void writing.step();
-  await source.answer("write/step", state([row(1, 0)], 1));
+  await source.answer("write/step/1", state([row(1, 0)], 1));
   void writing.step();
-  await source.answer("write/step", state([row(2, 1)], 2));
+  await source.answer("write/step/1", state([row(2, 1)], 2));
   expect(writing.path.value.map(({ number }) => number)).toEqual([1, 2]);
 });
 
-test("it plays with a few steps ahead; a pause drops them and asks where it stands", async () => {
+test("it plays with many steps ahead; a pause drops them and asks where it stands", async () => {
   store.state.playing.value = true;
   await settle();
   // The first begins what one undo takes back.
-  expect(steps()).toEqual(["write/step", "write/on", "write/on"]);
-  await source.answer("write/step", state([row(1, 0)], 1));
-  expect(steps()).toEqual(["write/on", "write/on", "write/on"]);
+  expect(steps()).toEqual(["write/step/16", "write/on/16"]);
+  await source.tell("write/step/16", state([row(1, 0)], 1));
+  expect(writing.path.value).toHaveLength(1);
+  await source.answer("write/step/16", state([row(2, 1)], 2));
+  expect(writing.path.value).toHaveLength(2);
+  expect(steps()).toEqual(["write/on/16", "write/on/16"]);
   writing.stop();
   await settle();
   expect(steps()).toHaveLength(0);
@@ -88,7 +91,7 @@ test("the end of the text ends the play", async () => {
 test("an error ends the play and is told, and the next step works", async () => {
   model.set("playing", true);
   await settle();
-  await source.fail("write/step", "out of memory");
+  await source.fail("write/step/16", "out of memory");
   while (steps().length > 0) await source.answer(steps()[0]!, state([row(1, 0)], 1));
   await source.answer("write/begin/one", state([row(1, 0)], 1));
   await source.answer("ids//9,1", traceOf("t1", "one 1"));
@@ -96,13 +99,13 @@ test("an error ends the play and is told, and the next step works", async () => 
   expect(model.values.playing).toBe(false);
   void writing.step();
   expect(store.problem.value).toBeNull();
-  await source.answer("write/step", state([row(2, 1)], 2));
+  await source.answer("write/step/1", state([row(2, 1)], 2));
   expect(writing.path.value).toHaveLength(2);
 });
 
 test("forcing a token branches before the one that is looked at", async () => {
   void writing.step();
-  await source.answer("write/step", state([row(1, 0), row(2, 1)], 2));
+  await source.answer("write/step/1", state([row(1, 0), row(2, 1)], 2));
   writing.look(2);
   expect(writing.shown.value).toBe(1);
   expect(model.values.position).toBe(1);
@@ -118,7 +121,7 @@ test("forcing a token branches before the one that is looked at", async () => {
 
 test("the token in focus, wherever it is moved, is the one that chose what is looked at", async () => {
   void writing.step();
-  await source.answer("write/step", state([row(1, 0), row(2, 1), row(3, 2)], 3));
+  await source.answer("write/step/1", state([row(1, 0), row(2, 1), row(3, 2)], 3));
   model.set("position", 1);
   expect(writing.selected.value).toBe(2);
   expect(writing.shown.value).toBe(1);
@@ -134,7 +137,7 @@ test("the token in focus, wherever it is moved, is the one that chose what is lo
 test("a token of the other path is looked at in its own text", async () => {
   void writing.step();
   await source.answer(
-    "write/step",
+    "write/step/1",
     state([row(1, 0), row(2, 1), row(3, 1), row(4, 3, { depth: 3 })], 4, 2),
   );
   expect(model.values._path).toBe("ids//9,1,2");
@@ -151,7 +154,7 @@ test("a token of the other path is looked at in its own text", async () => {
 
 test("the distribution shown is that before the token, asked for one at a time", async () => {
   void writing.step();
-  await source.answer("write/step", state([row(1, 0)], 1));
+  await source.answer("write/step/1", state([row(1, 0)], 1));
   expect(source.keys().filter((key) => key.startsWith("write/logits"))).toHaveLength(1);
   await source.answer("write/logits/0", LOGITS);
   await source.answer("write/logits/1", LOGITS);
@@ -164,7 +167,7 @@ test("what was written is traced once it rests", async () => {
   void writing.step();
   await settle();
   expect(source.keys()).not.toContain("ids//9");
-  await source.answer("write/step", state([row(1, 0)], 1));
+  await source.answer("write/step/1", state([row(1, 0)], 1));
   await source.answer("ids//9,1", traceOf("t1", "one 1"));
   expect(store.trace.value?.trace).toBe("t1");
   expect(store.behind.value).toBe(false);

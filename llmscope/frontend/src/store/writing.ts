@@ -16,8 +16,10 @@ export interface WritingTraits {
   shade: Shade;
 }
 
-/** Steps that are asked for ahead, so that the model needn't wait for the page. */
-const AHEAD = 3;
+/** Steps that one request asks for at full speed: each costs Jupyter messages and a redraw. */
+const BURST = 16;
+/** Requests that are under way, so that the model needn't wait for the page. */
+const AHEAD = 2;
 const FEW = 4;
 
 interface Core {
@@ -73,7 +75,7 @@ export class WritingStore {
 
   constructor(private readonly core: Core) {
     const { state } = core;
-    this.off = core.source.lacks("write/step");
+    this.off = core.source.lacks("write/step/1");
     this.path = computed(() => this.pathTo(this.current.value));
     this.shownPath = computed(() => {
       const end = this.beside.value;
@@ -150,7 +152,7 @@ export class WritingStore {
   async step(): Promise<void> {
     this.stop();
     this.look(null);
-    await this.#act("step");
+    await this.#act("step/1");
   }
 
   /** Puts a token of one's own in the place of the one that is looked at, or next. */
@@ -240,9 +242,9 @@ export class WritingStore {
     let failed = false;
     this.look(null);
     while (playing.peek() && !this.#closed && !this.ended.peek()) {
-      under.push(this.#act(what, { signal: over.signal }));
-      what = "on"; // One undo takes back all of it.
       const slow = speed.peek();
+      under.push(this.#act(`${what}/${slow > 0 ? 1 : BURST}`, { signal: over.signal }));
+      what = "on"; // One undo takes back all of it.
       if (slow > 0) await pause(1000 / slow, over.signal);
       if (under.length >= (slow > 0 ? 1 : AHEAD)) failed = !(await under.shift());
       if (failed) break;
@@ -262,7 +264,8 @@ export class WritingStore {
     if (!anew) this.core.report(null);
     this.pending.value = this.pending.peek() + 1;
     try {
-      const options = signal ? { signal } : {};
+      const onPart = (part: object) => this.#take(part as WritingAnswer, anew);
+      const options = signal ? { signal, onPart } : {};
       this.#take(await this.core.source.ask<WritingAnswer>(`write/${what}`, options), anew);
       return true;
     } catch (error) {
