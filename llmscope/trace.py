@@ -11,7 +11,7 @@ import numpy as np
 
 from llmscope.attention import AttentionReader
 from llmscope.capture import Forward, to_numpy
-from llmscope.capture.forward import weights_version
+from llmscope.capture.version import weights_version
 from llmscope.chat import Turns
 from llmscope.sampling import Distribution
 from llmscope.tokens import Token

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -42,7 +43,7 @@ class QKV(NamedTuple):
     value: NDArray[np.float32]
 
 
-class AttentionReader:
+class AttentionReader(ABC):
     """Reads attention of one forward pass; `Trace` is one.
 
     In all of its methods `kind` is "self", and in encoder-decoder models also "encoder" or "cross";
@@ -274,9 +275,9 @@ class AttentionReader:
         self.check_current()
         return steps(self, layer, head, query, kind)
 
+    @abstractmethod
     def check_current(self) -> None:
         """Raise RuntimeError when the model's weights were changed since."""
-        raise NotImplementedError
 
     def _recorded(self, layer: int, kind: Kind) -> Attention | OwnWeights:
         """Give what was recorded of one layer's attention.

@@ -11,8 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-import numpy as np
-
+from llmscope.capture.alike import alike, close
 from llmscope.capture.body import (
     Body,
     body_name,
@@ -22,19 +21,19 @@ from llmscope.capture.body import (
     with_body,
 )
 from llmscope.capture.layers import by_layer
-from llmscope.capture.modules import modules_of, parameters_of
+from llmscope.capture.modules import modules_of
 from llmscope.capture.own import own_weights
 from llmscope.capture.projection import Projection, watch_projection
 from llmscope.capture.replay import Attention, Kind, OwnWeights
 from llmscope.capture.stack import Stack, watch_stack
 from llmscope.capture.stitching import Rows, stitched, tensors_of
 from llmscope.capture.tap import Call, Cancelled, tap
+from llmscope.capture.version import fingerprint, weights_version
 from llmscope.capture.warm import Warm, cropped
-from llmscope.capture.wrapped import adapters, uncompiled
+from llmscope.capture.wrapped import uncompiled
 
 if TYPE_CHECKING:
     import torch
-    from numpy.typing import NDArray
     from torch import nn
 
     from llmscope.capture.halves import Half
@@ -65,74 +64,6 @@ def undisturbed(model: nn.Module) -> Iterator[None]:
         finally:
             for module in training:
                 module.training = True
-
-
-def weights_version(model: nn.Module) -> int:
-    """Change whenever a parameter of `model` is replaced or written in place.
-
-    By PyTorch's own count, which optimizers and `load_state_dict` move; a write through `.data`
-    isn't counted. Another adapter is another version.
-    """
-    return hash((adapters(model), *map(_version_of, parameters_of(model))))
-
-
-def _version_of(parameter: torch.Tensor) -> tuple[int, int]:
-    if parameter.device.type == "meta":  # it lies on a disk, and comes when it is needed
-        return 0, 0
-    # What stands for packed numbers of a quantiser lies nowhere itself.
-    place = parameter.data_ptr() or id(parameter)
-    return place, 0 if parameter.is_inference() else parameter._version
-
-
-def fingerprint(model: nn.Module) -> int | None:
-    """Change with whatever makes untrue what was read before; `None` with foreign hooks.
-
-    A hook may do another thing at each call, so nothing is kept where there are any.
-    """
-    ways = []
-    for module in modules_of(model):
-        for hooks in (module._forward_hooks, module._forward_pre_hooks):
-            if hooks and not all(_is_own(hook) for hook in hooks.values()):
-                return None
-        if "forward" in module.__dict__:
-            ways.append(id(module.__dict__["forward"]))
-    attention = getattr(model.config, "_attn_implementation", None)
-    return hash((weights_version(model), attention, *ways))
-
-
-def _is_own(hook: Callable[..., Any]) -> bool:
-    return getattr(hook, "__module__", "").startswith("transformers.")
-
-
-def _close(a: torch.Tensor, b: torch.Tensor) -> bool:
-    import torch
-
-    # Shapes decide the order of sums: in half precision that is seen.
-    tolerance = 1e-3 if a.dtype == torch.float32 else 5e-2
-    if a.shape != b.shape:
-        return False
-    return bool((a.float() - b.float()).abs().max() <= tolerance * b.float().abs().max())
-
-
-def _alike(one: Forward, other: Forward) -> bool:
-    """Whether two passes over one text agree, but for rounding."""
-    if not _close(one.hidden, other.hidden) or len(one.calls) != len(other.calls):
-        return False
-    for a, b in zip(one.calls, other.calls, strict=True):
-        if a.sizes != b.sizes or not _close(a.key, b.key) or not _close(a.query, b.query):
-            return False
-        last = np.array([0, b.sizes[2] - 1])
-        if not _close(*(_spread(Attention(call, 0), last) for call in (a, b))):
-            return False
-    return True
-
-
-def _spread(attention: Attention, rows: NDArray[np.intp]) -> torch.Tensor:
-    """Weights (heads, rows, keys), of keys out of reach too."""
-    import torch
-
-    weights, reach = attention.weights(rows), attention.reach(rows)
-    return torch.nn.functional.pad(weights, (reach.start, attention.keys - reach.stop))
 
 
 def _accepted(model: nn.Module, **wanted: Any) -> dict[str, Any]:
@@ -268,7 +199,7 @@ class Capture:
         forward = self._joined(before, kept, new)
         if forward is None or self.warm.holds is None:
             whole = self._pass({"input_ids": self.warm.ids(ids)}, cancelled)
-            self.warm.holds = forward is not None and _alike(forward, whole)
+            self.warm.holds = forward is not None and alike(forward, whole)
             if not self.warm.holds:
                 self.warm.clear()
                 return whole
@@ -389,7 +320,7 @@ class Capture:
             alone = self._alone(inputs, query)
             if alone is not None:
                 found = watch_projection(self.model, alone, attention, cancelled, query)
-                if _close(found.call.query[:, :, -1], attention.call.query[:, :, query]):
+                if close(found.call.query[:, :, -1], attention.call.query[:, :, query]):
                     return found
             options = _accepted(self.model, use_cache=False, return_dict=True, logits_to_keep=1)
             return watch_projection(self.model, {**inputs, **options}, attention, cancelled)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers import Cache
 
-from llmscope.capture.forward import fingerprint, undisturbed, weights_version
+from llmscope.capture.forward import undisturbed
+from llmscope.capture.version import fingerprint, weights_version
 from llmscope.capture.warm import common, croppable, cropped, keep_all
 from llmscope.generation.dice import Dice, new_seed
 from llmscope.generation.recording import is_guidance

@@ -1,5 +1,5 @@
 import { type ReadonlySignal, type Signal, batch, computed, effect, signal } from "@preact/signals";
-import { type Outcome, type Settings, sample, sortLogits } from "../math/sampling";
+import { type Outcome, type Settings, sample } from "../math/sampling";
 import { type Source, SourceError } from "../source/source";
 import type {
   ChainAnswer,
@@ -16,6 +16,7 @@ import type {
 } from "./answers";
 import { AttentionStore } from "./attention/attention";
 import { LensStore } from "./lens";
+import { behind, focusOf, logits, logitsKey, nextOf, placeOf } from "./next";
 import { Reader } from "./reader";
 import { type Reading, keyOf } from "./reading";
 import { type NextToken, type Problem, type State, TRAITS } from "./state";
@@ -301,27 +302,7 @@ export class Store {
           ...prompt,
           ...rows.map(({ token, label }): TokenRow => [token, label, 0, 0, false]),
         ];
-        const last = tokens.length - 1;
-        const trace: TraceAnswer = {
-          trace: "", // It is of the tree, and none of its arrays is asked for by name.
-          asked: "",
-          text: "",
-          pair: "",
-          written: "",
-          second: null,
-          masked: [],
-          gaps: [],
-          ended: false,
-          kind: "self",
-          last,
-          tokens,
-          roles: [],
-          why_no_roles: null,
-          target: [],
-          kinds: {},
-          why: null,
-        };
-        this.next.value = nextOf(answer, trace, last);
+        this.next.value = nextOf(answer, behind(tokens), tokens.length - 1);
       })
       .catch((error: unknown) => this.#report(error))
       .finally(async () => {
@@ -451,34 +432,4 @@ export class Store {
       this.waiting.value = null;
     };
   }
-}
-
-/** The token in focus, on whichever side: that of a position, or the last. */
-function focusOf(trace: TraceAnswer | null, position: number): number {
-  const last = trace ? Math.max(trace.tokens.length, trace.target.length) - 1 : 0;
-  return position < 0 || position > last ? last : position;
-}
-
-/** Where the logits behind a token stand: encoder-decoder models have them on the other side. */
-const placeOf = (trace: TraceAnswer, focus: number): number =>
-  trace.target.length > 0 ? trace.last : focus;
-
-const logitsKey = (trace: TraceAnswer, focus: number): string =>
-  `${trace.trace}/logits/${placeOf(trace, focus)}`;
-
-async function logits(
-  reader: Reader,
-  trace: TraceAnswer,
-  focus: number,
-  signal?: AbortSignal,
-): Promise<NextToken> {
-  const position = placeOf(trace, focus);
-  const answer = await reader.read<LogitsAnswer>(logitsKey(trace, focus), signal);
-  return nextOf(answer, trace, position);
-}
-
-function nextOf(answer: LogitsAnswer, trace: TraceAnswer, position: number): NextToken {
-  const sorted = sortLogits(answer.logits.data as Float32Array);
-  const { texts, labels, known = sorted.order.length } = answer;
-  return { trace, position, sorted, texts, labels, known };
 }

@@ -1,8 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useContext, useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { px } from "../../draw/canvas";
-import { lineIn } from "../../store/attention/attention";
-import type { Cell, Line, Matrix as Shown } from "../../store/attention/state";
+import { type Cell, type Line, type Matrix as Shown, lineIn } from "../../store/attention/state";
 import type { Store } from "../../store/store";
 import { ThemeContext } from "../../theme";
 import { type Axis, KeyLabels, QueryLabels, inSight } from "./labels";

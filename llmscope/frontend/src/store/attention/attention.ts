@@ -15,6 +15,7 @@ import {
   type Tile,
   type Viewport,
   hasHead,
+  lineIn,
   nameOf,
   sidesOf,
 } from "./state";
@@ -411,16 +412,4 @@ export class AttentionStore {
       });
     return () => over.abort();
   }
-}
-
-/** A row or a column of a matrix that is all there, as the weights themselves. */
-export function lineIn(matrix: Matrix, direction: Direction, index: number): Line {
-  const { cells, level: _, ...at } = matrix;
-  const keys = matrix.sides.keys.length;
-  const all = cells.data as Float32Array;
-  const weights =
-    direction === "from"
-      ? all.subarray(index * keys, (index + 1) * keys)
-      : Float32Array.from(matrix.sides.queries, (_, query) => all[query * keys + index]!);
-  return { ...at, direction, index, weights };
 }

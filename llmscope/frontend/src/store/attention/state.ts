@@ -125,3 +125,15 @@ export function nameOf(
     return `${sinkless}${combine}.${chosen.join("+")}`;
   return `${sinkless}head.${shown.layer}.${shown.head}`;
 }
+
+/** A row or a column of a matrix that is all there, as the weights themselves. */
+export function lineIn(matrix: Matrix, direction: Direction, index: number): Line {
+  const { cells, level: _, ...at } = matrix;
+  const keys = matrix.sides.keys.length;
+  const all = cells.data as Float32Array;
+  const weights =
+    direction === "from"
+      ? all.subarray(index * keys, (index + 1) * keys)
+      : Float32Array.from(matrix.sides.queries, (_, query) => all[query * keys + index]!);
+  return { ...at, direction, index, weights };
+}
