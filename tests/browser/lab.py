@@ -329,6 +329,8 @@ class Notebook:
         """Run code in the notebook's kernel, outside any cell, and return what it printed."""
         answer = self.evaluate(
             """
+            // The page saves its traits a moment behind a gesture: no person is as quick as a test.
+            await new Promise(done => setTimeout(done, 30));
             const answer = { printed: "", error: null };
             const future = session.kernel.requestExecute({ code: argument, store_history: false });
             future.onIOPub = ({ header, content }) => {

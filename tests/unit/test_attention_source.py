@@ -129,7 +129,7 @@ def test_the_next_head_of_a_layer_is_there_already(scope, monkeypatch):
 
 def test_what_is_kept_stays_below_a_number_of_bytes(scope):
     trace = scope.trace(TEXT)
-    one = trace.attention(0).nbytes
+    one = trace.attention(0).nbytes // 2  # of one of two groups
     answers = AttentionAnswers(limit=2 * one)
     for layer in (0, 1, 2, 1):
         answers.matrix("t1", trace, "self", f"head.{layer}.0", "0.0.0.max", never)
