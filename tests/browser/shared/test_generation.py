@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from playwright.sync_api import Locator, expect
@@ -185,10 +186,15 @@ def test_linked_views_show_the_token_and_the_branch_that_is_looked_at(notebook, 
 
 
 def expect_same_next(one: Panels, other: Panels) -> None:
-    heading = one.next.get_by_role("heading").locator("small")
-    expect(other.next.get_by_role("heading").locator("small")).to_have_text(heading.inner_text())
-    for row in range(3):
-        expect(other.rows.nth(row)).to_have_text(one.rows.nth(row).text_content() or "")
+    def shown(panels: Panels) -> list[str]:
+        heading = panels.next.get_by_role("heading").locator("small").inner_text()
+        return [heading, *(panels.rows.nth(row).text_content() or "" for row in range(3))]
+
+    # Each is there once its logits are.
+    end = time.monotonic() + 5
+    while shown(one) != shown(other) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert shown(one) == shown(other)
 
 
 def test_sequences_of_a_run_stand_side_by_side_and_one_is_picked(notebook, panel):
