@@ -5,11 +5,10 @@ import { TILE } from "../src/store/attention/attention";
 
 let source: SlowSource;
 let store: Store;
-let model: Awaited<ReturnType<typeof opened>>["model"];
 let read: Awaited<ReturnType<typeof opened>>["read"];
 
 beforeEach(async () => {
-  ({ source, store, model, read } = await opened());
+  ({ source, store, read } = await opened());
   await read("t1", "one");
 });
 
@@ -31,7 +30,7 @@ describe("a head", () => {
     await settle();
     expect(store.attention.line.value?.direction).toBe("to");
     expect([...store.attention.line.value!.weights]).toEqual([1, 0.25]);
-    expect(model.values.direction).toBe("to");
+    expect(store.state.direction.value).toBe("to");
   });
 
   test("under the mouse is previewed, unless another is locked", () => {
@@ -40,7 +39,7 @@ describe("a head", () => {
     expect(attention.shown.value).toEqual({ layer: 1, head: 1 });
     attention.lock({ layer: 0, head: 1 });
     expect(attention.shown.value).toEqual({ layer: 0, head: 1 });
-    expect(model.values.head).toBe(1);
+    expect(store.state.head.value).toBe(1);
     attention.lock({ layer: 0, head: 1 });
     expect(attention.locked.value).toBe(false);
   });
@@ -83,7 +82,7 @@ describe("several heads", () => {
     expect([...store.attention.overlays.value.keys()]).toEqual(["head.0.1", "head.1.0"]);
     store.attention.toggle({ layer: 0, head: 1 });
     expect([...store.attention.overlays.value.keys()]).toEqual(["head.1.0"]);
-    expect(model.values.heads).toEqual([[1, 0]]);
+    expect(store.state.heads.value).toEqual([[1, 0]]);
   });
 
   test("are eight at most", () => {

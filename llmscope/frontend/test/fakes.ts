@@ -86,6 +86,12 @@ export class Model implements Traits {
     this.values[name] = value;
     this.listeners.get(`change:${name}`)?.forEach((call) => call());
   }
+  /** The kernel says what it was told; the notebook's models tell of what differs. */
+  echo(values: Record<string, unknown>) {
+    for (const [name, value] of Object.entries(values)) {
+      if (this.values[name] !== value) this.set(name, value);
+    }
+  }
   save_changes() {
     this.saved++;
   }

@@ -77,9 +77,9 @@ describe("the lens", () => {
   test("sets layer and position, and keeps the embeddings apart from the first layer", () => {
     expect(store.lens.focus.value).toEqual([2, 11]);
     store.lens.pick([1, 4]);
-    expect([model.values.layer, model.values.position]).toEqual([0, 4]);
+    expect([store.state.layer.value, store.state.position.value]).toEqual([0, 4]);
     store.lens.pick([0, 5]);
-    expect([model.values.layer, model.values.position]).toEqual([0, 5]);
+    expect([store.state.layer.value, store.state.position.value]).toEqual([0, 5]);
     expect(store.lens.focus.value).toEqual([0, 5]);
     model.set("layer", 1);
     expect(store.lens.focus.value).toEqual([2, 5]);

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { Store } from "../src/store/store";
 import { PlainTraits, bindTraits, join } from "../src/store/traits";
 import { FACTS, LOGITS, Model, SlowSource, line, settle, tile, traceOf } from "./fakes";
@@ -15,7 +15,7 @@ test("traits without Python tell of their changes, once each", () => {
   expect(heard).toEqual([2]);
 });
 
-test("joined traits move together, whichever is moved", () => {
+test("joined traits move together, whichever is moved", async () => {
   const one = new PlainTraits({ layer: 1, heads: [], text: "a" });
   const other = new PlainTraits({ layer: 1, heads: [], text: "b" });
   join(one, other, ["layer", "heads"]);
@@ -23,7 +23,7 @@ test("joined traits move together, whichever is moved", () => {
   one.set("layer", 2);
   expect(signals.layer.value).toBe(2);
   signals.layer.value = 5;
-  expect(one.get("layer")).toBe(5);
+  await vi.waitFor(() => expect(one.get("layer")).toBe(5));
   other.set("heads", [[0, 1]]);
   expect(one.get("heads")).toEqual([[0, 1]]);
   expect(one.get("text")).toBe("a");

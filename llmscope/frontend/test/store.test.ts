@@ -59,10 +59,10 @@ describe("a text", () => {
     await source.answer("ids//5,6", traceOf("t2", "one two"));
     await source.answer("t2/logits/1", LOGITS);
     expect(store.trace.value?.trace).toBe("t2");
-    expect(model.values.text).toBe("one two");
+    expect(store.state.text.value).toBe("one two");
     expect(source.keys()).not.toContain("text/one two");
     store.writer.edit("one two!");
-    expect(model.values._path).toBe("");
+    expect(store.state.path.value).toBe("");
     await read("t3", "one two!");
     expect(store.trace.value?.trace).toBe("t3");
   });
@@ -80,12 +80,21 @@ describe("traits", () => {
   test("follow the page, and the page follows them", async () => {
     store.state.temperature.value = 0.5;
     store.state.topP.value = 0.9;
-    expect(model.values).toMatchObject({ temperature: 0.5, top_p: 0.9 });
     expect(model.saved).toBe(0);
     await vi.waitFor(() => expect(model.saved).toBe(1));
+    expect(model.values).toMatchObject({ temperature: 0.5, top_p: 0.9 });
     model.set("top_k", 7);
     expect(store.state.topK.value).toBe(7);
     expect(model.saved).toBe(1);
+  });
+
+  test("that are not saved yet outlive the echo of what was saved before", async () => {
+    store.writer.edit("one a");
+    await vi.waitFor(() => expect(model.saved).toBe(1));
+    store.writer.edit("one al");
+    model.echo({ text: "one a" });
+    expect(store.state.text.value).toBe("one al");
+    await vi.waitFor(() => expect(model.values.text).toBe("one al"));
   });
 
   test("Esc unlocks the head first and then lets go of the token", () => {

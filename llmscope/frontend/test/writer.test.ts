@@ -45,17 +45,17 @@ describe("a model that fills gaps", () => {
 
   test("masks a token and shows it again", async () => {
     store.writer.mask(2);
-    expect([model.values.masked, store.focus.value]).toEqual([[2], 2]);
+    expect([store.state.masked.value, store.focus.value]).toEqual([[2], 2]);
     expect(store.behind.value).toBe(true);
     await read('read/["the dog sleeps","","",[2]]', answer("t2", "the dog sleeps", [2]), 2);
     expect(store.behind.value).toBe(false);
     store.writer.mask(2);
-    expect(model.values.masked).toEqual([]);
+    expect(store.state.masked.value).toEqual([]);
   });
 
   test("masks nothing that the tokenizer put there", () => {
     store.writer.mask(0);
-    expect(model.values.masked).toEqual([]);
+    expect(store.state.masked.value).toEqual([]);
   });
 
   test("takes a token into the gap, and gives it back", async () => {
@@ -63,9 +63,9 @@ describe("a model that fills gaps", () => {
     await read('read/["the dog sleeps","","",[2]]', answer("t2", "the dog sleeps", [2]), 2);
     expect(store.writer.takes.value).toBe("text");
     store.writer.take(" cat");
-    expect([model.values.text, model.values.masked]).toEqual(["the cat sleeps", []]);
+    expect([store.state.text.value, store.state.masked.value]).toEqual(["the cat sleeps", []]);
     expect(store.writer.undo()).toBe(true);
-    expect([model.values.text, model.values.masked]).toEqual(["the dog sleeps", [2]]);
+    expect([store.state.text.value, store.state.masked.value]).toEqual(["the dog sleeps", [2]]);
     store.writer.edit("the dog sleeps well");
     expect(store.writer.undo()).toBe(false);
   });
@@ -73,7 +73,7 @@ describe("a model that fills gaps", () => {
   test("turns to a gap that is typed, and learns where masks from the end stand", async () => {
     model.set("masked", [-3]);
     await read('read/["the dog sleeps","","",[-3]]', answer("t2", "the dog sleeps", [2]), 2);
-    expect([model.values.masked, store.focus.value]).toEqual([[2], 2]);
+    expect([store.state.masked.value, store.focus.value]).toEqual([[2], 2]);
     expect(source.keys().filter((key) => key.startsWith("read/"))).toEqual([]);
   });
 });

@@ -75,7 +75,7 @@ test("it plays with many steps ahead; a pause drops them and asks where it stand
   writing.stop();
   await settle();
   expect(steps()).toHaveLength(0);
-  expect(model.values.playing).toBe(false);
+  expect(store.state.playing.value).toBe(false);
   await source.answer("write/begin/one", state([row(1, 0), row(2, 1)], 2));
   expect(writing.path.value).toHaveLength(2);
   expect(store.problem.value).toBeNull();
@@ -85,7 +85,7 @@ test("the end of the text ends the play", async () => {
   model.set("playing", true);
   await settle();
   while (steps().length > 0) await source.answer(steps()[0]!, state([], 0, 0, true));
-  expect(model.values.playing).toBe(false);
+  expect(store.state.playing.value).toBe(false);
 });
 
 test("an error ends the play and is told, and the next step works", async () => {
@@ -96,7 +96,7 @@ test("an error ends the play and is told, and the next step works", async () => 
   await source.answer("write/begin/one", state([row(1, 0)], 1));
   await source.answer("ids//9,1", traceOf("t1", "one 1"));
   expect(store.problem.value?.message).toBe("out of memory");
-  expect(model.values.playing).toBe(false);
+  expect(store.state.playing.value).toBe(false);
   void writing.step();
   expect(store.problem.value).toBeNull();
   await source.answer("write/step/1", state([row(2, 1)], 2));
@@ -108,7 +108,7 @@ test("forcing a token branches before the one that is looked at", async () => {
   await source.answer("write/step/1", state([row(1, 0), row(2, 1)], 2));
   writing.look(2);
   expect(writing.shown.value).toBe(1);
-  expect(model.values.position).toBe(1);
+  expect(store.state.position.value).toBe(1);
   void writing.force(7);
   await source.answer("write/force/1/7", state([row(3, 1, { forced: true })], 3));
   expect(writing.path.value.map(({ number }) => number)).toEqual([1, 3]);
@@ -131,7 +131,7 @@ test("the token in focus, wherever it is moved, is the one that chose what is lo
   }
   model.set("position", 2);
   void writing.step();
-  expect(model.values.position).toBe(-1);
+  expect(store.state.position.value).toBe(-1);
 });
 
 test("a token of the other path is looked at in its own text", async () => {
@@ -140,15 +140,15 @@ test("a token of the other path is looked at in its own text", async () => {
     "write/step/1",
     state([row(1, 0), row(2, 1), row(3, 1), row(4, 3, { depth: 3 })], 4, 2),
   );
-  expect(model.values._path).toBe("ids//9,1,2");
+  expect(store.state.path.value).toBe("ids//9,1,2");
   writing.compare(4);
   writing.look(4, 4);
   expect(writing.selected.value).toBe(4);
   expect(writing.shown.value).toBe(3);
-  expect(model.values._path).toBe("ids//9,1,3,4");
-  expect(model.values.position).toBe(2);
+  expect(store.state.path.value).toBe("ids//9,1,3,4");
+  expect(store.state.position.value).toBe(2);
   writing.look(2);
-  expect(model.values._path).toBe("ids//9,1,2");
+  expect(store.state.path.value).toBe("ids//9,1,2");
   expect(writing.selected.value).toBe(2);
 });
 

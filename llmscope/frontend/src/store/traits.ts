@@ -61,9 +61,13 @@ export function bindTraits<T extends object>(
   names: { [K in keyof T]: string },
 ): { signals: { [K in keyof T]: Signal<T[K]> }; dispose: () => void } {
   const signals = {} as { [K in keyof T]: Signal<T[K]> };
+  // Set only as they are saved: an echo of an earlier value would take back what is set and not saved.
+  const unsaved = new Map<string, unknown>();
   let saving = 0;
   const save = () => {
     saving = 0;
+    unsaved.forEach((value, name) => traits.set(name, value));
+    unsaved.clear();
     try {
       traits.save_changes();
     } catch {
@@ -82,8 +86,9 @@ export function bindTraits<T extends object>(
       () => traits.off(`change:${name}`, follow),
       effect(() => {
         const value = bound.value;
+        unsaved.delete(name);
         if (traits.get(name) === value) return;
-        traits.set(name, value);
+        unsaved.set(name, value);
         saving ||= window.setTimeout(save, SAVE_MS);
       }),
     );
