@@ -46,9 +46,7 @@ class Attention:
         Only `rows` of the queries are computed; with `group`, which is below `groups`, only the
         heads of that group.
         """
-        if group is None or self.groups == 1:
-            return self._replay(rows, slice(None))
-        return self._replay(rows, slice(group, group + 1))
+        return self._replay(rows, group if self.groups > 1 else None)
 
     @property
     def groups(self) -> int:
@@ -58,14 +56,15 @@ class Attention:
         """
         return self.kv_heads if self._is_separable else 1
 
-    def _replay(self, rows: NDArray[np.intp], groups: slice) -> torch.Tensor:
-        """Give the weights of the heads that share some KV heads."""
+    def _replay(self, rows: NDArray[np.intp], group: int | None) -> torch.Tensor:
+        """Give the weights of the heads that share a KV head, or of all."""
         import torch
 
         call, index, reach = self.call, self._index(rows), self.reach(rows)
-        first, last, _ = groups.indices(self.kv_heads)
-        shared = self.heads // self.kv_heads
-        heads = slice(first * shared, last * shared)
+        heads = shared = slice(None)
+        if group is not None:
+            count = self.heads // self.kv_heads
+            heads, shared = slice(group * count, (group + 1) * count), slice(group, group + 1)
 
         def part(item: Any) -> Any:
             """Cut what has an entry for each head."""
@@ -78,7 +77,7 @@ class Attention:
         kwargs["dropout"] = 0.0
         query = call.query[:, heads, index]
         # The weights alone are wanted, so the values that they would mix can have width 0.
-        key, value = call.key[:, groups, reach], call.value[:, groups, reach, :0]
+        key, value = call.key[:, shared, reach], call.value[:, shared, reach, :0]
         with torch.no_grad():
             mask = part(self.mask(rows, reach))
             weights: torch.Tensor = call.eager(call.during, query, key, value, mask, **kwargs)[1]
@@ -178,8 +177,8 @@ class Attention:
         if kind not in known:
             rows = np.array([self.queries - 1])
             try:
-                whole = self._replay(rows, slice(None))
-                parts = [self._replay(rows, slice(n, n + 1)) for n in range(self.kv_heads)]
+                whole = self._replay(rows, None)
+                parts = [self._replay(rows, group) for group in range(self.kv_heads)]
                 known[kind] = torch.allclose(torch.cat(parts), whole, atol=1e-6)
             except (RuntimeError, IndexError):
                 known[kind] = False
