@@ -146,40 +146,33 @@ def trace_matrix(
     import torch
 
     how, where, sinkless = parse(name)
-    index = 0
     if how == "rollout":
         stack = whole_stack(torch.from_numpy(trace.rollout(where[0][0], rows, kind)), sinkless)
         rows = None
     elif how == "head":
         layer, head = where[0]
-        group, index = group_of(trace, layer, head, kind)
-        stack = layer_stack(trace, layer, kind, group, sinkless)
+        stack = head_stack(trace, layer, head, kind, sinkless)
     else:
         stack = combined_stack(trace, where, how, kind, sinkless)
     trace.check_current()
-    one: NDArray[np.float32] = stack.read(rows)[index]
+    one: NDArray[np.float32] = stack.read(rows)[0]
     return one
 
 
-def layer_stack(
-    trace: AttentionReader,
-    layer: int,
-    kind: Kind,
-    group: int | None = None,
-    sinkless: bool = False,
-) -> Stack:
-    """Stack all heads of a layer, or those of one group (see `group_of`)."""
+def layer_stack(trace: AttentionReader, layer: int, kind: Kind) -> Stack:
+    """Stack all heads of a layer."""
     found = trace._recorded(layer, kind)
 
     def band(rows: NDArray[np.intp]) -> Band:
-        return _band(found, rows, group, sinkless)
+        return Band(rows, found.reach(rows), found.weights(rows))
 
-    heads = found.heads if group is None else found.heads // found.groups
-    return Stack(band, heads, heads, found.queries, found.keys)
+    return Stack(band, found.heads, found.heads, found.queries, found.keys)
 
 
-def group_of(trace: AttentionReader, layer: int, head: int, kind: Kind) -> tuple[int, int]:
-    """Find the heads that are read together with one: their group, and its number among them.
+def head_stack(
+    trace: AttentionReader, layer: int, head: int, kind: Kind, sinkless: bool = False
+) -> Stack:
+    """Give one head as a stack.
 
     Raises
     ------
@@ -187,7 +180,13 @@ def group_of(trace: AttentionReader, layer: int, head: int, kind: Kind) -> tuple
         When there is no such head.
     """
     found = trace._recorded(layer, kind)
-    return divmod(checked(trace, layer, head, kind), found.heads // found.groups)
+    head = checked(trace, layer, head, kind)
+
+    def band(rows: NDArray[np.intp]) -> Band:
+        keys = found.reach(rows)
+        return Band(rows, keys, _seen(found.weights(rows, head), keys, sinkless))
+
+    return Stack(band, 1, 1 if found.separable else found.heads, found.queries, found.keys)
 
 
 def combined_stack(
@@ -212,31 +211,40 @@ def combined_stack(
         raise ValueError(f"A difference is that of two heads, not of {len(heads)}.")
     if not heads:
         raise ValueError("Name at least one head, as (layer, head).")
-    # Those that are read together, in the order of the first: (layer, group) to (number, index).
-    groups: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    members: dict[int, list[tuple[int, int]]] = {}  # of each layer: number, head
     for number, (layer, head) in enumerate(heads):
-        group, index = group_of(trace, layer, head, kind)
-        groups.setdefault((layer, group), []).append((number, index))
-    layers = {layer: trace._recorded(layer, kind) for layer, _ in groups}
+        members.setdefault(layer, []).append((number, checked(trace, layer, head, kind)))
+    layers = {layer: trace._recorded(layer, kind) for layer in members}
     some = layers[heads[0][0]]
 
     def band(rows: NDArray[np.intp]) -> Band:
         total = torch.zeros((len(rows), some.keys))
-        for (layer, group), members in groups.items():
-            _, keys, weights = _band(layers[layer], rows, group, sinkless)
-            weights = weights.float().cpu()
-            for number, index in members:
+        for layer, chosen in members.items():
+            found = layers[layer]
+            keys = found.reach(rows)
+            together = found.weights(rows) if _by_layer(found, len(chosen)) else None
+            for number, head in chosen:
+                one = found.weights(rows, head)[0] if together is None else together[head]
+                weights = _seen(one, keys, sinkless).float().cpu()
                 if how == "max":
-                    total[:, keys].clamp_min_(weights[index])
+                    total[:, keys].clamp_min_(weights)
                 else:
                     sign = -1 if how == "difference" and number == 1 else 1
-                    total[:, keys].add_(weights[index], alpha=sign)
+                    total[:, keys].add_(weights, alpha=sign)
         if how == "mean":
             total /= len(heads)
         return Band(rows, slice(0, some.keys), total[None])
 
-    width = max(found.heads // found.groups for found in layers.values())
+    width = max(
+        found.heads if _by_layer(found, len(members[layer])) else 1
+        for layer, found in layers.items()
+    )
     return Stack(band, 1, width, some.queries, some.keys, signed=how == "difference")
+
+
+def _by_layer(found: Attention | OwnWeights, count: int) -> bool:
+    """Say whether all heads of a layer are read at once to have `count` of them."""
+    return not found.separable or 2 * count > found.heads
 
 
 def whole_stack(matrix: torch.Tensor, sinkless: bool = False) -> Stack:
@@ -250,13 +258,9 @@ def whole_stack(matrix: torch.Tensor, sinkless: bool = False) -> Stack:
     return Stack(band, 1, 1, *matrix.shape)
 
 
-def _band(
-    found: Attention | OwnWeights, rows: NDArray[np.intp], group: int | None, sinkless: bool
-) -> Band:
-    keys, weights = found.reach(rows), found.weights(rows, group)
-    if sinkless and keys.start == 0:
-        weights = _without_first(weights)
-    return Band(rows, keys, weights)
+def _seen(weights: torch.Tensor, keys: slice, sinkless: bool) -> torch.Tensor:
+    """Give weights of some keys (…, keys) as they are, or without the first of all keys."""
+    return _without_first(weights) if sinkless and keys.start == 0 else weights
 
 
 def _without_first(weights: torch.Tensor) -> torch.Tensor:

@@ -13,7 +13,7 @@ from llmscope.attention.matrices import (
     How,
     checked,
     combined_stack,
-    group_of,
+    head_stack,
     layer_stack,
     never,
     numbers,
@@ -119,8 +119,7 @@ class AttentionReader(ABC):
         self.check_current()
         if head is None:
             return layer_stack(self, layer, kind).read(rows)
-        group, index = group_of(self, layer, head, kind)
-        one: NDArray[np.float32] = layer_stack(self, layer, kind, group).read(rows)[index]
+        one: NDArray[np.float32] = head_stack(self, layer, head, kind).read(rows)[0]
         return one
 
     def combined(

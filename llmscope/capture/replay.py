@@ -14,12 +14,26 @@ from llmscope.capture.tap import Call
 if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
+    from torch import nn
 
 Kind = Literal["self", "encoder", "cross"]
 
-# Eager functions, and for what kinds of calls they give each group of heads by itself what they
-# give it among all.
+# Eager functions, and for what kinds of calls they give each head by itself what they give it
+# among all.
 _separable: WeakKeyDictionary[Callable[..., Any], dict[Any, bool]] = WeakKeyDictionary()
+
+
+class _OneHead:
+    """An attention module of a head that shares its keys with no other."""
+
+    num_key_value_groups = 1
+
+    def __init__(self, module: nn.Module, part: Callable[[Any], Any]) -> None:
+        self._module = module
+        self._part = part
+
+    def __getattr__(self, name: str) -> Any:
+        return self._part(getattr(self._module, name))
 
 
 class Attention:
@@ -40,31 +54,24 @@ class Attention:
         self.order = order
         self.heads, self.kv_heads, self.queries, self.keys = call.sizes
 
-    def weights(self, rows: NDArray[np.intp], group: int | None = None) -> torch.Tensor:
+    def weights(self, rows: NDArray[np.intp], head: int | None = None) -> torch.Tensor:
         """Attention weights (heads, rows, keys) of the keys within `reach`; the others have none.
 
-        Only `rows` of the queries are computed; with `group`, which is below `groups`, only the
-        heads of that group.
+        Only `rows` of the queries are computed; with `head`, that head only: (1, rows, keys).
         """
-        return self._replay(rows, group if self.groups > 1 else None)
+        if head is None or self.separable:
+            return self._replay(rows, head)
+        return self._replay(rows, None)[head : head + 1]
 
-    @property
-    def groups(self) -> int:
-        """Count the parts that can be replayed one by one: the heads that share a KV head, or all.
-
-        Eager functions that put heads together (by sinks of their own, say) have one part.
-        """
-        return self.kv_heads if self._is_separable else 1
-
-    def _replay(self, rows: NDArray[np.intp], group: int | None) -> torch.Tensor:
-        """Give the weights of the heads that share a KV head, or of all."""
+    def _replay(self, rows: NDArray[np.intp], head: int | None) -> torch.Tensor:
+        """Give the weights of a head by itself, or of all."""
         import torch
 
         call, index, reach = self.call, self._index(rows), self.reach(rows)
         heads = shared = slice(None)
-        if group is not None:
-            count = self.heads // self.kv_heads
-            heads, shared = slice(group * count, (group + 1) * count), slice(group, group + 1)
+        if head is not None:
+            kv_head = head // (self.heads // self.kv_heads)
+            heads, shared = slice(head, head + 1), slice(kv_head, kv_head + 1)
 
         def part(item: Any) -> Any:
             """Cut what has an entry for each head."""
@@ -80,7 +87,8 @@ class Attention:
         key, value = call.key[:, shared, reach], call.value[:, shared, reach, :0]
         with torch.no_grad():
             mask = part(self.mask(rows, reach))
-            weights: torch.Tensor = call.eager(call.during, query, key, value, mask, **kwargs)[1]
+            module: Any = call.during if head is None else _OneHead(call.during, part)
+            weights: torch.Tensor = call.eager(module, query, key, value, mask, **kwargs)[1]
         # Behind the keys a sink may have its share.
         return weights[0, ..., : key.shape[2]]
 
@@ -121,12 +129,12 @@ class Attention:
         call = self.call
         if self._mask_implied:
             device = call.query.device
-            own = torch.as_tensor(rows + self.keys - self.queries, device=device)
-            behind = own[:, None] - torch.arange(self.keys, device=device)[keys]  # (rows, keys)
-            mask = behind >= 0
+            own = torch.as_tensor(rows + self.keys - self.queries, device=device)[:, None]
+            places = torch.arange(self.keys, device=device)[keys]
+            mask = places <= own  # (rows, keys)
             window = call.kwargs.get("sliding_window")
             if window is not None:
-                mask &= behind < window
+                mask &= places > own - window
             mask = mask[None, None]
         elif call.mask is None:
             return None
@@ -163,12 +171,12 @@ class Attention:
         return bool(getattr(self.call.module, "is_causal", True) if causal is None else causal)
 
     @cached_property
-    def _is_separable(self) -> bool:
-        """Whether each group gives by itself what it gives among all; tried once a kind of call."""
+    def separable(self) -> bool:
+        """Whether each head gives by itself what it gives among all; tried once a kind of call."""
         import torch
 
         call = self.call
-        if self.kv_heads == 1 or self.heads % self.kv_heads:
+        if self.heads % self.kv_heads:
             return False
         given = {"mask": call.mask, **call.kwargs}
         shapes = {name: tuple(getattr(item, "shape", ()))[:2] for name, item in given.items()}
@@ -178,8 +186,8 @@ class Attention:
             rows = np.array([self.queries - 1])
             try:
                 whole = self._replay(rows, None)
-                parts = [self._replay(rows, group) for group in range(self.kv_heads)]
-                known[kind] = torch.allclose(torch.cat(parts), whole, atol=1e-6)
+                alone = [self._replay(rows, head) for head in range(self.heads)]
+                known[kind] = torch.allclose(torch.cat(alone), whole, atol=1e-6)
             except (RuntimeError, IndexError):
                 known[kind] = False
         return known[kind]
@@ -205,14 +213,14 @@ class SomeKeys(Attention):
         self._some = keys
         self.keys = keys.stop - keys.start
 
-    def weights(self, rows: NDArray[np.intp], group: int | None = None) -> torch.Tensor:
-        """Attention weights (heads, rows, keys), of all heads or of a group."""
-        return self._whole.weights(rows, group)[..., self._some]
+    def weights(self, rows: NDArray[np.intp], head: int | None = None) -> torch.Tensor:
+        """Attention weights (heads, rows, keys), of all heads or of one."""
+        return self._whole.weights(rows, head)[..., self._some]
 
-    @property
-    def groups(self) -> int:
-        """Count the parts that can be replayed one by one."""
-        return self._whole.groups
+    @cached_property
+    def separable(self) -> bool:
+        """Whether each head gives by itself what it gives among all."""
+        return self._whole.separable
 
     def reach(self, rows: NDArray[np.intp]) -> slice:
         """Tell which keys the queries `rows` can see between them: any."""
@@ -236,16 +244,17 @@ class SomeKeys(Attention):
 class OwnWeights:
     """Attention that the model returned itself, with the face of a recorded one."""
 
-    groups = 1
+    separable = True
 
     def __init__(self, weights: torch.Tensor) -> None:
         self._weights = weights
         self.heads, self.queries, self.keys = weights.shape
         self.kv_heads = self.heads
 
-    def weights(self, rows: NDArray[np.intp], group: int | None = None) -> torch.Tensor:
-        """Attention weights (heads, rows, keys); they are there, so they are one group."""
-        return self._weights[:, rows]
+    def weights(self, rows: NDArray[np.intp], head: int | None = None) -> torch.Tensor:
+        """Attention weights (heads, rows, keys), of all heads or of one."""
+        heads = slice(None) if head is None else slice(head, head + 1)
+        return self._weights[heads, rows]
 
     def reach(self, rows: NDArray[np.intp]) -> slice:
         """Tell which keys the queries `rows` can see between them: any."""

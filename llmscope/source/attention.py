@@ -5,16 +5,15 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from llmscope.attention.matrices import (
-    SINKLESS,
     Stack,
     combined_stack,
-    group_of,
-    layer_stack,
+    head_stack,
     parse,
     trace_matrix,
     whole_stack,
@@ -23,7 +22,8 @@ from llmscope.attention.patterns import overview
 from llmscope.attention.rollout import layers_up_to, rollout_onward
 from llmscope.attention.steps import steps
 from llmscope.capture import to_numpy
-from llmscope.source.reduce import shades, tile
+from llmscope.source.openmp import cpus
+from llmscope.source.reduce import TILE, shades, tile
 
 if TYPE_CHECKING:
     import torch
@@ -70,29 +70,36 @@ class AttentionAnswers:
         self, name: str, trace: Trace, kind: Kind, matrix: str, which: str, cancelled: Cancelled
     ) -> Part:
         """Give a tile, a row or a column of a matrix of the trace that goes by `name`."""
+        is_tile = trace.queries(kind) * trace.keys(kind) <= TILE**2
+        with cpus(1) if is_tile and parse(matrix).how == "head" else nullcontext():
+            return self._matrix(name, trace, kind, matrix, which, cancelled)
+
+    def _matrix(
+        self, name: str, trace: Trace, kind: Kind, matrix: str, which: str, cancelled: Cancelled
+    ) -> Part:
         where, _, rest = which.partition(".")
         if where == "row" and parse(matrix).how != "rollout":
             return {"weights": trace_matrix(trace, kind, matrix, [int(rest)])[0]}
-        stack, index, known = self._stack(name, trace, kind, matrix, cancelled)
+        stack = self._stack(name, trace, kind, matrix, cancelled)
         if where == "row":
-            return {"weights": stack.read([int(rest)])[index, 0]}
+            return {"weights": stack.read([int(rest)])[0, 0]}
         if where == "column":
-            return {"weights": _column(stack, index, int(rest), cancelled)}
+            return {"weights": _column(stack, int(rest), cancelled)}
         level, row, column, pool = which.split(".")
         if pool not in ("max", "mean"):
             raise KeyError(which)
         place = (int(level), int(row), int(column))
         pool = pool if place[0] else "max"  # of single weights both are the same
         cells = self._keep(
-            (name, kind, known, *place, pool),
-            lambda: tile(stack, *place, pool, cancelled),  # type: ignore[arg-type]
-        )[index]
+            (name, kind, matrix, *place, pool),
+            lambda: tile(stack, *place, pool, cancelled)[0],  # type: ignore[arg-type]
+        )
         return {"shades" if cells.dtype == np.uint8 else "weights": cells}
 
     def _stack(
         self, name: str, trace: Trace, kind: Kind, matrix: str, cancelled: Cancelled
-    ) -> tuple[Stack, int, str]:
-        """Find the matrices that are made together with one, its number in them, their name."""
+    ) -> Stack:
+        """Find a matrix by its name."""
         how, where, sinkless = parse(matrix)
         if how == "rollout":
             layers = layers_up_to(trace, where[0][0], kind)
@@ -103,13 +110,11 @@ class AttentionAnswers:
                     "In Python, trace.rollout(layer, rows=…) reads some rows of any text."
                 )
             whole = self._rollout(name, trace, kind, layers, cancelled)
-            return whole_stack(whole, sinkless), 0, matrix
+            return whole_stack(whole, sinkless)
         if how != "head":
-            return combined_stack(trace, where, how, kind, sinkless), 0, matrix
+            return combined_stack(trace, where, how, kind, sinkless)
         layer, head = where[0]
-        group, index = group_of(trace, layer, head, kind)
-        stack = layer_stack(trace, layer, kind, group, sinkless)
-        return stack, index, f"{SINKLESS if sinkless else ''}layer.{layer}.{group}"
+        return head_stack(trace, layer, head, kind, sinkless)
 
     def _rollout(
         self, name: str, trace: Trace, kind: Kind, layers: list[int], cancelled: Cancelled
@@ -138,12 +143,12 @@ class AttentionAnswers:
         return made
 
 
-def _column(stack: Stack, index: int, key: int, cancelled: Cancelled) -> NDArray[np.float32]:
+def _column(stack: Stack, key: int, cancelled: Cancelled) -> NDArray[np.float32]:
     """Weights (queries,) that all queries give to one key."""
     if not 0 <= key < stack.keys:
         raise IndexError(f"There is no position {key}: there are {stack.keys}.")
     column = np.zeros(stack.queries, dtype=np.float32)
     for rows, keys, weights in stack.bands(np.arange(stack.queries), cancelled):
         if keys.start <= key < keys.stop:
-            column[rows] = to_numpy(weights[index, :, key - keys.start], copy=False)
+            column[rows] = to_numpy(weights[0, :, key - keys.start], copy=False)
     return column

@@ -50,14 +50,17 @@ def tile(
         raise IndexError(f"There is no tile {level}.{row}.{column}.")
     parts = []
     for part, reach, weights in stack.bands(rows, cancelled, block):
-        first, last = max(reach.start, keys.start), min(reach.stop, keys.stop)
-        inside = torch.zeros((stack.count, len(part), keys.stop - keys.start))
-        if first < last:
-            inside[..., first - keys.start : last - keys.start] = weights[
-                ..., first - reach.start : last - reach.start
-            ]
-        parts.append(_reduced(inside, block, pool, stack.signed))
-    cells = torch.cat(parts, dim=1)
+        weights = weights.float().cpu()
+        if (reach.start, reach.stop) != (keys.start, keys.stop):
+            first, last = max(reach.start, keys.start), min(reach.stop, keys.stop)
+            inside = torch.zeros((stack.count, len(part), keys.stop - keys.start))
+            if first < last:
+                inside[..., first - keys.start : last - keys.start] = weights[
+                    ..., first - reach.start : last - reach.start
+                ]
+            weights = inside
+        parts.append(_reduced(weights, block, pool, stack.signed))
+    cells = parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
     if level > 0 and not stack.signed:
         return shades(cells.numpy())
     exact = level == 0 and max(stack.queries, stack.keys) <= TILE

@@ -67,15 +67,26 @@ def test_the_sliding_window_reaches_past_its_edge(tokenizer):
     assert np.count_nonzero(row) == 4
 
 
-@pytest.mark.parametrize(
-    ("name", "groups"), [("llama", 2), ("gpt2", 4), ("t5", 4), ("gpt_oss", 1), ("bloom", 1)]
-)
-def test_a_head_is_replayed_with_those_only_that_share_its_keys(name, groups, tokenizer):
+@pytest.mark.parametrize("name", ["llama", "gpt2", "t5", "gemma2", "gpt_oss"])
+def test_a_head_is_replayed_by_itself(name, tokenizer):
     attention = traced(name, tokenizer)._recorded(1, "self")
-    assert attention.groups == groups
-    part = attention.weights(np.arange(3), groups - 1)
-    assert len(part) == attention.heads // groups
-    np.testing.assert_allclose(part, attention.weights(np.arange(3))[-len(part) :], atol=1e-6)
+    assert attention.separable
+    rows = np.arange(3)
+    alone = [attention.weights(rows, head) for head in range(attention.heads)]
+    np.testing.assert_allclose(torch.cat(alone), attention.weights(rows), atol=1e-6)
+
+
+def test_heads_that_are_put_together_are_replayed_together(tokenizer, monkeypatch):
+    attention = traced("llama", tokenizer)._recorded(1, "self")
+    rows, own = np.arange(3), attention.call.eager
+
+    def shared(module, query, *others, **kwargs):
+        values, weights = own(module, query, *others, **kwargs)
+        return values, weights / query.shape[1]
+
+    monkeypatch.setitem(attention.call.__dict__, "eager", shared)
+    assert not attention.separable
+    np.testing.assert_array_equal(attention.weights(rows, 2)[0], attention.weights(rows)[2])
 
 
 def test_grouped_heads_share_their_keys(tokenizer):
