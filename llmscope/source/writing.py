@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from llmscope.capture import to_numpy
+from llmscope.source.openmp import Pace
 from llmscope.tokens import from_ids, labels
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Writing:
         self._lock = threading.RLock()
         self._stepper: Stepper | None = None
         self._prompt: str | None = None
+        self._pace = Pace()
 
     @property
     def stepper(self) -> Stepper | None:
@@ -90,7 +92,8 @@ class Writing:
             with self._lock:
                 stepper = self._here()
                 self._configure(stepper)
-                stepper.step(together=together)
+                with self._pace.step():
+                    stepper.step(together=together)
                 is_over = left == 0 or stepper.ended()
                 state = None
                 if is_over or time.monotonic() - last > _APART:
