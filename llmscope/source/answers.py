@@ -268,6 +268,7 @@ class Answers:
                 for kind in trace.kinds
             },
             "why": trace.why_no_attention,
+            "warm": [trace.scope.cache_bytes, trace.scope.cache_limit],
         }
 
     def _name(self, reading: Written, trace: Trace) -> str:

@@ -140,6 +140,9 @@ def test_a_page_answers_as_the_kernel_does(name, precision, tokenizer, tmp_path)
         (true,) = answers(key, lambda: False)
         assert found["words"] is None
         for field, value in true.items():
+            if field == "warm":  # of the kernel's memory
+                assert field not in found["part"]
+                continue
             if not isinstance(value, np.ndarray):
                 assert json.loads(json.dumps(value)) == found["part"][field]
                 continue

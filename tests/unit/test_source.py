@@ -52,6 +52,11 @@ def test_a_text_is_answered_with_its_tokens_and_shape(scope):
     ]
 
 
+def test_a_text_is_answered_with_what_is_kept_warm(scope):
+    assert ask(Answers(scope), f"text/{TEXT}")["warm"] == [scope.cache_bytes, scope.cache_limit]
+    assert 0 < scope.cache_bytes <= scope.cache_limit
+
+
 def test_offsets_are_those_of_javascript(scope):
     text = "a🤖b"
     tokens = ask(Answers(scope), f"text/{text}")["tokens"]

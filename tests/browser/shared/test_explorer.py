@@ -68,6 +68,20 @@ def test_text_set_in_python_changes_the_page(notebook, panels):
     expect(panels.root.get_by_text("5 tokens")).to_be_visible()
 
 
+def test_the_header_says_what_is_kept_warm(notebook, panels):
+    kept = panels.root.get_by_text("kept warm")
+    notebook.execute("scope.forget()")
+    type_text(notebook, panels, "Kept for the letter that comes next")
+    size = notebook.ask("scope.cache_bytes")
+    assert size > 100_000
+    expect(kept).to_have_text(f"{math.ceil(size / 1e6)} MB kept warm")
+    expect(kept).to_have_attribute("title", re.compile(r"at most 1,074 MB"))
+    notebook.execute("scope.cache_limit = 0")
+    type_text(notebook, panels, "Nothing is kept now")
+    expect(kept).to_have_count(0)
+    notebook.execute("scope.cache_limit = 2**30")
+
+
 def test_dragged_sliders_agree_with_python(notebook, panels):
     notebook.execute("explorer.text = 'The cat sat on the mat because the cat was very'")
     expect(panels.rows.first).to_contain_text("·happy")

@@ -10,6 +10,7 @@ export function Header({ store }: PanelProps) {
     model.kv_heads && model.kv_heads < model.heads ? `, ${model.kv_heads} KV groups` : "";
   const facts = [`${model.layers} layers × ${model.heads} heads${groups}`];
   if (!lecture.value) facts.push(`${model.device} · ${model.dtype}`);
+  const [kept = 0, most = 0] = trace?.warm ?? [];
   const status = store.problem.value ? "problem" : store.waiting.value ? "busy" : "ready";
   const perplexity =
     chain && chain.trace === trace && chain.perplexity !== null
@@ -24,6 +25,14 @@ export function Header({ store }: PanelProps) {
           {fact}
         </span>
       ))}
+      {LIVE && kept > 0 && !lecture.value && (
+        <span
+          class="muted figures"
+          title={`Memory of what was read, so that an edit costs only what it changes; at most ${megabytes(most)} (scope.cache_limit)`}
+        >
+          {megabytes(kept)} kept warm
+        </span>
+      )}
       <span class="right">
         {trace && (
           <span class="muted figures">
@@ -45,3 +54,5 @@ export function Header({ store }: PanelProps) {
     </header>
   );
 }
+
+const megabytes = (bytes: number): string => `${count(Math.ceil(bytes / 1e6))} MB`;

@@ -79,6 +79,8 @@ export interface TraceAnswer {
   kinds: Partial<Record<Kind, LayerRow[]>>;
   /** Why there is no attention, in words; `null` where there is some. */
   why: string | null;
+  /** Bytes that the kernel keeps of what it has read, and how many they may be. */
+  warm?: [size: number, limit: number];
   /** Of differences of weights, where these are rounded: how many figures behind the point are true. */
   decimals?: number;
 }
