@@ -1,4 +1,4 @@
-"""A matrix near and far: wheel, keys, drag; labels and numbers at any size and length."""
+"""A matrix near and far: wheel, keys, drag, fingers; labels and numbers at any size and length."""
 
 from __future__ import annotations
 
@@ -156,6 +156,42 @@ def test_a_drag_pans_and_pins_nothing(notebook, panels, focused):
     panels.matrix.press("+")
     reset.click()
     expect(reset).to_have_count(0)
+
+
+def test_two_fingers_zoom_and_one_pans_what_is_magnified(notebook, panels, focused):
+    page = notebook.page
+    client = page.context.new_cdp_session(page)
+    client.send("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 2})
+
+    def touch(kind: str, *places: tuple[float, float]) -> None:
+        points = [{"x": x, "y": y, "id": finger} for finger, (x, y) in enumerate(places)]
+        client.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": points})
+
+    try:
+        count = show(notebook, panels, LONG)
+        place = box(panels.cells)
+        x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] * 0.8
+        touch("Start", (x - 20, y), (x + 20, y))
+        for half in (30, 40, 50, 60):
+            touch("Move", (x - half, y), (x + half, y))
+        touch("End")
+        assert scale(panels, focused, count) == pytest.approx(3, rel=0.02)
+        row = box(focused)["y"] - place["y"]
+        last = place["height"] * (count - 1) / count
+        assert row - 0.8 * place["height"] == pytest.approx(
+            3 * (last - 0.8 * place["height"]), abs=2
+        ), "what is between the fingers stays there"
+
+        touch("Start", (x, y))
+        for far in (10, 25, 40):
+            touch("Move", (x, y + far))
+        touch("End")
+        assert box(focused)["y"] - place["y"] - row == pytest.approx(40, abs=1)
+        assert notebook.ask("explorer.position") == -1
+    finally:
+        client.send("Emulation.setTouchEmulationEnabled", {"enabled": False})
+        client.detach()
+    panels.matrix.press("0")
 
 
 def test_show_all_is_pressed_by_key(notebook, panels):
