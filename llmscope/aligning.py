@@ -65,6 +65,7 @@ def _latin(token: str) -> bytes:
     return token.encode("latin-1") if len(token) == 1 and token < "\u0100" else token.encode()
 
 
+@lru_cache(maxsize=2**14)
 def _byte_level(token: str) -> bytes:
     """As GPT-2 writes bytes."""
     alphabet = byte_alphabet()
