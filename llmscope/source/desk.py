@@ -49,8 +49,8 @@ class _Request:
 class Desk:
     """Takes messages, answers them in order of urgency, and drops what was cancelled.
 
-    What comes in is ``{request, key}`` or ``{cancel}``. What goes out is ``{request, part, done}``
-    with arrays as binary buffers, or ``{request, error, kind}``.
+    What comes in is ``{request, key}``, ``{cancel}``, or ``{}``, which only acknowledges. What goes
+    out is ``{request, part, done}`` with arrays as binary buffers, or ``{request, error, kind}``.
 
     Parameters
     ----------

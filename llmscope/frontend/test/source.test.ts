@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { KernelSource } from "../src/source/kernel";
 import { SourceError, unpack } from "../src/source/source";
 
@@ -55,6 +55,20 @@ describe("KernelSource", () => {
     await expect(asked).rejects.toMatchObject({ name: "AbortError" });
     expect(comm.sent[1]).toEqual({ cancel: 1 });
     comm.answer({ request: 1, part: {}, done: true });
+  });
+
+  test("acknowledges, once for all that is asked at a time, what comes before the answers", () => {
+    vi.useFakeTimers();
+    const { comm, source } = connect();
+    for (const key of ["x", "y"]) source.ask(key).catch(() => {});
+    expect(comm.sent).toHaveLength(2);
+    vi.runAllTimers();
+    expect(comm.sent.slice(2)).toEqual([{}]);
+    source.ask("z").catch(() => {});
+    source.close();
+    vi.runAllTimers();
+    expect(comm.sent).toHaveLength(4);
+    vi.useRealTimers();
   });
 
   test("says so when there is no kernel", async () => {

@@ -15,12 +15,20 @@ interface Waiting {
   onPart: ((part: Part) => void) | undefined;
 }
 
+/**
+ * How long after a question an empty message follows it. Jupyter's server holds a small message back
+ * until the page has acknowledged the one before, "busy", which it does at once with a message of its
+ * own and else after 40 ms (Nagle's algorithm and a delayed acknowledgement).
+ */
+const ACKNOWLEDGE_MS = 8;
+
 type Comm = Pick<AnyModel, "send" | "on" | "off">;
 
 /** The kernel answers, over the widget's comm. */
 export class KernelSource implements Source {
   #waiting = new Map<number, Waiting>();
   #next: number;
+  #acknowledging = 0;
 
   /** Replies reach every page of the kernel, so each page counts from a number of its own. */
   constructor(
@@ -51,6 +59,9 @@ export class KernelSource implements Source {
       if (!this.#send({ request, key })) {
         this.#waiting.delete(request);
         settle(reject)(new SourceError("The kernel is gone. Restart it and run the cell.", "gone"));
+      } else {
+        window.clearTimeout(this.#acknowledging);
+        this.#acknowledging = window.setTimeout(() => this.#send({}), ACKNOWLEDGE_MS);
       }
     }) as Promise<T>;
   }
@@ -61,6 +72,7 @@ export class KernelSource implements Source {
   }
 
   close(): void {
+    window.clearTimeout(this.#acknowledging);
     this.comm.off("msg:custom", this.#receive);
     for (const { reject } of this.#waiting.values())
       reject(new DOMException("Closed", "AbortError"));

@@ -11,8 +11,7 @@ export interface Traits {
 
 /**
  * How long after a change Python hears of it: once for all that one gesture changes, and behind what
- * the gesture asks the kernel for. The message then also acknowledges the first packets of the answer;
- * without one, those that follow wait for 40 ms (Nagle's algorithm and a delayed acknowledgement).
+ * the gesture asks the kernel for.
  */
 const SAVE_MS = 8;
 
