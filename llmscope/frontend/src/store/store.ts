@@ -26,7 +26,7 @@ import { WritingStore } from "./writing";
 
 const SLOW = 500; // ms, after which the view says what it waits for
 const VERY_SLOW = 3000;
-const PAUSE = 250; // ms between distributions of a text that writes itself
+const PAUSE = 400; // ms between distributions of a text that writes itself
 
 /** The text, or what a decoder has written. */
 export type Side = "tokens" | "target";
