@@ -117,6 +117,9 @@ function paintGaps(context: CanvasRenderingContext2D, rows: Axis, columns: Axis)
   lines(rows, (y) => context.clearRect(0, y, columns.room, 1));
 }
 
+/** As opaque as a cell is from which the ground reads better on it than the text, in both themes. */
+const DARK = 0.7;
+
 function paintNumbers(context: CanvasRenderingContext2D, picture: Picture): void {
   const { rows, columns, paint, theme } = picture;
   const inks = INK[theme];
@@ -130,7 +133,7 @@ function paintNumbers(context: CanvasRenderingContext2D, picture: Picture): void
       if (weight === undefined) continue;
       const text = Math.abs(weight).toFixed(2).replace(/^0/, "");
       if (text === ".00" || Math.abs(weight) < paint.threshold) continue;
-      const ink = opacity(weight, paint.scale) > 0.55 ? inks.ground : inks.text;
+      const ink = opacity(weight, paint.scale) > DARK ? inks.ground : inks.text;
       context.fillStyle = rgb(ink, 0.9);
       context.fillText(
         weight < 0 ? `−${text}` : text,
