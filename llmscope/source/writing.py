@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +20,11 @@ if TYPE_CHECKING:
     from llmscope.generation import Run
     from llmscope.generation.stepping import Stepper
     from llmscope.scope import Scope
-    from llmscope.trace import Trace
 
 Part = dict[str, Any]
 Settings = Callable[[], dict[str, Any]]
 _APART = 0.05  # seconds between two parts: nobody reads faster, and each costs a redraw
+_LEFT = 4  # texts that are kept for when their prompt comes back
 _WINDOW = 16  # tokens that are decoded to see what one more adds to the text
 
 
@@ -47,6 +48,7 @@ class Writing:
         self._lock = threading.RLock()
         self._stepper: Stepper | None = None
         self._prompt: str | None = None
+        self._left: OrderedDict[str, Stepper] = OrderedDict()  # by prompt
         self._pace = Pace()
 
     @property
@@ -54,9 +56,16 @@ class Writing:
         """The one that writes; `None` before the first prompt."""
         return self._stepper
 
-    def trace(self) -> Trace:
-        """Trace the text up to where the next token goes."""
-        return self._here().trace()
+    def at(self, prompt: str) -> Stepper:
+        """Give the one that writes behind a prompt."""
+        with self._lock:
+            return self._turn_to(prompt)
+
+    def forget(self) -> None:
+        """Let go of what was written behind other prompts, and behind this one once it is left."""
+        with self._lock:
+            self._left.clear()
+            self._prompt = None
 
     def __call__(self, what: str, *where: str) -> Part:
         """Answer one key, without its first word."""
@@ -118,20 +127,31 @@ class Writing:
 
     def _begin(self, prompt: str) -> Part:
         """Begin behind a prompt; behind the same once more, tell how far it has come."""
-        if self._stepper is None or prompt != self._prompt:
-            from llmscope.generation.stepping import Stepper
+        stepper = self._turn_to(prompt)
+        self._configure(stepper)
+        tokens = from_ids(self.scope.tokenizer, stepper.tree.prompt)
+        rows = [[token.id, token.label, 0, 0, token.special] for token in tokens]
+        return {**self._state(0), "prompt": rows, "source": stepper.source}
 
+    def _turn_to(self, prompt: str) -> Stepper:
+        """Begin behind another prompt, or go on where it was left: a slip of the hand is no loss."""
+        from llmscope.generation.stepping import Stepper
+
+        if self._stepper is not None and prompt == self._prompt:
+            return self._stepper
+        if self._stepper is not None and self._prompt is not None and len(self._stepper.tree):
+            self._left[self._prompt] = self._stepper
+            while len(self._left) > _LEFT:
+                self._left.popitem(last=False)
+        stepper = self._left.pop(prompt, None)
+        if stepper is None:
             run, self._run = self._run, None
-            settings = self._settings()
             begin = prompt if run is None else run.begin
-            stepper = Stepper(self.scope, begin, **settings)
+            stepper = Stepper(self.scope, begin, **self._settings())
             if run is not None:
                 stepper.adopt(run.tree)
-            self._stepper, self._prompt = stepper, prompt
-        self._configure(self._stepper)
-        tokens = from_ids(self.scope.tokenizer, self._stepper.tree.prompt)
-        rows = [[token.id, token.label, 0, 0, token.special] for token in tokens]
-        return {**self._state(0), "prompt": rows, "source": self._stepper.source}
+        self._stepper, self._prompt = stepper, prompt
+        return stepper
 
     def _configure(self, stepper: Stepper) -> None:
         settings = self._settings()

@@ -76,10 +76,7 @@ class GenerationView(View):
     @property
     def stepper(self) -> Stepper:
         """What writes: its tree of branches, and each node's distribution, in Python."""
-        if self._writing.stepper is None:
-            self._writing("begin", self.text)
-        assert self._writing.stepper is not None
-        return self._writing.stepper
+        return self._writing.at(self.text)
 
     @property
     def trace(self) -> Trace:

@@ -79,6 +79,36 @@ def test_one_undo_takes_back_what_was_played_at_once(view):
     assert (state["count"], state["current"]) == (0, 0)
 
 
+def test_a_prompt_that_comes_back_finds_what_was_written_behind_it(view):
+    written = play(view)["nodes"]
+    ids = view.stepper.ids()
+    for typed in (TEXT + " a", TEXT + " a slip"):
+        view.text = typed
+        assert ask(view, f"write/begin/{typed}")["count"] == 0
+    view.text = TEXT
+    again = ask(view, f"write/begin/{TEXT}")
+    assert (again["count"], again["nodes"][-1]) == (6, written[-1])
+    assert view.stepper.ids() == ids
+    view._writing.forget()
+    assert ask(view, f"write/begin/{TEXT}")["count"] == 0
+
+
+def test_only_the_last_few_texts_are_kept_for_their_prompts(view):
+    for typed in "abcdef":
+        ask(view, f"write/begin/{typed}")
+        ask(view, "write/step/1")
+    assert [*view._writing._left] == ["b", "c", "d", "e"]
+
+
+def test_in_python_the_stepper_is_that_of_the_prompt(view):
+    play(view)
+    view.text = "Another"
+    assert (view.stepper.text(), len(view.stepper.tree)) == ("Another", 0)
+    view.text = ""
+    with pytest.raises(ValueError):
+        view.stepper  # noqa: B018
+
+
 def test_many_steps_are_told_as_they_come_and_others_may_go_between(view, monkeypatch):
     monkeypatch.setattr("llmscope.source.writing._APART", 0)
     ask(view, f"write/begin/{TEXT}")

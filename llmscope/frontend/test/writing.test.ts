@@ -180,3 +180,60 @@ test("tokens are shaded from 0 to 1", () => {
   expect([shadeOf(likely, "surprisal"), shadeOf(likely, "rank")].map(Math.abs)).toEqual([0, 0]);
   expect([shadeOf(odd, "surprisal"), shadeOf(odd, "rank")]).toEqual([1, 1]);
 });
+
+test("a token that stands there already changes nothing; one of another branch is gone to", async () => {
+  void writing.step();
+  await source.answer(
+    "write/step/1",
+    state([row(1, 0), row(2, 1), row(3, 2, { depth: 3 }), row(4, 1, { depth: 2 })], 4, 3),
+  );
+  writing.look(2);
+  await writing.force(2);
+  expect(source.keys().filter((key) => key.startsWith("write/force"))).toEqual([]);
+  expect(writing.path.value.map(({ number }) => number)).toEqual([1, 2, 3]);
+  void writing.force(4);
+  await source.answer("write/select/4", state([], 4, 4));
+  expect(writing.path.value.map(({ number }) => number)).toEqual([1, 4]);
+});
+
+test("without a prompt nothing is left, and what comes late is dropped", async () => {
+  await source.answer("write/logits/0", LOGITS);
+  void writing.step();
+  await source.answer("write/step/1", state([row(1, 0)], 1));
+  await source.answer("ids//9,1", traceOf("t1", "one 1"));
+  expect(store.trace.value?.trace).toBe("t1");
+  void writing.step();
+  model.set("text", "");
+  await source.answer("write/step/1", state([row(2, 1)], 2));
+  expect([writing.prompt.value, writing.path.value, writing.canUndo.value]).toEqual([
+    null,
+    [],
+    false,
+  ]);
+  expect([store.trace.value, store.next.value]).toEqual([null, null]);
+  model.set("text", "two");
+  await source.answer("write/begin/two", state([row(5, 0)], 1));
+  expect(writing.path.value).toHaveLength(1);
+});
+
+test("an error of the next token ends the play and stays, and no other token's is shown", async () => {
+  await source.answer("write/logits/0", LOGITS);
+  expect(store.next.value).not.toBeNull();
+  model.set("playing", true);
+  await settle();
+  await source.tell("write/step/16", state([row(1, 0)], 1));
+  await source.fail("write/logits/1", "out of memory");
+  expect(store.state.playing.value).toBe(false);
+  await source.answer("write/begin/one", state([row(1, 0)], 1));
+  expect(store.problem.value?.message).toBe("out of memory");
+  expect(store.next.value).toBeNull();
+});
+
+test("a text that can't be read has no attention of another", async () => {
+  await source.answer("ids//9", traceOf("t0", "one"));
+  void writing.step();
+  await source.answer("write/step/1", state([row(1, 0)], 1));
+  await source.fail("ids//9,1", "out of memory");
+  expect([store.trace.value, store.attention.matrix.value]).toEqual([null, null]);
+  expect(store.problem.value?.message).toBe("out of memory");
+});

@@ -55,6 +55,21 @@ def test_other_modes_as_svg_keep_their_words(notebook, panels, mode):
         assert len([path for path in root.iter(f"{SVG}path") if path.get("stroke")]) == count
 
 
+def test_a_picture_is_named_by_what_is_in_it(notebook, panels):
+    def name() -> str:
+        with notebook.page.expect_download() as download:
+            panels.attention.get_by_role("button", name="SVG", exact=True).press("Enter")
+        return download.value.suggested_filename
+
+    assert name() == "layer-24-head-4-matrix.svg"
+    notebook.execute("explorer.heads, explorer.combine = [(24, 4), (11, 1)], 'mean'")
+    expect(panels.title).to_contain_text("Mean of 2 heads")
+    assert name() == "mean.24.4-11.1-matrix.svg"
+    panels.show("Arcs")
+    expect(panels.arcs).to_be_visible()
+    assert name() == "heads-24.4-11.1-arcs.svg"
+
+
 def test_a_png_is_three_times_as_sharp(panels):
     data = save(panels, "PNG").read_bytes()
     assert data[:8] == b"\x89PNG\r\n\x1a\n"

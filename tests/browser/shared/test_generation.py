@@ -25,6 +25,7 @@ RESET = f"""
 view.playing = False
 view.seed, view.max_new_tokens, view.do_sample, view.speed = 4, 12, True, 0.0
 view.temperature, view.top_k, view.shade = 1.0, 50, "probability"
+view._writing.forget()
 view.text = "…" + str(view.text != "…")
 view.text = {PROMPT!r}
 """
@@ -111,10 +112,80 @@ def test_another_token_is_forced_and_becomes_a_branch(notebook, panel, panels):
     expect(written(panel)).to_have_count(4)
     branches.nth(2).get_by_role("button", name="compare").click()
     expect(panel.get_by_text("They part after 2 tokens")).to_be_visible()
+    pressed, plain = (
+        branches.nth(n)
+        .get_by_role("button", name="compare")
+        .evaluate("button => getComputedStyle(button).borderColor")
+        for n in (2, 1)
+    )
+    assert pressed != plain
     notebook.wait_drawn()
     notebook.screenshot("generation", panel)
     panel.get_by_role("button", name="Fold").first.click()
     expect(branches).to_have_count(1)
+
+
+def test_the_token_that_stands_there_is_no_choice_and_the_rest_of_a_line_is_told(
+    notebook, panel, panels
+):
+    for count in range(1, 4):
+        button(panel, "Step").click()
+        expect(written(panel)).to_have_count(count)
+    written(panel).nth(1).click()
+    first = (written(panel).nth(0).text_content() or "").strip()
+    expect(panels.next.get_by_role("heading")).to_contain_text(f"after “{first}”")
+    stands = notebook.ask("view.stepper.tree[2].rank")
+    panels.rows.nth(stands).locator("button.name").click()
+    notebook.page.wait_for_timeout(300)
+    expect(written(panel)).to_have_count(3)
+    # Where one has gone back within a line, the rest of it can be gone to.
+    notebook.execute("view.stepper.select(1); view.max_new_tokens = 13")
+    expect(written(panel)).to_have_count(1)
+    panel.get_by_role("treeitem").locator(".way").click()
+    expect(written(panel)).to_have_count(3)
+
+
+def test_an_emptied_prompt_leaves_nothing_and_comes_back_with_its_text(notebook, panel, panels):
+    for count in (1, 2):
+        button(panel, "Step").click()
+        expect(written(panel)).to_have_count(count)
+    text = written(panel).all_text_contents()
+    prompt = panel.get_by_role("textbox", name="Prompt")
+    prompt.fill("")
+    expect(written(panel)).to_have_count(0)
+    for name in ("▶ Play", "Step", "Undo"):
+        expect(button(panel, name)).to_be_disabled()
+    expect(panels.next).to_contain_text("Type a text")
+    expect(panels.attention).to_contain_text("Type a text")
+    prompt.fill(PROMPT)
+    expect(written(panel)).to_have_count(2)
+    assert written(panel).all_text_contents() == text
+
+
+def test_an_error_of_the_model_is_told_and_the_next_attempt_works(notebook, panel, panels):
+    button(panel, "Step").click()
+    expect(written(panel)).to_have_count(1)
+    expect(panels.weight).to_be_visible()
+    notebook.execute(
+        "def broken(*_, **__):\n    raise RuntimeError('the model is broken')\n"
+        "scope.forget(); scope.model.forward = broken"
+    )
+    try:
+        panel.get_by_role("button", name="Play").click()
+        expect(panels.error).to_contain_text("the model is broken")
+        notebook.wait_value("view.playing", False)
+        panel.get_by_role("textbox", name="Prompt").fill("Deep in the woods")
+        expect(panels.error).to_contain_text("the model is broken")
+        # Nothing on screen is of another text.
+        expect(panels.rows).to_have_count(0)
+        expect(panels.matrix).to_have_count(0)
+    finally:
+        notebook.execute("del scope.model.forward")
+    button(panel, "Step").click()
+    expect(written(panel)).to_have_count(1)
+    expect(panels.error).to_have_count(0)
+    expect(panels.weight).to_be_visible()
+    expect(panels.rows.first).to_be_visible()
 
 
 def test_the_keyboard_alone_writes_looks_and_takes_back(notebook, panel):

@@ -252,6 +252,7 @@ export class Store {
 
   /** Whether it came to its end. */
   async #start(key: string): Promise<boolean> {
+    if (!LIVE) return false;
     const loading = (this.#loading = new AbortController());
     batch(() => {
       this.problem.value = null;
@@ -275,6 +276,7 @@ export class Store {
     // What was written is traced once it rests.
     const key = this.writing ? this.writing.settled.value : this.writer.key.value;
     this.#text?.abort();
+    if (this.writing && !this.writing.prompt.value && this.trace.peek()) this.#empty();
     if (key === null) return;
     if (this.writing) path.value = key; // linked views follow
     if (this.trace.peek()?.asked === key) {
@@ -297,6 +299,7 @@ export class Store {
     this.source
       .ask<LogitsAnswer>(`write/logits/${node}`)
       .then((answer) => {
+        if (!writing.prompt.peek()) return; // It was taken away meanwhile.
         const rows = writing.pathTo(node);
         const tokens = [
           ...prompt,
@@ -304,7 +307,11 @@ export class Store {
         ];
         this.next.value = nextOf(answer, behind(tokens), tokens.length - 1);
       })
-      .catch((error: unknown) => this.#report(error))
+      .catch((error: unknown) => {
+        writing.stop();
+        this.next.value = null; // It was of another token.
+        this.#report(error);
+      })
       .finally(async () => {
         // Nobody reads more of them than a few a second, and each takes time from the model.
         if (this.state.playing.peek()) await new Promise((done) => setTimeout(done, PAUSE));
@@ -345,8 +352,8 @@ export class Store {
       });
     } catch (error) {
       if (signal.aborted) return;
-      if (key === "text/") this.#empty();
-      else this.#report(error);
+      if (key === "text/" || this.writing) this.#empty();
+      if (key !== "text/") this.#report(error);
     } finally {
       done();
     }

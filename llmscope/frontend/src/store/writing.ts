@@ -101,7 +101,9 @@ export class WritingStore {
     this.#ends = [
       effect(() => {
         const prompt = state.text.value;
-        if (core.isSeen.value && prompt) void this.#begin(prompt);
+        if (!core.isSeen.value) return;
+        if (prompt) void this.#begin(prompt);
+        else this.#clear();
       }),
       // A text that has ended may go on once it may be longer.
       effect(() => {
@@ -150,6 +152,7 @@ export class WritingStore {
   }
 
   async step(): Promise<void> {
+    if (!LIVE) return;
     this.stop();
     this.look(null);
     await this.#act("step/1");
@@ -157,8 +160,12 @@ export class WritingStore {
 
   /** Puts a token of one's own in the place of the one that is looked at, or next. */
   async force(token: number): Promise<void> {
+    if (!LIVE) return;
     this.stop();
     const after = this.shown.peek();
+    const there = this.childrenOf(after).find((node) => node.token === token);
+    if (there && this.path.peek().includes(there)) return;
+    if (there) return this.goTo(this.#endBehind(there.number));
     if (await this.#act(`force/${after}/${token}`)) this.look(null);
   }
 
@@ -212,15 +219,30 @@ export class WritingStore {
 
   // ── asking ────────────────────────────────────────────────────────────────────────────────
 
+  /** There is no prompt, and nothing behind it. */
+  #clear(): void {
+    this.stop();
+    batch(() => {
+      this.#letGo();
+      this.prompt.value = null;
+      this.nodes.value = [];
+      this.current.value = 0;
+      this.ended.value = this.canUndo.value = false;
+    });
+  }
+
+  /** Looks at nothing, and compares nothing. */
+  #letGo(): void {
+    this.look(null);
+    this.hovered.value = null;
+    this.compared.value = [];
+    this.folded.value = new Set();
+  }
+
   async #begin(prompt: string): Promise<void> {
     const isFirst = this.prompt.peek() === null;
     this.core.report(null);
-    if (!isFirst) {
-      this.look(null);
-      this.hovered.value = null;
-      this.compared.value = [];
-      this.folded.value = new Set();
-    }
+    if (!isFirst) this.#letGo();
     await this.#act(`begin/${prompt}`, { anew: true });
     // A few sequences, as of a run, stand side by side.
     const nodes = this.nodes.peek();
@@ -232,6 +254,7 @@ export class WritingStore {
 
   /** Asks for one step after the other until it is paused or the text ends. */
   async #play(): Promise<void> {
+    if (!LIVE) return;
     const { playing, speed, text } = this.core.state;
     const over = new AbortController();
     const end = effect(() => {
@@ -278,6 +301,7 @@ export class WritingStore {
 
   #take(answer: WritingAnswer, anew: boolean): void {
     const { nodes, count, current } = answer;
+    if (!this.core.state.text.peek()) return; // The prompt was taken away meanwhile.
     const known = anew ? [] : this.nodes.peek().slice(0, count - nodes.length);
     batch(() => {
       this.#source = answer.source ?? this.#source;

@@ -83,7 +83,9 @@ export function Chosen({ store }: { store: Store }) {
       {state.mode.value === "matrix" && (
         <label class="right" data-tool>
           <span class="hint">
-            {heads.length < missing && `choose ${missing === 1 ? "a head" : "two heads"} first`}
+            {heads.length < missing
+              ? `choose ${missing === 1 ? "a head" : "two heads"} first`
+              : heads.length > 1 && state.combine.value === "none" && "to see them together:"}
           </span>
           <select
             aria-label="What is made of the chosen heads"

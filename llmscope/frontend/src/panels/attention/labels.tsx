@@ -89,12 +89,17 @@ export function QueryLabels({ axis, left, top, marked, scale }: LabelProps) {
 }
 
 /** How long a label at 45° may be: to the upper edge, and to the right edge of the panel. */
-function roomAbove(axis: Axis, index: number, top: number, scale: number): number {
-  const right = axis.room + 18 * scale - (axis.start + (index + 0.5) * axis.size + 3);
+function roomAbove(axis: Axis, index: number, top: number, beside: number, scale: number): number {
+  const right = axis.room + beside - (axis.start + (index + 0.5) * axis.size + 3);
   return Math.SQRT2 * Math.min(top - 14 * scale, right - 8 * scale);
 }
 
-export function KeyLabels({ axis, left, top, marked, scale }: LabelProps) {
+interface KeyLabelProps extends LabelProps {
+  /** Pixels that are free beside the axis. */
+  right: number;
+}
+
+export function KeyLabels({ axis, left, top, right, marked, scale }: KeyLabelProps) {
   return (
     <svg
       class="labels"
@@ -109,7 +114,7 @@ export function KeyLabels({ axis, left, top, marked, scale }: LabelProps) {
           transform={`translate(${axis.start + (index + 0.5) * axis.size + 3}, ${top - 7}) rotate(-45)`}
           class={marked.includes(index) ? "here" : ""}
         >
-          {short(axis.tokens[index]![1], roomAbove(axis, index, top, scale), scale)}
+          {short(axis.tokens[index]![1], roomAbove(axis, index, top, right, scale), scale)}
         </text>
       ))}
     </svg>

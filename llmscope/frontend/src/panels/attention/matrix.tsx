@@ -35,7 +35,8 @@ export function Matrix({ store, matrix, width }: MatrixProps) {
   const left = 92 * scale;
   const top = 66 * scale;
   // A cell is no larger than a hand needs, so that a short text is no poster.
-  const most = Math.min(width - left - 18 * scale, 560 * scale);
+  const right = 28 * scale; // at least, for the last label
+  const most = Math.min(width - left - right, 560 * scale);
   const longest = Math.max(queries.length, keys.length);
   const size = Math.max(120, Math.min(most, longest * 64 * scale)) / longest;
   const [across, down] = [size * keys.length, size * queries.length];
@@ -129,13 +130,20 @@ export function Matrix({ store, matrix, width }: MatrixProps) {
         style={{
           paddingLeft: px(left),
           paddingTop: px(top),
-          width: px(left + across + 18 * scale),
+          width: px(left + across + right),
         }}
         onKeyDown={keysDown}
         onBlur={() => point(null)}
       >
         <QueryLabels axis={rows} left={left} top={top} marked={[query, focus]} scale={scale} />
-        <KeyLabels axis={columns} left={left} top={top} marked={[key]} scale={scale} />
+        <KeyLabels
+          axis={columns}
+          left={left}
+          top={top}
+          right={Math.max(right, width - left - across)}
+          marked={[key]}
+          scale={scale}
+        />
         <div
           ref={cells}
           class="cells"

@@ -1,7 +1,7 @@
 import { useRef } from "preact/hooks";
 import type { PanelProps } from "../../app";
 import { useWidth } from "../../draw/canvas";
-import { MODES } from "../../store/attention/state";
+import { type HeadName, MODES } from "../../store/attention/state";
 import type { Store } from "../../store/store";
 import { Save } from "../save";
 import { Segmented } from "../segmented";
@@ -25,7 +25,10 @@ export function Attention({ store }: PanelProps) {
   const shown = lacking ? null : mode === "steps" ? attention.steps.value : matrix;
   const isBehind = shown !== null && shown.trace !== trace;
   const body = () => {
-    if (!trace) return <p class="muted empty">Type a text to see who looks at whom.</p>;
+    if (!trace)
+      return (
+        <p class="muted empty">{!store.problem.value && "Type a text to see who looks at whom."}</p>
+      );
     if (attention.layers.value.length === 0) return <p class="muted empty">{trace.why}</p>;
     if (lacking) return <p class="muted empty">{lacking}</p>;
     if (mode === "steps") return <Steps store={store} />;
@@ -54,11 +57,22 @@ export function Attention({ store }: PanelProps) {
       {shown && (
         <div class="foot">
           {matrix && mode !== "steps" && <Controls store={store} matrix={matrix} />}
-          <Save of={panel} name={`layer-${shown.layer}-head-${shown.head}-${mode}`} />
+          <Save of={panel} name={`${fileOf(store, shown)}-${mode}`} />
         </div>
       )}
     </section>
   );
+}
+
+/** Names a picture by what is in it. */
+function fileOf({ attention, state }: Store, { layer, head }: HeadName): string {
+  const mode = state.mode.value;
+  const heads = state.heads.value;
+  const name = mode === "matrix" ? (attention.matrix.value?.name ?? "head") : "head";
+  if (!name.startsWith("head")) return name;
+  if (mode === "arcs" && heads.length > 0)
+    return `heads-${heads.map((pair) => pair.join(".")).join("-")}`;
+  return `layer-${layer}-head-${head}`;
 }
 
 /** What is on screen: that of the matrix that is there, not of the one on its way. */

@@ -8,7 +8,8 @@ export function Branches({ writing }: { writing: WritingStore }) {
   const forks = new Set(
     nodes.filter(({ parent }) => writing.childrenOf(parent).length > 1).map(({ parent }) => parent),
   );
-  if (forks.size === 0) return null;
+  // Where the text stops within a line, the rest of it is told, too.
+  if (forks.size === 0 && writing.childrenOf(writing.current.value).length === 0) return null;
   const rows = [...branches(writing, 0, 0)];
   return (
     <div class="branches" role="tree" aria-label="Branches">
@@ -78,14 +79,15 @@ function Branch({ writing, first, last, text, depth, forks }: Row & { writing: W
         {first.forced && <i title="chosen by you">✎ </i>}
         {text}
       </button>
-      <span class="figures muted" title={`log-probability ${logprob.toFixed(3)}`}>
+      <span class="figures muted" title={`log-probability ${logprob.toFixed(3)} nats`}>
         {percent(Math.exp(logprob))}
       </span>
       <button
         type="button"
         class="quiet"
         aria-pressed={compared}
-        disabled={isOn}
+        disabled={isOn && !compared}
+        title={isOn ? "It is on screen" : "Put it beside the text"}
         onClick={() => writing.compare(last.number)}
       >
         compare

@@ -190,6 +190,7 @@ function Caption({ store, writing }: { store: Store; writing: WritingStore }) {
           (writing.off ?? "Click a token on the right to take it instead; Esc lets go.")}
       </p>
     );
+  if (!writing.prompt.value) return <p class="caption">Type what the text begins with.</p>;
   if (slow.value && !store.state.playing.value)
     return (
       <p class="caption" role="status">
@@ -201,7 +202,7 @@ function Caption({ store, writing }: { store: Store; writing: WritingStore }) {
     <p class="caption figures" role="status">
       {path.length === 0
         ? "Space plays, Enter writes one token. Click a token on the right to choose it yourself."
-        : `${path.length} ${path.length === 1 ? "token" : "tokens"}, log-probability ${logprob.toFixed(2)}. ${
+        : `${path.length} ${path.length === 1 ? "token" : "tokens"}, log-probability ${logprob.toFixed(2).replace("-", "−")} nats. ${
             !writing.ended.value
               ? ""
               : path.length >= store.state.maxNewTokens.value

@@ -59,6 +59,8 @@ function WrittenToken({ store, writing, node, end }: TokenProps) {
   const shade = shadeOf(node, store.state.shade.value);
   const isHere = writing.selected.value === node.number;
   const branches = writing.childrenOf(node.parent).length > 1;
+  // White space before a word may end a line: it has no colour.
+  const [, space, word] = /^(\s*)(.*)$/s.exec(node.text)!;
   return (
     <span
       class={`wrote ${isHere ? "here" : ""} ${node.forced ? "forced" : ""} ${branches ? "fork" : ""} ${/^\s*\n/.test(node.text) ? "break" : ""}`}
@@ -71,7 +73,8 @@ function WrittenToken({ store, writing, node, end }: TokenProps) {
         writing.look(isHere ? null : node.number, end);
       }}
     >
-      {node.text || <Label text={node.label} />}
+      {word && space}
+      <span>{word || node.text || <Label text={node.label} />}</span>
     </span>
   );
 }

@@ -50,7 +50,9 @@ export function NextToken({ store }: PanelProps) {
       {next && outcome ? (
         <Rows store={store} next={next} outcome={outcome} log={log.value} compare={more.value} />
       ) : (
-        <p class="muted empty">{lacking ?? "Type a text to see what could follow."}</p>
+        <p class="muted empty">
+          {lacking ?? (!store.problem.value && "Type a text to see what could follow.")}
+        </p>
       )}
     </section>
   );

@@ -98,6 +98,9 @@ export function Steps({ store }: { store: Store }) {
       <Product steps={steps} at={key} />
       <Keys steps={steps} stages={stages} at={at} selected={key} onSelect={select} />
       <Results steps={steps} stages={stages} at={at} heads={heads} />
+      {store.state.hideSink.value && (
+        <p class="note">The first token is hidden in matrix and arcs; the steps have it.</p>
+      )}
       <Features steps={steps} />
     </div>
   );
