@@ -19,6 +19,7 @@ from typing import Any
 import torch
 
 import llmscope
+from llmscope.capture.tap import tap
 from tests.bench.table import interleaved
 
 TEXT = "The cat sat on the mat because it was very tired, and the dog looked at it. "
@@ -42,8 +43,10 @@ def work(scope: llmscope.Scope, way: str, text: str) -> Callable[[], object]:
 
     ``body``
         The model without its head.
+    ``capture``
+        The same while the tap records it.
     ``row``
-        The same and one row of logits.
+        The model without its head but for one row of logits.
     ``trace``
         `Scope.trace`, with tokenizing, labels and that row; nothing is kept warm.
     ``warm``
@@ -64,12 +67,17 @@ def work(scope: llmscope.Scope, way: str, text: str) -> Callable[[], object]:
         with torch.no_grad():
             return part(**inputs, use_cache=False, **options)
 
+    def capture() -> object:
+        with tap(model) as calls:
+            return run(model.model), calls
+
     def trace() -> object:
         own.forget()
         return own.trace(text)
 
     return {
         "body": lambda: run(model.model),
+        "capture": capture,
         "row": lambda: run(model, logits_to_keep=1),
         "trace": trace,
         "warm": trace,

@@ -68,12 +68,13 @@ def in_a_process(what: str, ways: str, tokens: int) -> Any:
 # As `passes.work` calls them, and as the table does.
 WAYS = {
     "body": "body",
+    "capture": "body, recorded",
     "row": "+ row of logits",
     "trace": "trace, cache off",
     "warm": "trace",
     "eager": "eager",
 }
-RATIOS = [("trace", "body"), ("trace", "row"), ("warm", "body"), ("eager", "trace")]
+RATIOS = [("capture", "body"), ("trace", "row"), ("warm", "body"), ("eager", "trace")]
 
 
 def test_the_forward_pass():
@@ -88,9 +89,7 @@ def test_the_forward_pass():
         peaks.append([f"{tokens:,}", *(size(peak[w]) if w in able else over for w in WAYS)])
         say(f"{' '.join(times[-1])}; {' '.join(peaks[-1][1:])}")
     ratio_heads = [f"{WAYS[a]} : {WAYS[b]}" for a, b in RATIOS]
-    title = (
-        "One forward pass: the body, the head's last row, ours, output_attentions; taken in turns"
-    )
+    title = "One forward pass: the body, the same recorded, ours, output_attentions; in turns"
     show(title, ["tokens", *WAYS.values(), *ratio_heads], times)
     title = "Memory that it takes at its peak, beyond the loaded model; a process each"
     show(title, ["tokens", *WAYS.values()], peaks)
