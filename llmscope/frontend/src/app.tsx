@@ -69,7 +69,7 @@ function App({ store, host }: PanelProps & { host: HTMLElement }) {
           LIVE && <Picker store={store} />
         ) : (
           <>
-            {store.prompts.value.length > 1 && <Prompts store={store} />}
+            {store.loading.prompts.value.length > 1 && <Prompts store={store} />}
             {panels.filter((name) => !columns.includes(name)).map(show)}
             <Problem store={store} />
             {columns.length > 0 && <div class="columns">{columns.map(show)}</div>}

@@ -5,15 +5,15 @@ import { Problem } from "./problem";
 /** Chooses and loads a model, with its progress and its errors in place. */
 export function Picker({ store }: PanelProps) {
   const name = useSignal("");
-  const choices = store.choices.value;
-  const progress = store.progress.value;
+  const choices = store.loading.choices.value;
+  const progress = store.loading.progress.value;
   const problem = store.problem.value;
   if (!choices) {
     return problem ? <Problem store={store} /> : <p class="muted">Waiting for the kernel…</p>;
   }
   const load = (event: Event) => {
     event.preventDefault();
-    if (name.value.trim()) void store.load(name.value.trim());
+    if (name.value.trim()) void store.loading.load(name.value.trim());
   };
   return (
     <section class="picker" aria-label="Choose a model">
@@ -24,7 +24,7 @@ export function Picker({ store }: PanelProps) {
             <button
               type="button"
               disabled={!!progress}
-              onClick={() => void store.load(choice.name ?? "")}
+              onClick={() => void store.loading.load(choice.name ?? "")}
             >
               <strong>{choice.title}</strong>
               <span class="muted">{choice.detail}</span>
@@ -55,14 +55,14 @@ export function Picker({ store }: PanelProps) {
             aria-label={progress.stage}
           />
           <span class="muted">{progress.stage}</span>
-          <button type="button" onClick={() => store.stopLoading()}>
+          <button type="button" onClick={() => store.loading.stop()}>
             Stop
           </button>
         </p>
       )}
       <Problem store={store} />
       {problem?.kind === "default" && (
-        <button type="button" onClick={() => void store.install()}>
+        <button type="button" onClick={() => void store.loading.install()}>
           Install the default model
         </button>
       )}

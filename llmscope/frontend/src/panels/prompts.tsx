@@ -4,7 +4,7 @@ import { keyOf } from "../store/reading";
 /** In a page that can't read what one types: the texts that it can show. */
 export function Prompts({ store }: PanelProps) {
   const { writer } = store;
-  const prompts = store.prompts.value;
+  const prompts = store.loading.prompts.value;
   return (
     <label class="prompts">
       <span class="muted">Text</span>{" "}

@@ -3,22 +3,20 @@ import { type Outcome, type Settings, sample } from "../math/sampling";
 import { type Source, SourceError } from "../source/source";
 import type {
   ChainAnswer,
-  Choice,
   Facts,
   FollowsAnswer,
   Kind,
   LogitsAnswer,
-  ModelAnswer,
-  Progress,
   SearchAnswer,
   TokenRow,
   TraceAnswer,
 } from "./answers";
 import { AttentionStore } from "./attention/attention";
 import { LensStore } from "./lens";
+import { Loading } from "./loading";
 import { behind, focusOf, logits, logitsKey, nextOf, placeOf } from "./next";
 import { Reader } from "./reader";
-import { type Reading, keyOf } from "./reading";
+import { keyOf } from "./reading";
 import { type NextToken, type Problem, type State, TRAITS } from "./state";
 import { type Traits, bindTraits } from "./traits";
 import { Writer } from "./writer";
@@ -37,10 +35,8 @@ export type Side = "tokens" | "target";
  */
 export class Store {
   readonly state: { [K in keyof State]: Signal<State[K]> };
-  readonly model = signal<Facts | null>(null);
-  readonly choices = signal<Choice[] | null>(null);
-  readonly prompts = signal<Reading[]>([]);
-  readonly progress = signal<Progress | null>(null);
+  readonly loading: Loading;
+  readonly model: ReadonlySignal<Facts | null>;
   readonly trace = signal<TraceAnswer | null>(null);
   readonly next = signal<NextToken | null>(null);
   readonly chain = signal<(ChainAnswer & { trace: TraceAnswer }) | null>(null);
@@ -75,7 +71,6 @@ export class Store {
   #reader: Reader;
   #ends: (() => void)[] = [];
   #text: AbortController | null = null;
-  #loading: AbortController | null = null;
   #asking = false;
   #labels = new Map<number, Signal<string | null>>();
 
@@ -86,6 +81,8 @@ export class Store {
     const { signals, dispose } = bindTraits<State>(traits, TRAITS);
     this.state = signals;
     this.#reader = new Reader(source);
+    this.loading = new Loading(source, (error) => this.#report(error));
+    this.model = this.loading.model;
     this.focus = computed(() => focusOf(this.trace.value, signals.position.value));
     this.settings = computed(() => ({
       temperature: signals.temperature.value,
@@ -136,12 +133,11 @@ export class Store {
     ];
     this.attention = new AttentionStore(core);
     this.lens = new LensStore(core, () => this.model.value?.layers ?? 0);
-    void this.#askModel();
   }
 
   close(): void {
     this.#text?.abort();
-    this.#loading?.abort();
+    this.loading.stop();
     this.#ends.forEach((end) => end());
     this.attention.close();
     this.lens.close();
@@ -191,14 +187,6 @@ export class Store {
     if (!this.attention.escape()) this.state.position.value = -1;
   }
 
-  async load(name: string): Promise<void> {
-    await this.#start(`load/${name}`);
-  }
-
-  async install(): Promise<void> {
-    if (await this.#start("install")) await this.load("");
-  }
-
   /** Why a key can't be answered here, in words; `null` where it can. */
   lacks(key: string): string | null {
     return this.source.lacks(key);
@@ -222,53 +210,7 @@ export class Store {
     return label;
   }
 
-  stopLoading(): void {
-    this.#loading?.abort();
-  }
-
   // ── asking ────────────────────────────────────────────────────────────────────────────────
-
-  async #askModel(): Promise<void> {
-    try {
-      this.#setModel(await this.source.ask<ModelAnswer>("model"));
-    } catch (error) {
-      this.#report(error);
-    }
-  }
-
-  #setModel({ model, choices, prompts }: ModelAnswer): void {
-    batch(() => {
-      if (prompts)
-        this.prompts.value = prompts.map(([text, pair, target, masked]) => ({
-          text,
-          pair,
-          target,
-          masked,
-        }));
-      if (choices) this.choices.value = choices;
-      if (model) this.model.value = model;
-    });
-  }
-
-  /** Whether it came to its end. */
-  async #start(key: string): Promise<boolean> {
-    if (!LIVE) return false;
-    const loading = (this.#loading = new AbortController());
-    batch(() => {
-      this.problem.value = null;
-      this.progress.value = { stage: "Starting", done: 0, total: null };
-    });
-    try {
-      const onPart = (part: object) => (this.progress.value = part as Progress);
-      this.#setModel(await this.source.ask<ModelAnswer>(key, { signal: loading.signal, onPart }));
-      return true;
-    } catch (error) {
-      this.#report(error);
-      return false;
-    } finally {
-      this.progress.value = null;
-    }
-  }
 
   #followText(): void {
     const { path } = this.state;
