@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -179,9 +179,12 @@ def _packed(item: Any, buffers: list[bytes]) -> Any:
     Of a square matrix in which nothing stands above the diagonal, the rest goes, row by row.
     """
     if isinstance(item, np.ndarray):
-        is_square = item.ndim == 2 and len(item) == item.shape[1] >= _SQUARE
-        lower = is_square and not item[_triangle(len(item))].any()
-        array = item[~_triangle(len(item))] if lower else item
+        array = np.ascontiguousarray(item).ravel()
+        lower = False
+        if item.ndim == 2 and len(item) == item.shape[1] >= _SQUARE:
+            above, below = _halves(len(item))
+            lower = not array.take(above).any()
+            array = array.take(below) if lower else array
         buffers.append(array.tobytes())
         packed = {"buffer": len(buffers) - 1, "dtype": str(item.dtype), "shape": item.shape}
         return {**packed, "lower": True} if lower else packed
@@ -190,10 +193,11 @@ def _packed(item: Any, buffers: list[bytes]) -> Any:
     return item
 
 
-@cache
-def _triangle(side: int) -> NDArray[np.bool_]:
-    """Which cells (side, side) stand above the diagonal."""
-    return np.triu(np.ones((side, side), dtype=bool), 1)
+@lru_cache(maxsize=4)
+def _halves(side: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where the cells (side, side) above the diagonal stand, row by row, and the others."""
+    above = np.triu(np.ones((side, side), dtype=bool), 1).ravel()
+    return np.flatnonzero(above), np.flatnonzero(~above)
 
 
 def _is_a_bug(error: Exception) -> bool:

@@ -134,7 +134,7 @@ class Writing:
         return {**self._state(0), "prompt": rows, "source": stepper.source}
 
     def _turn_to(self, prompt: str) -> Stepper:
-        """Begin behind another prompt, or go on where it was left: a slip of the hand is no loss."""
+        """Begin behind another prompt, or go on where it was left: a slip is no loss."""
         from llmscope.generation.stepping import Stepper
 
         if self._stepper is not None and prompt == self._prompt:
