@@ -30,8 +30,9 @@ def spelt(
         `None` for a token that isn't in the text; no spans at all if the text isn't spelt.
     """
     data = text.encode()
-    char = [n for n, char in enumerate(text) for _ in char.encode()]  # by byte
-    char.append(len(text))
+    char: Sequence[int] = range(len(text) + 1)  # by byte
+    if len(data) > len(text):
+        char = [*(n for n, char in enumerate(text) for _ in char.encode()), len(text)]
     for alphabet in (_plain, _latin, _byte_level):
         spans: list[Span | None] = []
         place = 0

@@ -301,10 +301,9 @@ def _from_spans(
         tokens.append(Token(token_id, own, visible(shown), start, end, is_special))
         reached = end
     # What is left at the end goes to the last token that stands in the text.
-    inside = [n for n, span in enumerate(spans) if span is not None]
-    inside = [n for n in inside if tokens[n].start < tokens[n].end] or inside
-    last = max(inside, default=None)
-    if last is not None and reached < len(text):
+    if reached < len(text) and any(spans):
+        inside = [n for n, span in enumerate(spans) if span is not None]
+        last = max([n for n in inside if tokens[n].start < tokens[n].end] or inside)
         begin = tokens[last].start if tokens[last].text else reached
         tokens[last] = replace(tokens[last], text=text[begin:], start=begin, end=len(text))
         for n in range(last + 1, len(tokens)):
