@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from llmscope.capture import Cancelled
-from llmscope.source.openmp import leave_cpus
+from llmscope.source.threads import leave_cpus
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

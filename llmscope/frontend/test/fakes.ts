@@ -38,9 +38,9 @@ export class SlowSource implements Source {
     this.asked.find((request) => request.key === key)!.onPart!(part);
     await settle();
   }
-  async fail(key: string, message: string) {
+  async fail(key: string, message: string, kind = "ValueError") {
     const found = this.asked.find((request) => request.key === key)!;
-    found.reject(new SourceError(message, "ValueError"));
+    found.reject(new SourceError(message, kind));
     await settle();
   }
   keys() {

@@ -237,3 +237,12 @@ test("a text that can't be read has no attention of another", async () => {
   expect([store.trace.value, store.attention.matrix.value]).toEqual([null, null]);
   expect(store.problem.value?.message).toBe("out of memory");
 });
+
+test("what came from a kernel that is gone stays", async () => {
+  await source.answer("write/logits/0", LOGITS);
+  void writing.step();
+  await source.answer("write/step/1", state([row(1, 0)], 1));
+  await source.fail("write/logits/1", "The kernel is gone.", "gone");
+  expect(store.next.value).not.toBeNull();
+  expect(store.problem.value?.kind).toBe("gone");
+});

@@ -251,7 +251,7 @@ export class Store {
       })
       .catch((error: unknown) => {
         writing.stop();
-        this.next.value = null; // It was of another token.
+        if (!isGone(error)) this.next.value = null; // It was of another token.
         this.#report(error);
       })
       .finally(async () => {
@@ -294,7 +294,7 @@ export class Store {
       });
     } catch (error) {
       if (signal.aborted) return;
-      if (key === "text/" || this.writing) this.#empty();
+      if (key === "text/" || (this.writing && !isGone(error))) this.#empty();
       if (key !== "text/") this.#report(error);
     } finally {
       done();
@@ -382,3 +382,6 @@ export class Store {
     };
   }
 }
+
+/** Whether there is no kernel any more: what came from it stays, for the page to work with. */
+const isGone = (error: unknown): boolean => error instanceof SourceError && error.kind === "gone";

@@ -1,4 +1,4 @@
-"""How many CPUs a thread computes on: few for little pictures, all for the model."""
+"""On how many CPUs the desk's thread computes, and when it leaves them to others."""
 
 from __future__ import annotations
 
