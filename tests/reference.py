@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from tests.closeness import TINY, assert_close, assert_probabilities_close
+
 KINDS = {
     "self": ("attentions", "decoder_attentions"),
     "encoder": ("encoder_attentions",),
@@ -47,6 +49,16 @@ def matrix(layers: list[np.ndarray], name: str) -> np.ndarray:
         "max": lambda: each.max(axis=0),
         "difference": lambda: each[0] - each[1],
     }[how]()
+
+
+def assert_matrix_close(
+    actual: np.ndarray, expected: np.ndarray, name: str, *, terms: int = TINY
+) -> None:
+    """Assert that this is the matrix that goes by `name`, each weight to a part of its own size."""
+    if "difference" in name:  # small where two weights are alike, and as exact as these
+        assert_close(actual, expected, terms=terms, size=1, what=name)
+    else:
+        assert_probabilities_close(actual, expected, terms=terms, what=name)
 
 
 def rollout(layers: list[np.ndarray]) -> np.ndarray:

@@ -16,6 +16,7 @@ import llmscope
 from llmscope.scope import Scope
 from tests.browser.explorer import SENTENCE
 from tests.browser.lab import DARK, SCREENSHOTS, Guard
+from tests.closeness import assert_close
 from tests.tiny import MODELS, TEXT, byte_level, word_piece
 
 HOSTILE = "</script><img src=x onerror=\"document.title='broken'\"> <b>bold</b> &amp; 日本語 👩‍👩‍👧"
@@ -115,10 +116,10 @@ def test_the_head_view_draws_the_weights_of_the_layer_that_is_chosen(page, trace
         for head in (0, 4):
             drawn = opacities(page, head)
             # bertviz divides by how many heads are on.
-            assert drawn == pytest.approx(trace.attention(layer, head) / 9, abs=1e-7)
+            assert_close(drawn, trace.attention(layer, head) / 9, size=1 / 9)
     view.locator("svg > g:last-child rect").nth(4).dblclick()
     drawn = opacities(page, 4)
-    assert drawn == pytest.approx(trace.attention(24, 4), abs=1e-7)
+    assert_close(drawn, trace.attention(24, 4), size=1)
     view.locator("#left text").last.hover()
     expect(view.locator("line[visibility=visible]").first).to_be_attached()
     page.screenshot(path=SCREENSHOTS / "bertviz-head.png")

@@ -9,7 +9,8 @@ from llmscope.attention import SCORES, trace_matrix
 from llmscope.attention.features import softmax
 from llmscope.source import Answers
 from tests import reference
-from tests.reference import own_attention
+from tests.closeness import SMOLLM, assert_close, assert_probabilities_close, assert_product_close
+from tests.reference import assert_matrix_close, own_attention
 
 MARY = "When Mary and John went to the store, John gave a drink to"
 MATRICES = ["head.3.2", "mean.0.1+5.3+2.0", "max.0.1+5.3", "difference.0.1+5.3", "rollout.5"]
@@ -28,7 +29,7 @@ def known(request):
 def test_every_matrix_is_made_of_the_models_own_weights(known, matrix):
     trace, layers = known
     whole = reference.matrix(layers, matrix)
-    np.testing.assert_allclose(trace_matrix(trace, "self", matrix), whole, atol=1e-5)
+    assert_matrix_close(trace_matrix(trace, "self", matrix), whole, matrix, terms=SMOLLM)
     answers = Answers(trace.scope, trace)
 
     def ask(key: str) -> dict:
@@ -37,11 +38,11 @@ def test_every_matrix_is_made_of_the_models_own_weights(known, matrix):
 
     name = ask(f"text/{trace.text}")["trace"]
     tile = ask(f"{name}/self/{matrix}/0.0.0.max")["weights"]
-    np.testing.assert_allclose(tile, whole, atol=1e-5)
+    assert_matrix_close(tile, whole, matrix, terms=SMOLLM)
     row = ask(f"{name}/self/{matrix}/row.7")["weights"]
-    np.testing.assert_allclose(row, whole[7], atol=1e-5)
+    assert_matrix_close(row, whole[7], matrix, terms=SMOLLM)
     column = ask(f"{name}/self/{matrix}/column.1")["weights"]
-    np.testing.assert_allclose(column, whole[:, 1], atol=1e-5)
+    assert_matrix_close(column, whole[:, 1], matrix, terms=SMOLLM)
 
 
 @pytest.mark.parametrize("head", range(9))
@@ -50,12 +51,12 @@ def test_steps_lead_from_query_and_key_to_the_output_of_the_module(known, head):
     layer = len(layers) - 2
     steps = trace.steps(layer, head, -1)
     weights = layers[layer][head, -1]
-    np.testing.assert_allclose(steps.weights, weights, atol=1e-5)
-    np.testing.assert_allclose(softmax(steps.logits, steps.sink), weights, atol=1e-5)
-    np.testing.assert_allclose(steps.output, weights @ steps.values, atol=1e-5)
+    assert_probabilities_close(steps.weights, weights, terms=SMOLLM)
+    assert_probabilities_close(softmax(steps.logits, steps.sink), weights, terms=SMOLLM)
+    assert_product_close(steps.output, steps.values.T, steps.weights)
     size = len(steps.output)
     part = steps.concat[head * size : (head + 1) * size]
-    np.testing.assert_allclose(part, steps.output, atol=1e-5)
+    assert_close(part, steps.output, terms=SMOLLM)
 
     outputs = []
     above = steps.module if steps.projection == "o_proj" else steps.module.rpartition(".")[0]
@@ -63,10 +64,10 @@ def test_steps_lead_from_query_and_key_to_the_output_of_the_module(known, head):
     handle = linear.register_forward_hook(lambda module, args, output: outputs.append(output[0]))
     trace.scope.trace(MARY)
     handle.remove()
-    np.testing.assert_allclose(steps.projected, outputs[0][-1].numpy(), atol=1e-5)
+    assert_close(steps.projected, outputs[0][-1].numpy(), terms=SMOLLM)
     parts = [trace.steps(layer, n, -1).contribution for n in range(trace.heads(layer)[0])]
     bias = 0 if linear.bias is None else linear.bias.detach().numpy()
-    np.testing.assert_allclose(np.sum(parts, axis=0) + bias, steps.projected, atol=1e-4)
+    assert_close(np.sum(parts, axis=0) + bias, steps.projected, terms=SMOLLM)
     assert not {"unexplained", "gate", "projection"} & {f.name for f in steps.features}
 
 
@@ -93,4 +94,4 @@ def test_an_induction_head_is_found_by_its_score(smollm):
         for t in range(1, len(ids))
         if ids[t] in ids[: t - 1]
     ]
-    assert best.induction == pytest.approx(np.mean(found), abs=1e-5)
+    assert_probabilities_close(best.induction, np.mean(found), terms=SMOLLM)

@@ -6,6 +6,7 @@ import torch
 
 from llmscope.generation import Stepper
 from llmscope.scope import Scope
+from tests.closeness import SMOLLM, assert_close, assert_probabilities_close
 
 PROMPT = "Once upon a time, in a small village by the sea,"
 SETTINGS = {
@@ -30,7 +31,8 @@ def test_it_writes_what_transformers_writes(settings, seed, smollm):
         stepper = Stepper(smollm, PROMPT, seed=seed, max_new_tokens=12, **settings)
         for node, step in zip(stepper, run.steps[0], strict=True):
             assert node.token == step.token.id
-            assert node.logprob == pytest.approx(step.logprob, abs=1e-4)
+            size = stepper.logits(node.parent).abs().max()
+            assert_close(node.logprob, step.logprob, terms=SMOLLM, size=size)
 
 
 def test_a_conversation(smollm):
@@ -51,12 +53,12 @@ def test_an_edit_is_read_as_if_it_were_new(smollm):
     smollm.forget()
     for text in (mary, mary + " Mary", mary[:30], mary[:30] + "to the market", mary):
         warm, fresh = smollm.trace(text), cold.trace(text)
-        np.testing.assert_allclose(warm.logits, fresh.logits, atol=1e-4)
-        np.testing.assert_allclose(warm.logprobs, fresh.logprobs, atol=1e-4)
+        assert_close(warm.logits, fresh.logits, terms=SMOLLM)
+        assert_close(warm.logprobs, fresh.logprobs, terms=SMOLLM)
         for layer in (0, 13, 24, 29):
-            np.testing.assert_allclose(warm.attention(layer), fresh.attention(layer), atol=1e-4)
+            assert_probabilities_close(warm.attention(layer), fresh.attention(layer), terms=SMOLLM)
             for one, other in zip(warm.qkv(layer, 4), fresh.qkv(layer, 4), strict=True):
-                np.testing.assert_allclose(one, other, atol=1e-4)
+                assert_close(one, other, terms=SMOLLM)
     assert smollm._capture.warm.holds
     assert warm.next_token().top(1)[0].prob == pytest.approx(0.923, abs=1e-3)
 

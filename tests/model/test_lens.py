@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from tests.closeness import SMOLLM, assert_close, assert_probabilities_close, assert_ranks_close
+
 TEXT = "When Mary and John went to the store, John gave a drink to"
 
 
@@ -39,16 +41,16 @@ def test_every_layer_is_what_norm_and_head_make_of_its_stream(smollm, stream):
     lens = trace.lens(top=5, stream=stream)
     assert len(lens.layers) == len(states) == 31
     true = torch.tensor(trace.ids[1:])[:, None]
+    vocabulary = logits.shape[-1]
     for row in (0, 1, 7, 15, 24, 29, 30):
         with torch.no_grad():
             own = model.lm_head(model.model.norm(states[row]))[0].double().log_softmax(-1)
-        np.testing.assert_allclose(lens.probs[row], own.exp().topk(5).values, atol=1e-4)
+        assert_probabilities_close(lens.probs[row], own.exp().topk(5).values, terms=SMOLLM)
+        size = float(-own.min() / np.log(2))
         entropy = -(own.exp() * own).sum(-1) / np.log(2)
-        np.testing.assert_allclose(lens.entropy[row], entropy, atol=2e-3)
+        assert_close(lens.entropy[row], entropy, terms=vocabulary, size=size)
         divergence = (logits.exp() * (logits - own)).sum(-1) / np.log(2)
-        np.testing.assert_allclose(lens.divergence[row], divergence, atol=2e-3)
-        chances = own[:-1].gather(1, true)
-        np.testing.assert_allclose(lens.true_probs[row, :-1], chances[:, 0].exp(), atol=1e-4)
-        ranks = (own[:-1] > chances).sum(1).numpy()
-        # Far behind, many tokens are alike but for rounding.
-        assert (np.abs(lens.ranks[row, :-1] - ranks) <= 1 + 1e-3 * ranks).all()
+        assert_close(lens.divergence[row], divergence, terms=vocabulary, size=size)
+        chances = own[:-1].gather(1, true)[:, 0].exp()
+        assert_probabilities_close(lens.true_probs[row, :-1], chances, terms=SMOLLM)
+        assert_ranks_close(lens.ranks[row, :-1], own[:-1], trace.ids[1:], terms=SMOLLM)

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from tests.closeness import SMOLLM, assert_close, assert_probabilities_close
+
 MARY = "When Mary and John went to the store, John gave a drink to"
 
 
@@ -46,7 +48,7 @@ def test_attention_equals_the_models_own_in_every_layer_and_head(which, request)
     assert trace.layers() == tuple(range(scope.facts.layers)) == tuple(range(len(expected)))
     for layer, weights in enumerate(expected):
         assert weights.shape[1] == scope.facts.heads
-        np.testing.assert_allclose(trace.attention(layer), weights[0].numpy(), atol=1e-5)
+        assert_probabilities_close(trace.attention(layer), weights[0].numpy(), terms=SMOLLM)
 
 
 def test_logits_are_the_untouched_models_bit_for_bit(smollm):
@@ -54,7 +56,7 @@ def test_logits_are_the_untouched_models_bit_for_bit(smollm):
     with torch.no_grad():
         logits = smollm.model(torch.tensor([trace.ids])).logits[0].numpy()
     assert np.array_equal(trace.logits, logits)
-    np.testing.assert_allclose(trace.logits_at(-1), logits[-1], atol=1e-4)
+    assert_close(trace.logits_at(-1), logits[-1], terms=SMOLLM)
 
 
 def test_perplexity_is_that_of_transformers_loss(smollm):
@@ -62,7 +64,7 @@ def test_perplexity_is_that_of_transformers_loss(smollm):
     ids = torch.tensor([trace.ids])
     with torch.no_grad():
         loss = smollm.model(ids, labels=ids).loss
-    assert trace.perplexity == pytest.approx(float(loss.exp()), rel=1e-4)
+    assert_close(np.log(trace.perplexity), float(loss), terms=SMOLLM)
 
 
 def test_two_thousand_tokens_are_read_by_rows(smollm):
@@ -70,8 +72,9 @@ def test_two_thousand_tokens_are_read_by_rows(smollm):
     assert len(trace) > 2000
     row = trace.attention(24, 4, rows=[len(trace) - 1])[0]
     assert row.shape == (len(trace),)
-    assert row.sum() == pytest.approx(1, abs=1e-4)
-    assert trace.next_token().probs.sum() == pytest.approx(1, abs=1e-4)
+    assert_close(row.sum(), 1, terms=len(row))
+    probs = trace.next_token().probs
+    assert_close(probs.sum(), 1, terms=len(probs))
 
 
 def test_more_than_the_context_is_refused_in_words(smollm):

@@ -8,6 +8,7 @@ import torch
 
 from llmscope.scope import Scope
 from tests import translation
+from tests.closeness import assert_close, assert_probabilities_close
 
 YEAR = range(4)  # the digits that are written first; row n of the decoder writes digit n
 
@@ -56,14 +57,14 @@ def test_a_trace_is_the_models_own(scope, held_out):
             decoder_input_ids=torch.tensor([trace.ids]),
             output_attentions=True,
         )
-    assert np.abs(trace.logits - output.logits[0].numpy()).max() < 1e-4
+    assert_close(trace.logits, output.logits[0])
     own = {
         "encoder": output.encoder_attentions,
         "self": output.decoder_attentions,
         "cross": output.cross_attentions,
     }
     for kind, layers in own.items():
-        assert np.abs(trace.attention(0, kind=kind) - layers[0][0].numpy()).max() < 1e-5
+        assert_probabilities_close(trace.attention(0, kind=kind), layers[0][0])
 
 
 def test_while_it_writes_the_year_it_looks_at_the_year(scope, held_out):

@@ -17,11 +17,17 @@ from llmscope.capture import Attention, Kind
 from llmscope.scope import Scope
 from llmscope.trace import Trace
 from tests import tiny
+from tests.closeness import (
+    TINY,
+    assert_probabilities_close,
+    relative_difference,
+    relative_tolerance,
+)
 from tests.sweep.features import features
 from tests.sweep.gaps import gaps_differ
 from tests.sweep.models import Entry, ids
 
-TOLERANCE = 1e-5
+TOLERANCE = relative_tolerance(TINY)
 ROUNDING = 1e-3
 OUTPUTS: dict[Kind, tuple[str, ...]] = {
     "self": ("attentions", "decoder_attentions"),
@@ -32,7 +38,7 @@ OUTPUTS: dict[Kind, tuple[str, ...]] = {
 
 @dataclass
 class Result:
-    """What came of one entry; differences are the largest of all."""
+    """What came of one entry; differences are the largest of all, in parts of their row's size."""
 
     mapping: str
     model_type: str
@@ -54,7 +60,7 @@ class Result:
     def equal(self) -> bool:
         """Whether logits and every attention that is read are the model's own."""
         worst = max(self.logits, self.attention, self.gaps or 0)
-        return worst <= TOLERANCE and self.edits <= 1e-4
+        return max(worst, self.edits) <= TOLERANCE
 
 
 def check(entry: Entry, dtype: torch.dtype = torch.float32) -> Result:
@@ -96,7 +102,7 @@ def _has_lens(trace: Trace) -> bool:
     except ValueError:
         return False
     likeliest = torch.from_numpy(trace.logits_at(3)).softmax(-1).max()
-    assert abs(float(likeliest) - float(lens.probs[-1, 0, 0])) < 1e-4, "another last layer"
+    assert_probabilities_close(lens.probs[-1, 0, 0], likeliest, what="another last layer")
     return True
 
 
@@ -190,7 +196,7 @@ def _compare(trace: Trace, kind: Kind, own: list[Any]) -> float:
     for number, weights in zip(layers, own, strict=False):
         found = trace.attention(number, kind=kind)
         assert found.shape[1:] == (trace.queries(kind), trace.keys(kind))
-        assert found.min() >= 0 and found.sum(-1).max() < 1 + 1e-4, "no weights of attention"
+        assert found.min() >= 0 and found.sum(-1).max() < 1 + TOLERANCE, "no weights of attention"
         expected = _laid_out(weights, number, *found.shape[1:])
         worst = max(worst, _difference(found, expected))
         for head, alone in enumerate(expected):  # it may be replayed with a few of them only
@@ -231,10 +237,7 @@ def _scattered(
 
 
 def _difference(found: np.ndarray[Any, Any], expected: torch.Tensor) -> float:
-    want = expected.detach().float().numpy()
-    if found.shape != want.shape:
-        return float("inf")
-    return float(np.abs(found - want).max(initial=0))
+    return relative_difference(found, expected.detach().float())
 
 
 def _how(trace: Trace) -> str:

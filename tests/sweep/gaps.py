@@ -7,6 +7,7 @@ from tokenizers.processors import TemplateProcessing
 
 from llmscope.scope import Scope
 from tests import tiny
+from tests.closeness import relative_difference
 from tests.sweep.models import Entry
 
 TEXT = "the [MASK] sleeps, dogs [MASK]."
@@ -14,7 +15,7 @@ TOP = 5
 
 
 def gaps_differ(entry: Entry) -> float:
-    """Give the largest difference of probabilities at the gaps of `TEXT`.
+    """Give the largest difference of probabilities at the gaps of `TEXT`, in parts of them.
 
     Raises
     ------
@@ -37,5 +38,5 @@ def gaps_differ(entry: Entry) -> float:
         found = trace.distribution(position).top(TOP)
         assert [row.id for row in found] == [item["token"] for item in likely]
         for row, item in zip(found, likely, strict=True):
-            worst = max(worst, abs(row.prob - item["score"]))
+            worst = max(worst, relative_difference(row.prob, item["score"]))
     return worst

@@ -12,7 +12,8 @@ from llmscope.attention.patterns import overview
 from llmscope.capture import Cancelled
 from llmscope.scope import Scope
 from tests import reference
-from tests.reference import own_attention
+from tests.closeness import assert_close, assert_probabilities_close, relative_tolerance
+from tests.reference import assert_matrix_close, own_attention
 from tests.tiny import MODELS, TEXT
 
 MATRICES = ["head.1.2", "mean.0.1+1.3+1.0", "max.0.1+1.3", "difference.0.1+1.3", "rollout.1"]
@@ -45,9 +46,9 @@ def test_every_matrix_is_made_of_the_models_own_weights(name, tokenizer, cells):
                 continue
             expected = reference.matrix(layers, matrix)
             found = trace_matrix(trace, kind, matrix)
-            np.testing.assert_allclose(found, expected, atol=1e-5, err_msg=matrix)
+            assert_matrix_close(found, expected, matrix)
             some = trace_matrix(trace, kind, matrix, rows=[2, -1])
-            np.testing.assert_allclose(some, expected[[2, -1]], atol=1e-5, err_msg=matrix)
+            assert_matrix_close(some, expected[[2, -1]], matrix)
 
 
 def test_combined_heads_are_found_by_their_methods(scope):
@@ -57,7 +58,7 @@ def test_combined_heads_are_found_by_their_methods(scope):
         expected = trace_matrix(trace, "self", f"{how}.0.1+2.3")
         assert np.array_equal(trace.combined(heads, how), expected)
     some = trace.rollout(2, rows=[4])
-    np.testing.assert_allclose(some, trace_matrix(trace, "self", "rollout.2")[[4]], atol=1e-6)
+    assert_probabilities_close(some, trace_matrix(trace, "self", "rollout.2")[[4]])
     assert not trace.combined([(0, 2), (0, 2)], "difference").any()
     for name in ("sum.1.2", "head.1", "head", "mean.1.2.3", "head.1.2+1.3", "rollout.1.2"):
         with pytest.raises((KeyError, ValueError)):
@@ -126,8 +127,8 @@ def test_scores_of_heads_follow_their_formulas(name, tokenizer, cells):
                 seen = np.minimum(visible, 4)
             expected = plain_scores(trace, own[layer][head], seen, kind)
             for score, number in expected.items():
-                np.testing.assert_allclose(row[score], number, atol=1e-5, err_msg=score)
-            assert 0 <= row["entropy"] <= 1 + 1e-6
+                assert_close(row[score], number, size=1, what=score)
+            assert 0 <= row["entropy"] <= 1 + relative_tolerance(len(trace))
 
 
 def test_scores_that_make_no_sense_are_not_numbers(scope, tokenizer):
@@ -151,7 +152,7 @@ def test_pictures_hold_the_greatest_weight_of_each_block(scope, cells):
     for row in range(side):
         for key in range(side):
             block = whole[:, edges[row] : edges[row + 1], edges[key] : edges[key + 1]]
-            np.testing.assert_allclose(pictures[:, row, key], block.max(axis=(1, 2)), atol=1e-6)
+            assert_probabilities_close(pictures[:, row, key], block.max(axis=(1, 2)))
 
 
 def test_of_a_long_text_evenly_spaced_queries_are_read(scope, cells, monkeypatch):
@@ -161,11 +162,9 @@ def test_of_a_long_text_evenly_spaced_queries_are_read(scope, cells, monkeypatch
     pictures, scores = overview(trace, 2, "self")
     assert pictures.shape[1] == 9
     whole = trace.attention(2, rows=read.tolist())
-    np.testing.assert_allclose(
-        scores[:, SCORES.index("first")], whole[:, 1:, 0].mean(axis=1), atol=1e-6
-    )
+    assert_probabilities_close(scores[:, SCORES.index("first")], whole[:, 1:, 0].mean(axis=1))
     edges = [len(trace) * i // pictures.shape[2] for i in range(pictures.shape[2])]
-    np.testing.assert_allclose(pictures, np.maximum.reduceat(whole, edges, axis=2), atol=1e-6)
+    assert_probabilities_close(pictures, np.maximum.reduceat(whole, edges, axis=2))
 
 
 def test_reading_that_nobody_waits_for_ends_between_rows(scope, monkeypatch):

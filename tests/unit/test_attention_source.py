@@ -14,6 +14,7 @@ from llmscope.source import Answers
 from llmscope.source import attention as attention_module
 from llmscope.source.attention import AttentionAnswers
 from llmscope.source.reduce import shades
+from tests.closeness import assert_probabilities_close
 from tests.tiny import MODELS, TEXT
 
 PLAIN = ["head.1.2", "mean.0.1+2.3+2.0", "max.0.1+2.3", "difference.0.1+2.3", "rollout.2"]
@@ -79,8 +80,8 @@ def test_rows_and_columns_are_exact(scope, small, matrix):
     row = ask(answers, f"{name}/self/{matrix}/row.5")["weights"]
     column = ask(answers, f"{name}/self/{matrix}/column.5")["weights"]
     assert (row.dtype, column.dtype) == (np.float32, np.float32)
-    np.testing.assert_allclose(row, whole[5], atol=1e-6)
-    np.testing.assert_allclose(column, whole[:, 5], atol=1e-6)
+    assert_probabilities_close(row, whole[5])
+    assert_probabilities_close(column, whole[:, 5])
     with pytest.raises(IndexError):
         ask(answers, f"{name}/self/{matrix}/row.{len(trace)}")
     with pytest.raises(IndexError, match="no position"):
@@ -103,7 +104,7 @@ def test_all_three_kinds_are_answered(tokenizer):
     for kind in ("self", "encoder", "cross"):
         weights = ask(answers, f"{summary['trace']}/{kind}/head.1.2/0.0.0.max")["weights"]
         assert weights.shape == (trace.queries(kind), trace.keys(kind))
-        np.testing.assert_allclose(weights, trace.attention(1, 2, kind=kind), atol=1e-6)
+        assert_probabilities_close(weights, trace.attention(1, 2, kind=kind))
         part = ask(answers, f"{summary['trace']}/thumbnails/{kind}/1")
         assert part["scores"].shape == (4, len(SCORES))
 

@@ -11,6 +11,7 @@ from llmscope.capture import Cancelled
 from llmscope.capture.tap import INTERFACE
 from llmscope.scope import Scope
 from tests import tiny
+from tests.closeness import assert_close, assert_probabilities_close
 from tests.reference import own_attention
 from tests.tiny import MODELS, TEXT
 
@@ -31,7 +32,7 @@ def test_logits_are_the_untouched_models_bit_for_bit(name, tokenizer):
     with torch.no_grad():
         logits = MODELS[name]()(**trace._inputs).logits[0].numpy()
     assert np.array_equal(trace.logits, logits)
-    np.testing.assert_allclose(trace.logits_at(3), logits[3], atol=1e-4)
+    assert_close(trace.logits_at(3), logits[3])
 
 
 @pytest.mark.parametrize("name", [name for name in MODELS if name != "mamba"])
@@ -42,10 +43,10 @@ def test_attention_equals_the_models_own(name, tokenizer):
     for kind, layers in own.items():
         assert len(trace.layers(kind)) == len(layers) >= 2
         for layer, weights in enumerate(layers):
-            np.testing.assert_allclose(trace.attention(layer, kind=kind), weights, atol=1e-5)
+            assert_probabilities_close(trace.attention(layer, kind=kind), weights)
             for head, own_weights in enumerate(weights):
                 rows = trace.attention(layer, head, rows=[3, 1], kind=kind)
-                np.testing.assert_allclose(rows, own_weights[[3, 1]], atol=1e-5)
+                assert_probabilities_close(rows, own_weights[[3, 1]])
 
 
 @pytest.mark.parametrize("name", ["llama", "gpt2", "t5", "mamba"])
@@ -56,7 +57,7 @@ def test_hidden_states_equal_the_models_own(name, tokenizer):
         output = model(**trace._inputs, output_hidden_states=True)
     expected = output.get("hidden_states") or output.get("decoder_hidden_states")
     for layer, state in enumerate(expected):
-        np.testing.assert_allclose(trace.hidden(layer), state[0].numpy(), atol=1e-5)
+        assert_close(trace.hidden(layer), state[0].numpy())
     with pytest.raises(IndexError, match=r"hidden states are 0 to 3"):
         trace.hidden(4)
 
@@ -73,7 +74,7 @@ def test_a_head_is_replayed_by_itself(name, tokenizer):
     assert attention.separable
     rows = np.arange(3)
     alone = [attention.weights(rows, head) for head in range(attention.heads)]
-    np.testing.assert_allclose(torch.cat(alone), attention.weights(rows), atol=1e-6)
+    assert_probabilities_close(torch.cat(alone), attention.weights(rows))
 
 
 def test_heads_that_are_put_together_are_replayed_together(tokenizer, monkeypatch):
@@ -103,7 +104,7 @@ def test_queries_and_keys_give_the_weights(tokenizer):
     scores[np.triu_indices(len(trace), 1)] = -np.inf
     weights = np.exp(scores - scores.max(axis=1, keepdims=True))
     weights /= weights.sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(weights, trace.attention(2, 3), atol=1e-5)
+    assert_probabilities_close(weights, trace.attention(2, 3))
 
 
 def picture(model: torch.nn.Module):
@@ -230,10 +231,10 @@ def test_a_state_space_model_says_that_it_has_no_attention(tokenizer):
     assert trace.layers() == ()
     with pytest.raises(ValueError, match="has no attention: its layers carry a state"):
         trace.attention(0)
-    assert trace.next_token().probs.sum() == pytest.approx(1, abs=1e-5)
+    assert_close(trace.next_token().probs.sum(), 1)
 
 
 def test_long_texts_are_read_by_rows_alone(tokenizer):
     trace = Scope(MODELS["llama"](), tiny.byte_level()).trace("ab " * 20)
     whole = trace.attention(1)
-    np.testing.assert_allclose(trace.attention(1, rows=slice(5, 9)), whole[:, 5:9], atol=1e-6)
+    assert_probabilities_close(trace.attention(1, rows=slice(5, 9)), whole[:, 5:9])

@@ -26,6 +26,7 @@ from llmscope.scope import Scope
 from llmscope.source import Answers
 from llmscope.source.answers import key_of
 from llmscope.tokens import labels
+from tests.closeness import TINY, assert_close, relative_tolerance
 from tests.tiny import MODELS, TEXT
 
 FRONTEND = Path(__file__).parents[2] / "llmscope" / "frontend"
@@ -155,9 +156,10 @@ def test_a_page_answers_as_the_kernel_does(name, precision, tokenizer, tmp_path)
                 off = np.abs(np.abs(got) - np.abs(value.astype(np.float64)))
                 assert off.max() <= 2 * relative + 2.5e-4  # the kernel halves its precision too
             elif "difference" in key or "sinkless" in key:
-                assert np.abs(got - value).max() <= 2 * relative + 1e-6
+                assert np.abs(got - value).max() <= 2 * relative + relative_tolerance(TINY)
             else:
-                np.testing.assert_allclose(got, value, rtol=relative + 1e-5, atol=1e-7)
+                close = relative + relative_tolerance(TINY)
+                np.testing.assert_allclose(got, value, rtol=close, atol=1e-7)
     view.close()
 
 
@@ -396,7 +398,7 @@ def test_what_was_written_is_held_with_its_branches(name, tokenizer, tmp_path):
         assert [row[0] for row in side] == stepper.ids(end)
     for node, answer in enumerate(answers[2:8]):
         true = stepper.logits(node).numpy()
-        np.testing.assert_allclose(array(answer["part"]["logits"]), true, atol=1e-4)
+        assert_close(array(answer["part"]["logits"]), true)
     copied, weights, step, copied_elsewhere = answers[8:]
     assert copied["part"]["ids"] == stepper.ids(ends[1])
     true = stepper.trace(ends[1]).attention(1, 1, kind="self")[row]

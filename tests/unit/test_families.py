@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
 import transformers as tf
 
 from llmscope.scope import Scope
+from tests.closeness import assert_close, assert_probabilities_close
 from tests.tiny import MODELS, TEXT
 
 IDS = {"bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 0, "vocab_size": 300}
@@ -38,7 +38,7 @@ def test_the_blocks_of_bigbird_give_what_its_layers_put_out(tokenizer):
     weights = torch.tensor(trace.attention(1))  # (heads, positions, positions)
     assert float(weights[:, 40, 16].max()) == 0
     mixed = weights @ value.view(96, 4, 8).transpose(0, 1)
-    torch.testing.assert_close(mixed.transpose(0, 1).reshape(96, 32), output, atol=1e-5, rtol=0)
+    assert_close(mixed.transpose(0, 1).reshape(96, 32), output)
 
 
 def test_scores_that_a_model_returns_as_attention_become_weights(tokenizer):
@@ -53,7 +53,7 @@ def test_scores_that_a_model_returns_as_attention_become_weights(tokenizer):
     for kind in trace.kinds:
         weights = trace.attention(1, kind=kind)
         assert weights.shape[1:] == (trace.queries(kind), trace.keys(kind))
-        np.testing.assert_allclose(weights.sum(-1), 1, atol=1e-5)
+        assert_close(weights.sum(-1), 1)
 
 
 def test_a_mask_of_flex_attention_is_read(tokenizer):
@@ -68,8 +68,8 @@ def test_a_mask_of_flex_attention_is_read(tokenizer):
 
     mask = create_block_mask(near, None, None, count, count, device="cpu")
     object.__setattr__(attention.call, "mask", mask)
-    np.testing.assert_allclose(trace.attention(1), expected, atol=1e-6)
-    np.testing.assert_allclose(trace.attention(1, rows=[9, 2]), expected[:, [9, 2]], atol=1e-6)
+    assert_probabilities_close(trace.attention(1), expected)
+    assert_probabilities_close(trace.attention(1, rows=[9, 2]), expected[:, [9, 2]])
 
 
 def test_a_model_that_rescales_its_weights_when_it_first_runs(tokenizer):
@@ -80,7 +80,7 @@ def test_a_model_that_rescales_its_weights_when_it_first_runs(tokenizer):
     assert trace.is_current
     with torch.no_grad():
         logits = model(**trace._inputs, use_cache=False).logits[0].numpy()
-    np.testing.assert_allclose(trace.logits, logits, atol=1e-6)
+    assert_close(trace.logits, logits)
 
 
 def test_why_there_is_no_attention_is_said_in_words(tokenizer, scope):

@@ -36,6 +36,7 @@ from llmscope.export.figures.style import (
     weight_at,
 )
 from llmscope.scope import Scope
+from tests.closeness import assert_close, assert_probabilities_close
 from tests.tiny import MODELS, TEXT, word_piece
 
 INDIGO = to_rgba(ATTENTION)
@@ -263,7 +264,7 @@ def test_steps_print_the_numbers_on_the_way(show):
         assert f"{found.scaled[key]:.2f}".replace("-", "−") in said
         assert weight(float(found.weights[key])) in said
     widths = [bar.get_width() for bar in figure.findobj(Rectangle) if bar.get_facecolor() == INDIGO]
-    np.testing.assert_allclose(widths, found.weights[:9])
+    assert_probabilities_close(widths, found.weights[:9])
     (formula,) = (text for text in texts(figure) if text.get_gid() == "formula")
     assert formula.get_parse_math()
 
@@ -274,8 +275,8 @@ def test_steps_of_a_long_text_add_up_what_no_row_shows(show):
     figure = view.figure()
     bars = [bar.get_width() for bar in figure.findobj(Rectangle) if bar.get_facecolor() == INDIGO]
     assert len(bars) == 13
-    assert sum(bars) == pytest.approx(1, abs=1e-5)
-    assert bars[-1] == pytest.approx(np.sort(weights)[:-12].sum(), abs=1e-6)
+    assert_close(sum(bars), 1)
+    assert_probabilities_close(bars[-1], np.sort(weights)[:-12].sum())
 
 
 @pytest.mark.parametrize("name", ["gemma2", "gpt_oss", "bloom"])

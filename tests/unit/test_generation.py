@@ -11,6 +11,7 @@ from llmscope.capture import Cancelled
 from llmscope.generation import Stepper
 from llmscope.generation.run import generate
 from llmscope.scope import Scope
+from tests.closeness import assert_close, assert_probabilities_close
 from tests.tiny import MODELS, TEXT
 
 WRITERS = [
@@ -61,7 +62,7 @@ def test_it_writes_what_transformers_writes(name, settings, tokenizer):
         run = scope.generate(PROMPT, seed=seed, max_new_tokens=9, **settings)
         assert np.array_equal(run.sequences, expected.sequences.numpy())
         if expected.get("sequences_scores") is not None:
-            np.testing.assert_allclose(run.scores, expected.sequences_scores, atol=1e-6)
+            assert_close(run.scores, expected.sequences_scores)
 
 
 @pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
@@ -78,12 +79,12 @@ def test_each_step_shows_what_its_token_was_chosen_from(name, settings, tokenize
             scores = expected.scores[step.index][row]
             logits = expected.logits[step.index][row]
             distribution = step.distribution
-            np.testing.assert_allclose(distribution.base, logits.softmax(0), atol=1e-6)
+            assert_probabilities_close(distribution.base, logits.softmax(0))
             assert step.token.id == run.sequences[sequence, run.prompt_length + step.index]
             own = float(logits.log_softmax(0)[step.token.id])
-            assert step.logprob == pytest.approx(own, abs=1e-5)
+            assert_close(step.logprob, own)
             if settings.get("do_sample") or beams:
-                np.testing.assert_allclose(distribution.probs, scores.softmax(0), atol=1e-6)
+                assert_probabilities_close(distribution.probs, scores.softmax(0))
                 assert step.prob > 0
             else:
                 assert step.prob == 1 == distribution.probs[step.token.id]
@@ -109,7 +110,7 @@ def test_what_was_written_can_be_traced(name, tokenizer):
         assert trace.attention(1).shape[1:] == (len(trace), len(trace))
         start = run.prompt_length
         for step in run.steps[sequence]:
-            assert trace.logprobs[start + step.index] == pytest.approx(step.logprob, abs=1e-4)
+            assert_close(trace.logprobs[start + step.index], step.logprob)
     assert run.trace(0) is run.trace(0)
 
 
@@ -190,7 +191,7 @@ def test_guidance_counts_as_the_logits(scope, tokenizer):
     run = scope.generate(PROMPT, **settings)
     assert np.array_equal(run.sequences, expected.sequences.numpy())
     scores = expected.scores[3][0]
-    np.testing.assert_allclose(run.steps[0][3].distribution.base, scores.softmax(0), atol=1e-6)
+    assert_probabilities_close(run.steps[0][3].distribution.base, scores.softmax(0))
 
 
 def test_random_states_stay_as_they_are(scope):
@@ -345,4 +346,4 @@ def test_the_tree_of_a_run(scope):
     assert paths == {tuple(run.ids(i)) for i in range(4)}
     first = tree.leaves()[0]
     total = sum(step.logprob for step in run.steps[0])
-    assert tree.logprob(first) == pytest.approx(total, abs=1e-6)
+    assert_close(tree.logprob(first), total)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
 from traitlets import TraitError
@@ -8,6 +7,7 @@ from traitlets import TraitError
 import llmscope
 from llmscope.scope import Scope
 from llmscope.source.answers import key_of
+from tests.closeness import assert_close, assert_probabilities_close
 from tests.tiny import MODELS, TEXT
 
 
@@ -154,11 +154,11 @@ def test_logits_and_trace_are_those_of_the_node(view, scope):
     play(view)
     ids = view.stepper.ids(3)
     expected = scope.trace(ids).logits_at(-1)
-    assert np.allclose(ask(view, "write/logits/3")["logits"], expected, atol=1e-4)
+    assert_close(ask(view, "write/logits/3")["logits"], expected)
     summary = ask(view, key_of(((), tuple(ids))))
     assert [row[0] for row in summary["tokens"]] == ids
     head = ask(view, f"{summary['trace']}/self/head.1.2/0.0.0.max")["weights"]
-    assert np.allclose(head, scope.trace(ids).attention(1, 2), atol=1e-4)
+    assert_probabilities_close(head, scope.trace(ids).attention(1, 2))
 
 
 def test_what_it_says_of_the_text_adds_up(view):

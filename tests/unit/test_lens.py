@@ -6,6 +6,7 @@ import torch
 import transformers as tf
 
 from llmscope.scope import Scope
+from tests.closeness import assert_close, assert_probabilities_close, assert_ranks_close
 from tests.tiny import MODELS, TEXT
 
 WITH_HEAD = [name for name in MODELS if name != "bert_encoder"]
@@ -28,14 +29,14 @@ def test_the_last_layer_is_the_models_own_answer(name, tokenizer):
     probs = torch.from_numpy(trace.logits).softmax(-1)
     assert lens.layers.tolist() == [0, 1, 2, 3]
     best = probs.topk(3)
-    np.testing.assert_allclose(lens.probs[-1], best.values.numpy(), atol=1e-5)
+    assert_probabilities_close(lens.probs[-1], best.values.numpy())
     assert np.array_equal(lens.ids[-1, :, 0], best.indices[:, 0].numpy())
     entropy = torch.special.entr(probs.double()).sum(-1)
-    np.testing.assert_allclose(lens.entropy[-1], bits(entropy), atol=1e-4)
-    assert np.abs(lens.divergence[-1]).max() < 1e-6
+    assert_close(lens.entropy[-1], bits(entropy))
+    assert not lens.divergence[-1].any()
     known = lens.true_ids >= 0
     true = probs.numpy()[known, lens.true_ids[known]]
-    np.testing.assert_allclose(lens.true_probs[-1, known], true, atol=1e-5)
+    assert_probabilities_close(lens.true_probs[-1, known], true)
     assert np.isnan(lens.true_probs[-1, ~known]).all()
     if trace.scope.facts.family == "masked":
         true = probs.gather(1, torch.tensor(trace.ids)[:, None])
@@ -66,12 +67,10 @@ def test_other_layers_go_through_the_final_norm_and_the_head(name, tokenizer):
         hidden = torch.from_numpy(trace.hidden(layer))
         with torch.no_grad():
             own = FINAL[name](trace.scope.model, hidden).double().log_softmax(-1)
-        np.testing.assert_allclose(lens.probs[layer], own.exp().topk(2).values, atol=1e-5)
+        assert_probabilities_close(lens.probs[layer], own.exp().topk(2).values)
         divergence = (last.exp() * (last - own)).sum(-1)
-        np.testing.assert_allclose(lens.divergence[layer], bits(divergence), atol=1e-4)
-        ranks = (own[: len(true)] > own[range(len(true)), true][:, None]).sum(1)
-        # Two tokens may be alike but for rounding.
-        assert np.abs(lens.ranks[layer, : len(true)] - ranks.numpy()).max() <= 1
+        assert_close(lens.divergence[layer], bits(divergence), size=bits(-own.min()))
+        assert_ranks_close(lens.ranks[layer, : len(true)], own[: len(true)], true)
 
 
 def test_a_layer_that_adds_nothing_changes_no_answer(tokenizer):
@@ -79,16 +78,18 @@ def test_a_layer_that_adds_nothing_changes_no_answer(tokenizer):
     with torch.no_grad():
         model.model.layers[-1].self_attn.o_proj.weight.zero_()
         model.model.layers[-1].mlp.down_proj.weight.zero_()
-    lens = Scope(model, tokenizer).trace(TEXT).lens()
-    np.testing.assert_allclose(lens.probs[-2], lens.probs[-1], atol=1e-6)
-    assert np.abs(lens.divergence[-2]).max() < 1e-5 < np.abs(lens.divergence[-3]).max()
+    trace = Scope(model, tokenizer).trace(TEXT)
+    lens, last = trace.lens(), torch.from_numpy(trace.logits).log_softmax(-1)
+    assert_probabilities_close(lens.probs[-2], lens.probs[-1])
+    assert_close(lens.divergence[-2], 0, size=bits(-last.min()))
+    assert lens.divergence[-3].max() > 1e-3
 
 
 def test_only_the_positions_asked_for_are_read(scope):
     trace = scope.trace(TEXT)
     whole, part = trace.lens(), trace.lens(top=2, positions=[-1, 3])
     assert part.positions.tolist() == [len(trace) - 1, 3]
-    np.testing.assert_allclose(part.probs, whole.probs[:, [-1, 3], :2], atol=1e-6)
+    assert_probabilities_close(part.probs, whole.probs[:, [-1, 3], :2])
     assert np.array_equal(part.ranks, whole.ranks[:, [-1, 3]])
     assert part.ranks[0].tolist()[0] == -1
     with pytest.raises(ValueError, match="at least 1; not 0"):
@@ -173,13 +174,13 @@ def test_halves_are_what_the_models_own_modules_see(name, tokenizer):
     whole.scope._capture.run(whole._inputs)
     for layer in range(3):
         state = trace.scope._capture.halves(trace._inputs, trace._stack.states, "attention")[layer]
-        torch.testing.assert_close(state, middles[layer][0].reshape(state.shape))
+        assert_close(state, middles[layer][0].reshape(state.shape))
         if mlp:
             half = trace.scope._capture.halves(trace._inputs, trace._stack.states, "mlp")[layer]
             given = trace._stack.states[layer]
-            torch.testing.assert_close(half, given + added[layer][0].reshape(given.shape))
+            assert_close(half, given + added[layer][0].reshape(given.shape))
     assert attention.layers.tolist() == [0, 1, 2, 3]
-    np.testing.assert_allclose(attention.probs[0], trace.lens(top=1).probs[0], atol=1e-6)
+    assert_probabilities_close(attention.probs[0], trace.lens(top=1).probs[0])
 
 
 def test_the_lens_of_a_half_goes_through_the_final_norm_and_the_head(tokenizer):
@@ -190,11 +191,11 @@ def test_the_lens_of_a_half_goes_through_the_final_norm_and_the_head(tokenizer):
     for layer, half in enumerate(halves, 1):
         with torch.no_grad():
             own = FINAL["llama"](trace.scope.model, half).double().log_softmax(-1)
-        np.testing.assert_allclose(lens.probs[layer], own.exp().topk(5).values, atol=1e-5)
+        assert_probabilities_close(lens.probs[layer], own.exp().topk(5).values)
         entropy = -(own.exp() * own).sum(-1)
-        np.testing.assert_allclose(lens.entropy[layer], bits(entropy), atol=1e-4)
+        assert_close(lens.entropy[layer], bits(entropy))
         divergence = (last.exp() * (last - own)).sum(-1)
-        np.testing.assert_allclose(lens.divergence[layer], bits(divergence), atol=1e-4)
+        assert_close(lens.divergence[layer], bits(divergence), size=bits(-own.min()))
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from llmscope.source import Answers
 from llmscope.source.lens import BLOCK
 from llmscope.source.reading import Reading
 from llmscope.tokens import labels
+from tests.closeness import assert_close, assert_probabilities_close
 from tests.tiny import MODELS, TEXT
 from tests.unit.test_export import array, ask, opened
 
@@ -40,9 +41,10 @@ def held_to_the_trace(part, trace, stream: str, number: int) -> None:
     lens = trace.lens(positions=list(rows), stream=stream)
     names = [part["labels"][int(index)] for index in np.asarray(part["top"]).ravel()]
     assert names == labels(trace.scope.tokenizer, lens.ids.ravel().tolist())
-    np.testing.assert_allclose(part["probs"], lens.probs, atol=1e-6)
+    assert_probabilities_close(part["probs"], lens.probs)
     facts = [lens.entropy, lens.divergence, lens.ranks, lens.true_probs]
-    np.testing.assert_allclose(part["facts"], np.stack(facts, axis=-1), atol=1e-5)
+    for column, expected in enumerate(facts):
+        assert_close(part["facts"][..., column], expected)
 
 
 @pytest.mark.parametrize("name", ["llama", "bert", "t5", "mamba"])
@@ -104,7 +106,7 @@ def test_a_figure_prints_the_words_and_the_shades(view):
         found = shades(view)
         # A shade goes from white to one ink.
         ink = found.ravel() @ expected.ravel() / (expected.ravel() @ expected.ravel())
-        np.testing.assert_allclose(found, ink * expected, atol=1e-6)
+        assert_close(found, ink * expected)
         assert ink > 0.1
 
 

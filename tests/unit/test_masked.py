@@ -8,6 +8,7 @@ import transformers as tf
 
 from llmscope.scope import Scope
 from tests import tiny
+from tests.closeness import assert_close, assert_probabilities_close
 from tests.tiny import MODELS, TEXT
 
 SIZES = {
@@ -41,7 +42,7 @@ def test_gaps_are_the_mask_tokens(tokenizer):
         expected = logits[gap].softmax(-1)
         found = trace.distribution(gap).top(1)[0]
         assert found.id == int(expected.argmax())
-        assert found.prob == pytest.approx(float(expected.max()), abs=1e-6)
+        assert_probabilities_close(found.prob, float(expected.max()))
 
 
 def test_a_token_behind_the_mask_keeps_its_place_in_the_text(tokenizer):
@@ -57,7 +58,7 @@ def test_a_token_behind_the_mask_keeps_its_place_in_the_text(tokenizer):
     assert segments.any()
     with torch.no_grad():
         logits = MODELS["bert"]()(input_ids=torch.tensor([masked.ids]), token_type_ids=segments)
-    torch.testing.assert_close(torch.from_numpy(masked.logits), logits.logits[0])
+    assert_close(torch.from_numpy(masked.logits), logits.logits[0])
 
 
 def test_a_model_without_a_mask_token_fills_no_gaps(scope):
@@ -74,7 +75,7 @@ def test_whether_a_sentence_follows_is_the_models_own_probability(kind, name, to
     trace = Scope(bert(kind), tokenizer, name="BERT").trace("the dog", pair="sleeping")
     with torch.no_grad():
         expected = bert(kind)(**trace._inputs)[name].softmax(-1)[0, 0]
-    assert trace.next_sentence == pytest.approx(float(expected), abs=1e-6)
+    assert_probabilities_close(trace.next_sentence, float(expected))
     with pytest.raises(ValueError, match="one sentence only"):
         _ = Scope(bert(kind), tokenizer).trace("the dog").next_sentence
 
@@ -91,8 +92,8 @@ def test_a_model_for_pre_training_fills_gaps(tokenizer):
     assert scope.facts.family == "masked"
     with torch.no_grad():
         logits = bert("PreTraining")(**trace._inputs).prediction_logits[0]
-    torch.testing.assert_close(torch.from_numpy(trace.logits), logits)
-    torch.testing.assert_close(torch.from_numpy(trace.logits_at(1)), logits[1])
+    assert_close(torch.from_numpy(trace.logits), logits)
+    assert_close(torch.from_numpy(trace.logits_at(1)), logits[1])
 
 
 def test_a_model_with_another_head_shows_how_it_reads(tokenizer):
@@ -101,5 +102,5 @@ def test_a_model_with_another_head_shows_how_it_reads(tokenizer):
     assert trace.scope.facts.family == "encoder"
     with torch.no_grad():
         hidden = model.bert(**trace._inputs).last_hidden_state[0]
-    torch.testing.assert_close(trace._forward.hidden, hidden)
+    assert_close(trace._forward.hidden, hidden)
     assert trace.attention(1).shape == (4, len(trace), len(trace))

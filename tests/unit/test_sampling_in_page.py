@@ -15,6 +15,7 @@ import torch
 from llmscope import Distribution
 from llmscope.sampling.engines import is_nothing, steps
 from llmscope.sampling.settings import NOTHING, Order, from_arguments
+from tests.closeness import assert_close, assert_probabilities_close
 
 FRONTEND = Path(__file__).parents[2] / "llmscope" / "frontend"
 IN_PAGE = {
@@ -130,11 +131,12 @@ def test_the_page_computes_the_same(order, tmp_path):
         else:
             at_the_line += assert_only_rounding(other, truth, probs)
         if not other.any():
-            np.testing.assert_allclose(probs, exact_probs, atol=1e-6)
-            np.testing.assert_allclose(probs, truth.probs, atol=1e-6, rtol=5e-5)
-        assert found["entropy"] == pytest.approx(truth.entropy, abs=5e-3)
+            assert_probabilities_close(probs, exact_probs)
+            assert_probabilities_close(probs, truth.probs, terms=len(probs))
+        bits = np.log2(len(probs))
+        assert_close(found["entropy"], truth.entropy, terms=len(probs), size=bits)
         removed = [stage["removed"] for stage in found["stages"]]
-        np.testing.assert_allclose(removed, [s.removed for s in truth.stages], atol=ROUNDING)
+        assert_close(removed, [s.removed for s in truth.stages], terms=len(probs), size=1)
     print(f"{order}: {at_the_line} tokens within float32 rounding of a cut")
 
 

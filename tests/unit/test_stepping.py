@@ -8,6 +8,7 @@ import torch
 
 from llmscope.generation import Stepper
 from llmscope.scope import Scope
+from tests.closeness import assert_close, assert_probabilities_close
 from tests.tiny import MODELS
 
 PROMPT = "The quick brown fox"
@@ -45,10 +46,10 @@ def test_steps_write_what_generate_writes(name, settings, tokenizer):
         assert stepper.ids() == run.ids()
         assert stepper.ended() and stepper.step() is None
         for node, step in zip(nodes, run.steps[0], strict=True):
-            assert node.logprob == pytest.approx(step.logprob, abs=1e-5)
-            assert node.prob == pytest.approx(step.prob, abs=1e-5)
+            assert_close(node.logprob, step.logprob)
+            assert_probabilities_close(node.prob, step.prob)
             shown = stepper.distribution(node.parent)
-            np.testing.assert_allclose(shown.probs, step.distribution.probs, atol=1e-5)
+            assert_probabilities_close(shown.probs, step.distribution.probs)
 
 
 @pytest.mark.parametrize("name", WRITERS)
@@ -86,7 +87,7 @@ def test_going_back_gives_the_same_again(name, tokenizer):
     assert [node.number for node in stepper] == [node.number for node in nodes[5:]]
     for place, node in enumerate(nodes):
         distribution = stepper.distribution(node.parent)
-        assert np.log(distribution.base[node.token]) == pytest.approx(before[place], abs=1e-4)
+        assert_close(np.log(distribution.base[node.token]), before[place])
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,7 @@ def test_caches_that_can_not_be_cut_are_read_again(name, cache, tokenizer):
     for place in nodes[:3]:
         again.force(place.token)
     again.force(33)
-    assert again.step().logprob == pytest.approx(node.logprob, abs=1e-4)
+    assert_close(again.step().logprob, node.logprob)
     stepper.select(nodes[4].number)
     assert [n.number for n in stepper] == [n.number for n in nodes[5:]]
 
@@ -126,7 +127,7 @@ def test_undo(scope):
     assert stepper.ids()[:-2] == ids[:-2] and stepper.ids()[-2] == 45
     base = stepper.distribution(stepper.tree[stepper.tree.current].parent).base
     logprob = stepper.tree[stepper.tree.current].logprob
-    assert np.log(base[stepper.ids()[-1]]) == pytest.approx(logprob, abs=1e-5)
+    assert_close(np.log(base[stepper.ids()[-1]]), logprob)
     assert [stepper.undo() for _ in range(5)] == [True, True, True, True, False]
     assert stepper.ids() == list(stepper.tree.prompt)
 
@@ -175,7 +176,7 @@ def test_the_trace_of_a_node(scope):
     nodes = list(stepper)
     trace = stepper.trace(nodes[3].number)
     assert trace.ids == stepper.ids(nodes[3].number)
-    assert trace.logprobs[-1] == pytest.approx(nodes[3].logprob, abs=1e-4)
+    assert_close(trace.logprobs[-1], nodes[3].logprob)
 
 
 def test_random_state_and_mode_stay_as_they_are(tokenizer):
@@ -216,7 +217,7 @@ def test_changed_weights_are_read_with_the_new_ones(tokenizer):
         for parameter in scope.model.parameters():
             parameter.mul_(0.7)
     base = stepper.distribution().base
-    np.testing.assert_allclose(base, scope.trace(stepper.ids()).next_token().base, atol=1e-5)
+    assert_probabilities_close(base, scope.trace(stepper.ids()).next_token().base)
 
 
 def test_two_on_one_model_take_turns(scope):
@@ -231,7 +232,7 @@ def test_two_on_one_model_take_turns(scope):
         thread.join()
     assert [s.ids() for s in steppers] == expected
     for i, logits in enumerate(traces):
-        np.testing.assert_allclose(scope.trace(f"{PROMPT} {i}").logits_at(-1), logits, atol=1e-4)
+        assert_close(scope.trace(f"{PROMPT} {i}").logits_at(-1), logits)
 
 
 def test_what_it_does_not_do_is_said(scope):

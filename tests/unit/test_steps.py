@@ -14,6 +14,7 @@ from llmscope.capture import Cancelled
 from llmscope.capture.projection import watch_projection
 from llmscope.scope import Scope
 from llmscope.source import Answers
+from tests.closeness import assert_close, assert_probabilities_close, assert_product_close
 from tests.reference import own_attention
 from tests.tiny import _GROUPED, MODELS, TEXT, _random
 
@@ -72,20 +73,20 @@ def test_every_number_is_the_models_own(name, tokenizer):
             steps = trace.steps(layer, head, query, kind)
             assert "unexplained" not in named(steps)
             weights = expected[layer][head, query]
-            np.testing.assert_allclose(steps.weights, weights, atol=1e-5)
+            assert_probabilities_close(steps.weights, weights)
 
-            np.testing.assert_allclose(steps.product, steps.keys @ steps.query, atol=1e-5)
+            assert_product_close(steps.product, steps.keys, steps.query)
             scaled = steps.product * steps.scale
             if steps.softcap:
                 scaled = steps.softcap * np.tanh(scaled / steps.softcap)
-            np.testing.assert_allclose(steps.scaled, scaled, atol=1e-5)
+            assert_close(steps.scaled, scaled)
             seen_keys = ~steps.hidden
             logits = steps.scaled + steps.bias
-            np.testing.assert_allclose(steps.logits[seen_keys], logits[seen_keys], atol=1e-5)
+            assert_close(steps.logits[seen_keys], logits[seen_keys])
             assert np.isneginf(steps.logits[steps.hidden]).all()
             assert not weights[steps.hidden].any()
-            np.testing.assert_allclose(softmax(steps.logits, steps.sink), weights, atol=1e-5)
-            np.testing.assert_allclose(steps.output, weights @ steps.values, atol=1e-5)
+            assert_probabilities_close(softmax(steps.logits, steps.sink), weights)
+            assert_product_close(steps.output, steps.values.T, steps.weights)
 
             # What stands behind the heads, as the untouched model computed it.
             assert steps.projection is not None
@@ -94,21 +95,21 @@ def test_every_number_is_the_models_own(name, tokenizer):
                 above = above.rpartition(".")[0]
             calls = seen[f"{above}.{steps.projection}"]
             (received,), given = calls[layer if name == "albert" else 0]
-            np.testing.assert_allclose(steps.concat, received[0, query].numpy(), atol=1e-5)
-            np.testing.assert_allclose(steps.projected, given[0, query].numpy(), atol=1e-5)
+            assert_close(steps.concat, received[0, query].numpy())
+            assert_close(steps.projected, given[0, query].numpy())
             linear = model.get_submodule(f"{above}.{steps.projection}")
             with torch.no_grad():
                 ours = linear(torch.tensor(steps.concat)).numpy()
-            np.testing.assert_allclose(ours, steps.projected, atol=1e-5)
+            assert_close(ours, steps.projected)
             if "gate" not in named(steps):
                 size = len(steps.output)
                 part = steps.concat[head * size : (head + 1) * size]
-                np.testing.assert_allclose(part, steps.output, atol=1e-5)
+                assert_close(part, steps.output)
 
             heads = range(trace.heads(layer, kind)[0])
             parts = [trace.steps(layer, n, query, kind).contribution for n in heads]
             bias = 0 if linear.bias is None else linear.bias.detach().numpy()
-            np.testing.assert_allclose(np.sum(parts, axis=0) + bias, steps.projected, atol=1e-5)
+            assert_close(np.sum(parts, axis=0) + bias, steps.projected)
 
 
 @pytest.mark.parametrize("name", ["llama", "gpt2", "mistral", "bart", "t5", "gemma2"])
@@ -122,7 +123,7 @@ def test_what_is_projected_is_the_output_of_the_attention_module(name, tokenizer
         )
         with torch.no_grad():
             model(**trace._inputs)
-        np.testing.assert_allclose(steps.projected, outputs[0][0, 3].numpy(), atol=1e-5)
+        assert_close(steps.projected, outputs[0][0, 3].numpy())
 
 
 @pytest.mark.parametrize(
@@ -195,7 +196,7 @@ def test_without_a_projection_the_output_of_the_module_is_shown(tokenizer):
     assert steps.projection is None
     assert steps.contribution is None
     assert "output of model.layers.1.self_attn" in named(steps)["projection"]
-    np.testing.assert_allclose(steps.concat, steps.projected, atol=1e-5)
+    assert_close(steps.concat, steps.projected)
 
 
 @pytest.mark.parametrize("name", OWN_CODE)
@@ -261,12 +262,12 @@ def test_a_text_that_grew_is_read_as_a_fresh_one(name, tokenizer):
     for end in (20, 40):
         edited.trace(TEXT[:end])
     one, other = edited.trace(TEXT), fresh.trace(TEXT)
-    np.testing.assert_allclose(one.head_scores(), other.head_scores(), atol=1e-4)
-    np.testing.assert_allclose(one.rollout(2), other.rollout(2), atol=1e-5)
+    assert_close(one.head_scores(), other.head_scores(), size=1)
+    assert_probabilities_close(one.rollout(2), other.rollout(2))
     one, other = one.steps(1, 2, -2), other.steps(1, 2, -2)
     for field in ("weights", "logits", "bias", "output", "concat", "projected", "contribution"):
         found, expected = getattr(one, field), getattr(other, field)
-        np.testing.assert_allclose(found, expected, atol=1e-5, err_msg=field)
+        assert_close(found, expected, what=field)
     assert one.features == other.features
 
 
@@ -322,7 +323,7 @@ def test_one_query_of_a_long_text_is_read_alone(name, tokenizer, monkeypatch):
     for (layer, query), expected in zip(places, whole, strict=True):
         found = trace.steps(layer, 1, query)
         for part in ("concat", "projected", "contribution", "weights", "output"):
-            np.testing.assert_allclose(getattr(found, part), getattr(expected, part), atol=1e-5)
+            assert_close(getattr(found, part), getattr(expected, part))
         assert found.features == expected.features
     warm = trace.scope._capture.warm._readable
     assert {len(one.given) == 1 for one in read} == {warm}

@@ -8,6 +8,8 @@ import llmscope
 from llmscope import AttentionView, Explorer, NextTokenView, TokensView
 from llmscope.attention import trace_matrix
 from llmscope.scope import Scope
+from tests.closeness import assert_probabilities_close
+from tests.reference import assert_matrix_close
 from tests.tiny import MODELS, TEXT
 
 
@@ -130,10 +132,10 @@ def test_without_its_sink_a_row_is_shared_by_the_other_keys(name, tokenizer):
         total = expected.sum(axis=1, keepdims=True)
         np.divide(expected, total, out=expected, where=total > 0)
         found = trace_matrix(trace, kind, f"sinkless.head.1.{head}")
-        assert np.allclose(found, expected, atol=1e-6)
+        assert_probabilities_close(found, expected)
     rows = trace_matrix(trace, kind, "sinkless.mean.1.0+1.1", [3, 5])
     both = [trace_matrix(trace, kind, f"sinkless.head.1.{head}", [3, 5]) for head in (0, 1)]
-    assert np.allclose(rows, np.mean(both, axis=0), atol=1e-6)
+    assert_probabilities_close(rows, np.mean(both, axis=0))
 
 
 def test_what_is_on_screen_follows_mode_and_chosen_heads(explorer):
@@ -149,11 +151,11 @@ def test_what_is_on_screen_follows_mode_and_chosen_heads(explorer):
         ("rollout", trace.rollout(1)),
     ):
         explorer.combine = combine
-        assert np.allclose(explorer.attention, expected, atol=1e-6), combine
+        assert_matrix_close(explorer.attention, expected, combine)
     explorer.mode = "arcs"
-    assert np.allclose(explorer.attention, np.stack([one, two]), atol=1e-6)
+    assert_probabilities_close(explorer.attention, np.stack([one, two]))
     explorer.hide_sink = True
-    assert np.allclose(explorer.attention[:, :, 0], 0)
+    assert not explorer.attention[:, :, 0].any()
 
 
 @pytest.mark.parametrize(

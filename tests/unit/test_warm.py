@@ -11,6 +11,7 @@ from llmscope.capture import Cancelled
 from llmscope.generation import Stepper
 from llmscope.scope import Scope
 from tests import tiny
+from tests.closeness import assert_close, assert_probabilities_close
 from tests.tiny import MODELS
 
 TEXT = "The quick brown fox jumps over the lazy dog"
@@ -59,23 +60,21 @@ def assert_equal(one, other) -> None:
     assert one.ids == other.ids
     assert one.layers() == other.layers()
     if one.scope._capture.has_head:
-        np.testing.assert_allclose(one.logits, other.logits, atol=1e-4)
-        np.testing.assert_allclose(one.logits_at(-2), other.logits_at(-2), atol=1e-4)
+        assert_close(one.logits, other.logits)
+        assert_close(one.logits_at(-2), other.logits_at(-2))
         if one.scope.facts.family == "causal":
-            np.testing.assert_allclose(one.logprobs, other.logprobs, atol=1e-4)
+            assert_close(one.logprobs, other.logprobs)
             assert np.array_equal(one.ranks, other.ranks)
     for layer in (1, 3):
-        np.testing.assert_allclose(one.hidden(layer), other.hidden(layer), atol=1e-4)
+        assert_close(one.hidden(layer), other.hidden(layer))
     for layer in one.layers():
         assert one.heads(layer) == other.heads(layer)
-        np.testing.assert_allclose(one.attention(layer), other.attention(layer), atol=1e-4)
+        assert_probabilities_close(one.attention(layer), other.attention(layer))
         rows = [len(one) - 1, 2]
-        np.testing.assert_allclose(
-            one.attention(layer, 1, rows), other.attention(layer, 1, rows), atol=1e-4
-        )
+        assert_probabilities_close(one.attention(layer, 1, rows), other.attention(layer, 1, rows))
         if one._forward.attention:
             for a, b in zip(one.qkv(layer, 1), other.qkv(layer, 1), strict=True):
-                np.testing.assert_allclose(a, b, atol=1e-4)
+                assert_close(a, b)
 
 
 @pytest.mark.parametrize("name", [*CROPPED, *WHOLE])
@@ -244,7 +243,7 @@ def test_a_model_that_looks_ahead_is_found_out(tokenizer):
 def assert_equal_edits(model, tokenizer, holds: bool) -> None:
     scope, fresh = Scope(model, tokenizer), cold(model, tokenizer)
     for text in (EDITS[0], EDITS[7], EDITS[4]):
-        np.testing.assert_allclose(scope.trace(text).logits, fresh.trace(text).logits, atol=1e-4)
+        assert_close(scope.trace(text).logits, fresh.trace(text).logits)
     assert scope._capture.warm.holds is holds
 
 
@@ -279,7 +278,7 @@ def test_two_threads_on_one_scope(scope, tokenizer):
         thread.join()
     assert set(found) == set(texts)
     for text in texts:
-        np.testing.assert_allclose(found[text], fresh.trace(text).logits_at(-1), atol=1e-4)
+        assert_close(found[text], fresh.trace(text).logits_at(-1))
 
 
 def test_what_was_traced_is_not_read_again_by_who_writes_on(tokenizer):

@@ -16,6 +16,7 @@ from torch import nn
 import llmscope
 from llmscope.scope import Scope
 from tests import tiny
+from tests.closeness import EPS, TINY, relative_difference, relative_tolerance
 from tests.reference import own_attention
 
 TEXT = "The quick brown fox jumps over"
@@ -30,8 +31,9 @@ def inputs_of(model: Any, tokenizer: Any) -> dict[str, torch.Tensor]:
     return inputs
 
 
-def check(given: Any, reference: Any, tokenizer: Any, tolerance: float = 1e-5) -> Scope:
-    """Hold what is read of `given` to what the model `reference` says itself."""
+def check(given: Any, reference: Any, tokenizer: Any, eps: float = EPS) -> Scope:
+    """Hold what is read of `given` to what the model `reference` says itself, computed at `eps`."""
+    rounding = max(relative_tolerance(TINY), 4 * eps)
     scope = Scope(given, tokenizer)
     inputs = inputs_of(reference, tokenizer)
     pair = len(inputs) > 1
@@ -43,14 +45,16 @@ def check(given: Any, reference: Any, tokenizer: Any, tolerance: float = 1e-5) -
     assert sorted(own) == sorted(trace.kinds)
     for kind, layers in own.items():
         for layer, weights in enumerate(layers):
-            assert np.abs(trace.attention(layer, kind=kind) - weights).max() <= tolerance
+            found = trace.attention(layer, kind=kind)
+            assert relative_difference(found, weights) <= rounding
     if scope.facts.family != "masked":
         written = scope.generate(TEXT, max_new_tokens=5, do_sample=False).sequences
         ids = {"input_ids": inputs["input_ids"]}
         expected = reference.generate(**ids, max_new_tokens=5, do_sample=False)
         assert np.array_equal(written, expected.numpy())
         if not pair:
-            assert np.abs(scope.trace(TEXT + " the").logits[: len(trace)] - logits).max() <= 1e-2
+            longer = scope.trace(TEXT + " the").logits[: len(trace)]
+            assert relative_difference(longer, logits) <= rounding
     assert trace.is_current
     return scope
 
@@ -59,7 +63,7 @@ def check(given: Any, reference: Any, tokenizer: Any, tolerance: float = 1e-5) -
 @pytest.mark.parametrize("name", [*FAMILIES, "gemma2", "gpt_oss"])
 def test_half_precision_on_a_cpu(name: str, dtype: torch.dtype, tokenizer: Any) -> None:
     model = tiny.MODELS[name]().to(dtype)
-    scope = check(model, copy.deepcopy(model), tokenizer, 2 * torch.finfo(dtype).eps)
+    scope = check(model, copy.deepcopy(model), tokenizer, torch.finfo(dtype).eps)
     assert scope.facts.dtype == str(dtype).removeprefix("torch.")
 
 
@@ -133,7 +137,7 @@ def test_what_ran_compiled_before_is_read_and_stays_compiled(tokenizer: Any) -> 
 def test_a_forward_that_casts_is_run(tokenizer: Any) -> None:
     model = Accelerator(mixed_precision="bf16", cpu=True).prepare(tiny.MODELS["llama"]())
     plain = tiny.MODELS["llama"]()
-    scope = check(model, model, tokenizer, 2 * torch.finfo(torch.bfloat16).eps)
+    scope = check(model, model, tokenizer, torch.finfo(torch.bfloat16).eps)
     assert not np.array_equal(scope.trace(TEXT).logits, Scope(plain, tokenizer).trace(TEXT).logits)
     assert scope.trace(TEXT).lens().probs.shape[0] == 4
 

@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, expect
 from tests.browser.attention import expect_weight, names, number
 from tests.browser.explorer import CELLS, RESET, RUN, SIZE  # noqa: F401
 from tests.browser.lab import Notebook, Panels, box, point
+from tests.closeness import SMOLLM, assert_probabilities_close
 
 STEPS = "explorer.trace.steps(24, 4, 13)"
 COLUMNS = {"score": 0, "scale": 1, "mask": 2, "softmax": 3, "output": 4}
@@ -117,7 +118,8 @@ def test_the_numbers_are_those_of_python(notebook, panels, walk):
     assert [shown for shown in printed if shown < 5e-4] == pytest.approx(
         [weight for weight in weights if weight < 5e-4], rel=6e-3, abs=0
     )
-    assert weights == pytest.approx(notebook.ask("explorer.attention[13].tolist()"), abs=1e-6)
+    row = notebook.ask("explorer.attention[13].tolist()")
+    assert_probabilities_close(weights, row, terms=SMOLLM)
 
     results = panels.steps.locator(".results .line")
     for index, name in enumerate(("output", "concat", "contribution", "projected")):
