@@ -351,15 +351,13 @@ class Capture:
         return None if logits is None else logits[0]
 
     def _check_head(self, hidden: torch.Tensor, logits: torch.Tensor) -> bool:
-        import torch
-
         if self._body is None:
             return False
         try:
             replayed = self.unembed(hidden[-1:])
         except Exception:
             return False
-        return torch.allclose(replayed[-1].float(), logits[-1].float(), atol=1e-3, rtol=1e-3)
+        return close(replayed[-1], logits[-1])
 
 
 @contextmanager

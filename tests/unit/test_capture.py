@@ -90,6 +90,29 @@ def test_heads_that_are_put_together_are_replayed_together(tokenizer, monkeypatc
     np.testing.assert_array_equal(attention.weights(rows, 2)[0], attention.weights(rows)[2])
 
 
+@pytest.mark.parametrize(("error", "separable"), [(3e-5, True), (1e-3, False)])
+def test_rounding_does_not_put_heads_together(error, separable, tokenizer, monkeypatch):
+    attention = traced("llama", tokenizer)._recorded(1, "self")
+    own = attention.call.eager
+
+    def rounded(module, query, *others, **kwargs):
+        values, weights = own(module, query, *others, **kwargs)
+        return values, weights * (1 + error * (query.shape[1] == 1) / float(weights.max()))
+
+    monkeypatch.setitem(attention.call.__dict__, "eager", rounded)
+    assert attention.separable is separable
+
+
+@pytest.mark.parametrize(("error", "alone"), [(5e-7, True), (1e-2, False)])
+def test_a_head_of_large_logits_is_run_alone_where_rounding_is_all_that_differs(
+    error, alone, scope, monkeypatch
+):
+    size = 1e4  # so that one step of float32 is 1e-3
+    logits = torch.linspace(-size, size, 301)[None]
+    monkeypatch.setattr(scope._capture, "unembed", lambda hidden: logits + error * size)
+    assert scope._capture._check_head(torch.zeros(1, 32), logits) is alone
+
+
 def test_grouped_heads_share_their_keys(tokenizer):
     trace = traced("llama", tokenizer)
     assert trace.heads(0) == (4, 2)
