@@ -18,10 +18,10 @@ DEBIAN := chromium fonts-noto-cjk fonts-noto-color-emoji
 export OMP_WAIT_POLICY ?= PASSIVE
 
 .NOTPARALLEL:
-.PHONY: help setup build lab check unit test sweep docs hosts bench soak pictures format clean chromium
+.PHONY: help setup build lab check unit test test-cpus sweep docs hosts bench soak pictures format clean chromium
 
 help: ## show these targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 setup: $(STAMP) $(MODULES) ## create .venv, install llmscope with its development tools and the default weights
 
@@ -64,6 +64,10 @@ test: chromium check ## everything, as CI does
 	$(NPM) --silent test
 	$(NPM) run --silent build
 	$(PY) -m pytest
+	$(PY) -m tests.cpus --numeric --lowest
+
+test-cpus: build ## unit, sweep and model tests, as other processors would compute
+	$(PY) -m tests.cpus
 
 sweep: setup ## hold every model type of transformers to its own numbers, and write docs/models.md
 	$(PY) -m tests.sweep
