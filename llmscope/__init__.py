@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from llmscope.loading import LoadError, load
     from llmscope.sampling import Distribution
     from llmscope.scope import Scope
-    from llmscope.tokens import Token
+    from llmscope.text import Token
     from llmscope.trace import Trace
     from llmscope.views import (
         AttentionView,
@@ -32,7 +32,7 @@ _HOME = {
     "LoadError": "loading",
     "Distribution": "sampling",
     "Scope": "scope",
-    "Token": "tokens",
+    "Token": "text",
     "Trace": "trace",
     "AttentionView": "views",
     "Explorer": "views",

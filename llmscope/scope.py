@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from llmscope import chat
 from llmscope.capture import Capture
 from llmscope.capture.body import fills_gaps, permutes
 from llmscope.capture.forward import lock_of
 from llmscope.capture.wrapped import devices, main_device, unwrapped
-from llmscope.tokens import Token, clean, from_ids, tokenize, tokenize_target
+from llmscope.text import Token, chat, clean, from_ids, tokenize, tokenize_target
 from llmscope.trace import Trace
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from llmscope.capture.forward import undisturbed
 from llmscope.generation.settings import Prepared, check_names, decode, prompt_inputs, trace_of
 from llmscope.sampling import Distribution
 from llmscope.sampling.engines import named
-from llmscope.tokens import Token, from_ids
+from llmscope.text import Token, from_ids
 
 if TYPE_CHECKING:
     import torch

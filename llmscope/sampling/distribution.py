@@ -294,7 +294,7 @@ class Distribution:
         ids = [int(i) for i in self._order[:n]]
         texts: Sequence[str | None] = [None] * len(ids)
         if self._tokenizer is not None:
-            from llmscope.tokens import texts as texts_of
+            from llmscope.text import texts as texts_of
 
             texts = texts_of(self._tokenizer, ids)
         return [

@@ -46,14 +46,14 @@ from llmscope.capture import Cancelled, Kind
 from llmscope.source.attention import AttentionAnswers
 from llmscope.source.lens import block
 from llmscope.source.reading import Reading
-from llmscope.tokens import labels, texts, visible
+from llmscope.text import labels, texts, visible
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from llmscope.scope import Scope
     from llmscope.source.writing import Writing
-    from llmscope.tokens import Token
+    from llmscope.text import Token
     from llmscope.trace import Trace
 
 T = TypeVar("T")

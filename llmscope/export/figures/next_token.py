@@ -21,7 +21,7 @@ from llmscope.export.figures.style import (
     TITLE,
     percent,
 )
-from llmscope.tokens import labels
+from llmscope.text import labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

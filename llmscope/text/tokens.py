@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from unicodedata import category
 
-from llmscope.aligning import byte_alphabet, found, spelt
+from llmscope.text.align import byte_alphabet, found, spelt
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-    from llmscope.tokens import Token
+    from llmscope.text.tokens import Token
 
     Messages = Sequence[dict[str, str]]
 

@@ -1,0 +1,23 @@
+"""Text and tokens: encode, align tokens with the text, label them, and prepare a model's inputs."""
+
+from llmscope.text.tokens import (
+    Token,
+    clean,
+    from_ids,
+    labels,
+    texts,
+    tokenize,
+    tokenize_target,
+    visible,
+)
+
+__all__ = [
+    "Token",
+    "clean",
+    "from_ids",
+    "labels",
+    "texts",
+    "tokenize",
+    "tokenize_target",
+    "visible",
+]
