@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from llmscope.generation.recording import Record, Watch
     from llmscope.generation.tree import Tree
-    from llmscope.scope import Scope, Text
+    from llmscope.scope import Scope
+    from llmscope.text.prepare import Text
     from llmscope.trace import Trace
 
 
