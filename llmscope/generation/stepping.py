@@ -13,8 +13,8 @@ from transformers import Cache
 from llmscope.capture.forward import undisturbed
 from llmscope.capture.version import fingerprint, weights_version
 from llmscope.capture.warm import common, croppable, cropped, keep_all
-from llmscope.generation.dice import Dice, new_seed
-from llmscope.generation.recording import is_guidance
+from llmscope.generation.draws import Dice, new_seed
+from llmscope.generation.logits_recorder import is_guidance
 from llmscope.generation.settings import (
     Prepared,
     check_names,
