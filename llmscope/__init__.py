@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from llmscope.export import to_html
-    from llmscope.loading import LoadError, load
+    from llmscope.loading import LoadError
     from llmscope.sampling import Distribution
-    from llmscope.scope import Scope
-    from llmscope.tokens import Token
+    from llmscope.scope import Scope, load
+    from llmscope.text import Token
     from llmscope.trace import Trace
     from llmscope.views import (
         AttentionView,
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     )
 
 _HOME = {
-    "load": "loading",
+    "load": "scope",
     "LoadError": "loading",
     "Distribution": "sampling",
     "Scope": "scope",
-    "Token": "tokens",
+    "Token": "text",
     "Trace": "trace",
     "AttentionView": "views",
     "Explorer": "views",

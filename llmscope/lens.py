@@ -10,7 +10,7 @@ import numpy as np
 
 from llmscope.capture import Cancelled, to_numpy
 from llmscope.capture.forward import undisturbed
-from llmscope.tokens import labels
+from llmscope.text import labels
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,9 +12,9 @@ import numpy as np
 from llmscope.attention import AttentionReader
 from llmscope.capture import Forward, to_numpy
 from llmscope.capture.version import weights_version
-from llmscope.chat import Turns
 from llmscope.sampling import Distribution
-from llmscope.tokens import Token
+from llmscope.text import Token
+from llmscope.text.chat import Turns
 
 if TYPE_CHECKING:
     import torch

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from llmscope.attention.steps import Steps
     from llmscope.capture.projection import Projection
     from llmscope.scope import Scope
-    from llmscope.tokens import Token
+    from llmscope.text import Token
 
 
 _PROJECTIONS = 3  # layers whose projections are kept, by trace

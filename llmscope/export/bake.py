@@ -19,7 +19,7 @@ from llmscope.export.compact import LIKELIEST, WEIGHT_ERROR, coded, summarised
 from llmscope.source import Reading
 from llmscope.source.answers import key_of
 from llmscope.source.lens import BLOCK
-from llmscope.tokens import labels
+from llmscope.text import labels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -21,7 +21,7 @@ from llmscope.export.static import Static
 
 if TYPE_CHECKING:
     from llmscope.capture import Kind
-    from llmscope.tokens import Token
+    from llmscope.text import Token
     from llmscope.trace import Trace
 
 BertvizView = Literal["head", "model"]

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from llmscope.source import Reading
-from llmscope.tokens import labels, visible
+from llmscope.text import labels, visible
 
 if TYPE_CHECKING:
-    from llmscope.tokens import Token
+    from llmscope.text import Token
     from llmscope.trace import Trace
     from llmscope.views.base import View
 

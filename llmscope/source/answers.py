@@ -46,14 +46,15 @@ from llmscope.capture import Cancelled, Kind
 from llmscope.source.attention import AttentionAnswers
 from llmscope.source.lens import block
 from llmscope.source.reading import Reading
-from llmscope.tokens import labels, texts, visible
+from llmscope.text import labels, texts, visible
+from llmscope.text.prepare import encode
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from llmscope.scope import Scope
     from llmscope.source.writing import Writing
-    from llmscope.tokens import Token
+    from llmscope.text import Token
     from llmscope.trace import Trace
 
 T = TypeVar("T")
@@ -129,7 +130,7 @@ class Answers:
         if self.scope is None:
             return ""
         source, ids = reading
-        return self.scope._encode(source or ids, None)[0]
+        return encode(self.scope.tokenizer, source or ids).text
 
     def release(self) -> None:
         """Let go of all that can be made again."""
@@ -191,7 +192,7 @@ class Answers:
         return {"choices": [asdict(choice) for choice in choices()]}
 
     def _load(self, name: str, cancelled: Callable[[], bool]) -> Iterator[Part]:
-        from llmscope.loading import load
+        from llmscope.scope import load
 
         scope = yield from _with_progress(partial(load, name or None), cancelled)
         self.release()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from llmscope.lens import STREAMS, read_lens
-from llmscope.tokens import labels
+from llmscope.text import labels
 
 if TYPE_CHECKING:
     from llmscope.trace import Trace

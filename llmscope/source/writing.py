@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from llmscope.capture import to_numpy
 from llmscope.source.threads import Pace
-from llmscope.tokens import from_ids, labels
+from llmscope.text import from_ids, labels
 
 if TYPE_CHECKING:
     import numpy as np

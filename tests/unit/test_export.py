@@ -25,7 +25,7 @@ from llmscope.export.choose import listed
 from llmscope.scope import Scope
 from llmscope.source import Answers
 from llmscope.source.answers import key_of
-from llmscope.tokens import labels
+from llmscope.text import labels
 from tests.closeness import TINY, assert_close, relative_tolerance
 from tests.tiny import MODELS, TEXT
 

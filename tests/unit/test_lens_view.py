@@ -16,7 +16,7 @@ from llmscope.scope import Scope
 from llmscope.source import Answers
 from llmscope.source.lens import BLOCK
 from llmscope.source.reading import Reading
-from llmscope.tokens import labels
+from llmscope.text import labels
 from tests.closeness import assert_close, assert_probabilities_close
 from tests.tiny import MODELS, TEXT
 from tests.unit.test_export import array, ask, opened

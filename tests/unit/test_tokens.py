@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from llmscope.tokens import clean, from_ids, labels, texts, tokenize, visible
+from llmscope.text import clean, from_ids, labels, texts, tokenize, visible
 from tests import tokenizers
 
 pytestmark = pytest.mark.filterwarnings("ignore:This sequence already has")

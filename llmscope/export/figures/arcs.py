@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from llmscope.tokens import Token
+    from llmscope.text import Token
 
 MOST = 256  # tokens
 FAINTEST = 0.01  # weights below it are too pale to see

@@ -9,7 +9,7 @@ from matplotlib.patches import Rectangle
 
 from llmscope.export.figures.page import MARGIN, POINTS, Page, Panel
 from llmscope.export.figures.style import HAIR, INK, LIKELY, SMALL, SOFT, TITLE, mix
-from llmscope.tokens import labels
+from llmscope.text import labels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

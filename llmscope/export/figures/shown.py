@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from llmscope.capture import Kind
-    from llmscope.tokens import Token
+    from llmscope.text import Token
     from llmscope.trace import Trace
     from llmscope.views.base import View
 

@@ -27,7 +27,7 @@ from llmscope.export.figures.style import (
     mix,
     opacity,
 )
-from llmscope.tokens import visible
+from llmscope.text import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -19,7 +19,7 @@ UGLY = "<script>alert(1)</script> 日本語 你好 👩‍👩‍👧 & naïve\n
 CELLS = [
     f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n"
     "import numpy as np, llmscope\nfrom tests import tiny\n"
-    "from llmscope.tokens import labels\ntokenizer = tiny.byte_level()\n"
+    "from llmscope.text import labels\ntokenizer = tiny.byte_level()\n"
     f"scope = llmscope.load()\ntrace = scope.trace({SENTENCE!r})\n"
     "def small(name):\n"
     "    scope = llmscope.Scope(tiny.MODELS[name](), tokenizer, name=name)\n"

@@ -109,7 +109,7 @@ def test_the_dice_keeps_its_number_while_the_slider_moves_and_falls_as_in_python
         slider.press("ArrowRight")
         assert dice.inner_text().split(" → ")[0] == number
     notebook.wait_idle()
-    notebook.execute("from llmscope.tokens import labels")
+    notebook.execute("from llmscope.text import labels")
     label = notebook.ask(f"labels(scope.tokenizer, [view.distribution.pick({number})])[0]")
     expect(dice).to_have_text(f"{number} → {label.removeprefix('·')}")
 
