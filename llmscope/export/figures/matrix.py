@@ -180,10 +180,13 @@ def _label(
 
 
 def spaced(count: int, apart: float, always: Sequence[int]) -> list[int]:
-    """Choose tokens that stand at least `apart` tokens from each other; `always` ones first."""
+    """Choose tokens at least `apart` tokens from each other; those of `always` first."""
     step = max(1, ceil(apart))
-    regular = [n for n in range(0, count, step) if all(abs(n - one) >= step for one in always)]
-    return sorted([*always, *regular])
+    kept: list[int] = []
+    for number in (*always, *range(0, count, step)):
+        if all(abs(number - other) >= step for other in kept):
+            kept.append(number)
+    return sorted(kept)
 
 
 def _legend(page: Page, now: Shown, name: str, x: float, y: float, width: float) -> None:

@@ -1,0 +1,1 @@
+"""The kernel side of a view: requests, and what answers them."""
