@@ -14,9 +14,9 @@ from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from llmscope.export.bake import Buffers
-from llmscope.export.choose import listed
-from llmscope.export.html import Page, document, packed
+from llmscope.export.page_data import Buffers
+from llmscope.export.selection import listed
+from llmscope.export.page import Page, document, packed
 from llmscope.export.static import Static
 
 if TYPE_CHECKING:

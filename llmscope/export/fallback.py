@@ -8,7 +8,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from llmscope.export.words import summary
+from llmscope.export.plain_text import summary
 
 if TYPE_CHECKING:
     from llmscope.views.base import View

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Unpack
 
-from llmscope.export.choose import Choice, Group, Plan, Wanted, checked_views, grouped, plan, wanted
-from llmscope.export.compact import BINS, LIKELIEST
-from llmscope.export.html import SCRIPT
-from llmscope.source.lens import BLOCK, TOP
+from llmscope.export.selection import Choice, Group, Plan, Wanted, checked_views, grouped, plan, wanted
+from llmscope.export.encoding import BINS, LIKELIEST
+from llmscope.export.page import SCRIPT
+from llmscope.kernel.lens import BLOCK, TOP
 from llmscope.views.base import View
 
 # Bytes in a page for each byte, or number, before it is compressed and written as base64.

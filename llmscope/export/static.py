@@ -5,13 +5,13 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Unpack
 
-from llmscope.export.html import Page, to_html
-from llmscope.export.words import summary
+from llmscope.export.page import Page, to_html
+from llmscope.export.plain_text import summary
 
 if TYPE_CHECKING:
     import os
 
-    from llmscope.export.choose import Choice
+    from llmscope.export.selection import Choice
     from llmscope.views.base import View
 
 # Pixels, until the page has told its height; where it can't tell, it scrolls within.

@@ -49,7 +49,7 @@ from llmscope.attention.matrices import Name
 from llmscope.attention.matrices import parse as parse_matrix
 from llmscope.kernel.requests import OfMatrix, Request, Summary
 from llmscope.shared import KINDS, MOST_HEADS, STREAMS
-from llmscope.text_input import IdsInput, Input, TextInput
+from llmscope.kernel.text_input import IdsInput, Input, TextInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable

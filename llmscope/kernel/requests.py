@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from llmscope.attention.matrices import Name
     from llmscope.shared import Kind, Stream
-    from llmscope.text_input import Input
+    from llmscope.kernel.text_input import Input
 
 FIRST, SOON, LATER, LAST = range(4)  # urgency: the text, what a person points at, the rest
 

@@ -13,8 +13,8 @@ import traitlets
 from llmscope.attention import trace_matrix
 from llmscope.sampling import Distribution, check_settings
 from llmscope.sampling.settings import ORDERS
-from llmscope.source import Answers, Desk, Reading
-from llmscope.source.answers import shown_kind, written
+from llmscope.kernel import Answers, Desk, Reading
+from llmscope.kernel.handlers import shown_kind, written
 
 if TYPE_CHECKING:
     import os
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from llmscope.capture import Kind
-    from llmscope.export.choose import Choice
-    from llmscope.export.html import Page
+    from llmscope.export.selection import Choice
+    from llmscope.export.page import Page
     from llmscope.export.static import Static
     from llmscope.scope import Scope
-    from llmscope.source.answers import Written
+    from llmscope.kernel.handlers import Written
     from llmscope.trace import Trace
 
 MOST_HEADS = 8  # as many as there are colours that can be told apart
@@ -240,7 +240,7 @@ class View(anywidget.AnyWidget):
 
         The arguments are those of `llmscope.to_html`.
         """
-        from llmscope.export.html import to_html
+        from llmscope.export.page import to_html
 
         return to_html(self, path, title=title, **choice)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets
 
-from llmscope.source.writing import Writing, settings_of
+from llmscope.kernel.generation import Writing, settings_of
 from llmscope.views.base import View
 
 if TYPE_CHECKING:

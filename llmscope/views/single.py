@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from llmscope.source import Reading
+from llmscope.kernel import Reading
 from llmscope.views.base import View
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ import time
 import pytest
 
 import llmscope
-from llmscope.source import Answers
-from llmscope.source.desk import _packed
+from llmscope.kernel import Answers
+from llmscope.kernel.worker import _packed
 from tests.bench.passes import load, text_of
 from tests.bench.table import interleaved, kb, ms, show
 

@@ -7,7 +7,7 @@ import pytest
 
 from llmscope.attention import SCORES, trace_matrix
 from llmscope.attention.features import softmax
-from llmscope.source import Answers
+from llmscope.kernel import Answers
 from tests import reference
 from tests.reference import own_attention
 

@@ -7,7 +7,7 @@ import pytest
 
 from llmscope import AttentionView, LensView
 from llmscope.export import estimate
-from llmscope.source import Answers
+from llmscope.kernel import Answers
 from tests.unit.test_export import array, ask
 
 STORY = "When Mary and John went to the store, John gave a drink to Mary. "

@@ -14,7 +14,7 @@ from transformers.utils.logging import disable_progress_bar, enable_progress_bar
 
 import llmscope
 from llmscope.generation import Stepper
-from llmscope.source import Answers
+from llmscope.kernel import Answers
 from tests.bench.table import show
 
 EDITS = 1000

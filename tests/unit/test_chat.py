@@ -8,7 +8,7 @@ import pytest
 import transformers
 
 from llmscope.scope import Scope
-from llmscope.source.answers import Answers
+from llmscope.kernel.handlers import Answers
 from tests import tiny
 
 USER = {"role": "user", "content": "How do I bake bread?"}

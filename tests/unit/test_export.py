@@ -20,11 +20,11 @@ import llmscope
 from llmscope import AttentionView, GenerationView, NextTokenView, TokensView
 from llmscope.attention import trace_matrix
 from llmscope.export import compact, estimate
-from llmscope.export.bake import Buffers
-from llmscope.export.choose import listed
+from llmscope.export.page_data import Buffers
+from llmscope.export.selection import listed
 from llmscope.scope import Scope
-from llmscope.source import Answers
-from llmscope.source.answers import key_of
+from llmscope.kernel import Answers
+from llmscope.kernel.handlers import key_of
 from llmscope.tokens import labels
 from tests.tiny import MODELS, TEXT
 

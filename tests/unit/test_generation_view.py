@@ -7,7 +7,7 @@ from traitlets import TraitError
 
 import llmscope
 from llmscope.scope import Scope
-from llmscope.source.answers import key_of
+from llmscope.kernel.handlers import key_of
 from tests.tiny import MODELS, TEXT
 
 
@@ -110,11 +110,11 @@ def test_in_python_the_stepper_is_that_of_the_prompt(view):
 
 
 def test_many_steps_are_told_as_they_come_and_others_may_go_between(view, monkeypatch):
-    monkeypatch.setattr("llmscope.source.writing._APART", 0)
+    monkeypatch.setattr("llmscope.kernel.generation._APART", 0)
     ask(view, f"write/begin/{TEXT}")
     first, *rest = view._answers("write/step/4", lambda: False)
     assert [first["count"], *(part and part["count"] for part in rest)] == [1, {}, 2, {}, 3, {}, 4]
-    monkeypatch.setattr("llmscope.source.writing._APART", 60)
+    monkeypatch.setattr("llmscope.kernel.generation._APART", 60)
     told = [part for part in view._answers("write/on/100", lambda: False) if part]
     assert [(part["count"], len(part["nodes"]), part["ended"]) for part in told] == [
         (5, 1, False), (6, 1, True)

@@ -13,9 +13,9 @@ from traitlets import TraitError
 from llmscope import LensView
 from llmscope.capture import Cancelled
 from llmscope.scope import Scope
-from llmscope.source import Answers
-from llmscope.source.lens import BLOCK
-from llmscope.source.reading import Reading
+from llmscope.kernel import Answers
+from llmscope.kernel.lens import BLOCK
+from llmscope.kernel.text_input import Reading
 from llmscope.tokens import labels
 from tests.tiny import MODELS, TEXT
 from tests.unit.test_export import array, ask, opened

@@ -15,7 +15,7 @@ from llmscope.attention.matrices import Name
 from llmscope.kernel import protocol
 from llmscope.kernel.protocol import MOST_IDS, format_key, parse
 from llmscope.kernel.requests import Request, Summary
-from llmscope.text_input import TextInput
+from llmscope.kernel.text_input import TextInput
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "keys.json").read_bytes())
 GOOD = [vector for vector in VECTORS if "request" in vector]

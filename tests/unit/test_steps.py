@@ -13,7 +13,7 @@ from llmscope.attention.features import softmax
 from llmscope.capture import Cancelled
 from llmscope.capture.projection import watch_projection
 from llmscope.scope import Scope
-from llmscope.source import Answers
+from llmscope.kernel import Answers
 from tests.reference import own_attention
 from tests.tiny import _GROUPED, MODELS, TEXT, _random
 

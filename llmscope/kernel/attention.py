@@ -22,8 +22,8 @@ from llmscope.attention.patterns import overview
 from llmscope.attention.rollout import layers_up_to, rollout_onward
 from llmscope.attention.steps import steps
 from llmscope.capture import to_numpy
-from llmscope.source.reduce import TILE, shades, tile
-from llmscope.source.threads import cpus
+from llmscope.kernel.tiles import TILE, shades, tile
+from llmscope.kernel.cpu_threads import cpus
 
 if TYPE_CHECKING:
     import torch

@@ -10,10 +10,10 @@ from llmscope.attention import matrices as matrices_module
 from llmscope.attention.patterns import overview
 from llmscope.capture import Cancelled
 from llmscope.scope import Scope
-from llmscope.source import Answers
-from llmscope.source import attention as attention_module
-from llmscope.source.attention import AttentionAnswers
-from llmscope.source.reduce import shades
+from llmscope.kernel import Answers
+from llmscope.kernel import attention as attention_module
+from llmscope.kernel.attention import AttentionAnswers
+from llmscope.kernel.tiles import shades
 from tests.tiny import MODELS, TEXT
 
 PLAIN = ["head.1.2", "mean.0.1+2.3+2.0", "max.0.1+2.3", "difference.0.1+2.3", "rollout.2"]
@@ -32,7 +32,7 @@ def ask(answers: Answers, key: str):
 @pytest.fixture
 def small(monkeypatch):
     """Tiles of 8 cells a side, and rows in chunks of a few."""
-    monkeypatch.setattr("llmscope.source.reduce.TILE", 8)
+    monkeypatch.setattr("llmscope.kernel.tiles.TILE", 8)
     monkeypatch.setattr(matrices_module, "_CELLS", 400)
 
 
@@ -88,7 +88,7 @@ def test_rows_and_columns_are_exact(scope, small, matrix):
 
 
 def test_weights_of_longer_texts_travel_at_half_precision(scope, monkeypatch):
-    monkeypatch.setattr("llmscope.source.reduce.TILE", 8)
+    monkeypatch.setattr("llmscope.kernel.tiles.TILE", 8)
     answers, trace = Answers(scope), scope.trace(TEXT)
     name = ask(answers, f"text/{TEXT}")["trace"]
     weights = ask(answers, f"{name}/self/head.1.2/0.0.0.max")["weights"]

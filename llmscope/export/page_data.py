@@ -14,11 +14,11 @@ import numpy as np
 
 from llmscope.attention.matrices import never
 from llmscope.attention.patterns import ROWS
-from llmscope.export.choose import Group, Plan, Wanted, listed
-from llmscope.export.compact import LIKELIEST, WEIGHT_ERROR, coded, summarised
-from llmscope.source import Reading
-from llmscope.source.answers import key_of
-from llmscope.source.lens import BLOCK
+from llmscope.export.selection import Group, Plan, Wanted, listed
+from llmscope.export.encoding import LIKELIEST, WEIGHT_ERROR, coded, summarised
+from llmscope.kernel import Reading
+from llmscope.kernel.handlers import key_of
+from llmscope.kernel.lens import BLOCK
 from llmscope.tokens import labels
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ key                                          answer
 ``text/{text}``                              a trace: its name, tokens and shape
 ``ids/{source}/{ids}``                       the same of ids, with commas; source: an encoder's side
 ``read/{text, pair, target, masked}``        the same of more than a text; JSON: `Reading.key`
-``write/{action}``                           what was written so far; `llmscope.source.writing`
+``write/{action}``                           what was written so far; `llmscope.kernel.generation`
 ``write/{step|on}/{count}``                  the same behind each of some more tokens
 ``write/logits/{node}``                      as ``logits`` below, behind a token that was written
 ``vocabulary/{words}``                       tokens whose text holds these words
@@ -43,16 +43,16 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 import numpy as np
 
 from llmscope.capture import Cancelled, Kind
-from llmscope.source.attention import AttentionAnswers
-from llmscope.source.lens import block
-from llmscope.source.reading import Reading
+from llmscope.kernel.attention import AttentionAnswers
+from llmscope.kernel.lens import block
+from llmscope.kernel.text_input import Reading
 from llmscope.tokens import labels, texts, visible
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from llmscope.scope import Scope
-    from llmscope.source.writing import Writing
+    from llmscope.kernel.generation import Writing
     from llmscope.tokens import Token
     from llmscope.trace import Trace
 

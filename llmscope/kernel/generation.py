@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from llmscope.capture import to_numpy
-from llmscope.source.threads import Pace
+from llmscope.kernel.cpu_threads import Pace
 from llmscope.tokens import from_ids, labels
 
 if TYPE_CHECKING:

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from llmscope.capture import Cancelled
-from llmscope.source.threads import leave_cpus
+from llmscope.kernel.cpu_threads import leave_cpus
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from llmscope.source.answers import Part
+    from llmscope.kernel.handlers import Part
 
     Answer = Callable[[str, Callable[[], bool]], Iterator[Part]]
     Send = Callable[[dict[str, Any], list[bytes]], None]

@@ -13,9 +13,9 @@ from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Unpack
 
-from llmscope.export.bake import Buffers, bake
-from llmscope.export.choose import Choice, Group, checked_views, grouped, plan, wanted
-from llmscope.export.words import summary
+from llmscope.export.page_data import Buffers, bake
+from llmscope.export.selection import Choice, Group, checked_views, grouped, plan, wanted
+from llmscope.export.plain_text import summary
 from llmscope.views.base import READING, View
 from llmscope.views.linking import SHARED, follows
 

@@ -9,15 +9,15 @@ from functools import cached_property
 from itertools import permutations
 from typing import TYPE_CHECKING, TypedDict
 
-from llmscope.export.compact import Precision, checked_precision
-from llmscope.source import Answers, Reading
-from llmscope.source.lens import BLOCK
+from llmscope.export.encoding import Precision, checked_precision
+from llmscope.kernel import Answers, Reading
+from llmscope.kernel.lens import BLOCK
 from llmscope.views.linking import follows
 
 if TYPE_CHECKING:
     from llmscope.capture import Kind
     from llmscope.generation import Tree
-    from llmscope.source.answers import Written
+    from llmscope.kernel.handlers import Written
     from llmscope.trace import Trace
     from llmscope.views.base import View
 

@@ -10,7 +10,7 @@ import pytest
 from llmscope.capture import Cancelled
 from llmscope.loading import LoadError
 from llmscope.scope import Scope
-from llmscope.source import Answers, Desk
+from llmscope.kernel import Answers, Desk
 from tests.tiny import MODELS, TEXT
 
 
@@ -346,7 +346,7 @@ def test_closing_ends_the_thread():
 
 
 def test_an_idle_thread_ends_and_the_next_request_starts_another(monkeypatch):
-    monkeypatch.setattr("llmscope.source.desk._IDLE_SECONDS", 0.05)
+    monkeypatch.setattr("llmscope.kernel.worker._IDLE_SECONDS", 0.05)
     page = Page()
     desk = Desk(lambda key, cancelled: iter([{}]), page.send)
     desk.receive({"request": 1, "key": "x"})

@@ -11,7 +11,7 @@ import transformers as tf
 
 import llmscope
 from llmscope.scope import Scope
-from llmscope.source import Answers, Reading
+from llmscope.kernel import Answers, Reading
 from tests import tiny
 from tests.tiny import MODELS
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from llmscope.source import Reading
+from llmscope.kernel import Reading
 from llmscope.tokens import labels, visible
 
 if TYPE_CHECKING:
