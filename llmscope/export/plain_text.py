@@ -6,55 +6,55 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from llmscope.kernel import Reading
+from llmscope.kernel import TextInput
 from llmscope.tokens import labels, visible
 
 if TYPE_CHECKING:
+    from llmscope.state import ViewState
     from llmscope.tokens import Token
-    from llmscope.trace import Trace
-    from llmscope.views.base import View
 
 _TOP = 5
 
 
-def summary(view: View) -> str:
-    """Say what `view` shows."""
-    trace = view.trace
-    made = Reading.of(trace)
-    read = " / ".join(filter(None, (made.text, made.pair, made.target)))
-    lines = [f"{trace.scope.name}: {read}"]
-    if "next-token" in view._panels and trace.scope.facts.family != "encoder":
-        lines.append(_likeliest(view, trace))
-    kind = view._kind(trace)
-    if "attention" in view._panels and view.layer in trace.layers(kind):
-        queries = trace.source_tokens if kind == "encoder" else trace.tokens
-        keys = trace.tokens if kind == "self" else trace.source_tokens
-        query = min(view.position, len(queries) - 1)
-        weights = trace.attention(view.layer, view.head, [query], kind)[0]
+def summary(state: ViewState) -> str:
+    """Return what a view shows, in words."""
+    trace = state.trace
+    made = TextInput.of(trace)
+    texts = " / ".join(filter(None, (made.text, made.pair, made.target)))
+    lines = [f"{trace.scope.name}: {texts}"]
+    if "next-token" in state.panels and trace.scope.facts.family != "encoder":
+        lines.append(_likeliest(state))
+    if "attention" in state.panels and state.layer in trace.layers(state.kind):
+        query = min(state.position, len(state.queries) - 1)
+        weights = trace.attention(state.layer, state.head, [query], state.kind)[0]
         most = int(np.argmax(weights))
         lines.append(
-            f"Layer {view.layer}, head {view.head}: {_called(queries[query])} looks most at "
-            f"{_called(keys[most])}, with weight {weights[most]:.3f}"
+            f"Layer {state.layer}, head {state.head}: {_called(state.queries[query])} looks most "
+            f"at {_called(state.keys[most])}, with weight {weights[most]:.3f}"
         )
     return "\n".join(lines)
 
 
-def _likeliest(view: View, trace: Trace) -> str:
-    from llmscope.views.base import SAMPLING
+def generated(state: ViewState) -> str:
+    """Return prompt and texts of a view that generates, without making it begin."""
+    assert state.scope is not None and state.session is not None
+    run = state.session.run
+    return "\n".join([f"{state.scope.name}: {state.text}", *(run.texts if run else [])])
 
-    place = view._place()
+
+def _likeliest(state: ViewState) -> str:
+    trace, place = state.trace, state.place
     where = "" if place in (-1, len(trace) - 1) else f" after {_called(trace.tokens[place])}"
     if trace.scope.facts.family == "masked":
         where = f" at {_called(trace.tokens[place])}"
-    changed = [name for name in SAMPLING if view.trait_defaults(name) != getattr(view, name)]
-    sampled = f" ({', '.join(f'{name} {getattr(view, name)}' for name in changed)})"
-    candidates = [one for one in view.distribution.top(_TOP) if one.prob > 0]
+    settings = ", ".join(f"{name} {state.traits[name]}" for name in state.changed)
+    candidates = [one for one in state.distribution.top(_TOP) if one.prob > 0]
     named = labels(trace.scope.tokenizer, [one.id for one in candidates])
     shares = ", ".join(
         f"{label if one.text is None else repr(one.text)} {one.prob:.1%}"
         for one, label in zip(candidates, named, strict=True)
     )
-    return f"Likeliest tokens{where}{sampled if changed else ''}: {shares}"
+    return f"Likeliest tokens{where}{f' ({settings})' if settings else ''}: {shares}"
 
 
 def _called(token: Token) -> str:

@@ -1,4 +1,4 @@
-"""What of a view goes into a page: which heads, positions and steps of which texts."""
+"""What of a view goes into a page: which heads, positions and requests, of which texts."""
 
 from __future__ import annotations
 
@@ -10,27 +10,26 @@ from itertools import permutations
 from typing import TYPE_CHECKING, TypedDict
 
 from llmscope.export.encoding import Precision, checked_precision
-from llmscope.kernel import Answers, Reading
-from llmscope.kernel.lens import BLOCK
-from llmscope.views.linking import follows
+from llmscope.kernel import Handlers, IdsInput, TextInput
+from llmscope.panels import PANELS, Panel, Shown
+from llmscope.state import HasState, ViewState
 
 if TYPE_CHECKING:
     from llmscope.capture import Kind
     from llmscope.generation import Tree
-    from llmscope.kernel.handlers import Written
+    from llmscope.kernel.requests import OfTrace
+    from llmscope.kernel.text_input import Input
+    from llmscope.panels import Reads
     from llmscope.trace import Trace
-    from llmscope.views.base import View
 
     Heads = dict[Kind, list[tuple[int, int]]]
 
 MOST_WEIGHTS = 2**24  # of one text, up to which all heads are taken: 240 tokens of SmolLM2-135M
 MOST_POSITIONS = 128  # up to which the next token of each is taken
-MOST_LENS = 512  # positions up to which the lens of each is taken
-_READS_ATTENTION = {"tokens", "overview", "attention"}
 
 
 class Choice(TypedDict, total=False):
-    """The keyword arguments that say what goes into a page; see `to_html`."""
+    """The keyword arguments that choose what a page contains; see `to_html`."""
 
     layers: Iterable[int] | None
     heads: Iterable[tuple[int, int]] | None
@@ -41,7 +40,7 @@ class Choice(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Wanted:
-    """A choice that was found to make sense by itself."""
+    """Validated export options."""
 
     layers: frozenset[int] | None
     heads: frozenset[tuple[int, int]] | None
@@ -57,12 +56,12 @@ def wanted(
     prompts: Sequence[str] = (),
     precision: Precision = "float16",
 ) -> Wanted:
-    """Check a choice.
+    """Return validated export options; see `to_html` for the parameters.
 
     Raises
     ------
     TypeError, ValueError
-        For what can't be a choice of any view.
+        For options that no view can have.
     """
     if isinstance(prompts, str):
         raise TypeError("prompts is a list of texts, not one text: prompts=[…]")
@@ -79,63 +78,82 @@ def wanted(
     )
 
 
-def checked_views(views: View | Sequence[View]) -> list[View]:
-    """Give the views of a page.
+def states_of(views: HasState | Sequence[HasState]) -> list[ViewState]:
+    """Return what the views of a page show.
 
     Raises
     ------
     TypeError, ValueError
         For what no page can show.
     """
-    from llmscope.views.base import View
-
-    shown = [views] if isinstance(views, View) else list(views)
+    shown = [views] if isinstance(views, HasState) else list(views)
     if not shown:
         raise ValueError("There is no view to export.")
     for view in shown:
-        if not isinstance(view, View):
+        if not isinstance(view, HasState):
             raise TypeError(f"A page is made of views, not of {type(view).__name__}.")
-        _ = view.trace  # raises when there is no model, or no text
-        if (tree := _tree(view)) is not None and not len(tree):
+    states = [view.state() for view in shown]
+    check(states)
+    return states
+
+
+def check(states: Sequence[ViewState]) -> None:
+    """Raise ValueError when a view shows nothing that a page could hold."""
+    for state in states:
+        _ = state.trace  # raises when there is no model, or no text
+        if state.stepper is not None and not len(state.stepper.tree):
             raise ValueError("Nothing is written yet: play it, or take a step, and export it then.")
-    return shown
 
 
 @dataclass
 class Group:
-    """Views over the same traces: they are answered by one source."""
+    """Views of the same traces: they are answered by one source.
 
-    answers: Answers
-    views: list[View] = field(default_factory=list)
-    # Texts that views which are linked to these write.
-    followed: list[Written] = field(default_factory=list)
+    Attributes
+    ----------
+    handlers
+        What answers, by names of traces that are counted from the first.
+    views
+        What the views show.
+    followed
+        Inputs that linked views generate.
+    """
+
+    handlers: Handlers
+    views: list[ViewState] = field(default_factory=list)
+    followed: list[Input] = field(default_factory=list)
 
     @property
-    def panels(self) -> set[str]:
-        """All panels that any of the views shows."""
-        return {panel for view in self.views for panel in view._panels}
+    def panels(self) -> list[Panel]:
+        """All panels that any of the views has, in the order of the registry."""
+        names = {name for view in self.views for name in view.panels}
+        return [panel for panel in PANELS.values() if panel.name in names]
 
-    @property
-    def reads_attention(self) -> bool:
-        """Whether a panel shows attention."""
-        return not self.panels.isdisjoint(_READS_ATTENTION)
+    def reads(self, what: Reads) -> bool:
+        """Whether any panel reads this."""
+        return any(what in panel.reads for panel in self.panels)
+
+    def having(self, panel: Panel) -> list[ViewState]:
+        """Return the views that have a panel."""
+        return [view for view in self.views if panel.name in view.panels]
 
     @property
     def tree(self) -> Tree | None:
-        """What was written, where the view is one that writes; it is alone then."""
-        return _tree(self.views[0])
+        """What was generated, where the view is one that generates; it is alone then."""
+        stepper = self.views[0].stepper
+        return None if stepper is None else stepper.tree
 
     @cached_property
-    def nodes(self) -> dict[Written, dict[int, int]]:
-        """Of each text that was written, the nodes whose next token it tells, by position.
+    def nodes(self) -> dict[Input, dict[int, int]]:
+        """Of each generated text, the nodes by position whose next token is held for it.
 
-        Each is told once, of many only those of the text on screen.
+        Each is held once; of many, only those of the text on screen.
         """
         tree, found = self.tree, {}
         if tree is not None:
             few = len(tree) < MOST_POSITIONS
             left = set(range(len(tree) + 1) if few else (tree.ROOT, *tree.path(self.end)))
-            for text, end in _written(self.views[0]).items():
+            for text, end in _generated(self.views[0]).items():
                 path = enumerate((tree.ROOT, *tree.path(end)), start=len(tree.prompt) - 1)
                 found[text] = {place: node for place, node in path if node in left}
                 left -= set(found[text].values())
@@ -143,56 +161,46 @@ class Group:
 
     @property
     def end(self) -> int:
-        """Of what was written, the end of the text on screen, or of one that it is part of."""
+        """The last node of the generated text on screen, or of one that it is part of."""
         assert self.tree is not None
         end = self.tree.current
-        while behind := self.tree.children(end):
-            end = behind[0]
+        while after := self.tree.children(end):
+            end = after[0]
         return end
 
-    def readings(self, prompts: Sequence[str]) -> list[Written]:
-        """Give what the views read, and the texts that the reader may choose."""
+    def inputs(self, prompts: Sequence[str]) -> list[Input]:
+        """Return what the views read, and the texts that the reader may choose."""
         if self.nodes:
             return list(self.nodes)
-        shown = [view._shown for view in self.views]
-        return list(dict.fromkeys([*shown, *self.followed, *map(Reading, prompts)]))
+        shown = [view.input for view in self.views]
+        return list(dict.fromkeys([*shown, *self.followed, *map(TextInput, prompts)]))
 
 
-def grouped(views: Sequence[View]) -> list[Group]:
-    """Put views over the same traces together, as they come."""
+def grouped(views: Sequence[ViewState]) -> list[Group]:
+    """Put views of the same traces together, in order."""
     groups: dict[tuple[int, int, int], Group] = {}
-    place: dict[int, Group] = {}
+    group_of: dict[int, Group] = {}
     for view in views:
-        own = view._answers
-        key = (id(view.scope), id(own.given), id(own.writing))
+        key = (id(view.scope), id(view.given), id(view.session))
         if key not in groups:
             # Names of traces are counted from the first, so that the same page has the same bytes.
-            given = own.given if own.writing or own.given else view.trace
-            groups[key] = Group(Answers(view.scope, given))
-            groups[key].answers.writing = own.writing
+            given = view.given if view.session or view.given else view.trace
+            groups[key] = Group(Handlers(view.scope, given, view.session))
         groups[key].views.append(view)
-        place[id(view)] = groups[key]
+        group_of[view.number] = groups[key]
     for one, other in permutations(views, 2):
-        if (one in other._linked or other in one._linked) and follows(one, other):
-            place[id(one)].followed += _written(other)
+        is_linked = one.number in other.linked or other.number in one.linked
+        if is_linked and one.follows(other):
+            group_of[one.number].followed += _generated(other)
     return list(groups.values())
 
 
-def _tree(view: View) -> Tree | None:
-    """Give what a view writes; `None` where it writes nothing."""
-    from llmscope.views.generation import GenerationView
-
-    return view.stepper.tree if isinstance(view, GenerationView) else None
-
-
-def _written(view: View) -> dict[Written, int]:
-    """Give the texts that a view has written, each with the node that it ends with."""
-    from llmscope.views.generation import GenerationView
-
-    assert isinstance(view, GenerationView)
+def _generated(view: ViewState) -> dict[Input, int]:
+    """Return the texts that a view has generated, each with its last node."""
     stepper = view.stepper
+    assert stepper is not None
     source = tuple(stepper.source)
-    return {(source, tuple(stepper.ids(end))): end for end in stepper.tree.leaves()}
+    return {IdsInput(source, tuple(stepper.ids(end))): end for end in stepper.tree.leaves()}
 
 
 @dataclass(frozen=True)
@@ -201,25 +209,25 @@ class Plan:
 
     Attributes
     ----------
+    input, trace, name
+        The text, its trace, and the name of that in requests.
     heads
         (layer, head) by kind of attention.
     rollouts
         Kind and layer.
     positions
-        Where the next token is told.
-    steps
-        Kind, layer, head, query.
-    lens
-        Stream and number of each block of positions.
+        Where the next token is held.
+    requests
+        Requests whose answers are held as they are.
     """
 
-    reading: Written
+    input: Input
     trace: Trace
+    name: str
     heads: Heads
     rollouts: list[tuple[Kind, int]]
     positions: list[int]
-    steps: list[tuple[Kind, int, int, int]]
-    lens: list[tuple[str, int]]
+    requests: list[OfTrace]
 
     def whole(self, kind: Kind, layer: int) -> bool:
         """Whether all heads of a layer are there."""
@@ -227,7 +235,7 @@ class Plan:
         return count == self.trace.heads(layer, kind)[0]
 
 
-def plan(group: Group, reading: Written, want: Wanted) -> Plan:
+def plan(group: Group, what: Input, want: Wanted) -> Plan:
     """Choose what is taken of one text.
 
     Raises
@@ -235,27 +243,32 @@ def plan(group: Group, reading: Written, want: Wanted) -> Plan:
     IndexError
         For a layer, head or position that isn't there.
     """
-    trace = group.answers.trace(reading)
+    trace = group.handlers.traces.trace(what)
+    name = group.handlers.traces.name(what, trace)
+    shown = {view.number: view.showing(trace) for view in group.views}
+    views = [*shown.values()]
     heads: Heads = {}
+    if group.reads("attention"):
+        heads = _heads(trace, views, want, MOST_WEIGHTS // max(1, len(group.nodes)))
     rollouts: list[tuple[Kind, int]] = []
-    if group.reads_attention:
-        heads = _heads(trace, group.views, want, MOST_WEIGHTS // max(1, len(group.nodes)))
-    steps = []
-    for view in group.views:
-        kind = view._kind(trace)
-        if "attention" not in view._panels or view.layer not in trace.layers(kind):
-            continue
-        if view.head < trace.heads(view.layer, kind)[0]:
-            query = min(_focus(view, trace), trace.queries(kind) - 1)
-            steps.append((kind, view.layer, view.head, query))
-        if view.combine == "rollout" and kind != "cross":
-            rollouts.append((kind, view.layer))
-    positions = list(group.nodes[reading]) if group.nodes else _positions(trace, group, want)
-    unique = list(dict.fromkeys(steps))
-    return Plan(reading, trace, heads, rollouts, positions, unique, _lens(trace, group, want))
+    asked = None if want.positions is None else frozenset(_asked(want, len(trace)))
+    requests: list[OfTrace] = []
+    for panel in group.panels:
+        having = [shown[view.number] for view in group.having(panel)]
+        requests += panel.requests(Shown(trace, name, having, asked))
+        if "matrix" in panel.reads:
+            rollouts += [
+                (view.kind, view.layer)
+                for view in having
+                if view.combine == "rollout"
+                and view.kind != "cross"
+                and view.layer in trace.layers(view.kind)
+            ]
+    positions = [*group.nodes[what]] if group.nodes else _positions(trace, group, views, want)
+    return Plan(what, trace, name, heads, rollouts, positions, requests)
 
 
-def _heads(trace: Trace, views: list[View], want: Wanted, most: int) -> Heads:
+def _heads(trace: Trace, views: list[ViewState], want: Wanted, most: int) -> Heads:
     every: Heads = {
         kind: [(n, head) for n in trace.layers(kind) for head in range(trace.heads(n, kind)[0])]
         for kind in trace.kinds
@@ -284,36 +297,19 @@ def _heads(trace: Trace, views: list[View], want: Wanted, most: int) -> Heads:
     return {kind: [pair for pair in pairs if pair in taken] for kind, pairs in every.items()}
 
 
-def _positions(trace: Trace, group: Group, want: Wanted) -> list[int]:
-    if "next-token" not in group.panels or trace.scope.facts.family == "encoder":
+def _positions(trace: Trace, group: Group, views: list[ViewState], want: Wanted) -> list[int]:
+    if not group.reads("next-token") or trace.scope.facts.family == "encoder":
         return []
     count = len(trace)
     if trace.source_tokens:
-        return [count - 1]  # What the text makes likely is told behind the end of the other side.
-    if want.positions is None:
-        if count <= MOST_POSITIONS:
-            return list(range(count))
-        return sorted({_focus(view, trace) for view in group.views})
-    return sorted(_asked(want, count) | {_focus(view, trace) for view in group.views})
-
-
-def _lens(trace: Trace, group: Group, want: Wanted) -> list[tuple[str, int]]:
-    """Choose blocks of positions of the streams that are on screen."""
-    from llmscope.views.lens import LensView
-
-    views = [view for view in group.views if isinstance(view, LensView)]
-    count = len(trace)
-    if want.positions is None:
-        places = set(range(count)) if count <= MOST_LENS else set()
-    else:
-        places = _asked(want, count)
-    places |= {view.position if 0 <= view.position < count else count - 1 for view in views}
-    numbers = sorted({place // BLOCK for place in places})
-    return [(stream, n) for stream in sorted({view.stream for view in views}) for n in numbers]
+        return [count - 1]  # What the text makes likely is at the end of the other side.
+    if want.positions is None and count <= MOST_POSITIONS:
+        return list(range(count))
+    return sorted(_asked(want, count) | {view.focus for view in views})
 
 
 def _asked(want: Wanted, count: int) -> set[int]:
-    """Give the positions that were asked for, counted from the first."""
+    """Return the positions that were asked for, counted from the first."""
     asked = want.positions or ()
     for position in asked:
         if not -count <= position < count and not want.prompts:
@@ -321,14 +317,8 @@ def _asked(want: Wanted, count: int) -> set[int]:
     return {position % count for position in asked if -count <= position < count}
 
 
-def _focus(view: View, trace: Trace) -> int:
-    """Where the token in focus stands, as the page finds it."""
-    last = max(len(trace.source_tokens), len(trace)) - 1
-    return view.position if 0 <= view.position <= last else last
-
-
 def listed(numbers: Iterable[int]) -> str:
-    """Name numbers, runs of them as such: "0 to 3, 7"."""
+    """Return numbers in words, runs of them as such: "0 to 3, 7"."""
     runs: list[list[int]] = []
     for number in sorted(numbers):
         if runs and number == runs[-1][1] + 1:

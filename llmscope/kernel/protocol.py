@@ -48,14 +48,15 @@ from typing import TYPE_CHECKING, Any
 from llmscope.attention.matrices import Name
 from llmscope.attention.matrices import parse as parse_matrix
 from llmscope.kernel.requests import OfMatrix, Request, Summary
-from llmscope.shared import KINDS, MOST_HEADS, STREAMS
 from llmscope.kernel.text_input import IdsInput, Input, TextInput
+from llmscope.shared import KINDS, MOST_HEADS, STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 MOST_IDS = 2**17  # in one key, refused before anything is computed
 _NUMBER = "0|[1-9][0-9]{0,8}"
+_NUMBERS = re.compile(f"(?:{_NUMBER})(?:,(?:{_NUMBER}))*")
 _LARGEST = 10**9 - 1
 _SHOWN = 80  # characters of a key in an error
 
@@ -69,8 +70,8 @@ def parse(key: str) -> Request:
         For a key that none of the forms fits.
     """
     try:
-        head, _, rest = key.partition("/")
-        if head in ("text", "read", "ids") and _ == "/":
+        head, slash, rest = key.partition("/")
+        if head in _INPUTS and slash:
             return Summary(_INPUTS[head](rest))
         for kind, pattern in patterns():
             if found := pattern.fullmatch(key):
@@ -129,7 +130,9 @@ def _parsed_ids(rest: str) -> IdsInput:
 
 
 def _ids(listed: str) -> tuple[int, ...]:
-    return tuple(map(_number, listed.split(","))) if listed else ()
+    if listed and not _NUMBERS.fullmatch(listed):
+        raise ValueError(listed)
+    return tuple(map(int, listed.split(","))) if listed else ()
 
 
 def _parsed_json(rest: str) -> TextInput:
@@ -148,12 +151,6 @@ _INPUTS: dict[str, Callable[[str], Input]] = {
     "read": _parsed_json,
     "ids": _parsed_ids,
 }
-
-
-def _number(text: str) -> int:
-    if not re.fullmatch(_NUMBER, text):
-        raise ValueError(text)
-    return int(text)
 
 
 def _matrix(text: str) -> Name:

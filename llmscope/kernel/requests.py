@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from llmscope.attention.matrices import Name
-    from llmscope.shared import Kind, Stream
     from llmscope.kernel.text_input import Input
+    from llmscope.shared import Kind, Stream
 
+Part = dict[str, Any]  # of an answer: JSON values and arrays by name
+PAUSE: Part = {}  # by identity: a part that isn't sent, after which urgent requests go first
 FIRST, SOON, LATER, LAST = range(4)  # urgency: the text, what a person points at, the rest
 
 
