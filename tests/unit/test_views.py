@@ -117,7 +117,7 @@ def test_closing_lets_go_of_everything(scope):
     view = Explorer(scope, TEXT)
     assert view.trace
     view.close()
-    assert not view._answers._traces
+    assert not len(view._handlers.traces)
     assert view.comm is None
 
 

@@ -8,7 +8,6 @@ import numpy as np
 from matplotlib.patches import Rectangle
 
 from llmscope.export.figures.page import Page, Panel
-from llmscope.export.figures.shown import Shown, plain
 from llmscope.export.figures.style import (
     BASE,
     BODY,
@@ -21,12 +20,15 @@ from llmscope.export.figures.style import (
     TITLE,
     percent,
 )
+from llmscope.export.figures.titles import plain
+from llmscope.shared import NEUTRAL
 from llmscope.text import labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from llmscope.sampling import Candidate, Distribution
+    from llmscope.state import ViewState
 
 ROWS = 10
 _ROW = 15.0  # points
@@ -34,12 +36,11 @@ _WIDTH = 230.0  # points, by itself
 _HEAD, _AXIS, _FOOT = 18.0, 13.0, 26.0
 _LABEL, _VALUE = 76.0, 42.0  # points, at most
 _NICE = (0.1, 0.25, 0.5, 1.0)
-_NOTHING = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0, "typical_p": 1.0}
 
 
-def next_token(page: Page, now: Shown, room: float, wide: bool) -> Panel:
+def next_token(page: Page, now: ViewState, room: float, wide: bool) -> Panel:
     """Draw the ten likeliest tokens as bars, and all others together, into `room` points."""
-    dist = now.view.distribution
+    dist = now.distribution
     top = dist.top(ROWS)
     names = labels(now.trace.scope.tokenizer, [row.id for row in top])
     more = len(dist.base) - len(top)
@@ -83,7 +84,7 @@ def next_token(page: Page, now: Shown, room: float, wide: bool) -> Panel:
     return Panel(width, height, draw)
 
 
-def _title(now: Shown) -> tuple[str, str]:
+def _title(now: ViewState) -> tuple[str, str]:
     masked = now.trace.scope.facts.family == "masked"
     if now.trace.source_tokens:
         return "Next token", ""
@@ -91,16 +92,15 @@ def _title(now: Shown) -> tuple[str, str]:
     return ("Token", f"at “{own}”") if masked else ("Next token", f"after “{own}”")
 
 
-def _settings(now: Shown) -> str:
+def _settings(now: ViewState) -> str:
     """Name the sampling settings that do something."""
-    view = now.view
     said = [
-        f"{name.replace('_', '-')} {getattr(view, name):g}"
-        for name, nothing in _NOTHING.items()
-        if getattr(view, name) != nothing
+        f"{name.replace('_', '-')} {now.traits[name]:g}"
+        for name, neutral in NEUTRAL.items()
+        if now.traits[name] != neutral
     ]
-    if said and view.order != "transformers":
-        said.append(f"in the order of {view.order}")
+    if said and (order := now.traits["order"]) != "transformers":
+        said.append(f"in the order of {order}")
     return " · ".join(said)
 
 
