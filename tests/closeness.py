@@ -162,7 +162,7 @@ def _parts(
     """Return the differences in parts of `size`; infinity where only one is NaN or infinite."""
     same = (found == wanted) | (np.isnan(found) & np.isnan(wanted))
     with np.errstate(invalid="ignore", divide="ignore"):
-        parts = np.abs(found - wanted) / np.broadcast_to(np.abs(size), wanted.shape)
+        parts = np.abs(found - wanted) / np.broadcast_to(np.abs(_float64(size)), wanted.shape)
     return np.where(same, 0, np.where(np.isnan(parts), np.inf, parts))
 
 

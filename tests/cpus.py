@@ -77,7 +77,8 @@ def run(processor: Processor, paths: tuple[str, ...]) -> Outcome:
     print(f"\n{processor}: loops, matrix products, threads", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+        # The lowest takes several times as long: a model that is trained in a test, minutes.
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout=1800"]
         done = subprocess.run(
             [*command, f"--junit-xml={report}", *paths], cwd=ROOT, env=processor.environment
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from tests.closeness import (
     SMOLLM,
@@ -72,7 +73,8 @@ def test_what_cancels_is_held_to_the_size_of_what_did():
     difference = large - np.float32(1e4)
     with pytest.raises(AssertionError):
         assert_close(difference, numbers(64), terms=1)
-    assert_close(difference, numbers(64), terms=1, size=1e4)
+    for size in (1e4, torch.tensor(1e4), large):
+        assert_close(difference, numbers(64), terms=1, size=size)
 
 
 def test_probabilities_are_held_to_their_own_size_and_masks_to_nothing():
