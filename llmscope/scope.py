@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from llmscope.capture import Capture
-from llmscope.capture.body import fills_gaps, permutes
-from llmscope.capture.forward import lock_of
-from llmscope.capture.wrapped import devices, main_device, unwrapped
+from llmscope.capture.head import fills_gaps, permutes
+from llmscope.capture.runner import lock_of
+from llmscope.capture.wrappers import devices, main_device, unwrapped
 from llmscope.text import Token, chat, clean, from_ids, tokenize, tokenize_target
 from llmscope.trace import Trace
 

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from llmscope.attention import AttentionReader
 from llmscope.capture import Forward, to_numpy
 from llmscope.capture.version import weights_version
 from llmscope.sampling import Distribution
 from llmscope.text import Token
 from llmscope.text.chat import Turns
+from llmscope.trace_attention import AttentionReader
 
 if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from llmscope.capture.stack import Stack
+    from llmscope.analysis.logit_lens import Lens, Stream
+    from llmscope.capture.residual import Stack
     from llmscope.export.bertviz import BertvizView
     from llmscope.export.static import Static
-    from llmscope.lens import Lens, Stream
     from llmscope.scope import Scope
 
 _ROWS = 64  # of logits that are computed at once
@@ -280,7 +280,7 @@ class Trace(AttentionReader):
             When the model has no head, or one that can't be applied to other layers; or when its
             layers aren't the sum of two such halves.
         """
-        from llmscope.lens import STREAMS, read_lens
+        from llmscope.analysis.logit_lens import STREAMS, read_lens
 
         self.check_current()
         if stream not in STREAMS:

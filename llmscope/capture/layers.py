@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from llmscope.capture.replay import Attention, Kind, SomeKeys
-from llmscope.capture.tap import Call
+from llmscope.capture.attention import Attention, Kind, SomeKeys
+from llmscope.capture.hooks import Call
 
 if TYPE_CHECKING:
     from torch import nn

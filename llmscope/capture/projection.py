@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from llmscope.capture.replay import Attention
-from llmscope.capture.tap import Call, Cancelled, tap
+from llmscope.capture.attention import Attention
+from llmscope.capture.hooks import Call, Cancelled, tap
 
 if TYPE_CHECKING:
     import torch

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from llmscope.capture.modules import modules_of, parameters_of
-from llmscope.capture.wrapped import adapters
+from llmscope.capture.wrappers import adapters
 
 if TYPE_CHECKING:
     import torch

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from llmscope.attention.matrices import never
-from llmscope.attention.patterns import ROWS
+from llmscope.analysis.head_scores import ROWS
+from llmscope.analysis.matrices import never
 from llmscope.export.choose import Group, Plan, Wanted, listed
 from llmscope.export.compact import LIKELIEST, WEIGHT_ERROR, coded, summarised
 from llmscope.source import Reading

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from llmscope.capture.forward import undisturbed
+from llmscope.capture.runner import undisturbed
 from llmscope.generation.settings import Prepared, check_names, decode, prompt_inputs, trace_of
 from llmscope.sampling import Distribution
 from llmscope.sampling.engines import named

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers import Cache
 
-from llmscope.capture.forward import undisturbed
+from llmscope.capture.prefix_cache import common, croppable, cropped, keep_all
+from llmscope.capture.runner import undisturbed
 from llmscope.capture.version import fingerprint, weights_version
-from llmscope.capture.warm import common, croppable, cropped, keep_all
 from llmscope.generation.dice import Dice, new_seed
 from llmscope.generation.recording import is_guidance
 from llmscope.generation.settings import (

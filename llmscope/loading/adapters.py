@@ -49,7 +49,7 @@ def put_in(model: Any, adapter: Source) -> None:
     """Put an adapter into the model that it is for."""
     from peft import PeftConfig
 
-    from llmscope.capture.wrapped import why_no_model
+    from llmscope.capture.wrappers import why_no_model
 
     reason = why_no_model(PeftConfig.from_pretrained(str(adapter.folder)))
     if reason is not None:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from llmscope.attention.matrices import (
+from llmscope.analysis.arithmetic import steps
+from llmscope.analysis.head_scores import overview
+from llmscope.analysis.matrices import (
     Stack,
     combined_stack,
     head_stack,
@@ -18,9 +20,7 @@ from llmscope.attention.matrices import (
     trace_matrix,
     whole_stack,
 )
-from llmscope.attention.patterns import overview
-from llmscope.attention.rollout import layers_up_to, rollout_onward
-from llmscope.attention.steps import steps
+from llmscope.analysis.rollout import layers_up_to, rollout_onward
 from llmscope.capture import to_numpy
 from llmscope.source.reduce import TILE, shades, tile
 from llmscope.source.threads import cpus

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from llmscope.lens import STREAMS, read_lens
+from llmscope.analysis.logit_lens import STREAMS, read_lens
 from llmscope.text import labels
 
 if TYPE_CHECKING:

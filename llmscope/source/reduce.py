@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from llmscope.attention.matrices import Stack, never
+from llmscope.analysis.matrices import Stack, never
 
 if TYPE_CHECKING:
     import torch

@@ -10,7 +10,7 @@ import anywidget
 import numpy as np
 import traitlets
 
-from llmscope.attention import trace_matrix
+from llmscope.analysis.matrices import trace_matrix
 from llmscope.sampling import Distribution, check_settings
 from llmscope.sampling.settings import ORDERS
 from llmscope.source import Answers, Desk, Reading

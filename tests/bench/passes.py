@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 import llmscope
-from llmscope.capture.tap import tap
+from llmscope.capture.hooks import tap
 from tests.bench.table import interleaved
 
 TEXT = "The cat sat on the mat because it was very tired, and the dog looked at it. "

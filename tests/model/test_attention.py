@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from llmscope.attention import SCORES, trace_matrix
-from llmscope.attention.features import softmax
+from llmscope.analysis.head_scores import SCORES
+from llmscope.analysis.matrices import trace_matrix
+from llmscope.analysis.notes import softmax
 from llmscope.source import Answers
 from tests import reference
 from tests.reference import own_attention

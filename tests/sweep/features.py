@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from llmscope.capture import Attention, OwnWeights
-from llmscope.capture.replay import SomeKeys
+from llmscope.capture.attention import SomeKeys
 from llmscope.trace import Trace
 
 _NO_ATTENTION = re.compile("linear|conv|mamba|recurrent|moe", re.IGNORECASE)

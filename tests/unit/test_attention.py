@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from llmscope.attention import SCORES, trace_matrix
-from llmscope.attention import matrices as matrices_module
-from llmscope.attention import patterns as patterns_module
-from llmscope.attention.patterns import overview
+from llmscope.analysis import head_scores as head_scores_module
+from llmscope.analysis import matrices as matrices_module
+from llmscope.analysis.head_scores import SCORES, overview
+from llmscope.analysis.matrices import trace_matrix
 from llmscope.capture import Cancelled
 from llmscope.scope import Scope
 from tests import reference
@@ -155,7 +155,7 @@ def test_pictures_hold_the_greatest_weight_of_each_block(scope, cells):
 
 
 def test_of_a_long_text_evenly_spaced_queries_are_read(scope, cells, monkeypatch):
-    monkeypatch.setattr(patterns_module, "ROWS", 9)
+    monkeypatch.setattr(head_scores_module, "ROWS", 9)
     trace = scope.trace("ab " * 16)
     read = np.linspace(0, len(trace) - 1, 9).round().astype(int)
     pictures, scores = overview(trace, 2, "self")

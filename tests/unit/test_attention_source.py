@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from llmscope.attention import SCORES, trace_matrix
-from llmscope.attention import matrices as matrices_module
-from llmscope.attention.patterns import overview
+from llmscope.analysis import matrices as matrices_module
+from llmscope.analysis.head_scores import SCORES, overview
+from llmscope.analysis.matrices import trace_matrix
 from llmscope.capture import Cancelled
 from llmscope.scope import Scope
 from llmscope.source import Answers

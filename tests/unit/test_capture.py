@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from llmscope.capture import Cancelled
-from llmscope.capture.tap import INTERFACE
+from llmscope.capture.hooks import INTERFACE
 from llmscope.scope import Scope
 from tests import tiny
 from tests.reference import own_attention

@@ -18,7 +18,7 @@ import torch
 
 import llmscope
 from llmscope import AttentionView, GenerationView, NextTokenView, TokensView
-from llmscope.attention import trace_matrix
+from llmscope.analysis.matrices import trace_matrix
 from llmscope.export import compact, estimate
 from llmscope.export.bake import Buffers
 from llmscope.export.choose import listed

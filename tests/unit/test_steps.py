@@ -9,7 +9,7 @@ import pytest
 import torch
 import transformers as tf
 
-from llmscope.attention.features import softmax
+from llmscope.analysis.notes import softmax
 from llmscope.capture import Cancelled
 from llmscope.capture.projection import watch_projection
 from llmscope.scope import Scope
@@ -250,7 +250,7 @@ def test_one_run_serves_all_queries_and_heads_of_a_layer_and_few_are_kept(scope,
     trace.steps(2, 2, 5)
     assert np.array_equal(trace.steps(0, 1, 3).projected, first.projected)
     assert len(runs) == 3
-    monkeypatch.setattr("llmscope.attention.reader._PROJECTIONS", 1)
+    monkeypatch.setattr("llmscope.trace_attention._PROJECTIONS", 1)
     trace.steps(1, 2, 5)
     assert list(trace._projections) == [("self", 1)]
 
@@ -313,9 +313,9 @@ def test_one_query_of_a_long_text_is_read_alone(name, tokenizer, monkeypatch):
     places = [(layer, query) for layer in (min(layers), max(layers)) for query in queries]
     whole = [trace.steps(layer, 1, query) for layer, query in places]
     read = []
-    monkeypatch.setattr("llmscope.capture.forward._SHORT", 0)
+    monkeypatch.setattr("llmscope.capture.runner._SHORT", 0)
     monkeypatch.setattr(
-        "llmscope.capture.forward.watch_projection",
+        "llmscope.capture.runner.watch_projection",
         lambda *given: read.append(watched := watch_projection(*given)) or watched,
     )
     trace._projections.clear()

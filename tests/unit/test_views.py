@@ -6,7 +6,7 @@ from traitlets import TraitError
 
 import llmscope
 from llmscope import AttentionView, Explorer, NextTokenView, TokensView
-from llmscope.attention import trace_matrix
+from llmscope.analysis.matrices import trace_matrix
 from llmscope.scope import Scope
 from tests.tiny import MODELS, TEXT
 

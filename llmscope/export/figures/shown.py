@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from llmscope.attention import trace_matrix
-from llmscope.attention.matrices import SINKLESS
+from llmscope.analysis.matrices import SINKLESS, trace_matrix
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from llmscope.attention.matrices import (
+from llmscope.analysis.matrices import (
     How,
     checked,
     combined_stack,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from llmscope.attention.steps import Steps
+    from llmscope.analysis.arithmetic import Steps
     from llmscope.capture.projection import Projection
     from llmscope.scope import Scope
     from llmscope.text import Token
@@ -190,7 +190,7 @@ class AttentionReader(ABC):
         ----------
         .. [1] Abnar & Zuidema, "Quantifying attention flow in transformers", ACL 2020.
         """
-        from llmscope.attention.rollout import rollout_rows
+        from llmscope.analysis.rollout import rollout_rows
 
         self.check_current()
         chosen = numbers(self.queries(kind), rows)
@@ -214,7 +214,7 @@ class AttentionReader(ABC):
         ----------
         .. [1] Olsson et al., "In-context learning and induction heads", 2022, arXiv:2209.11895.
         """
-        from llmscope.attention.patterns import SCORES, overview
+        from llmscope.analysis.head_scores import SCORES, overview
 
         try:
             import pandas as pd
@@ -269,7 +269,7 @@ class AttentionReader(ABC):
         ValueError
             When the model does not show its queries and keys.
         """
-        from llmscope.attention.steps import steps
+        from llmscope.analysis.arithmetic import steps
 
         self.check_current()
         return steps(self, layer, head, query, kind)

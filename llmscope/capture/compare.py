@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from llmscope.capture.replay import Attention
+from llmscope.capture.attention import Attention
 
 if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from llmscope.capture.forward import Forward
+    from llmscope.capture.runner import Forward
 
 
 def close(a: torch.Tensor, b: torch.Tensor) -> bool:

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from llmscope.capture.stack import key_of
+from llmscope.capture.residual import key_of
 
 if TYPE_CHECKING:
     Key = tuple[int, int]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from llmscope.capture.tap import Call
+from llmscope.capture.hooks import Call
 
 if TYPE_CHECKING:
     import torch

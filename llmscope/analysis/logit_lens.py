@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from llmscope.capture import Cancelled, to_numpy
-from llmscope.capture.forward import undisturbed
+from llmscope.capture.runner import undisturbed
 from llmscope.text import labels
 
 if TYPE_CHECKING:

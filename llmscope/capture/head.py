@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from llmscope.capture.wrapped import rebound
+from llmscope.capture.wrappers import rebound
 
 if TYPE_CHECKING:
     from torch import nn

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from llmscope.capture.replay import Kind, OwnWeights
+from llmscope.capture.attention import Kind, OwnWeights
 
 if TYPE_CHECKING:
     import torch

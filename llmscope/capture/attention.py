@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from llmscope.capture.tap import Call
+from llmscope.capture.hooks import Call
 
 if TYPE_CHECKING:
     import torch

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from llmscope.capture.wrapped import main_device
+from llmscope.capture.wrappers import main_device
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from llmscope.capture.forward import Forward
+    from llmscope.capture.runner import Forward
 
 LIMIT = 2**30  # bytes, to begin with
 _SPARED = 8  # tokens that are rather read again than kept apart

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from llmscope.attention.matrices import Band, layer_stack, never
+from llmscope.analysis.matrices import Band, layer_stack, never
 from llmscope.capture import to_numpy
 
 if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from llmscope.attention.reader import AttentionReader
     from llmscope.capture import Kind
+    from llmscope.trace_attention import AttentionReader
 
 SCORES = ("previous", "first", "self", "induction", "local", "entropy")
 ROWS = 1024  # queries that are read; of longer texts, evenly spaced ones

@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from llmscope.attention.steps import Steps
+    from llmscope.analysis.arithmetic import Steps
     from llmscope.capture import Attention
     from llmscope.capture.projection import Projection
 

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from llmscope.capture.modules import modules_of
-from llmscope.capture.wrapped import with_own_weights
+from llmscope.capture.wrappers import with_own_weights
 
 if TYPE_CHECKING:
     import torch

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from llmscope.attention.features import Feature, features, softmax
-from llmscope.attention.matrices import checked, never
+from llmscope.analysis.matrices import checked, never
+from llmscope.analysis.notes import Feature, features, softmax
 from llmscope.capture import Attention, to_numpy
-from llmscope.capture.forward import undisturbed
+from llmscope.capture.runner import undisturbed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from llmscope.attention.reader import AttentionReader
     from llmscope.capture import Kind
     from llmscope.capture.projection import Projection
+    from llmscope.trace_attention import AttentionReader
 
     Vector = NDArray[np.float32]
 

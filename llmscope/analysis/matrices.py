@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from llmscope.attention.reader import AttentionReader
     from llmscope.capture import Attention, Kind, OwnWeights
+    from llmscope.trace_attention import AttentionReader
 
 How = Literal["mean", "max", "difference"]
 SINKLESS = "sinkless."

@@ -11,8 +11,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from llmscope.capture.alike import alike, close
-from llmscope.capture.body import (
+from llmscope.capture.attention import Attention, Kind, OwnWeights
+from llmscope.capture.compare import alike, close
+from llmscope.capture.concat import Rows, stitched, tensors_of
+from llmscope.capture.head import (
     Body,
     body_name,
     has_head,
@@ -20,23 +22,21 @@ from llmscope.capture.body import (
     sentence_logits_of,
     with_body,
 )
+from llmscope.capture.hooks import Call, Cancelled, tap
 from llmscope.capture.layers import by_layer
 from llmscope.capture.modules import modules_of
-from llmscope.capture.own import own_weights
+from llmscope.capture.output_attentions import own_weights
+from llmscope.capture.prefix_cache import Warm, cropped
 from llmscope.capture.projection import Projection, watch_projection
-from llmscope.capture.replay import Attention, Kind, OwnWeights
-from llmscope.capture.stack import Stack, watch_stack
-from llmscope.capture.stitching import Rows, stitched, tensors_of
-from llmscope.capture.tap import Call, Cancelled, tap
+from llmscope.capture.residual import Stack, watch_stack
 from llmscope.capture.version import fingerprint, weights_version
-from llmscope.capture.warm import Warm, cropped
-from llmscope.capture.wrapped import uncompiled
+from llmscope.capture.wrappers import uncompiled
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from llmscope.capture.halves import Half
+    from llmscope.capture.sublayers import Half
 
 _SHORT = 256  # tokens up to which a text is read again as a whole
 _locks: WeakKeyDictionary[nn.Module, threading.RLock] = WeakKeyDictionary()
@@ -299,7 +299,7 @@ class Capture:
         self, inputs: dict[str, torch.Tensor], states: Sequence[torch.Tensor], half: Half
     ) -> list[torch.Tensor]:
         """Run the model again, for the residual stream of each layer with one of its halves."""
-        from llmscope.capture.halves import watch_halves
+        from llmscope.capture.sublayers import watch_halves
 
         with undisturbed(self.model):
             options = _accepted(self.model, use_cache=False, return_dict=True, logits_to_keep=1)

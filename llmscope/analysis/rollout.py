@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from llmscope.attention.matrices import Band, layer_stack, never
+from llmscope.analysis.matrices import Band, layer_stack, never
 
 if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from llmscope.attention.reader import AttentionReader
     from llmscope.capture import Kind
+    from llmscope.trace_attention import AttentionReader
 
 
 def rollout_rows(
