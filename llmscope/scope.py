@@ -9,19 +9,17 @@ from typing import TYPE_CHECKING, Any, Literal
 from llmscope.capture import Capture
 from llmscope.capture.head import fills_gaps, permutes
 from llmscope.capture.runner import lock_of
-from llmscope.capture.wrappers import devices, main_device, unwrapped
-from llmscope.text import Token, chat, clean, from_ids, tokenize, tokenize_target
+from llmscope.capture.wrappers import devices, unwrapped
+from llmscope.text.prepare import context_length, prepare, vocabulary_size
 from llmscope.trace import Trace
 
 if TYPE_CHECKING:
-    import torch
     from torch import nn
     from transformers import PreTrainedTokenizerBase
 
     from llmscope.generation.run import Run
+    from llmscope.text.prepare import Text
     from llmscope.views.explorer import Explorer
-
-    Text = str | Sequence[int] | Sequence[dict[str, str]] | torch.Tensor
 
 # Where an encoder may have another number, which is the one that goes by the usual name.
 _OF_DECODER = {
@@ -96,7 +94,7 @@ class Scope:
         path = str(getattr(model.config, "_name_or_path", "") or "")
         self.name = name or path.rstrip("/").rpartition("/")[2] or type(model).__name__
         self._capture = Capture(model)
-        self._context = _context(model)
+        self._context = context_length(model)
 
     @property
     def facts(self) -> Facts:
@@ -111,7 +109,7 @@ class Scope:
             layers=_count(text, *_OF_DECODER["layers"], "num_hidden_layers"),
             heads=heads,
             kv_heads=_count(text, "num_key_value_heads") or heads,
-            vocabulary=int(getattr(text, "vocab_size", 0) or len(self.tokenizer)),
+            vocabulary=vocabulary_size(self.model, self.tokenizer),
             context=self._context,
             device=devices(self.model),
             dtype=str(parameter.dtype).removeprefix("torch.") + _packing(config),
@@ -151,14 +149,26 @@ class Scope:
         ValueError
             When there is no token to read, or more than the model's context holds.
         """
-        source, inputs, tokens, target_tokens = self._inputs(text, pair, target)
-        messages = _messages(text)
-        turns = chat.turns(self.tokenizer, messages, source) if messages else chat.Turns()
-        forward = self._capture.run(inputs, cancelled)
-        if target_tokens:
-            return Trace(self, source, target_tokens, tokens, inputs, forward, turns)
-        second = None if pair is None else clean(pair)
-        return Trace(self, source, tokens, (), inputs, forward, turns, second)
+        given = prepare(
+            self.model,
+            self.tokenizer,
+            text,
+            pair,
+            target,
+            name=self.name,
+            context=self._context,
+        )
+        forward = self._capture.run(given.inputs, cancelled)
+        return Trace(
+            self,
+            given.text,
+            given.tokens,
+            given.source_tokens,
+            given.inputs,
+            forward,
+            given.turns,
+            given.pair,
+        )
 
     def generate(
         self,
@@ -241,104 +251,12 @@ class Scope:
 
         return Explorer(self, text, **traits)
 
-    def _inputs(
-        self, text: Text, pair: str | None = None, target: str | Sequence[int] | None = None
-    ) -> tuple[str, dict[str, torch.Tensor], tuple[Token, ...], tuple[Token, ...]]:
-        """Give the text, the model's inputs, and the tokens of either side."""
-        import torch
-
-        if isinstance(text, torch.Tensor):
-            if text.ndim > 2 or (text.ndim == 2 and len(text) != 1):
-                raise ValueError(f"One text at a time: ids of shape {tuple(text.shape)} are more.")
-            text = text.flatten().tolist()
-        if pair is not None and not isinstance(text, str):
-            raise ValueError(
-                "A second sentence (pair=) goes with a text, not with ids or messages."
-            )
-        source, ids, tokens = self._encode(text, pair)
-        if not ids:
-            raise ValueError("The text is empty: the model needs at least one token to read.")
-        self._check_length(ids)
-        device = main_device(self.model)
-        inputs = {"input_ids": torch.tensor([ids], device=device)}
-        if pair is not None:
-            encoded = self.tokenizer(clean(str(text)), clean(pair), return_tensors="pt")
-            if "token_type_ids" in encoded:
-                inputs["token_type_ids"] = encoded["token_type_ids"].to(device)
-        if not getattr(self.model.config, "is_encoder_decoder", False):
-            if target is not None:
-                raise ValueError(f"{self.name} has no decoder side: target= is not for it.")
-            return source, inputs, tokens, ()
-        target_ids, target_tokens = self._target(target)
-        self._check_length(target_ids)
-        inputs["decoder_input_ids"] = torch.tensor([target_ids], device=device)
-        return source, inputs, tokens, target_tokens
-
-    def _encode(
-        self, text: str | Sequence[int] | Sequence[dict[str, str]], pair: str | None
-    ) -> tuple[str, list[int], tuple[Token, ...]]:
-        if isinstance(text, str):
-            ids, tokens = tokenize(self.tokenizer, text, pair)
-            return clean(text) + clean(pair or ""), ids, tokens
-        messages = _messages(text)
-        if messages:
-            source = self._chat(messages)
-            ids, tokens = tokenize(self.tokenizer, source, add_special_tokens=False)
-            return source, ids, tokens
-        ids = self._known([int(item) for item in text if not isinstance(item, dict)])
-        tokens = from_ids(self.tokenizer, ids)
-        return "".join(token.text for token in tokens), ids, tokens
-
-    def _known(self, ids: list[int]) -> list[int]:
-        outside = [i for i in ids if not 0 <= i < self.facts.vocabulary]
-        if outside:
-            raise ValueError(
-                f"Token id {outside[0]} is outside the vocabulary "
-                f"(0 to {self.facts.vocabulary - 1:,})."
-            )
-        return ids
-
-    def _chat(self, messages: list[dict[str, str]]) -> str:
-        if not getattr(self.tokenizer, "chat_template", None):
-            raise ValueError(
-                f"{self.name} has no chat template: it was not made for conversations. "
-                "Write the text out and trace that."
-            )
-        return clean(chat.render(self.tokenizer, messages))
-
-    def _target(self, target: str | Sequence[int] | None) -> tuple[list[int], tuple[Token, ...]]:
-        config: Any = self.model.config
-        generation = getattr(self.model, "generation_config", None)
-        start = getattr(generation, "decoder_start_token_id", None)
-        if start is None:
-            start = getattr(config, "decoder_start_token_id", None)
-        if start is None:
-            start = config.pad_token_id or 0
-        name = str(self.tokenizer.convert_ids_to_tokens(int(start)))
-        first = Token(int(start), "", name, 0, 0, special=True)
-        if not target:
-            return [int(start)], (first,)
-        if isinstance(target, str):
-            ids, tokens = tokenize_target(self.tokenizer, target)
-        else:
-            ids = self._known([int(i) for i in target])
-            ids = ids[1:] if ids[0] == int(start) else ids
-            tokens = from_ids(self.tokenizer, ids)
-        return [int(start), *ids], (first, *tokens)
-
     def _family(self) -> Family:
         if getattr(self.model.config, "is_encoder_decoder", False):
             return "encoder-decoder"
         if not self._capture.has_head:
             return "encoder"
         return "masked" if fills_gaps(self.model) else "causal"
-
-    def _check_length(self, ids: Sequence[int]) -> None:
-        if self._context is not None and len(ids) > self._context:
-            raise ValueError(
-                f"{len(ids):,} tokens are more than the {self._context:,} that {self.name} can "
-                "read. Shorten the text."
-            )
 
     def describe(self) -> dict[str, Any]:
         """Give `facts` as plain JSON."""
@@ -359,11 +277,6 @@ def _packing(config: Any) -> str:
     return f", {getattr(method, 'value', method)}" if method else ""
 
 
-def _messages(text: Text) -> list[dict[str, str]]:
-    """Give the chat messages of `text`, if that is what it is."""
-    return [item for item in text if isinstance(item, dict)]
-
-
 def _count(config: Any, *names: str) -> int:
     """Read the first of these numbers from a configuration; the greatest of all layers'."""
     for name in names:
@@ -374,18 +287,3 @@ def _count(config: Any, *names: str) -> int:
         if found:
             return int(found)
     return 0
-
-
-def _context(model: nn.Module) -> int | None:
-    """Count the positions that a model has."""
-    config: Any = model.config
-    text = config.get_text_config() if hasattr(config, "get_text_config") else config
-    limit = getattr(text, "max_position_embeddings", None)
-    if not limit or limit < 0:
-        return None
-    for name, module in model.named_modules():
-        # RoBERTa and its heirs begin to count behind the padding id.
-        padding = getattr(module, "padding_idx", None)
-        if name.endswith("position_embeddings") and padding is not None:
-            return int(limit) - int(padding) - 1
-    return int(limit)

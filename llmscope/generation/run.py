@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from llmscope.generation.recording import Record, Watch
+    from llmscope.generation.logits_recorder import Record, Watch
     from llmscope.generation.tree import Tree
-    from llmscope.scope import Scope, Text
+    from llmscope.scope import Scope
+    from llmscope.text.prepare import Text
     from llmscope.trace import Trace
 
 
@@ -183,7 +184,7 @@ class Run:
         return self._record.scores[step][self._record.rows[sequence, step]]
 
     def _distribution(self, sequence: int, step: int) -> Distribution:
-        from llmscope.generation.recording import is_guidance
+        from llmscope.generation.logits_recorder import is_guidance
 
         prepared = self._record.prepared
         ids = self.ids(sequence)[: self.prompt_length + step]
@@ -214,8 +215,8 @@ def generate(
     """Do what `Scope.generate` promises; `watch` is called with all ids after each step."""
     import torch
 
-    from llmscope.generation.dice import new_seed
-    from llmscope.generation.recording import record
+    from llmscope.generation.draws import new_seed
+    from llmscope.generation.logits_recorder import record
 
     check_names(settings)
     inputs = prompt_inputs(scope, text, target)

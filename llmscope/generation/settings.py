@@ -8,11 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from llmscope.text.prepare import prepare
+
 if TYPE_CHECKING:
     import torch
     from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
 
-    from llmscope.scope import Scope, Text
+    from llmscope.scope import Scope
+    from llmscope.text.prepare import Text
     from llmscope.trace import Trace
 
 T = TypeVar("T")
@@ -91,7 +94,14 @@ def prompt_inputs(
             f"{scope.name} can't write: it doesn't predict the next token. "
             "For a masked model, read trace.distribution(position) at the gap."
         )
-    _, inputs, _, _ = scope._inputs(text, None, target)
+    inputs = prepare(
+        scope.model,
+        scope.tokenizer,
+        text,
+        target=target,
+        name=scope.name,
+        context=scope.facts.context,
+    ).inputs
     # All of a prompt is read, also where it holds the padding token.
     inputs["attention_mask"] = torch.ones_like(inputs["input_ids"])
     return inputs

@@ -13,8 +13,8 @@ from transformers import Cache
 from llmscope.capture.prefix_cache import common, croppable, cropped, keep_all
 from llmscope.capture.runner import undisturbed
 from llmscope.capture.version import fingerprint, weights_version
-from llmscope.generation.dice import Dice, new_seed
-from llmscope.generation.recording import is_guidance
+from llmscope.generation.draws import Dice, new_seed
+from llmscope.generation.logits_recorder import is_guidance
 from llmscope.generation.settings import (
     Prepared,
     check_names,
@@ -26,9 +26,11 @@ from llmscope.generation.settings import (
 from llmscope.generation.tree import Node, Tree
 from llmscope.sampling import Distribution
 from llmscope.sampling.engines import named
+from llmscope.text.prepare import check_ids
 
 if TYPE_CHECKING:
-    from llmscope.scope import Scope, Text
+    from llmscope.scope import Scope
+    from llmscope.text.prepare import Text
     from llmscope.trace import Trace
 
 _LOGITS = 64  # nodes whose logits are kept
@@ -109,11 +111,7 @@ class Stepper:
 
     def force(self, token: int, after: int | None = None) -> Node:
         """Put a token of one's own behind a node (the current one), and go there."""
-        if not 0 <= token < self.scope.facts.vocabulary:
-            raise ValueError(
-                f"Token id {token} is outside the vocabulary "
-                f"(0 to {self.scope.facts.vocabulary - 1:,})."
-            )
+        check_ids([token], self.scope.facts.vocabulary)
         parent = self.tree.current if after is None else after
         logits, scores = self._scored(parent)
         self.tree.begin()

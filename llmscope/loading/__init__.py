@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmscope.loading.adapters import base_of, put_in
-from llmscope.loading.choices import Choice, choices
+from llmscope.loading.available import Choice, choices
 from llmscope.loading.default import (
     DEFAULT,
     TITLE,
@@ -19,20 +19,20 @@ from llmscope.loading.default import (
 )
 from llmscope.loading.errors import LoadError, in_plain_words
 from llmscope.loading.hub import fetch
-from llmscope.loading.progress import Progress, reporting
-from llmscope.loading.reading import (
+from llmscope.loading.pretrained import (
     Source,
     has_tokenizer,
     read_config,
     read_model,
     read_tokenizer,
 )
+from llmscope.loading.progress import Progress, reporting
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-    from llmscope.loading.reading import DeviceMap
+    from llmscope.loading.pretrained import DeviceMap
     from llmscope.scope import Scope
 
 __all__ = [

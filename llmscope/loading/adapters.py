@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from llmscope.loading.checkpoint import ADAPTER, listing, weight_files
 from llmscope.loading.errors import LoadError, damaged
-from llmscope.loading.reading import building
+from llmscope.loading.pretrained import building
 
 if TYPE_CHECKING:
-    from llmscope.loading.reading import Source
+    from llmscope.loading.pretrained import Source
 
 
 def base_of(adapter: Source, use_safetensors: bool) -> str | None:

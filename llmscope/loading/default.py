@@ -18,8 +18,8 @@ from pathlib import Path
 
 from llmscope.loading.checkpoint import ensure_memory
 from llmscope.loading.errors import LoadError, in_plain_words
+from llmscope.loading.pretrained import Source, read_config, read_model, read_tokenizer
 from llmscope.loading.progress import Progress, reporting
-from llmscope.loading.reading import Source, read_config, read_model, read_tokenizer
 
 DEFAULT = "HuggingFaceTB/SmolLM2-135M-Instruct"
 TITLE = "SmolLM2-135M-Instruct"

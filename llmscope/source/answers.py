@@ -47,6 +47,7 @@ from llmscope.source.attention import AttentionAnswers
 from llmscope.source.lens import block
 from llmscope.source.reading import Reading
 from llmscope.text import labels, texts, visible
+from llmscope.text.prepare import encode
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -129,7 +130,7 @@ class Answers:
         if self.scope is None:
             return ""
         source, ids = reading
-        return self.scope._encode(source or ids, None)[0]
+        return encode(self.scope.tokenizer, source or ids).text
 
     def release(self) -> None:
         """Let go of all that can be made again."""

@@ -4,32 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING
-from unicodedata import category
 
-from llmscope.text.align import byte_alphabet, found, spelt
+from llmscope.text.align import found, spelt
+from llmscope.text.label import REPLACEMENT, decode, visible
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
-
-REPLACEMENT = "\ufffd"
-_GLYPHS = {" ": "·", "\u00a0": "⍽", "\n": "↵", "\r": "␍", "\t": "⇥", "\u3000": "□"}
-_INVISIBLE = {
-    "\u00ad": "SHY",
-    "\u200b": "ZWSP",
-    "\u200c": "ZWNJ",
-    "\u200d": "ZWJ",
-    "\u200e": "LRM",
-    "\u200f": "RLM",
-    "\u202a": "LRE",
-    "\u202b": "RLE",
-    "\u202c": "PDF",
-    "\u202d": "LRO",
-    "\u202e": "RLO",
-    "\u2060": "WJ",
-    "\ufeff": "BOM",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,78 +39,6 @@ class Token:
     start: int
     end: int
     special: bool = False
-
-
-@lru_cache(maxsize=2**16)
-def visible(text: str) -> str:
-    """Show white space and invisible characters by glyphs."""
-    return "".join(_GLYPHS.get(char) or _named(char) for char in text)
-
-
-def _named(char: str) -> str:
-    if char in _INVISIBLE:
-        return f"⟨{_INVISIBLE[char]}⟩"
-    if "\ufe00" <= char <= "\ufe0f":
-        return f"⟨VS{ord(char) - 0xFDFF}⟩"
-    return f"⟨U+{ord(char):04X}⟩" if category(char)[0] == "C" else char
-
-
-def texts(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> list[str | None]:
-    """Tell what each token adds to a text that it follows, its leading space included.
-
-    A token whose bytes make no whole character has no text of its own: `None`.
-    """
-    anchor = _anchor(tokenizer)
-    before = len(_decode(tokenizer, [anchor]))
-    special = set(tokenizer.all_special_ids)
-    size = len(tokenizer)
-    found: list[str | None] = []
-    for token_id in ids:
-        if token_id in special:
-            found.append(str(tokenizer.convert_ids_to_tokens(token_id)))
-        elif token_id < size:
-            text = _decode(tokenizer, [anchor, token_id])[before:]
-            found.append(text if text and REPLACEMENT not in text else None)
-        else:
-            found.append(None)
-    return found
-
-
-def labels(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> list[str]:
-    """Label tokens that stand in no text, such as candidates for the next one.
-
-    Bytes that make no whole character are shown as such ("⟨E4 BD⟩").
-    """
-    size = len(tokenizer)
-
-    def label(token_id: int, text: str | None) -> str:
-        if text is not None:
-            return visible(text)
-        return _raw(tokenizer, token_id) if token_id < size else f"⟨{token_id}⟩"
-
-    return [label(*pair) for pair in zip(ids, texts(tokenizer, ids), strict=True)]
-
-
-def _anchor(tokenizer: PreTrainedTokenizerBase) -> int:
-    """Find an ordinary token: behind it, a decoder keeps a candidate's leading space."""
-    ids = tokenizer("a", add_special_tokens=False)["input_ids"]
-    return int(ids[-1]) if ids else 0
-
-
-def _decode(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> str:
-    return str(
-        tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False)
-    )
-
-
-def _raw(tokenizer: PreTrainedTokenizerBase, token_id: int) -> str:
-    piece = str(tokenizer.convert_ids_to_tokens(token_id))
-    if len(piece) == 6 and piece.startswith("<0x"):
-        return f"⟨{piece[3:5]}⟩"
-    to_byte = byte_alphabet()
-    if piece and all(char in to_byte for char in piece):
-        return "⟨" + " ".join(f"{to_byte[char]:02X}" for char in piece) + "⟩"
-    return visible(piece) or f"⟨{token_id}⟩"
 
 
 def tokenize(
@@ -245,7 +154,7 @@ def from_ids(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> tuple[To
 
     Tokens whose bytes make a character only together are grouped, as in `tokenize`.
     """
-    text = _decode(tokenizer, list(ids)) if len(ids) else ""
+    text = decode(tokenizer, list(ids)) if len(ids) else ""
     spans = _growing(tokenizer, ids, text) if tokenizer.is_fast else None
     return _from_spans(tokenizer, ids, text, spans or _aligned(tokenizer, ids, text))
 
@@ -260,7 +169,7 @@ def _growing(
     decoded_window = ""
     pending = 0
     for index in range(len(ids)):
-        grown = _decode(tokenizer, ids[window : index + 1])
+        grown = decode(tokenizer, ids[window : index + 1])
         piece = grown[len(decoded_window) :] if grown.startswith(decoded_window) else grown
         if piece.endswith(REPLACEMENT) and index + 1 < len(ids) and pending < 8:
             pending += 1
@@ -272,7 +181,7 @@ def _growing(
         pending = 0
         if index - window > 16:
             window = index
-            grown = _decode(tokenizer, ids[window : index + 1])
+            grown = decode(tokenizer, ids[window : index + 1])
         decoded_window = grown
     return spans if reached == len(text) else None
 

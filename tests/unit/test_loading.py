@@ -12,7 +12,7 @@ import torch
 import transformers
 
 from llmscope import loading
-from llmscope.loading import LoadError, errors, load_parts, reading
+from llmscope.loading import LoadError, errors, load_parts, pretrained
 from tests.checkpoints import (
     SMALL,
     edit_config,
@@ -89,7 +89,7 @@ def test_an_encoder_decoder_keeps_its_head(tmp_path: Path) -> None:
 def test_without_architectures_the_type_decides(
     config: transformers.PreTrainedConfig, auto: str
 ) -> None:
-    assert reading._auto_class(config).__name__ == auto
+    assert pretrained._auto_class(config).__name__ == auto
 
 
 def test_a_head_without_weights_is_dropped_and_said_so(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_the_best_device_is_chosen(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
-    assert reading.best_device().type == best
+    assert pretrained.best_device().type == best
 
 
 def test_device_moves_the_model(folder: Path) -> None:
@@ -263,7 +263,7 @@ def test_too_little_memory_is_found_before_the_weights_are_read(
 ) -> None:
     size = (folder / "model.safetensors").stat().st_size
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=size * 3 // 4))
-    monkeypatch.setattr(reading, "_auto_class", lambda config: pytest.fail("weights were read"))
+    monkeypatch.setattr(pretrained, "_auto_class", lambda config: pytest.fail("weights were read"))
     error = failure(folder, device="cpu")
     assert error.kind == "memory"
     assert 'dtype="bfloat16"' in str(error)
@@ -338,7 +338,7 @@ def test_an_unforeseen_error_keeps_its_words_and_its_cause(
     def surprise(config: object) -> None:
         raise KeyError("odd")
 
-    monkeypatch.setattr(reading, "_auto_class", surprise)
+    monkeypatch.setattr(pretrained, "_auto_class", surprise)
     error = failure(folder)
     assert error.kind == "failed"
     assert "KeyError: 'odd'" in str(error)

@@ -1,0 +1,251 @@
+"""From what a person gives (text, ids, chat messages) to a model's inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from llmscope.capture.wrappers import main_device
+from llmscope.text import chat
+from llmscope.text.tokens import Token, clean, from_ids, tokenize, tokenize_target
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+    from transformers import PreTrainedTokenizerBase
+
+    Text = str | Sequence[int] | Sequence[dict[str, str]] | torch.Tensor
+
+
+class Encoded(NamedTuple):
+    """A text with its token ids, and the `Token` of each."""
+
+    text: str
+    ids: list[int]
+    tokens: tuple[Token, ...]
+
+
+@dataclass(frozen=True)
+class ModelInput:
+    """Everything that a forward pass needs, and what its positions mean.
+
+    Attributes
+    ----------
+    text
+        The text that the tokens are parts of: chat messages as their template renders them, two
+        sentences one after the other.
+    inputs
+        Keyword arguments of the model's forward, (1, length) each.
+    tokens
+        One for each position: of the decoder side in encoder-decoder models.
+    source_tokens
+        The tokens of the encoder side; empty for other models.
+    turns
+        Whose turn each part of the text is in; empty for anything but chat messages.
+    pair
+        The second sentence, `None` without one.
+    """
+
+    text: str
+    inputs: dict[str, torch.Tensor]
+    tokens: tuple[Token, ...]
+    source_tokens: tuple[Token, ...]
+    turns: chat.Turns
+    pair: str | None
+
+
+def prepare(
+    model: nn.Module,
+    tokenizer: PreTrainedTokenizerBase,
+    text: Text,
+    pair: str | None = None,
+    target: str | Sequence[int] | None = None,
+    *,
+    name: str,
+    context: int | None,
+) -> ModelInput:
+    """Encode a text and put its ids on the model's device.
+
+    Parameters
+    ----------
+    model, tokenizer
+        The model that runs on the inputs, and its tokenizer.
+    text
+        A text, token ids (a tensor has one text), or chat messages.
+    pair
+        A second sentence, for models that take two.
+    target
+        The decoder side of encoder-decoder models, text or ids; by default only the token that
+        decoding starts with.
+    name
+        The model's name, for messages of errors.
+    context
+        The greatest number of tokens, or `None` for no limit.
+
+    Returns
+    -------
+    ModelInput
+        Inputs, tokens and turns.
+
+    Raises
+    ------
+    ValueError
+        When there is no token, when there are more than `context`, for ids outside the
+        vocabulary, and for what the model or tokenizer can't take: a second sentence beside ids
+        or messages, messages without a chat template, a target without a decoder.
+    """
+    import torch
+
+    if isinstance(text, torch.Tensor):
+        if text.ndim > 2 or (text.ndim == 2 and len(text) != 1):
+            raise ValueError(f"One text at a time: ids of shape {tuple(text.shape)} are more.")
+        text = text.flatten().tolist()
+    if pair is not None and not isinstance(text, str):
+        raise ValueError("A second sentence (pair=) goes with a text, not with ids or messages.")
+    vocabulary = vocabulary_size(model, tokenizer)
+    source, ids, tokens = encode(tokenizer, text, pair, name=name, vocabulary=vocabulary)
+    if not ids:
+        raise ValueError("The text is empty: the model needs at least one token to read.")
+    _check_length(ids, name, context)
+    device = main_device(model)
+    inputs = {"input_ids": torch.tensor([ids], device=device)}
+    if pair is not None:
+        encoded = tokenizer(clean(str(text)), clean(pair), return_tensors="pt")
+        if "token_type_ids" in encoded:
+            inputs["token_type_ids"] = encoded["token_type_ids"].to(device)
+    messages = _messages(text)
+    turns = chat.turns(tokenizer, messages, source) if messages else chat.Turns()
+    if not getattr(model.config, "is_encoder_decoder", False):
+        if target is not None:
+            raise ValueError(f"{name} has no decoder side: target= is not for it.")
+        second = None if pair is None else clean(pair)
+        return ModelInput(source, inputs, tokens, (), turns, second)
+    start = _decoder_start(model)
+    target_ids, target_tokens = _encode_target(tokenizer, target, start, vocabulary)
+    _check_length(target_ids, name, context)
+    inputs["decoder_input_ids"] = torch.tensor([target_ids], device=device)
+    return ModelInput(source, inputs, target_tokens, tokens, turns, None)
+
+
+def encode(
+    tokenizer: PreTrainedTokenizerBase,
+    text: str | Sequence[int] | Sequence[dict[str, str]],
+    pair: str | None = None,
+    *,
+    name: str = "This model",
+    vocabulary: int | None = None,
+) -> Encoded:
+    """Encode a text, ids or chat messages.
+
+    Parameters
+    ----------
+    tokenizer
+        Of the model that the ids are for.
+    text, pair
+        As for `prepare`, but no tensor.
+    name
+        The model's name, for messages of errors.
+    vocabulary
+        Its size: ids outside it are refused. Without it they aren't checked.
+
+    Returns
+    -------
+    Encoded
+        The text that the tokens are parts of, ids and tokens.
+
+    Raises
+    ------
+    ValueError
+        For ids outside the vocabulary, and for messages where there is no chat template.
+    """
+    if isinstance(text, str):
+        ids, tokens = tokenize(tokenizer, text, pair)
+        return Encoded(clean(text) + clean(pair or ""), ids, tokens)
+    messages = _messages(text)
+    if messages:
+        if not getattr(tokenizer, "chat_template", None):
+            raise ValueError(
+                f"{name} has no chat template: it was not made for conversations. "
+                "Write the text out and trace that."
+            )
+        source = clean(chat.render(tokenizer, messages))
+        ids, tokens = tokenize(tokenizer, source, add_special_tokens=False)
+        return Encoded(source, ids, tokens)
+    ids = [int(item) for item in text if not isinstance(item, dict)]
+    if vocabulary is not None:
+        check_ids(ids, vocabulary)
+    tokens = from_ids(tokenizer, ids)
+    return Encoded("".join(token.text for token in tokens), ids, tokens)
+
+
+def check_ids(ids: Sequence[int], vocabulary: int) -> None:
+    """Raise ValueError for the first id that is outside a vocabulary of this size."""
+    outside = next((i for i in ids if not 0 <= i < vocabulary), None)
+    if outside is not None:
+        raise ValueError(f"Token id {outside} is outside the vocabulary (0 to {vocabulary - 1:,}).")
+
+
+def vocabulary_size(model: nn.Module, tokenizer: PreTrainedTokenizerBase) -> int:
+    """Return the number of token ids that the model has embeddings for."""
+    return int(getattr(_text_config(model), "vocab_size", 0) or len(tokenizer))
+
+
+def context_length(model: nn.Module) -> int | None:
+    """Return the number of positions that a model has; `None` where it names no limit."""
+    limit = getattr(_text_config(model), "max_position_embeddings", None)
+    if not limit or limit < 0:
+        return None
+    for name, module in model.named_modules():
+        # RoBERTa and models derived from it count positions from after the padding id.
+        padding = getattr(module, "padding_idx", None)
+        if name.endswith("position_embeddings") and padding is not None:
+            return int(limit) - int(padding) - 1
+    return int(limit)
+
+
+def _text_config(model: nn.Module) -> Any:
+    config: Any = model.config
+    return config.get_text_config() if hasattr(config, "get_text_config") else config
+
+
+def _messages(text: Text) -> list[dict[str, str]]:
+    """Return the chat messages of `text`; an empty list for text and ids."""
+    return [item for item in text if isinstance(item, dict)]
+
+
+def _decoder_start(model: nn.Module) -> int:
+    """Return the id of the token that decoding starts with."""
+    config: Any = model.config
+    start = getattr(getattr(model, "generation_config", None), "decoder_start_token_id", None)
+    if start is None:
+        start = getattr(config, "decoder_start_token_id", None)
+    return int(start if start is not None else config.pad_token_id or 0)
+
+
+def _encode_target(
+    tokenizer: PreTrainedTokenizerBase,
+    target: str | Sequence[int] | None,
+    start: int,
+    vocabulary: int,
+) -> tuple[list[int], tuple[Token, ...]]:
+    """Encode the decoder side, `start` first."""
+    first = Token(start, "", str(tokenizer.convert_ids_to_tokens(start)), 0, 0, special=True)
+    if not target:
+        return [start], (first,)
+    if isinstance(target, str):
+        ids, tokens = tokenize_target(tokenizer, target)
+    else:
+        ids = [int(i) for i in target]
+        check_ids(ids, vocabulary)
+        ids = ids[1:] if ids[0] == start else ids
+        tokens = from_ids(tokenizer, ids)
+    return [start, *ids], (first, *tokens)
+
+
+def _check_length(ids: Sequence[int], name: str, context: int | None) -> None:
+    if context is not None and len(ids) > context:
+        raise ValueError(
+            f"{len(ids):,} tokens are more than the {context:,} that {name} can "
+            "read. Shorten the text."
+        )
