@@ -1,88 +1,75 @@
-"""The part of a trace that reads attention."""
+"""The part of a trace that is about attention: a façade of `llmscope.analysis`."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from llmscope.analysis.matrices import (
-    How,
-    checked,
-    combined_stack,
-    head_stack,
-    layer_stack,
-    never,
-    numbers,
-)
-from llmscope.capture import Attention, Forward, Kind, OwnWeights, to_numpy
-from llmscope.capture.layers import why_none
+from llmscope.analysis.arithmetic import QKV, Steps, qkv, steps
+from llmscope.analysis.head_scores import SCORES, overview
+from llmscope.analysis.matrices import combined_stack, head_stack, layer_stack, positions
+from llmscope.analysis.matrix_name import Reduction
+from llmscope.analysis.rollout import rollout_rows
+from llmscope.capture import Kind, Recording, to_numpy
 
 if TYPE_CHECKING:
     import pandas as pd
-    import torch
     from numpy.typing import NDArray
 
-    from llmscope.analysis.arithmetic import Steps
-    from llmscope.capture.projection import Projection
-    from llmscope.scope import Scope
     from llmscope.text import Token
 
 
-_PROJECTIONS = 3  # layers whose projections are kept, by trace
-
-
-class QKV(NamedTuple):
-    """Queries, keys and values of one head, each (positions, size), as attention saw them."""
-
-    query: NDArray[np.float32]
-    key: NDArray[np.float32]
-    value: NDArray[np.float32]
-
-
-class AttentionReader(ABC):
-    """Reads attention of one forward pass; `Trace` is one.
+class TraceAttention:
+    """The attention of one forward pass.
 
     In all of its methods `kind` is "self", and in encoder-decoder models also "encoder" or "cross";
-    `rows` says which queries are read, all by default, and only these are computed.
+    `rows` are the queries that are computed, by default all.
+
+    Attributes
+    ----------
+    recording
+        The recorded pass, which everything is computed from.
     """
 
-    scope: Scope
+    recording: Recording
     tokens: tuple[Token, ...]
     source_tokens: tuple[Token, ...]
-    _inputs: dict[str, torch.Tensor]
-    _forward: Forward
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
         """Which attention can be read: "self", and in encoder-decoder models the others."""
-        return tuple(self._attention)
+        return tuple(self.recording.attention)
 
     @property
     def why_no_attention(self) -> str | None:
         """Why no attention can be read, in words; `None` where some can."""
-        if self._attention:
-            return None
-        return f"{self.scope.name} {why_none(self.scope.model)}."
+        return self.recording.why_no_attention
 
     def layers(self, kind: Kind = "self") -> tuple[int, ...]:
-        """Numbers of the layers that have attention of this kind."""
-        return tuple(sorted(self._attention.get(kind, {})))
+        """Return the numbers of the layers that have attention of this kind."""
+        return self.recording.layers(kind)
 
     def heads(self, layer: int, kind: Kind = "self") -> tuple[int, int]:
-        """Count query heads and key-value heads of a layer."""
-        found = self._recorded(layer, kind)
+        """Return the number of query heads and of key-value heads of a layer.
+
+        Raises
+        ------
+        IndexError
+            When there is no such layer.
+        ValueError
+            When the layer has no attention of this kind.
+        """
+        found = self.recording.layer(layer, kind)
         return found.heads, found.kv_heads
 
     def queries(self, kind: Kind = "self") -> int:
-        """Count the positions that attend."""
+        """Return the number of positions that attend."""
         return len(self.source_tokens if kind == "encoder" else self.tokens)
 
     def keys(self, kind: Kind = "self") -> int:
-        """Count the positions that are attended to."""
+        """Return the number of positions that are attended to."""
         return len(self.tokens if kind == "self" else self.source_tokens)
 
     def attention(
@@ -92,7 +79,7 @@ class AttentionReader(ABC):
         rows: slice | Sequence[int] | None = None,
         kind: Kind = "self",
     ) -> NDArray[np.float32]:
-        """Attention weights, replayed from the recorded queries and keys.
+        """Attention weights, computed again from the recorded queries and keys.
 
         Parameters
         ----------
@@ -106,8 +93,8 @@ class AttentionReader(ABC):
         Returns
         -------
         ndarray
-            (heads, rows, keys), or (rows, keys) for one head. Each row sums to 1, but where the
-            model gives a share to a sink.
+            (heads, rows, keys), or (rows, keys) for one head. Each row sums to 1, except where the
+            model has a sink, which takes a share.
 
         Raises
         ------
@@ -116,16 +103,17 @@ class AttentionReader(ABC):
         ValueError
             When the layer has no attention of this kind.
         """
-        self.check_current()
+        self.recording.check_current()
         if head is None:
-            return layer_stack(self, layer, kind).read(rows)
-        one: NDArray[np.float32] = head_stack(self, layer, head, kind).read(rows)[0]
+            return layer_stack(self.recording.layer(layer, kind)).read(rows)
+        attention, head = self.recording.head(layer, head, kind)
+        one: NDArray[np.float32] = head_stack(attention, head).read(rows)[0]
         return one
 
     def combined(
         self,
         heads: Sequence[tuple[int, int]],
-        how: How = "mean",
+        how: Reduction = "mean",
         rows: slice | Sequence[int] | None = None,
         kind: Kind = "self",
     ) -> NDArray[np.float32]:
@@ -153,8 +141,8 @@ class AttentionReader(ABC):
         ValueError
             When `how` is unknown, no head is named, or a difference is not that of two.
         """
-        self.check_current()
-        stack = combined_stack(self, heads, how, kind)
+        self.recording.check_current()
+        stack = combined_stack(self.recording, heads, how, kind)
         one: NDArray[np.float32] = stack.read(rows)[0]
         return one
 
@@ -164,15 +152,15 @@ class AttentionReader(ABC):
         rows: slice | Sequence[int] | None = None,
         kind: Kind = "self",
     ) -> NDArray[np.float32]:
-        """Attention rollout: how much of each input position reaches a position of `layer`.
+        """Attention rollout: how much of each input position reaches a position of `layer` [1]_.
 
         The matrices of layers 0 to `layer` are multiplied, each half the mean of its heads and half
-        the identity, for the residual stream, with rows made to sum to 1 [1]_.
+        the identity, for the residual stream, with rows made to sum to 1.
 
         Parameters
         ----------
         layer
-            The last layer that is gone through.
+            The last layer.
         rows, kind
             As for `attention`; not for cross-attention.
 
@@ -190,11 +178,9 @@ class AttentionReader(ABC):
         ----------
         .. [1] Abnar & Zuidema, "Quantifying attention flow in transformers", ACL 2020.
         """
-        from llmscope.analysis.rollout import rollout_rows
-
-        self.check_current()
-        chosen = numbers(self.queries(kind), rows)
-        return to_numpy(rollout_rows(self, layer, kind, chosen), copy=False)
+        self.recording.check_current()
+        chosen = positions(self.queries(kind), rows)
+        return to_numpy(rollout_rows(self.recording, layer, kind, chosen), copy=False)
 
     def head_scores(self, kind: Kind = "self") -> pd.DataFrame:
         """Score every head by patterns that heads are known for.
@@ -214,39 +200,48 @@ class AttentionReader(ABC):
         ----------
         .. [1] Olsson et al., "In-context learning and induction heads", 2022, arXiv:2209.11895.
         """
-        from llmscope.analysis.head_scores import SCORES, overview
-
         try:
             import pandas as pd
         except ModuleNotFoundError as error:
             raise ModuleNotFoundError("head_scores needs pandas: pip install pandas") from error
-        self.check_current()
+        self.recording.check_current()
         return pd.DataFrame(
             [
                 {"layer": layer, "head": head, **dict(zip(SCORES, scores, strict=True))}
                 for layer in self.layers(kind)
-                for head, scores in enumerate(overview(self, layer, kind)[1])
+                for head, scores in enumerate(overview(self.recording, layer, kind)[1])
             ]
         )
 
     def qkv(self, layer: int, head: int, kind: Kind = "self") -> QKV:
-        """Query, key and value (positions, size) of one head, after rotary and norm.
+        """Query, key and value of one head, after rotary embedding and norm.
 
-        Heads that share keys and values in a group give the same ones.
+        Heads that share keys and values in a group return the same ones.
+
+        Parameters
+        ----------
+        layer, head, kind
+            As for `attention`.
+
+        Returns
+        -------
+        QKV
+            `query`, `key` and `value`, each (positions, size).
+
+        Raises
+        ------
+        IndexError
+            When there is no such layer or head.
+        ValueError
+            When the model does not show its queries and keys.
         """
-        attention = self._recorded(layer, kind)
-        if not isinstance(attention, Attention):
-            raise ValueError(f"{self.scope.name} does not show its queries and keys.")
-        head = checked(self, layer, head, kind)
-        query, key, value = attention.tensors()
-        shared = head * attention.kv_heads // attention.heads
-        return QKV(to_numpy(query[head]), to_numpy(key[shared]), to_numpy(value[shared]))
+        return qkv(self.recording, layer, head, kind)
 
     def steps(self, layer: int, head: int, query: int, kind: Kind = "self") -> Steps:
-        """Show how one head computes its output for one query, down to q·k.
+        """How one head computes its output for one query, down to q·k.
 
-        What lies behind the attention function is read by running the model once more, up to
-        there; the runs for the last few layers are kept.
+        What follows the attention function is read by running the model once more, up to there;
+        the runs for the last few layers are kept.
 
         Parameters
         ----------
@@ -268,72 +263,7 @@ class AttentionReader(ABC):
             When there is no such layer, head or query.
         ValueError
             When the model does not show its queries and keys.
+        RuntimeError
+            When the model was changed after the trace was made.
         """
-        from llmscope.analysis.arithmetic import steps
-
-        self.check_current()
-        return steps(self, layer, head, query, kind)
-
-    @abstractmethod
-    def check_current(self) -> None:
-        """Raise RuntimeError when the model's weights were changed since."""
-
-    def _recorded(self, layer: int, kind: Kind) -> Attention | OwnWeights:
-        """Give what was recorded of one layer's attention.
-
-        Raises
-        ------
-        IndexError
-            When there is no such layer.
-        ValueError
-            When it has no attention of this kind.
-        """
-        layers = self._attention.get(kind, {})
-        if layer in layers:
-            return layers[layer]
-        if self.why_no_attention:
-            raise ValueError(self.why_no_attention)
-        if not layers:
-            has = " and ".join(self._attention)
-            raise ValueError(f"{self.scope.name} has no {kind} attention; it has {has}.")
-        if 0 <= layer < self.scope.facts.layers:
-            raise ValueError(f"Layer {layer} of {self.scope.name} has no {kind} attention.")
-        known = f"{kind} attention has layers {min(layers)} to {max(layers)}"
-        raise IndexError(f"There is no layer {layer}: {known}.")
-
-    def _projection(
-        self, layer: int, kind: Kind, query: int, cancelled: Callable[[], bool] = never
-    ) -> Projection:
-        """Give what the model did with the outputs of a layer's heads, for `query` at least."""
-        attention = self._recorded(layer, kind)
-        assert isinstance(attention, Attention)
-        found = self._projections.pop((kind, layer), None)
-        if found is None or not found.covers(query):
-            found = self.scope._capture.projection(self._inputs, attention, query, cancelled)
-        self._projections[kind, layer] = found
-        for oldest in list(self._projections)[:-_PROJECTIONS]:
-            self._projections.pop(oldest, None)
-        return found
-
-    @cached_property
-    def _projections(self) -> dict[tuple[Kind, int], Projection]:
-        return {}
-
-    @cached_property
-    def _attention(self) -> dict[Kind, dict[int, Attention | OwnWeights]]:
-        found: dict[Kind, dict[int, Attention | OwnWeights]] = {
-            kind: dict(layers) for kind, layers in self._forward.attention.items()
-        }
-        kinds: tuple[Kind, ...] = ("self", "encoder", "cross") if self.source_tokens else ("self",)
-        if all(kind in found for kind in kinds):
-            return found
-        self.check_current()
-        try:
-            own = self.scope._capture.own_attentions(self._inputs)
-        except (ValueError, TypeError, AttributeError):
-            own = {}
-        return {
-            kind: found.get(kind) or dict(own[kind])
-            for kind in kinds
-            if kind in found or kind in own
-        }
+        return steps(self.recording, layer, head, query, kind)

@@ -1,4 +1,4 @@
-"""Whether two passes over one text agree, but for rounding."""
+"""Whether two passes over one text are equal up to rounding."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from llmscope.capture.runner import Forward
+    from llmscope.capture.forward_pass import ForwardPass
 
 
 def close(a: torch.Tensor, b: torch.Tensor) -> bool:
-    """Compare two tensors of one pass."""
+    """Return whether two tensors are equal up to rounding, by the size of the largest number."""
     import torch
 
     # Shapes decide the order of sums: in half precision that is seen.
@@ -26,22 +26,30 @@ def close(a: torch.Tensor, b: torch.Tensor) -> bool:
     return bool((a.float() - b.float()).abs().max() <= tolerance * b.float().abs().max())
 
 
-def alike(one: Forward, other: Forward) -> bool:
-    """Compare what two passes over one text give, and the weights of its first and last row."""
+def equal_passes(one: ForwardPass, other: ForwardPass) -> bool:
+    """Return whether states, queries, keys and two rows of weights of two passes are close."""
     if not close(one.hidden, other.hidden) or len(one.calls) != len(other.calls):
         return False
     for a, b in zip(one.calls, other.calls, strict=True):
         if a.sizes != b.sizes or not close(a.key, b.key) or not close(a.query, b.query):
             return False
-        last = np.array([0, b.sizes[2] - 1])
-        if not close(*(_spread(Attention(call, 0), last) for call in (a, b))):
+        first_and_last = np.array([0, b.sizes[2] - 1])
+        if not close(*(_all_keys(Attention(call, 0), first_and_last) for call in (a, b))):
             return False
     return True
 
 
-def _spread(attention: Attention, rows: NDArray[np.intp]) -> torch.Tensor:
-    """Weights (heads, rows, keys), of keys out of reach too."""
+def equal_rows(one: ForwardPass, other: ForwardPass, row: int) -> bool:
+    """Return whether row `row` of one pass is close to the only row of another."""
+    pairs = [(one.states.row(row), other.hidden)]
+    if one.logit_rows is not None and other.logits is not None:
+        pairs.append((one.logit_rows.row(row), other.logits))
+    return all(close(a, b) for a, b in pairs)
+
+
+def _all_keys(attention: Attention, rows: NDArray[np.intp]) -> torch.Tensor:
+    """Weights (heads, rows, keys), with 0 for keys out of reach."""
     import torch
 
-    weights, reach = attention.weights(rows), attention.reach(rows)
-    return torch.nn.functional.pad(weights, (reach.start, attention.keys - reach.stop))
+    weights, keys = attention.weights(rows), attention.key_range(rows)
+    return torch.nn.functional.pad(weights, (keys.start, attention.keys - keys.stop))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from llmscope.analysis.head_scores import ROWS
-from llmscope.analysis.matrices import never
+from llmscope.capture import NEVER
 from llmscope.export.choose import Group, Plan, Wanted, listed
 from llmscope.export.compact import LIKELIEST, WEIGHT_ERROR, coded, summarised
 from llmscope.source import Reading
@@ -141,7 +141,7 @@ def bake(group: Group, plans: list[Plan], want: Wanted, buffers: Buffers) -> tup
 
 def answered(group: Group, key: str) -> Part:
     """Give the answer to a key."""
-    *_, part = group.answers(key, never)
+    *_, part = group.answers(key, NEVER)
     return part
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from llmscope.capture.runner import undisturbed
 from llmscope.generation.settings import Prepared, check_names, decode, prompt_inputs, trace_of
 from llmscope.sampling import Distribution
 from llmscope.sampling.engines import named
@@ -233,8 +232,7 @@ def generate(
 
             return record(prepared, scope.model, generator, step)
 
-    with undisturbed(scope.model):
-        made = decode(scope, inputs, settings, loop)
+    made = scope.runner.undisturbed(lambda: decode(scope, inputs, settings, loop))
     return Run(scope, inputs, made, seed, settings)
 
 

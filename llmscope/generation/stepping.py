@@ -11,8 +11,6 @@ import torch
 from transformers import Cache
 
 from llmscope.capture.prefix_cache import common, croppable, cropped, keep_all
-from llmscope.capture.runner import undisturbed
-from llmscope.capture.version import fingerprint, weights_version
 from llmscope.generation.draws import Dice, new_seed
 from llmscope.generation.logits_recorder import is_guidance
 from llmscope.generation.settings import (
@@ -83,7 +81,7 @@ class Stepper:
         self._logits: OrderedDict[int, torch.Tensor] = OrderedDict()
         self._fed: list[int] = []  # what the cache in self._kwargs holds
         self._kwargs: dict[str, Any] = {}
-        self._version = weights_version(scope.model)
+        self._version = scope.runner.version.number()
         self._ways: list[tuple[int, dict[str, Any]]] = []  # seeds and settings, by `_way_of`
         self._way_of: list[int] = [0]  # by node
         self.settings: dict[str, Any] = {}
@@ -236,8 +234,9 @@ class Stepper:
             if settings.get(name) not in (None, 1):
                 raise ValueError(f"{name} is not for one text: use scope.generate.")
         one = {**settings, "num_beams": 1, "num_return_sequences": 1}
-        with undisturbed(self.scope.model):
-            prepared = decode(self.scope, self._inputs, one, lambda prepared: prepared)
+        prepared = self.scope.runner.undisturbed(
+            lambda: decode(self.scope, self._inputs, one, lambda prepared: prepared)
+        )
         keep_all(prepared.kwargs.get("past_key_values"))
         return prepared
 
@@ -263,9 +262,12 @@ class Stepper:
         """Logits (vocabulary,) behind a node, and the scores (1, vocabulary) made of them."""
         processors: Any = self._prepared.processors
         ids = self._tensor(self.tree.ids(number))
-        with undisturbed(self.scope.model):
+
+        def run() -> tuple[torch.Tensor, torch.Tensor]:
             logits = self._held(number)
             return logits, processors(ids, logits[None].clone())
+
+        return self.scope.runner.undisturbed(run)
 
     def _add(
         self, parent: int, token: int, logits: torch.Tensor, scores: torch.Tensor, *, forced: bool
@@ -284,12 +286,11 @@ class Stepper:
 
     def _raw(self, number: int) -> torch.Tensor:
         """Logits (vocabulary,) behind a node, float32."""
-        with undisturbed(self.scope.model):
-            return self._held(number)
+        return self.scope.runner.undisturbed(lambda: self._held(number))
 
     def _held(self, number: int) -> torch.Tensor:
         """Find these among the kept ones, or run the model, which is undisturbed."""
-        version = weights_version(self.scope.model)
+        version = self.scope.runner.version.number()
         if version != self._version:
             self._forget()
             self._version = version
@@ -348,12 +349,13 @@ class Stepper:
     def _prefix(self, ids: list[int], empty: Any) -> tuple[Any | None, int]:
         """Find a cache of the longest prefix of `ids` that was read: here, or by anybody."""
         own = self._kwargs.get("past_key_values") if self._fed else None
-        warm = self.scope._capture.warm
+        runner = self.scope.runner
+        cached = runner.prefix_cache
         seen = common(self._fed, ids)
-        if croppable(empty) and warm.ready(fingerprint(self.scope.model)):
+        if croppable(empty) and cached.ready(runner.version.state().key):
             if own is not None:
-                warm.keep(self._fed, (), own, None)
-            found = warm.find(ids, recorded=False)
+                cached.keep(self._fed, (), own, None)
+            found = cached.find(ids, recorded=False)
             return found[1:] if found is not None else (None, 0)
         return (cropped(own, seen) if seen else None), seen
 
