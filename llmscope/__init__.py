@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from llmscope.export import to_html
-    from llmscope.loading import LoadError, load
+    from llmscope.loading import LoadError
     from llmscope.sampling import Distribution
-    from llmscope.scope import Scope
+    from llmscope.scope import Scope, load
     from llmscope.text import Token
     from llmscope.trace import Trace
     from llmscope.views import (
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     )
 
 _HOME = {
-    "load": "loading",
+    "load": "scope",
     "LoadError": "loading",
     "Distribution": "sampling",
     "Scope": "scope",

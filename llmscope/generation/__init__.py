@@ -1,4 +1,4 @@
-"""Writing text: whole runs of `generate`, and one step at a time through a tree of branches."""
+"""Text generation: whole runs of `generate`, and single steps through a tree of branches."""
 
 from llmscope.generation.run import Run, Step
 from llmscope.generation.stepping import Stepper

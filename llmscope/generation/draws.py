@@ -1,4 +1,4 @@
-"""Random numbers that can be gone back to."""
+"""Reproducible random draws, indexed by step."""
 
 from __future__ import annotations
 
@@ -8,15 +8,22 @@ import torch
 
 
 def new_seed() -> int:
-    """Give a seed that nobody has chosen; it draws from none of the user's generators."""
+    """Return a random seed in [0, 2^31), from the system and not from torch's generators."""
     return secrets.randbelow(2**31)
 
 
-class Dice:
-    """The draws of one seed, by their number.
+class Draws:
+    """The random draws of one seed, indexed by step.
 
-    Draw `n` is what transformers' `generate` draws at its step `n` after `torch.manual_seed(seed)`,
-    whatever was drawn before it in a branch that was left.
+    Draw `n` equals the draw of transformers' `generate` at its step `n` after
+    ``torch.manual_seed(seed)``, whatever was drawn before it in another branch.
+
+    Parameters
+    ----------
+    seed
+        Of torch's generator.
+    device
+        Where the generator draws: that of the probabilities.
     """
 
     def __init__(self, seed: int, device: torch.device) -> None:
@@ -24,15 +31,28 @@ class Dice:
         self._generator = torch.Generator(device).manual_seed(seed)
         self._states = [self._generator.get_state()]  # before each draw
 
-    def draw(self, probs: torch.Tensor, number: int) -> int:
-        """Draw a token from `probs` (1, vocabulary)."""
-        while len(self._states) <= number:  # those before it were not drawn, but greedy
-            self._multinomial(torch.ones_like(probs), len(self._states) - 1)
-        return self._multinomial(probs, number)
+    def draw(self, probs: torch.Tensor, index: int) -> int:
+        """Draw a token id.
 
-    def _multinomial(self, probs: torch.Tensor, number: int) -> int:
-        self._generator.set_state(self._states[number])
+        Parameters
+        ----------
+        probs
+            Probabilities (1, vocabulary).
+        index
+            Which draw it is, from 0.
+
+        Returns
+        -------
+        int
+            A token id.
+        """
+        while len(self._states) <= index:  # earlier steps were greedy and drew nothing
+            self._multinomial(torch.ones_like(probs), len(self._states) - 1)
+        return self._multinomial(probs, index)
+
+    def _multinomial(self, probs: torch.Tensor, index: int) -> int:
+        self._generator.set_state(self._states[index])
         drawn = int(torch.multinomial(probs, num_samples=1, generator=self._generator))
-        if number + 1 == len(self._states):
+        if index + 1 == len(self._states):
             self._states.append(self._generator.get_state())
         return drawn

@@ -1,4 +1,4 @@
-"""What `generate` wrote, with every choice that it made."""
+"""The result of `Scope.generate`: sequences, and the distribution of every token."""
 
 from __future__ import annotations
 
@@ -8,18 +8,25 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
-from llmscope.generation.settings import Prepared, check_names, decode, prompt_inputs, trace_of
-from llmscope.sampling import Distribution
-from llmscope.sampling.engines import named
+from llmscope.generation.draws import new_seed
+from llmscope.generation.logits_recorder import DecodingRecord, OnStep, record_decoding
+from llmscope.generation.settings import (
+    Prepared,
+    check_names,
+    prompt_inputs,
+    run_generate,
+    trace_of,
+)
+from llmscope.generation.tree import Tree
 from llmscope.text import Token, from_ids
 
 if TYPE_CHECKING:
-    import torch
     from numpy.typing import NDArray
+    from transformers import PreTrainedTokenizerBase
 
-    from llmscope.generation.logits_recorder import Record, Watch
-    from llmscope.generation.tree import Tree
+    from llmscope.sampling import Distribution
     from llmscope.scope import Scope
     from llmscope.text.prepare import Text
     from llmscope.trace import Trace
@@ -27,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Step:
-    """One token that was written.
+    """One generated token.
 
     Attributes
     ----------
@@ -39,58 +46,72 @@ class Step:
 
     token: Token
     index: int
-    _run: Run
+    _record: DecodingRecord
     _sequence: int
+    _tokenizer: PreTrainedTokenizerBase
 
     @property
     def distribution(self) -> Distribution:
-        """What it was chosen from, with the stages that led there; made when read.
+        """The distribution that the token was chosen from, by stages; computed when read.
 
-        In a beam search its `base` is the model's own distribution, and `probs` is what the
-        processors made of it; a beam is then chosen by the sum along it.
+        In a beam search `base` is the model's own distribution, and `probs` is that after the
+        logits processors; beams are chosen by their sum of log-probabilities.
         """
-        return self._run._distribution(self._sequence, self.index)
+        return self._record.distribution(self._sequence, self.index, self._tokenizer)
 
     @cached_property
     def prob(self) -> float:
-        """Probability of the token in what it was chosen from: 1 where nothing is drawn."""
+        """Probability of the token in that distribution: 1 in greedy search."""
         return float(self.distribution.probs[self.token.id])
 
     @cached_property
     def logprob(self) -> float:
         """Log-probability of the token in the model's own distribution, in nats."""
-        scores = self._run._scores(self._sequence, self.index)
-        return float(scores[self.token.id] - scores.logsumexp(dim=0))
+        logits = self._record.logits_at(self._sequence, self.index)
+        return float(logits[self.token.id] - logits.logsumexp(dim=0))
 
     def __repr__(self) -> str:
         return f"<Step {self.index}: {self.token.text!r}, log p {self.logprob:.2f}>"
 
 
 class Run:
-    """What one call of `Scope.generate` wrote, and all that can be read from it.
+    """The result of one call of `Scope.generate`.
 
     Attributes
     ----------
     scope
-        The scope that wrote it.
+        The scope that generated it.
     sequences
-        Token ids (sequences, length), int64: with the prompt (of encoder-decoder models, what the
-        decoder started with), and padded, as transformers' `generate` returns them.
+        Token ids (sequences, length), int64: with the prompt (of encoder-decoder models, the
+        decoder's first tokens), and padded, as transformers' `generate` returns them.
     seed
-        What the same run can be had with again.
+        The seed that repeats the run.
     settings
-        What was given to `generate`.
+        The settings that were given to `generate`.
     scores
         Of a beam search, the score (sequences,) that beams are ranked by; else `None`.
     interrupted
-        Whether it was stopped by an interrupt before it was through.
+        Whether an interrupt ended the run early.
+
+    Examples
+    --------
+    >>> run = scope.generate("A tiny model", max_new_tokens=3, do_sample=True, seed=0)
+    >>> len(run), run.sequences.shape == (1, run.prompt_length + 3)
+    (1, True)
+    >>> run.texts[0].startswith("A tiny model")
+    True
+    >>> step = run.steps[0][2]
+    >>> 0 < step.prob <= 1, step.logprob < 0
+    (True, True)
+    >>> len(run.trace()) == run.prompt_length + 3
+    True
     """
 
     def __init__(
         self,
         scope: Scope,
         inputs: dict[str, torch.Tensor],
-        record: Record,
+        record: DecodingRecord,
         seed: int,
         settings: dict[str, Any],
     ) -> None:
@@ -111,12 +132,12 @@ class Run:
 
     @property
     def prompt_length(self) -> int:
-        """How many tokens of each sequence were there before."""
-        return self._record.prompt
+        """Length of the prompt in `sequences`, in tokens."""
+        return self._record.prompt_length
 
     @property
     def begin(self) -> list[int]:
-        """Token ids that it was given: the prompt, or what the encoder read."""
+        """Token ids (length,) of the prompt; of encoder-decoder models, of the encoder's side."""
         return [int(i) for i in self._inputs["input_ids"][0]]
 
     @property
@@ -126,16 +147,16 @@ class Run:
 
     @property
     def continuations(self) -> list[str]:
-        """What was written of each text, without special tokens."""
+        """Generated text of each sequence, without the prompt and without special tokens."""
         return self._decoded(self.prompt_length)
 
     @cached_property
     def steps(self) -> tuple[tuple[Step, ...], ...]:
-        """For each sequence, its steps: token, probability, and what it was chosen from."""
+        """Steps of each sequence: token, probability, and the distribution it was chosen from."""
         start = self.prompt_length
         return tuple(
             tuple(
-                Step(token, index, self, sequence)
+                Step(token, index, self._record, sequence, self.scope.tokenizer)
                 for index, token in enumerate(
                     from_ids(self.scope.tokenizer, self.ids(sequence))[start:]
                 )
@@ -144,13 +165,43 @@ class Run:
         )
 
     def ids(self, sequence: int = 0) -> list[int]:
-        """Token ids of one sequence, without padding."""
-        end = self.prompt_length + self._record.lengths[sequence]
-        ids: list[int] = self.sequences[sequence, :end].tolist()
-        return ids
+        """Return the token ids of one sequence, without padding.
+
+        Parameters
+        ----------
+        sequence
+            Which sequence, from 0; negative from the end.
+
+        Returns
+        -------
+        list of int
+            The prompt included.
+
+        Raises
+        ------
+        IndexError
+            When there is no such sequence.
+        """
+        return self._record.ids(sequence)
 
     def trace(self, sequence: int = 0) -> Trace:
-        """Trace one sequence, its prompt included: attention, hidden states and the rest."""
+        """Trace one sequence: attention, hidden states and the rest.
+
+        Parameters
+        ----------
+        sequence
+            Which sequence, from 0; negative from the end.
+
+        Returns
+        -------
+        Trace
+            Of the whole sequence, its prompt included; kept until the weights change.
+
+        Raises
+        ------
+        IndexError
+            When there is no such sequence.
+        """
         sequence = range(len(self))[sequence]
         if sequence not in self._traces or not self._traces[sequence].is_current:
             ids = self.ids(sequence)
@@ -160,8 +211,6 @@ class Run:
     @cached_property
     def tree(self) -> Tree:
         """The sequences as branches of one tree, which part where they differ."""
-        from llmscope.generation.tree import Tree
-
         tree = Tree(self.sequences[0, : self.prompt_length].tolist())
         for steps in self.steps:
             node = 0
@@ -179,22 +228,6 @@ class Run:
             for i in range(len(self))
         ]
 
-    def _scores(self, sequence: int, step: int) -> Any:
-        return self._record.scores[step][self._record.rows[sequence, step]]
-
-    def _distribution(self, sequence: int, step: int) -> Distribution:
-        from llmscope.generation.logits_recorder import is_guidance
-
-        prepared = self._record.prepared
-        ids = self.ids(sequence)[: self.prompt_length + step]
-        processors = [p for p in prepared.processors if not is_guidance(p)]
-        return Distribution.through(
-            self._scores(sequence, step),
-            named(processors, prepared.config, ids, prepared.input_ids.device),
-            prepared.origins,
-            self.scope.tokenizer,
-        )
-
     def __repr__(self) -> str:
         texts = self.texts
         shown = repr(texts[0] if len(texts[0]) <= 60 else texts[0][:59] + "…")
@@ -209,35 +242,48 @@ def generate(
     target: str | Sequence[int] | None,
     seed: int | None,
     settings: dict[str, Any],
-    watch: Watch | None = None,
+    on_step: OnStep | None = None,
 ) -> Run:
-    """Do what `Scope.generate` promises; `watch` is called with all ids after each step."""
-    import torch
+    """Generate text and record every choice: the work of `Scope.generate`.
 
-    from llmscope.generation.draws import new_seed
-    from llmscope.generation.logits_recorder import record
+    Parameters
+    ----------
+    scope, text, target, seed, settings
+        As for `Scope.generate`.
+    on_step
+        Called after each step with the ids of all sequences so far.
 
+    Returns
+    -------
+    Run
+        The sequences.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `Scope.generate`.
+    """
     check_names(settings)
     inputs = prompt_inputs(scope, text, target)
     seed = new_seed() if seed is None else seed
     generator = torch.Generator(inputs["input_ids"].device).manual_seed(seed)
 
-    def loop(prepared: Prepared) -> Record:
+    def loop(prepared: Prepared) -> DecodingRecord:
         with _bar(prepared) as bar:
 
             def step(ids: list[list[int]]) -> None:
                 bar.update()
-                if watch is not None:
-                    watch(ids)
+                if on_step is not None:
+                    on_step(ids)
 
-            return record(prepared, scope.model, generator, step)
+            return record_decoding(prepared, scope.model, generator, step)
 
-    made = scope.runner.undisturbed(lambda: decode(scope, inputs, settings, loop))
-    return Run(scope, inputs, made, seed, settings)
+    record = scope.runner.undisturbed(lambda: run_generate(scope, inputs, settings, loop))
+    return Run(scope, inputs, record, seed, settings)
 
 
 def _bar(prepared: Prepared) -> Any:
-    """Count tokens on screen, once it takes longer than half a second."""
+    """Make a progress bar that counts tokens, and appears after half a second."""
     from tqdm.auto import tqdm
     from transformers.utils.logging import is_progress_bar_enabled
 

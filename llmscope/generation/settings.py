@@ -1,4 +1,4 @@
-"""What is asked of `generate`: settings under transformers' names, and what it makes of them."""
+"""Settings of generation under transformers' names, and what `generate` prepares from them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import torch
+
 from llmscope.text.prepare import prepare
 
 if TYPE_CHECKING:
-    import torch
     from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
 
     from llmscope.scope import Scope
@@ -27,7 +28,7 @@ _OBJECTS = {
     "prefix_allowed_tokens_fn",
     "negative_prompt_ids",
 }
-# What they ask for, a `Run` has.
+# Settings that ask for outputs: a `Run` has these anyway.
 _OUTPUTS = {
     "return_dict_in_generate",
     "output_attentions",
@@ -39,20 +40,20 @@ _OUTPUTS = {
 
 @dataclass(frozen=True)
 class Prepared:
-    """Everything that transformers' `generate` has ready when its decoding loop begins.
+    """The arguments that transformers' `generate` calls its decoding loop with.
 
     Attributes
     ----------
     input_ids
-        (sequences, length): the prompt, or what the decoder starts with.
+        Token ids (sequences, length) of the prompt, or of the decoder's first tokens.
     processors, criteria
-        What changes the logits, and what ends a sequence.
+        Logits processors, and stopping criteria.
     config
         The settings, with every default filled in.
     origins
-        Where each setting came from, if it wasn't given.
+        Where each setting comes from that wasn't given.
     kwargs
-        What the model's forward is given besides: its cache, encoder outputs, positions.
+        Other arguments of the model's forward: its cache, encoder outputs, positions.
     """
 
     input_ids: torch.Tensor
@@ -62,9 +63,19 @@ class Prepared:
     origins: Mapping[str, str]
     kwargs: dict[str, Any]
 
+    def batch(self, ids: Sequence[int]) -> torch.Tensor:
+        """Return ids as a batch of one, (1, length), on the device of `input_ids`."""
+        return torch.tensor([list(ids)], device=self.input_ids.device)
+
 
 def check_names(given: Mapping[str, Any]) -> None:
-    """Raise TypeError for what is no setting of transformers' `generate`."""
+    """Check that transformers' `generate` knows all settings.
+
+    Raises
+    ------
+    TypeError
+        For the first that it doesn't know, with the nearest name that it does.
+    """
     known = {name for name in vars(_config()) if not name.startswith("_")}
     known = (known | _OBJECTS) - _OUTPUTS
     for name in given:
@@ -79,15 +90,23 @@ def check_names(given: Mapping[str, Any]) -> None:
 def prompt_inputs(
     scope: Scope, text: Text, target: str | Sequence[int] | None
 ) -> dict[str, torch.Tensor]:
-    """Make what `generate` is given of a prompt.
+    """Encode a prompt as the inputs of `generate`.
+
+    Parameters
+    ----------
+    scope, text, target
+        As for `Scope.generate`.
+
+    Returns
+    -------
+    dict of str to torch.Tensor
+        Ids and attention mask, (1, length) each.
 
     Raises
     ------
     ValueError
-        When the model can't write.
+        When the model doesn't predict the next token, and for a prompt that it can't take.
     """
-    import torch
-
     model: Any = scope.model
     if not getattr(model, "can_generate", lambda: False)():
         raise ValueError(
@@ -102,25 +121,47 @@ def prompt_inputs(
         name=scope.name,
         context=scope.facts.context,
     ).inputs
-    # All of a prompt is read, also where it holds the padding token.
+    # Nothing of the prompt is masked, also where it contains the padding token.
     inputs["attention_mask"] = torch.ones_like(inputs["input_ids"])
     return inputs
 
 
 def trace_of(scope: Scope, inputs: Mapping[str, torch.Tensor], ids: list[int]) -> Trace:
-    """Trace what was written: `ids` of the text, or of the decoder side behind its source."""
+    """Trace generated `ids`: a text, or the decoder's side after the encoder's `inputs`."""
     if "decoder_input_ids" in inputs:
         return scope.trace(inputs["input_ids"], target=ids)
     return scope.trace(ids)
 
 
-def decode(
+def run_generate(
     scope: Scope,
     inputs: Mapping[str, torch.Tensor],
     settings: Mapping[str, Any],
     loop: Callable[[Prepared], T],
 ) -> T:
-    """Let `generate` prepare everything, and run `loop` in the place of its decoding loop."""
+    """Call transformers' `generate` with `loop` in the place of its decoding loop.
+
+    Parameters
+    ----------
+    scope
+        The model that generates.
+    inputs
+        As returned by `prompt_inputs`.
+    settings
+        Keyword arguments of `generate`.
+    loop
+        Called once, with everything that `generate` has prepared.
+
+    Returns
+    -------
+    T
+        The result of `loop`.
+
+    Raises
+    ------
+    ValueError
+        When the text grows longer than the model's context.
+    """
     from transformers import LogitsProcessorList, StoppingCriteriaList, StopStringCriteria
 
     model: Any = scope.model
@@ -130,7 +171,7 @@ def decode(
         (config.stop_strings for config in own if config and config.stop_strings), None
     )
     if stop is not None:
-        # `generate` keeps its tokenizer from a loop that is not its own.
+        # `generate` doesn't pass its tokenizer on to a custom loop.
         made = StopStringCriteria(stop_strings=stop, tokenizer=scope.tokenizer)
         given["stopping_criteria"] = [*(given.get("stopping_criteria") or ()), made]
         given["stop_strings"] = None
@@ -159,7 +200,7 @@ def decode(
 
 @contextmanager
 def within_context(scope: Scope, length: int) -> Iterator[None]:
-    """Say it in words when a text of `length` tokens is more than a model has positions for."""
+    """Turn an IndexError into a ValueError where `length` tokens exceed the model's context."""
     try:
         yield
     except IndexError as error:
@@ -173,6 +214,7 @@ def within_context(scope: Scope, length: int) -> Iterator[None]:
 
 
 def _origins(settings: Mapping[str, Any], models: GenerationConfig) -> Mapping[str, str]:
+    """Return where each setting comes from that wasn't given."""
     from llmscope.sampling.settings import from_config
 
     origins = from_config(settings.get("generation_config") or _config(), models).origins
@@ -180,6 +222,7 @@ def _origins(settings: Mapping[str, Any], models: GenerationConfig) -> Mapping[s
 
 
 def _config() -> GenerationConfig:
+    """Return a `GenerationConfig` with all settings open."""
     import transformers
 
     make: Any = transformers.GenerationConfig

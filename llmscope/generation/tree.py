@@ -1,4 +1,4 @@
-"""A tree of texts: what was written from one prompt, and what could have been."""
+"""A tree of generated tokens: the continuations of one prompt."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Node:
-    """One token behind those that lead to it.
+    """One generated token.
 
     Attributes
     ----------
     number, parent
-        Its own number, and that of the node it follows; the prompt is number 0.
+        Number of the node, and of the node before it; the prompt is number 0.
     token
         Token id.
     logprob
@@ -23,13 +23,14 @@ class Node:
     prob
         Probability in the distribution that was drawn from: 0 for a forced token that was cut.
     rank
-        0 for the token that the model finds most likely.
+        0 for the token that is most likely in the model's own distribution.
     forced
-        Whether a person chose it.
+        Whether a person chose the token.
     depth
-        How many tokens behind the prompt it is, from 1.
-    since
-        How many tokens the model chose since the prompt or the last forced token.
+        Number of tokens from the prompt to this one, from 1.
+    unforced
+        Number of tokens up to this one that the model chose in a row, after the prompt or the
+        last forced token: 0 for a forced token.
     """
 
     number: int
@@ -40,16 +41,42 @@ class Node:
     rank: int
     forced: bool
     depth: int
-    since: int
+    unforced: int
+
+    @property
+    def since(self) -> int:
+        """Former name of `unforced`."""
+        return self.unforced
 
 
 class Tree:
-    """Nodes that only ever are added, and undone in the order in which they came.
+    """Tokens after one prompt, with every branch that was generated.
+
+    Nodes are numbered from 1 in the order in which they are added, and removed only by `undo`.
 
     Parameters
     ----------
     prompt
         Token ids that all paths begin with.
+
+    Attributes
+    ----------
+    prompt
+        Token ids that all paths begin with.
+    current
+        Number of the selected node, 0 for the prompt.
+
+    Examples
+    --------
+    >>> from llmscope.generation import Tree
+    >>> tree = Tree(prompt=[1, 2])
+    >>> first = tree.add(Tree.ROOT, token=10, logprob=-0.5, prob=0.6, rank=0)
+    >>> one = tree.add(first, token=11, logprob=-1.0, prob=0.4, rank=0)
+    >>> other = tree.add(first, token=21, logprob=-4.0, prob=0.0, rank=7, forced=True)
+    >>> tree.ids(other), tree.logprob(other)
+    ([1, 2, 10, 21], -4.5)
+    >>> tree.common_ancestor(one, other) == first
+    True
     """
 
     ROOT = 0
@@ -59,7 +86,7 @@ class Tree:
         self.current = self.ROOT
         self._nodes: list[Node] = []  # node 1 is the first
         self._children: dict[int, list[int]] = {}
-        self._history: list[tuple[int, int]] = []  # before each action: nodes, current
+        self._history: list[tuple[int, int]] = []  # before each action: (count of nodes, current)
 
     def __len__(self) -> int:
         return len(self._nodes)
@@ -85,33 +112,76 @@ class Tree:
         *,
         forced: bool = False,
     ) -> int:
-        """Put a token behind `parent` and give its number; a token that is there stays as it is."""
+        """Add a token after a node.
+
+        Parameters
+        ----------
+        parent
+            Number of the node that it follows.
+        token, logprob, prob, rank, forced
+            As in `Node`.
+
+        Returns
+        -------
+        int
+            Number of the node. Where `parent` has this token already, that node, unchanged.
+
+        Raises
+        ------
+        KeyError
+            When there is no node `parent`.
+        """
         found = self.child(parent, token)
         if found is not None:
             return found
-        depth, since = (0, 0) if parent == self.ROOT else (self[parent].depth, self[parent].since)
+        before = None if parent == self.ROOT else self[parent]
         number = len(self._nodes) + 1
-        after = 0 if forced else since + 1
-        node = Node(number, parent, token, logprob, prob, rank, forced, depth + 1, after)
+        node = Node(
+            number,
+            parent,
+            token,
+            logprob,
+            prob,
+            rank,
+            forced,
+            depth=before.depth + 1 if before else 1,
+            unforced=0 if forced else before.unforced + 1 if before else 1,
+        )
         self._nodes.append(node)
         self._children.setdefault(parent, []).append(number)
         return number
 
     def child(self, parent: int, token: int) -> int | None:
-        """Find the node of `token` behind `parent`."""
+        """Return the number of the node of `token` after `parent`; `None` without one."""
         return next((n for n in self.children(parent) if self[n].token == token), None)
 
     def children(self, number: int) -> tuple[int, ...]:
-        """List the nodes behind a node, in the order in which they came."""
+        """Return the numbers of the nodes after a node, in the order in which they were added."""
         self._check(number)
         return tuple(self._children.get(number, ()))
 
     def leaves(self) -> tuple[int, ...]:
-        """List the ends of all paths."""
+        """Return the numbers of the nodes that end a path."""
         return tuple(node.number for node in self._nodes if node.number not in self._children)
 
     def path(self, number: int) -> tuple[int, ...]:
-        """List the nodes from the prompt to a node, itself included; empty for the prompt."""
+        """Return the numbers of the nodes from the prompt to a node, the node included.
+
+        Parameters
+        ----------
+        number
+            Number of the node.
+
+        Returns
+        -------
+        tuple of int
+            Empty for the prompt.
+
+        Raises
+        ------
+        KeyError
+            When there is no such node.
+        """
         self._check(number)
         found: list[int] = []
         while number != self.ROOT:
@@ -120,15 +190,31 @@ class Tree:
         return tuple(reversed(found))
 
     def ids(self, number: int) -> list[int]:
-        """Token ids of a path, the prompt included."""
+        """Return the token ids up to a node, the prompt included."""
         return [*self.prompt, *(self[n].token for n in self.path(number))]
 
     def logprob(self, number: int) -> float:
-        """Log-probability of a path given the prompt, in nats: the sum of its tokens'."""
+        """Return the log-probability of a path given the prompt, in nats."""
         return math.fsum(self[n].logprob for n in self.path(number))
 
-    def parting(self, one: int, other: int) -> int:
-        """Give the last node that two paths share."""
+    def common_ancestor(self, one: int, other: int) -> int:
+        """Return the number of the last node that two paths share.
+
+        Parameters
+        ----------
+        one, other
+            Numbers of the nodes that the paths end at.
+
+        Returns
+        -------
+        int
+            0, the prompt, for paths that differ from the first token on.
+
+        Raises
+        ------
+        KeyError
+            When there is no such node.
+        """
         last = self.ROOT
         for a, b in zip(self.path(one), self.path(other), strict=False):
             if a != b:
@@ -136,14 +222,25 @@ class Tree:
             last = a
         return last
 
-    # ── actions ──────────────────────────────────────────────────────────────────────────────
+    parting = common_ancestor  # its former name
 
     def begin(self) -> None:
-        """Begin an action: `undo` takes back all that follows, until the next one begins."""
+        """Begin an action: `undo` takes back all changes from here to the next action."""
         self._history.append((len(self._nodes), self.current))
 
     def select(self, number: int) -> None:
-        """Go to a node."""
+        """Select a node: set `current`.
+
+        Parameters
+        ----------
+        number
+            Number of the node, 0 for the prompt.
+
+        Raises
+        ------
+        KeyError
+            When there is no such node.
+        """
         self._check(number)
         self.current = number
 
@@ -153,7 +250,13 @@ class Tree:
         return any(before != (len(self._nodes), self.current) for before in self._history)
 
     def undo(self) -> bool:
-        """Take back the last action that changed something; False when there is none."""
+        """Take back the last action that changed something.
+
+        Returns
+        -------
+        bool
+            Whether there was one.
+        """
         if not self.can_undo:
             return False
         now = len(self._nodes), self.current
@@ -170,15 +273,42 @@ class Tree:
         del self._nodes[count:]
         return True
 
-    # ── as data ──────────────────────────────────────────────────────────────────────────────
-
     def rows(self, start: int = 0) -> list[dict[str, Any]]:
-        """Give the nodes from number ``start + 1`` on as plain JSON."""
+        """Return nodes as dictionaries for JSON.
+
+        Parameters
+        ----------
+        start
+            Number of the node after which they begin.
+
+        Returns
+        -------
+        list of dict
+            The fields of `Node`, one dictionary for each node.
+        """
         return [asdict(node) for node in self._nodes[start:]]
 
     @classmethod
     def from_rows(cls, prompt: Sequence[int], rows: Sequence[Mapping[str, Any]]) -> Tree:
-        """Make a tree of what `rows` gave."""
+        """Make a tree from the dictionaries of `rows`.
+
+        Parameters
+        ----------
+        prompt
+            Token ids that all paths begin with.
+        rows
+            As returned by `rows`, from the first node on.
+
+        Returns
+        -------
+        Tree
+            With the same numbers.
+
+        Raises
+        ------
+        ValueError
+            When a row's number isn't the next one.
+        """
         tree = cls(prompt)
         for row in rows:
             number = tree.add(

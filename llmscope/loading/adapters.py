@@ -1,4 +1,4 @@
-"""Adapters (PEFT) in a folder of their own: the model that they belong to, and putting them in."""
+"""Adapters (PEFT) in a folder of their own: find their base model, and add them to it."""
 
 from __future__ import annotations
 
@@ -11,21 +11,33 @@ from llmscope.loading.errors import LoadError, damaged
 from llmscope.loading.pretrained import building
 
 if TYPE_CHECKING:
-    from llmscope.loading.pretrained import Source
+    from llmscope.loading.checkpoint import Checkpoint
 
 
-def base_of(adapter: Source, use_safetensors: bool) -> str | None:
-    """Name the model that an adapter is for; `None` where the folder holds a whole model.
+def base_name(adapter: Checkpoint, use_safetensors: bool) -> str | None:
+    """Return the name of the model that an adapter is for.
+
+    Parameters
+    ----------
+    adapter
+        Where the adapter, or a model, is stored.
+    use_safetensors
+        Whether weights in pickle files are refused.
+
+    Returns
+    -------
+    str or None
+        A Hub id or a path; `None` where the folder contains a whole model.
 
     Raises
     ------
     LoadError
-        When there is an adapter that can't be put into a model.
+        When peft isn't installed, or the adapter has no weights or names no model.
     """
     files = listing(adapter.folder)
     if ADAPTER not in files or adapter.gguf is not None:
         return None
-    if find_spec("peft") is None:  # transformers would leave the adapter out without a word
+    if find_spec("peft") is None:  # transformers would leave the adapter out silently
         raise LoadError(
             f"{adapter.title} holds an adapter, which needs the package peft: `pip install peft`.",
             "package",
@@ -45,8 +57,14 @@ def base_of(adapter: Source, use_safetensors: bool) -> str | None:
     return str(base)
 
 
-def put_in(model: Any, adapter: Source) -> None:
-    """Put an adapter into the model that it is for."""
+def add_adapter(model: Any, adapter: Checkpoint) -> None:
+    """Add an adapter to the model that it is for.
+
+    Raises
+    ------
+    LoadError
+        When the model with the adapter can't be run alone, or the adapter lacks tensors.
+    """
     from peft import PeftConfig
 
     from llmscope.capture.wrappers import why_no_model

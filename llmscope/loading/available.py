@@ -1,4 +1,4 @@
-"""What a model picker offers."""
+"""The models that a picker offers."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from llmscope.loading.checkpoint import PICKLE, SAFETENSORS, VOCABULARY
 
 
 @dataclass(frozen=True)
-class Choice:
-    """One model to choose.
+class ModelChoice:
+    """One model in a picker.
 
     Attributes
     ----------
     name
-        What to give to `load`: a Hub id, or None for the default model.
+        Argument of `load`: a Hub id, or `None` for the default model.
     title, detail
-        What to show, in one line each.
+        What the picker shows, in one line each.
     ready
-        Whether it can be loaded without installing or downloading anything.
+        Whether the model loads without installing or downloading anything.
     """
 
     name: str | None
@@ -29,13 +29,13 @@ class Choice:
     ready: bool
 
 
-def choices() -> list[Choice]:
-    """List the default model, then the text models in the local Hub cache by name."""
+def choices() -> list[ModelChoice]:
+    """Return the default model, then the text models in the local Hub cache by name."""
     cached = sorted(_cached(), key=lambda choice: choice.title.lower())
     return [_default({choice.name for choice in cached}), *cached]
 
 
-def _default(cached: set[str | None]) -> Choice:
+def _default(cached: set[str | None]) -> ModelChoice:
     gguf = default.find_gguf()
     if gguf is not None and default.is_intact(default.copy_folder(gguf)):
         detail, ready = "the default, ready", True
@@ -45,10 +45,10 @@ def _default(cached: set[str | None]) -> Choice:
         detail, ready = "the default, from the Hub cache", True
     else:
         detail, ready = f"the default, not installed yet: {default.COMMAND}", False
-    return Choice(None, default.TITLE, detail, ready)
+    return ModelChoice(None, default.TITLE, detail, ready)
 
 
-def _cached() -> list[Choice]:
+def _cached() -> list[ModelChoice]:
     from huggingface_hub import scan_cache_dir
     from huggingface_hub.errors import CacheNotFound
 
@@ -57,14 +57,16 @@ def _cached() -> list[Choice]:
     except CacheNotFound:
         return []
     return [
-        Choice(repo.repo_id, repo.repo_id, f"{repo.size_on_disk / 1e6:,.0f} MB, downloaded", True)
+        ModelChoice(
+            repo.repo_id, repo.repo_id, f"{repo.size_on_disk / 1e6:,.0f} MB, downloaded", True
+        )
         for repo in repositories
         if repo.repo_type == "model" and any(_is_text_model(rev) for rev in repo.revisions)
     ]
 
 
 def _is_text_model(revision: Any) -> bool:
-    """Whether a snapshot has weights and a tokenizer, and nothing for images or sound."""
+    """Whether a snapshot has weights, a tokenizer, and no files for images or sound."""
     files = {file.file_name for file in revision.files}
     return (
         "config.json" in files

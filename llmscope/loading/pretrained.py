@@ -1,4 +1,4 @@
-"""From a folder or a GGUF file to a tokenizer and a model, through transformers' own loading."""
+"""Read configuration, tokenizer and model with transformers' `from_pretrained`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ import json
 import threading
 import warnings
 from collections.abc import Collection
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from llmscope.loading.checkpoint import VOCABULARY, ensure_memory, listing, weight_files
+from llmscope.loading.checkpoint import (
+    VOCABULARY,
+    Checkpoint,
+    ensure_memory,
+    listing,
+    weight_files,
+)
 from llmscope.loading.errors import LoadError, damaged, remote_code
 
 if TYPE_CHECKING:
@@ -23,70 +27,93 @@ if TYPE_CHECKING:
 building = threading.Lock()
 
 
-@dataclass(frozen=True)
-class Source:
-    """Where a model lies: a folder, or one GGUF file in it; `title` is its name on screen."""
+def read_config(checkpoint: Checkpoint, trust_remote_code: bool) -> PreTrainedConfig:
+    """Read the configuration.
 
-    folder: Path
-    title: str
-    gguf: str | None = None
+    Parameters
+    ----------
+    checkpoint
+        Where the model is stored.
+    trust_remote_code
+        Whether Python code of the checkpoint may run.
 
-    @property
-    def keywords(self) -> dict[str, Any]:
-        """What `from_pretrained` wants to hear beside the folder."""
-        return {} if self.gguf is None else {"gguf_file": self.gguf}
+    Returns
+    -------
+    PreTrainedConfig
+        The configuration.
 
-
-def read_config(source: Source, trust_remote_code: bool) -> PreTrainedConfig:
-    """Read the configuration, refusing what this transformers can't load without foreign code."""
+    Raises
+    ------
+    LoadError
+        For a folder without a model, a model type that this transformers doesn't know, and one
+        that needs code that isn't trusted.
+    """
     from transformers import CONFIG_MAPPING, AutoConfig
 
-    if source.gguf is None:
-        path = source.folder / "config.json"
+    if checkpoint.gguf is None:
+        path = checkpoint.folder / "config.json"
         if not path.is_file():
             raise LoadError(
-                f"{source.title} is no model: {source.folder} holds no config.json. Give the "
-                "folder that a model was saved to with save_pretrained.",
+                f"{checkpoint.title} is no model: {checkpoint.folder} holds no config.json. "
+                "Give the folder that a model was saved to with save_pretrained.",
                 "weights",
             )
         kept = json.loads(path.read_text(encoding="utf-8"))
         known = kept.get("model_type") in CONFIG_MAPPING
         if not known and not trust_remote_code and "auto_map" in kept:
-            raise remote_code(source.title)
+            raise remote_code(checkpoint.title)
         if not known and "auto_map" not in kept:
-            raise _unknown_type(source.title, kept.get("model_type"))
+            raise _unknown_type(checkpoint.title, kept.get("model_type"))
     config: PreTrainedConfig = AutoConfig.from_pretrained(
-        source.folder, trust_remote_code=trust_remote_code, **source.keywords
+        checkpoint.folder, trust_remote_code=trust_remote_code, **checkpoint.keywords
     )
     return config
 
 
-def has_tokenizer(source: Source) -> bool:
-    """Whether there is a vocabulary beside the weights."""
-    return any(map(VOCABULARY.fullmatch, listing(source.folder)))
+def has_tokenizer(checkpoint: Checkpoint) -> bool:
+    """Whether a checkpoint has files of a vocabulary."""
+    return any(map(VOCABULARY.fullmatch, listing(checkpoint.folder)))
 
 
-def read_tokenizer(source: Source, trust_remote_code: bool) -> PreTrainedTokenizerBase:
-    """Read the tokenizer; one without a vocabulary, as transformers makes up, is refused."""
+def read_tokenizer(checkpoint: Checkpoint, trust_remote_code: bool) -> PreTrainedTokenizerBase:
+    """Read the tokenizer.
+
+    Parameters
+    ----------
+    checkpoint
+        Where the tokenizer is stored.
+    trust_remote_code
+        Whether Python code of the checkpoint may run.
+
+    Returns
+    -------
+    PreTrainedTokenizerBase
+        The tokenizer.
+
+    Raises
+    ------
+    LoadError
+        When there is none, also where transformers makes one up without a vocabulary.
+    """
     from transformers import AutoTokenizer
 
-    if source.gguf is None and not has_tokenizer(source):
-        raise _no_tokenizer(source.title)
+    if checkpoint.gguf is None and not has_tokenizer(checkpoint):
+        raise _no_tokenizer(checkpoint.title)
     try:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
-            source.folder, trust_remote_code=trust_remote_code, **source.keywords
+            checkpoint.folder, trust_remote_code=trust_remote_code, **checkpoint.keywords
         )
     except ValueError as error:
         if "instantiate the backend tokenizer" in str(error):
-            raise _no_tokenizer(source.title) from error
+            raise _no_tokenizer(checkpoint.title) from error
         raise
     if len(tokenizer) <= len(tokenizer.all_special_tokens):
-        raise _no_tokenizer(source.title)
+        raise _no_tokenizer(checkpoint.title)
     return tokenizer
 
 
 def read_model(
-    source: Source,
+    checkpoint: Checkpoint,
     config: PreTrainedConfig,
     *,
     dtype: torch.dtype | str | None = None,
@@ -95,19 +122,37 @@ def read_model(
     trust_remote_code: bool = False,
     use_safetensors: bool = True,
 ) -> PreTrainedModel:
-    """Read the weights into the class that the checkpoint was saved from, in evaluation mode."""
+    """Read the weights into the class that the checkpoint was saved from, in evaluation mode.
+
+    Parameters
+    ----------
+    checkpoint, config
+        Where the model is stored, and its configuration.
+    dtype, device, device_map, trust_remote_code, use_safetensors
+        As for `llmscope.load`.
+
+    Returns
+    -------
+    PreTrainedModel
+        On its device.
+
+    Raises
+    ------
+    LoadError
+        When weights are missing, or need more memory than is free.
+    """
     import torch
 
     target = torch.device(device) if device is not None else best_device()
-    stored = _stored(source, use_safetensors)
+    stored = _stored(checkpoint, use_safetensors)
     if device_map is None:
         dtype = dtype or _own_dtype(config, target)
-        ensure_memory(_needed(stored, config, dtype), source.title)
+        ensure_memory(_needed(stored, config, dtype), checkpoint.title)
         if hasattr(config, "quantization_config"):  # some quantisers' weights can't be moved
             device_map = {"": target}
     with building:
         model, report = _auto_class(config).from_pretrained(
-            source.folder,
+            checkpoint.folder,
             config=config,
             dtype=dtype or "auto",
             device_map=device_map,
@@ -115,16 +160,16 @@ def read_model(
             # To transformers, False means "never safetensors"; here it means "pickle as well".
             use_safetensors=use_safetensors or None,
             output_loading_info=True,
-            **source.keywords,
+            **checkpoint.keywords,
         )
-    model = _without_invented_head(model, report["missing_keys"], source.title)
+    model = _without_invented_head(model, report["missing_keys"], checkpoint.title)
     if device_map is None:
         model.to(target)  # type: ignore[arg-type]
     return model
 
 
 def best_device() -> torch.device:
-    """Choose a GPU if there is one."""
+    """Return a GPU if there is one, else the CPU."""
     import torch
 
     if torch.cuda.is_available():
@@ -133,21 +178,21 @@ def best_device() -> torch.device:
 
 
 def _own_dtype(config: PreTrainedConfig, device: torch.device) -> torch.dtype | str:
-    """Keep the checkpoint's precision, but for float16 on a CPU, which is slow at it."""
+    """Return the checkpoint's precision, but float32 for float16 on a CPU, which is slow there."""
     import torch
 
     return torch.float32 if config.dtype == torch.float16 and device.type == "cpu" else "auto"
 
 
-def _stored(source: Source, use_safetensors: bool) -> int:
-    """Count the bytes of the weights; a GGUF file at least doubles when it is unpacked."""
-    if source.gguf is not None:
-        return 2 * (source.folder / source.gguf).stat().st_size
-    return sum(weight_files(listing(source.folder), source.title, use_safetensors).values())
+def _stored(checkpoint: Checkpoint, use_safetensors: bool) -> int:
+    """Return the size of the weights in bytes; unpacking at least doubles a GGUF file."""
+    if checkpoint.gguf is not None:
+        return 2 * (checkpoint.folder / checkpoint.gguf).stat().st_size
+    return sum(weight_files(listing(checkpoint.folder), checkpoint.title, use_safetensors).values())
 
 
 def _needed(stored: int, config: PreTrainedConfig, dtype: torch.dtype | str) -> int:
-    """Count the bytes of memory that the weights take in this precision."""
+    """Return the bytes of memory that the weights take in this precision."""
     import torch
 
     wanted = getattr(torch, dtype, None) if isinstance(dtype, str) else dtype
@@ -158,7 +203,7 @@ def _needed(stored: int, config: PreTrainedConfig, dtype: torch.dtype | str) -> 
 
 
 def _auto_class(config: PreTrainedConfig) -> Any:
-    """Find the Auto class that the checkpoint has a head for, or `AutoModel`, without one."""
+    """Return the Auto class that the checkpoint has a head for; `AutoModel` without a head."""
     import transformers as hf
     from transformers.models.auto import modeling_auto as auto
 
@@ -181,7 +226,7 @@ def _auto_class(config: PreTrainedConfig) -> Any:
 
 
 def _likely_heads(config: PreTrainedConfig) -> tuple[Any, ...]:
-    """Which heads to think of, in order, when the configuration names no class."""
+    """Return Auto classes in order of likelihood, for a configuration that names no class."""
     import transformers as hf
 
     causal, seq2seq, masked = (
@@ -191,14 +236,14 @@ def _likely_heads(config: PreTrainedConfig) -> tuple[Any, ...]:
     )
     if config.is_encoder_decoder:
         return (seq2seq,)
-    # BERT and its kin have a causal class too, for use as somebody's decoder.
+    # BERT and models like it have a causal class too, for use as a decoder.
     return (causal, masked) if getattr(config, "is_decoder", False) else (masked, causal)
 
 
 def _without_invented_head(
     model: PreTrainedModel, missing: Collection[str], title: str
 ) -> PreTrainedModel:
-    """Drop a head that the checkpoint had no weights for, as its numbers would be random."""
+    """Drop a head that the checkpoint has no weights for: its numbers would be random."""
     missing = sorted(key for key in missing if "pooler" not in key.split("."))
     if not missing:
         return model

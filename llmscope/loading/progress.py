@@ -1,7 +1,7 @@
-"""How far a load is: one callback for downloads, conversion and weights.
+"""Progress of loading: one callback for downloads, conversion and weights.
 
-transformers and huggingface_hub both count with tqdm bars of their own. While somebody loads,
-their bars are replaced by silent ones that report to the callback of the thread that loads.
+transformers and huggingface_hub count with tqdm bars of their own. During a load these are
+replaced by silent bars that report to the callback of the thread that loads.
 """
 
 from __future__ import annotations
@@ -15,14 +15,25 @@ from typing import Any
 from tqdm.std import tqdm
 
 Progress = Callable[[str, int, int | None], None]
-"""Called with what is being done, in words, how much of it is done, and of how much if known."""
+"""Called with the stage in words, how much of it is done, and the total if known."""
 
 _current: ContextVar[Progress | None] = ContextVar("llmscope_progress", default=None)
 
 
 @contextmanager
 def reporting(progress: Progress | None) -> Iterator[Progress]:
-    """Send all progress of the block, in this thread, to `progress`, or to bars without one."""
+    """Send all progress of the block, in this thread, to a callback.
+
+    Parameters
+    ----------
+    progress
+        The callback; without one, bars are shown.
+
+    Yields
+    ------
+    Progress
+        The callback to report further stages to.
+    """
     bars = Bars() if progress is None else None
     report = progress or bars
     assert report is not None
@@ -38,20 +49,20 @@ def reporting(progress: Progress | None) -> Iterator[Progress]:
 
 
 class Bars:
-    """The callback for people: a bar for each stage, a widget in notebooks and text elsewhere."""
+    """A callback that shows a bar for each stage: a widget in notebooks, text elsewhere."""
 
     def __init__(self) -> None:
         self._stage: str | None = None
         self._bar: Any = None
 
     def __call__(self, stage: str, done: int, total: int | None) -> None:
-        """Show that `done` of `total` is done."""
+        """Show that `done` of `total` is done; a new stage gets a new bar."""
         if stage != self._stage:
             self._open(stage, total)
         self._bar.update(done - self._bar.n)
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self._bar is not None:
             self._bar.close()
         self._stage = self._bar = None
@@ -73,7 +84,7 @@ class Bars:
 
 
 def silent_bar(on_update: Callable[[Any], None]) -> Any:
-    """Make a tqdm class that draws nothing and calls `on_update(bar)` whenever it moves."""
+    """Return a tqdm class that draws nothing and calls `on_update(bar)` at each update."""
     lock = threading.Lock()
 
     class SilentBar(tqdm):  # type: ignore[type-arg]
@@ -99,7 +110,7 @@ def silent_bar(on_update: Callable[[Any], None]) -> Any:
 
 
 class _Hook:
-    """transformers' bars, redirected while at least one load is running."""
+    """Redirects transformers' bars while at least one load is running."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -115,7 +126,7 @@ class _Hook:
             self._users += 1
             if self._users == 1:
                 self._previous = logging.set_tqdm_hook(self._make)
-                # The one bar that transformers makes without asking its own hook.
+                # The one bar that transformers makes without its own hook.
                 self._gguf_bar, gguf.tqdm = gguf.tqdm, logging.tqdm
 
     def release(self) -> None:

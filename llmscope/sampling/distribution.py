@@ -1,16 +1,16 @@
-"""A distribution over the vocabulary, with the stages that led to it."""
+"""A distribution over the vocabulary, and the stages between logits and probabilities."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from llmscope.sampling.engines import Step, is_nothing, steps
-from llmscope.sampling.settings import NOTHING, ORDERS, Order, from_arguments, from_config
+from llmscope.sampling.engines import Transform, is_neutral, transforms
+from llmscope.sampling.settings import NEUTRAL, ORDERS, Order, from_arguments, from_config
+from llmscope.sampling.stages import Candidate, Difference, Stage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,102 +19,42 @@ if TYPE_CHECKING:
     from transformers import GenerationConfig, PreTrainedTokenizerBase
 
 
-@dataclass(frozen=True)
-class Stage:
-    """One step from the model's own distribution to the one that is sampled from.
-
-    Attributes
-    ----------
-    name, setting
-        The argument of transformers' `generate` that asks for it, and its value; NaN where that is
-        no number.
-    origin
-        Where the setting came from: "given", "the model's generation_config" or "a default" of
-        transformers.
-    probs
-        Probabilities (vocabulary,) after it, renormalised.
-    mask
-        Which tokens (vocabulary,) are left after it.
-    removed
-        The mass that it cut, as a share of the distribution before it.
-    """
-
-    name: str
-    setting: float
-    origin: str
-    probs: NDArray[np.float32]
-    mask: NDArray[np.bool_]
-    removed: float
-
-    @property
-    def kept(self) -> int:
-        """How many tokens are left after it."""
-        return int(np.count_nonzero(self.mask))
-
-    def __str__(self) -> str:
-        return self.name if np.isnan(self.setting) else f"{self.name}={self.setting:g}"
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One row of `Distribution.top`.
-
-    Attributes
-    ----------
-    id, text
-        The token; `text` is what it adds to a text, and `None` where its bytes make no whole
-        character, or where no tokenizer is known.
-    base, prob
-        Its probability in the model's own distribution, and after all stages.
-    rank
-        0 for the token that the model finds most likely.
-    cut_by
-        The name of the stage that cut it, or `None` if it was kept.
-    """
-
-    id: int
-    text: str | None
-    base: float
-    prob: float
-    rank: int
-    cut_by: str | None
-
-    @property
-    def kept(self) -> bool:
-        """Whether it can be sampled."""
-        return self.cut_by is None
-
-
-@dataclass(frozen=True)
-class Difference:
-    """How far a distribution is from another.
-
-    Attributes
-    ----------
-    kl
-        Kullback-Leibler divergence of the other from this one, in bits: how many more a token
-        costs who expects the other. Infinite where this one allows what the other doesn't.
-    total_variation
-        Half the sum of all differences, in [0, 1]: the mass that would have to move.
-    """
-
-    kl: float
-    total_variation: float
-
-
 class Distribution:
-    """A distribution over the vocabulary, with the stages that led to it.
+    """A distribution over the vocabulary, and the stages that sampling settings add.
 
-    Made by `Trace.next_token`, `Trace.distribution` and `Distribution.from_logits`.
+    Made by `Trace.next_token`, `Trace.distribution`, `Step.distribution` and
+    `Distribution.from_logits`.
+
+    Parameters
+    ----------
+    logits
+        Scores (vocabulary,) before any softmax, float32.
+    base
+        The model's own probabilities (vocabulary,), float32: softmax of the logits.
+    stages
+        One `Stage` for each setting that is applied, in order; empty where none is.
+    tokenizer
+        For the texts of tokens in `top`.
 
     Attributes
     ----------
     logits
-        The scores (vocabulary,) that it was made of, float32.
+        Scores (vocabulary,) before any softmax, float32.
     base
         The model's own probabilities (vocabulary,), float32: softmax of the logits.
     stages
-        What was done to it, in the order in which it was; empty where nothing was.
+        One `Stage` for each setting that is applied, in order; empty where none is.
+
+    Examples
+    --------
+    >>> from llmscope import Distribution
+    >>> dist = Distribution.from_logits([3.0, 2.0, 1.0, 0.0], temperature=0.5, top_k=2)
+    >>> dist
+    <Distribution temperature=0.5, top_k=2: token 0 0.881, 0.53 bits>
+    >>> [(stage.name, stage.kept) for stage in dist.stages]
+    [('temperature', 4), ('top_k', 2)]
+    >>> [candidate.cut_by for candidate in dist.top(3)]
+    [None, None, 'top_k']
     """
 
     def __init__(
@@ -151,7 +91,7 @@ class Distribution:
     ) -> Distribution:
         """Apply sampling settings to logits as transformers' `generate` does.
 
-        Names and meaning are transformers'; what isn't given isn't done.
+        Names and meaning are transformers'. A setting that isn't given changes nothing.
 
         Parameters
         ----------
@@ -160,36 +100,44 @@ class Distribution:
         temperature
             At least 0. Divides the logits; 0 is greedy: all mass on the likeliest token.
         top_k
-            Keep the k likeliest tokens, and what ties with the last of them; 0 keeps all.
+            Keep the k likeliest tokens, and those that tie with the last of them; 0 keeps all.
         top_p
             In [0, 1]. Keep the likeliest tokens that together reach this mass [1]_.
         min_p
-            In [0, 1]. Keep tokens at least this share of the likeliest one's probability [2]_.
+            In [0, 1]. Keep tokens with at least this share of the highest probability [2]_.
         typical_p
-            In (0, 1]. Keep the tokens whose surprisal is nearest to the entropy, until they reach
-            this mass [3]_.
+            In (0, 1]. Keep the tokens whose surprisal is nearest to the entropy, until they
+            together reach this mass [3]_.
         epsilon_cutoff, eta_cutoff
-            In [0, 1]. Cut tokens below this probability, fixed or falling with the entropy [4]_.
+            In [0, 1]. Cut tokens below this probability: fixed, or lower where the entropy is
+            high [4]_.
         repetition_penalty
-            Above 0. Makes tokens among `input_ids` less likely, where it is above 1 [5]_.
+            Above 0. Above 1 it makes the tokens among `input_ids` less likely [5]_.
         no_repeat_ngram_size
-            Cut tokens that would repeat a stretch of this many of `input_ids`; 0 cuts none.
+            Cut tokens that would repeat a sequence of this many of `input_ids`; 0 cuts none.
         order
-            Whose order and rules: "transformers", "llama.cpp" or "vllm".
+            The engine whose order and rules apply: "transformers", "llama.cpp" or "vllm".
         input_ids
-            The tokens so far, which the last two settings look at.
+            The tokens so far, for `repetition_penalty` and `no_repeat_ngram_size`.
         generation_config
-            A whole configuration, in place of settings; what it leaves open is filled in as
-            `generate` does, with ``top_k=50`` for one.
+            A whole configuration, in place of single settings. Settings that it leaves open are
+            filled in as `generate` does, ``top_k=50`` among them.
         model_config
-            The model's own, from which `generation_config` is filled in first.
+            The model's own `generation_config`, the first source of settings left open.
         tokenizer
-            Names the tokens in `top`.
+            For the texts of tokens in `top`.
+
+        Returns
+        -------
+        Distribution
+            Over the vocabulary, with one stage for each setting that is applied.
 
         Raises
         ------
         ValueError
-            For a setting outside its range, or one that the engine doesn't have.
+            For a setting outside its range or one that the engine doesn't have, for settings
+            beside a `generation_config`, for penalties without `input_ids`, and for logits that
+            aren't finite numbers of shape (vocabulary,).
 
         References
         ----------
@@ -197,7 +145,16 @@ class Distribution:
         .. [2] Nguyen et al., "Turning Up the Heat: Min-p Sampling", ICLR 2025.
         .. [3] Meister et al., "Locally Typical Sampling", TACL 2023.
         .. [4] Hewitt et al., "Truncation Sampling as Language Model Desmoothing", EMNLP 2022.
-        .. [5] Keskar et al., "CTRL: A Conditional Transformer Language Model", 2019.
+        .. [5] Keskar et al., "CTRL: A Conditional Transformer Language Model for Controllable
+           Generation", 2019.
+
+        Examples
+        --------
+        >>> from llmscope import Distribution
+        >>> Distribution.from_logits([3.0, 2.0, 1.0])
+        <Distribution as it is: token 0 0.665, 1.20 bits>
+        >>> Distribution.from_logits([3.0, 2.0, 1.0], top_p=0.9)
+        <Distribution top_p=0.9: token 0 0.731, 0.84 bits>
         """
         import torch
 
@@ -216,7 +173,7 @@ class Distribution:
             raise ValueError(f"order must be one of {', '.join(ORDERS)}, not {order!r}")
         if generation_config is None:
             resolved = from_arguments(given)
-        elif given != NOTHING:
+        elif given != NEUTRAL:
             raise ValueError("Give either a generation_config or single settings, not both.")
         else:
             resolved = from_config(generation_config, model_config)
@@ -228,24 +185,41 @@ class Distribution:
         if not bool(torch.isfinite(scores).any()) or bool(torch.isnan(scores).any()):
             raise ValueError("logits must be numbers, and one of them must be above -inf")
         past = [] if input_ids is None else [int(i) for i in input_ids]
-        return cls.through(scores, steps(resolved, order, past), resolved.origins, tokenizer)
+        return cls.through(scores, transforms(resolved, order, past), resolved.origins, tokenizer)
 
     @classmethod
     def through(
         cls,
         scores: torch.Tensor,
-        steps: Sequence[Step],
+        steps: Sequence[Transform],
         origins: Mapping[str, str],
         tokenizer: PreTrainedTokenizerBase | None = None,
     ) -> Distribution:
-        """Take logits (vocabulary,), float32 on the CPU, through an engine's steps."""
+        """Apply transforms to logits one by one, and keep a stage for each.
+
+        Parameters
+        ----------
+        scores
+            Logits (vocabulary,), float32 on the CPU.
+        steps
+            The transforms, in order; neutral ones add no stage.
+        origins
+            Where settings that weren't given come from, by name.
+        tokenizer
+            For the texts of tokens in `top`.
+
+        Returns
+        -------
+        Distribution
+            Over the vocabulary, with one stage for each transform that isn't neutral.
+        """
         import torch
 
         raw = scores.numpy().copy()
         base = before = torch.softmax(scores, dim=-1)
         stages: list[Stage] = []
         for step in steps:
-            if is_nothing(step):
+            if is_neutral(step):
                 continue
             scores = step.apply(scores)
             after = torch.softmax(scores, dim=-1)
@@ -270,11 +244,27 @@ class Distribution:
 
     @property
     def effective_vocabulary(self) -> float:
-        """Two to the entropy: how many equally likely tokens would be as uncertain."""
+        """Number of equally likely tokens with the same entropy: 2 to the entropy in bits."""
         return float(2.0**self.entropy)
 
     def diff(self, other: Distribution) -> Difference:
-        """Compare `probs` with those of another distribution over the same vocabulary."""
+        """Compare `probs` with those of another distribution.
+
+        Parameters
+        ----------
+        other
+            A distribution over the same vocabulary.
+
+        Returns
+        -------
+        Difference
+            Kullback-Leibler divergence in bits, and total variation distance.
+
+        Raises
+        ------
+        ValueError
+            When the vocabularies differ in size.
+        """
         if self.probs.shape != other.probs.shape:
             raise ValueError("The two distributions are over different vocabularies.")
         ours, theirs = self.probs.astype(np.float64), other.probs.astype(np.float64)
@@ -288,7 +278,23 @@ class Distribution:
         return np.argsort(-self.logits, kind="stable")
 
     def top(self, n: int = 10) -> list[Candidate]:
-        """List the `n` tokens that the model finds most likely, cut or not."""
+        """List the `n` tokens that are most likely in the model's own distribution.
+
+        Parameters
+        ----------
+        n
+            Number of tokens, 0 or more. Tokens that a stage cut are included.
+
+        Returns
+        -------
+        list of Candidate
+            The likeliest first.
+
+        Raises
+        ------
+        ValueError
+            For a negative `n`.
+        """
         if n < 0:
             raise ValueError(f"n must be 0 or more, not {n}")
         ids = [int(i) for i in self._order[:n]]
@@ -313,7 +319,19 @@ class Distribution:
         return next((stage.name for stage in self.stages if not stage.mask[token_id]), None)
 
     def sample(self, seed: int | None = None) -> int:
-        """Draw a token id, as `torch.multinomial` does; torch's global state stays untouched."""
+        """Draw a token id from `probs` with `torch.multinomial`.
+
+        Parameters
+        ----------
+        seed
+            Of a generator of its own, so that torch's global random state doesn't change; `None`
+            draws with a seed from the system.
+
+        Returns
+        -------
+        int
+            A token id.
+        """
         import torch
 
         generator = torch.Generator()
@@ -325,7 +343,23 @@ class Distribution:
         return int(drawn)
 
     def pick(self, u: float) -> int:
-        """Give the token id at `u` in [0, 1) of the cumulative probability, likeliest first."""
+        """Return the token at a place of the cumulative distribution (inverse CDF).
+
+        Parameters
+        ----------
+        u
+            Cumulative probability in [0, 1), the likeliest tokens first.
+
+        Returns
+        -------
+        int
+            A token id.
+
+        Raises
+        ------
+        ValueError
+            When `u` isn't in [0, 1).
+        """
         if not 0 <= u < 1:
             raise ValueError(f"u must lie in [0, 1), not {u}")
         cumulative = np.cumsum(self.probs[self._order].astype(np.float64))
@@ -333,7 +367,24 @@ class Distribution:
         return int(self._order[index])
 
     def to_pandas(self, n: int | None = None) -> pd.DataFrame:
-        """Give `top(n)` as a table; without `n`, the whole vocabulary."""
+        """Return `top(n)` as a table.
+
+        Parameters
+        ----------
+        n
+            Number of tokens; without it, the whole vocabulary.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row for each token, the likeliest first, with the columns id, text, base, prob,
+            rank and cut_by.
+
+        Raises
+        ------
+        ModuleNotFoundError
+            When pandas isn't installed.
+        """
         try:
             import pandas as pd
         except ModuleNotFoundError as error:

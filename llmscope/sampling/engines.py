@@ -1,4 +1,4 @@
-"""The steps from logits to the distribution that is sampled from, in three engines' orders."""
+"""The transforms from logits to the sampled distribution, in the order of three engines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from llmscope.sampling.settings import NOTHING, Order, Resolved
+from llmscope.sampling.settings import NEUTRAL, Order, Resolved
 
 if TYPE_CHECKING:
     import torch
@@ -17,31 +17,45 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Step:
-    """One step: its name among transformers' settings, and scores (vocabulary,) to scores."""
+class Transform:
+    """One transform of the scores of all tokens.
+
+    Attributes
+    ----------
+    name, setting
+        The argument of transformers' `generate` that asks for it, and its value; NaN where that is
+        no number.
+    apply
+        Maps scores (vocabulary,) to scores (vocabulary,); -inf for a token that is cut.
+    """
 
     name: str
     setting: float
     apply: Callable[[torch.Tensor], torch.Tensor]
 
 
-def steps(resolved: Resolved, order: Order, ids: Sequence[int]) -> list[Step]:
-    """List what an engine does to logits, in its order.
+def transforms(resolved: Resolved, order: Order, ids: Sequence[int]) -> list[Transform]:
+    """List the transforms that an engine applies to logits, in its order.
 
     Parameters
     ----------
     resolved
         The settings.
     order
-        "transformers" is made by transformers' own code. "vllm" puts min_p before top_k and top_p
-        [1]_. "llama.cpp" cuts logits that no temperature has scaled, and scales them last [2]_.
+        "transformers" runs transformers' own processors. "vllm" applies min_p before top_k and
+        top_p [1]_. "llama.cpp" applies all cuts before the temperature, which comes last [2]_.
     ids
         The tokens so far, for penalties.
+
+    Returns
+    -------
+    list of Transform
+        Neutral settings that transformers makes no processor of are left out.
 
     Raises
     ------
     ValueError
-        For a setting that the engine doesn't have.
+        For a setting that the engine doesn't have, and for `guidance_scale`.
 
     References
     ----------
@@ -55,7 +69,7 @@ def steps(resolved: Resolved, order: Order, ids: Sequence[int]) -> list[Step]:
         "vllm": ("repetition_penalty", "temperature", "min_p", "top_k", "top_p"),
         "llama.cpp": ("repetition_penalty", "top_k", "typical_p", "top_p", "min_p", "temperature"),
     }[order]
-    by_name = {step.name: step for step in made}
+    by_name = {transform.name: transform for transform in made}
     for name in by_name:
         if name not in known:
             raise ValueError(f"{order} has no {name}.")
@@ -67,11 +81,14 @@ def steps(resolved: Resolved, order: Order, ids: Sequence[int]) -> list[Step]:
     return [by_name[name] for name in known if name in by_name]
 
 
-def _ruled(step: Step, rule: Callable[[torch.Tensor, float], torch.Tensor]) -> Step:
-    return Step(step.name, step.setting, lambda scores: rule(scores, step.setting))
+def _ruled(transform: Transform, rule: Callable[[torch.Tensor, float], torch.Tensor]) -> Transform:
+    """Replace how a setting is applied."""
+    name, setting = transform.name, transform.setting
+    return Transform(name, setting, lambda scores: rule(scores, setting))
 
 
-def _transformers(resolved: Resolved, ids: Sequence[int]) -> list[Step]:
+def _transformers(resolved: Resolved, ids: Sequence[int]) -> list[Transform]:
+    """List the transforms of transformers' own `generate`."""
     import torch
     from transformers import GenerationMixin
 
@@ -81,7 +98,8 @@ def _transformers(resolved: Resolved, ids: Sequence[int]) -> list[Step]:
     if not hasattr(config, "_eos_token_tensor"):
         eos = config.eos_token_id
         config._eos_token_tensor = None if eos is None else torch.tensor(eos).reshape(-1)
-    # `generate` asks this method for its processors; of the model it only wants to know its kind.
+    # `generate` gets its processors from this method, which reads only these two attributes of a
+    # model.
     model: Any = SimpleNamespace(
         config=SimpleNamespace(is_encoder_decoder=False),
         _merge_criteria_processor_list=lambda default, custom: default,
@@ -89,30 +107,49 @@ def _transformers(resolved: Resolved, ids: Sequence[int]) -> list[Step]:
     processors = GenerationMixin._get_logits_processor(
         model, config, input_ids_seq_length=max(1, len(ids)), device="cpu"
     )
-    return named(processors, config, ids)
+    return transforms_of(processors, config, ids)
 
 
-def named(
+def transforms_of(
     processors: Iterable[Any],
     config: GenerationConfig,
     ids: Sequence[int],
     device: torch.device | str = "cpu",
-) -> list[Step]:
-    """Make steps of transformers' processors, which live on `device`, for what follows `ids`."""
+) -> list[Transform]:
+    """Make transforms of transformers' logits processors.
+
+    Parameters
+    ----------
+    processors
+        As `generate` makes them.
+    config
+        The configuration that they were made from; each transform's setting is read from it.
+    ids
+        The tokens so far: the transforms are for the distribution after them.
+    device
+        Where the processors keep their tensors.
+
+    Returns
+    -------
+    list of Transform
+        One for each processor, and greedy choice ("temperature", 0) where nothing is drawn.
+    """
     import torch
 
     past = torch.tensor([list(ids)], dtype=torch.long, device=device)
     made = [
-        Step(name, float(setting), _on_rows(processor, past))
+        Transform(name, float(setting), _on_rows(processor, past))
         for processor in processors
-        for name, setting in [_named(processor, config)]
+        for name, setting in [_setting_of(processor, config)]
     ]
     if not config.do_sample and config.num_beams in (None, 1):
-        made.append(Step("temperature", 0.0, _greedy))
+        made.append(Transform("temperature", 0.0, _greedy))
     return made
 
 
 def _on_rows(processor: Any, past: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Wrap a processor, which takes (rows, vocabulary), for scores (vocabulary,)."""
+
     def apply(scores: torch.Tensor) -> torch.Tensor:
         out: torch.Tensor = processor(past, scores[None].to(past.device))[0]
         return out.to(scores.device)
@@ -134,8 +171,8 @@ _NAMES = {
 }
 
 
-def _named(processor: Any, config: Any) -> tuple[str, float]:
-    """Name a processor by the setting that asked for it (TopKLogitsWarper: top_k)."""
+def _setting_of(processor: Any, config: Any) -> tuple[str, float]:
+    """Return name and value of the setting that a processor is for (TopKLogitsWarper: top_k)."""
     kind = type(processor).__name__
     bare = re.sub(r"Logits(Warper|Processor)$", "", kind)
     name = _NAMES.get(kind) or re.sub(r"(?<!^)(?=[A-Z])", "_", bare).lower()
@@ -143,12 +180,13 @@ def _named(processor: Any, config: Any) -> tuple[str, float]:
     return name, setting if isinstance(setting, (int, float)) else math.nan
 
 
-def is_nothing(step: Step) -> bool:
-    """Tell a step that is asked for and does nothing, such as min_p=0."""
-    return NOTHING.get(step.name) == step.setting
+def is_neutral(transform: Transform) -> bool:
+    """Whether a transform changes nothing, as that of min_p=0."""
+    return NEUTRAL.get(transform.name) == transform.setting
 
 
 def _greedy(scores: torch.Tensor) -> torch.Tensor:
+    """Cut all tokens but the likeliest."""
     import torch
 
     only = torch.full_like(scores, -math.inf)
@@ -161,6 +199,7 @@ def _greedy(scores: torch.Tensor) -> torch.Tensor:
 
 
 def _keep(scores: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
+    """Cut all tokens but those with the ids `kept`."""
     import torch
 
     only = torch.full_like(scores, -math.inf)
@@ -169,13 +208,13 @@ def _keep(scores: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
 
 
 def _exactly_top_k(scores: torch.Tensor, k: float) -> torch.Tensor:
-    """Keep k, and no more where some tie with the last."""
+    """Keep exactly k tokens, also where more tie with the last of them."""
     order = scores.argsort(descending=True, stable=True)
     return _keep(scores, order[: int(k)])
 
 
 def _top_p(scores: torch.Tensor, p: float) -> torch.Tensor:
-    """Keep the likeliest until their sum is at least p."""
+    """Keep the likeliest tokens until their probabilities sum to at least p."""
     probs = scores.softmax(dim=-1)
     order = probs.argsort(descending=True, stable=True)
     reached = probs[order].cumsum(dim=-1) >= p
@@ -184,12 +223,12 @@ def _top_p(scores: torch.Tensor, p: float) -> torch.Tensor:
 
 
 def _min_p(scores: torch.Tensor, p: float) -> torch.Tensor:
-    """Keep logits of at least the greatest plus log p."""
+    """Keep logits of at least the maximum plus log p."""
     return scores.masked_fill(scores < scores.max() + math.log(p), -math.inf)
 
 
 def _typical(scores: torch.Tensor, p: float) -> torch.Tensor:
-    """Keep the tokens whose surprisal is nearest to the entropy until their sum is above p."""
+    """Keep tokens in order of |surprisal - entropy| until their probabilities exceed p."""
     probs = scores.softmax(dim=-1)
     surprisal = -probs.log()
     entropy = (probs * surprisal).nansum()

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 Order = Literal["transformers", "llama.cpp", "vllm"]
 ORDERS: tuple[Order, ...] = ("transformers", "llama.cpp", "vllm")
 
-# What nothing given means: nothing done.
-NOTHING: dict[str, float] = {
+# The value of each setting that changes nothing.
+NEUTRAL: dict[str, float] = {
     "temperature": 1.0,
     "top_k": 0,
     "top_p": 1.0,
@@ -40,7 +40,18 @@ _WHOLE = ("top_k", "no_repeat_ngram_size")
 
 
 def check_settings(**settings: Any) -> None:
-    """Raise ValueError, naming the allowed range, for a setting outside it."""
+    """Check sampling settings against their ranges.
+
+    Parameters
+    ----------
+    **settings
+        Settings under transformers' names, such as ``temperature=0.7``.
+
+    Raises
+    ------
+    ValueError
+        For the first setting outside its range; the message names the range.
+    """
     for name, value in settings.items():
         if name in _WHOLE:
             _check_whole(name, value)
@@ -68,7 +79,13 @@ def _check_number(name: str, value: Any, low: float, high: float) -> None:
 class Resolved:
     """A `GenerationConfig` with every default filled in.
 
-    `origins` tells where each setting came from, if it wasn't given.
+    Attributes
+    ----------
+    config
+        The configuration.
+    origins
+        For each setting that wasn't given, where its value comes from: "the model's
+        generation_config" or "a default".
     """
 
     config: GenerationConfig
@@ -76,10 +93,10 @@ class Resolved:
 
 
 def from_arguments(given: Mapping[str, float]) -> Resolved:
-    """Make a configuration in which what isn't given isn't done."""
+    """Make a configuration in which a setting that isn't given is neutral."""
     from transformers import GenerationConfig
 
-    settings = {**NOTHING, **given}
+    settings = {**NEUTRAL, **given}
     check_settings(**settings)
     settings = {n: int(v) if n in _WHOLE else float(v) for n, v in settings.items()}
     greedy = settings["temperature"] == 0
@@ -91,7 +108,10 @@ def from_arguments(given: Mapping[str, float]) -> Resolved:
 
 
 def from_config(config: GenerationConfig, models: GenerationConfig | None) -> Resolved:
-    """Fill in what `config` leaves open as `generate` does: the model's own, then the defaults."""
+    """Fill in the settings that `config` leaves open, as transformers' `generate` does.
+
+    First from `models`, the model's own `generation_config`, then with transformers' defaults.
+    """
     import copy
 
     filled: Any = copy.deepcopy(config)
@@ -101,7 +121,7 @@ def from_config(config: GenerationConfig, models: GenerationConfig | None) -> Re
     filled.update(**own, defaults_only=True, allow_custom_entries=True)
     defaults = type(config)._get_default_generation_params()
     filled.update(**defaults, defaults_only=True)
-    for name in {*NOTHING, *own, *defaults}:
+    for name in {*NEUTRAL, *own, *defaults}:
         if name not in given:
             own_setting = own.get(name) is not None
             origins[name] = "the model's generation_config" if own_setting else "a default"

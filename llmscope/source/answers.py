@@ -192,7 +192,7 @@ class Answers:
         return {"choices": [asdict(choice) for choice in choices()]}
 
     def _load(self, name: str, cancelled: Callable[[], bool]) -> Iterator[Part]:
-        from llmscope.loading import load
+        from llmscope.scope import load
 
         scope = yield from _with_progress(partial(load, name or None), cancelled)
         self.release()

@@ -1,4 +1,4 @@
-"""Where tokens stand in a text, found by what they spell."""
+"""Align tokens with a text by their characters."""
 
 from __future__ import annotations
 
@@ -8,41 +8,44 @@ from unicodedata import category, normalize
 
 Span = tuple[int, int]
 
-_DROPPED = 8  # characters that a tokenizer may leave out before a token
-_UNKNOWN = 80  # characters that may stand behind unknown tokens
+_DROPPED = 8  # greatest number of characters that a tokenizer drops before a token
+_UNKNOWN = 80  # greatest number of characters that unknown tokens stand for
 
 
-def spelt(
+def exact_spans(
     tokens: Sequence[str], text: str, outside: Sequence[bool], special: Sequence[bool]
 ) -> list[Span | None] | None:
-    """Find the stretch of `text` that each token was made of, where together they spell it.
+    """Find the span of each token in a text that the tokens, joined, spell exactly.
 
     Parameters
     ----------
     tokens
-        As they stand in the vocabulary.
+        Entries of the vocabulary.
+    text
+        The text.
     outside, special
-        Which ones can't be in the text, and which needn't.
+        For each token, whether it can't be in the text, and whether it needn't be.
 
     Returns
     -------
-    spans
-        `None` for a token that isn't in the text; no spans at all if the text isn't spelt.
+    list or None
+        (start, end) of each token, in characters, and `None` for one that isn't in the text.
+        `None` instead of a list where the tokens spell another text.
     """
     data = text.encode()
-    char: Sequence[int] = range(len(text) + 1)  # by byte
+    char: Sequence[int] = range(len(text) + 1)  # index of the character of each byte
     if len(data) > len(text):
         char = [*(n for n, char in enumerate(text) for _ in char.encode()), len(text)]
     for alphabet in (_plain, _latin, _byte_level):
         spans: list[Span | None] = []
         place = 0
         for token, is_outside, is_special in zip(tokens, outside, special, strict=True):
-            written = token.encode() if is_special else alphabet(token)
-            if place == 0 and written.startswith(b" ") and not data.startswith(b" "):
-                written = written[1:]  # put before a text by its tokenizer
-            if not is_outside and data.startswith(written, place):
-                end = place + len(written)
-                spans.append((char[place], char[end - 1] + 1 if written else char[place]))
+            spelling = token.encode() if is_special else alphabet(token)
+            if place == 0 and spelling.startswith(b" ") and not data.startswith(b" "):
+                spelling = spelling[1:]  # the tokenizer added it
+            if not is_outside and data.startswith(spelling, place):
+                end = place + len(spelling)
+                spans.append((char[place], char[end - 1] + 1 if spelling else char[place]))
                 place = end
             elif is_outside or is_special:
                 spans.append(None)
@@ -55,20 +58,20 @@ def spelt(
 
 
 def _plain(token: str) -> bytes:
-    """As SentencePiece writes tokens, "<0xE4>" for a byte that is no character."""
+    """Return the bytes of a token of SentencePiece, where "<0xE4>" is a single byte."""
     if len(token) == 6 and token.startswith("<0x"):
         return bytes([int(token[3:5], 16)])
     return token.replace("▁", " ").encode()
 
 
 def _latin(token: str) -> bytes:
-    """As ByT5 and Perceiver write bytes."""
+    """Return the bytes of a token of ByT5 and Perceiver, where each byte is a character."""
     return token.encode("latin-1") if len(token) == 1 and token < "\u0100" else token.encode()
 
 
 @lru_cache(maxsize=2**14)
 def _byte_level(token: str) -> bytes:
-    """As GPT-2 writes bytes."""
+    """Return the bytes of a token of GPT-2's byte-level alphabet."""
     alphabet = byte_alphabet()
     if all(char in alphabet for char in token):
         return bytes(alphabet[char] for char in token)
@@ -77,11 +80,12 @@ def _byte_level(token: str) -> bytes:
 
 @cache
 def byte_alphabet() -> dict[str, int]:
-    """Map the printable characters that byte-level BPE writes bytes as back to the bytes.
+    """Return the byte of each printable character of byte-level BPE [1]_.
 
     References
     ----------
-    Radford et al., "Language Models are Unsupervised Multitask Learners", 2019, and its code.
+    .. [1] Radford et al., "Language Models are Unsupervised Multitask Learners", 2019, and
+       ``bytes_to_unicode`` in its code.
     """
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     others = [byte for byte in range(256) if byte not in printable]
@@ -89,7 +93,7 @@ def byte_alphabet() -> dict[str, int]:
     return alphabet | {chr(256 + i): byte for i, byte in enumerate(others)}
 
 
-def found(
+def normalised_spans(
     tokens: Sequence[str],
     text: str,
     unknown: Sequence[bool],
@@ -97,11 +101,25 @@ def found(
     *,
     decoded: bool = False,
 ) -> list[Span | None]:
-    """Look for tokens in a `text` that was normalised, in their order.
+    """Search tokens in a text in their order, ignoring case, accents and white space.
 
-    That is without regard to case, accents and white space. Unknown tokens, and those that aren't
-    found, have what lies between the others; a special one that isn't found isn't in the text.
-    In a `decoded` text, bytes that are no character stand as "<0xE4>".
+    Parameters
+    ----------
+    tokens
+        Entries of the vocabulary.
+    text
+        The text, before the tokenizer normalised it.
+    unknown, special
+        For each token, whether it stands for unknown characters, and whether it needn't be in the
+        text.
+    decoded
+        Whether `text` was decoded from the tokens: bytes that are no character are "<0xE4>" in it.
+
+    Returns
+    -------
+    list
+        (start, end) of each token, in characters. Unknown tokens, and those that aren't found,
+        have the characters between the others; special ones that aren't found have `None`.
     """
     plain, origin = "", []
     for number, char in enumerate(text):
@@ -123,14 +141,14 @@ def found(
             waiting += [number for number in numbers if not special[number]]
             continue
         if wanted:
-            behind = text[: origin[begin]].rstrip()  # white space goes to the word behind it
-            _share(spans, waiting, origin[place], max(origin[place], len(behind)))
+            gap = text[: origin[begin]].rstrip()  # white space belongs to the word after it
+            _share(spans, waiting, origin[place], max(origin[place], len(gap)))
             waiting = []
         place = begin + len(wanted)
         reached = origin[place - 1] + 1 if place else 0
         if wanted:
             span = (origin[begin], reached)
-        else:  # white space, say
+        else:  # a token of white space, for example
             span = (reached, reached if waiting else origin[place])
         for number in numbers:
             spans[number] = span
@@ -139,13 +157,13 @@ def found(
 
 
 def _share(spans: list[Span | None], waiting: Sequence[int], start: int, end: int) -> None:
-    """Give the stretch between two tokens that were found to those between them."""
+    """Assign the span between two tokens that were found to the first of those between them."""
     for order, number in enumerate(waiting):
         spans[number] = (start, end) if order == 0 else (end, end)
 
 
 def _characters(tokens: Sequence[str], literal: bool) -> list[tuple[list[int], str]]:
-    """Put bytes together that make one character: numbers of tokens, what they spell, folded."""
+    """Join tokens of single bytes to characters: (indices of tokens, folded characters)."""
     made: list[tuple[list[int], str]] = []
     run: list[int] = []
     data = b""
@@ -166,6 +184,6 @@ def _characters(tokens: Sequence[str], literal: bool) -> list[tuple[list[int], s
 
 @lru_cache(maxsize=2**14)
 def _folded(text: str) -> str:
-    """Leave out case, accents, white space and what isn't seen."""
+    """Remove case, accents, white space and invisible characters."""
     kept = normalize("NFKD", normalize("NFKC", text).casefold())
     return "".join(char for char in kept if category(char)[0] not in "MZC")

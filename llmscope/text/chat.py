@@ -1,4 +1,4 @@
-"""Chat messages: the text that a template makes of them, and whose turn each part of it is."""
+"""Apply a chat template, and map tokens to message roles."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     Messages = Sequence[dict[str, str]]
 
-_MARK = "\ue000\ue001"  # stands for the words of one message; nothing trims or splits it
+_MARK = "\ue000\ue001"  # in the place of one message's content; no template trims or splits it
 
 
 @dataclass(frozen=True)
@@ -24,16 +24,16 @@ class Turns:
     Attributes
     ----------
     ends
-        (end, role) in the order of the text, in characters; `None` is nobody's.
+        (end in characters, role) in the order of the text; the role is `None` for text of no turn.
     why_none
-        Why they can't be told, in words.
+        Why no turns could be found, in words.
     """
 
     ends: tuple[tuple[int, str | None], ...] = ()
     why_none: str | None = None
 
     def roles(self, tokens: Sequence[Token]) -> tuple[str | None, ...]:
-        """Give the role in whose turn each token begins."""
+        """Return the role in whose turn each token begins (length,); empty without turns."""
         if not self.ends:
             return ()
         ends = [end for end, _ in self.ends]
@@ -44,7 +44,22 @@ class Turns:
 def render(
     tokenizer: PreTrainedTokenizerBase, messages: Messages, *, add_generation_prompt: bool = True
 ) -> str:
-    """Write messages out as the tokenizer's chat template does."""
+    """Apply the tokenizer's chat template.
+
+    Parameters
+    ----------
+    tokenizer
+        A tokenizer with a chat template.
+    messages
+        Dictionaries with a "role" and a "content".
+    add_generation_prompt
+        Whether the text ends with the beginning of the assistant's turn.
+
+    Returns
+    -------
+    str
+        The text of the conversation.
+    """
     conversation: Any = list(messages)
     return str(
         tokenizer.apply_chat_template(
@@ -54,19 +69,33 @@ def render(
 
 
 def turns(tokenizer: PreTrainedTokenizerBase, messages: Messages, text: str) -> Turns:
-    """Find the turns in `text`, which is what `render` made of `messages`.
+    """Find the turns in `text`, the output of `render` for `messages`.
 
-    A template is a program, so nothing is read from it: it is run with other words in the place
-    of each message, and what stays the same behind them tells where they end. A turn holds what
-    the template puts around its words. What it puts before the first message is of the role
-    "system" where it stands in the place of such a message, and nobody's otherwise; what it puts
-    behind the last is the assistant's.
+    A template is a program that can't be parsed, so it is run again with a mark in the place of
+    each message's content: the text after the mark doesn't change, and shows where the content
+    ends. A turn includes the markers that the template adds around the content. Text before the
+    first message has the role "system" where the template adds a system message of its own, and
+    no role otherwise; text after the last message is the assistant's.
+
+    Parameters
+    ----------
+    tokenizer
+        A tokenizer with a chat template.
+    messages
+        The messages.
+    text
+        The rendered conversation.
+
+    Returns
+    -------
+    Turns
+        Where each turn ends, or why that can't be found.
     """
     begin = _opened(tokenizer, messages, text)
     ends: list[tuple[int, str | None]] = [begin] if begin else []
     reached = begin[0] if begin else 0
     for number, message in enumerate(messages):
-        found = _found(tokenizer, messages, number, text)
+        found = _message_ends(tokenizer, messages, number, text)
         if found is None or found[0] < reached:
             what = f"Message {number + 1} can't be told from the others in what the chat template"
             return Turns(why_none=f"{what} writes, so no roles are shown.")
@@ -80,7 +109,7 @@ def turns(tokenizer: PreTrainedTokenizerBase, messages: Messages, text: str) -> 
 def _opened(
     tokenizer: PreTrainedTokenizerBase, messages: Messages, text: str
 ) -> tuple[int, str | None] | None:
-    """Find what the template puts before the first message of its own accord."""
+    """Return end and role of the text that the template adds before the first message."""
     bos = tokenizer.bos_token
     start = len(bos) if bos and text.startswith(bos) else 0
     if messages[0].get("role") != "system":
@@ -95,15 +124,15 @@ def _opened(
     return (start, None) if start else None
 
 
-def _found(
+def _message_ends(
     tokenizer: PreTrainedTokenizerBase, messages: Messages, number: int, text: str
 ) -> tuple[int, int] | None:
-    """Find where the words of one message end, and where its turn does."""
+    """Return where the content of one message ends, and where its turn does."""
     if not isinstance(messages[number].get("content"), str):
         return None
     marked = {**messages[number], "content": _MARK}
-    before, behind = list(messages[:number]), messages[number + 1 :]
-    whole = _rendered(tokenizer, [*before, marked, *behind], add_generation_prompt=True)
+    before, after = list(messages[:number]), messages[number + 1 :]
+    whole = _rendered(tokenizer, [*before, marked, *after], add_generation_prompt=True)
     rest = whole.partition(_MARK)[2]
     if whole.count(_MARK) != 1 or not text.endswith(rest):
         return None
@@ -115,7 +144,7 @@ def _found(
 def _rendered(
     tokenizer: PreTrainedTokenizerBase, messages: Messages, *, add_generation_prompt: bool = False
 ) -> str:
-    """Render; nothing where the template refuses these messages."""
+    """Apply the template; an empty string where it refuses these messages."""
     try:
         return render(tokenizer, messages, add_generation_prompt=add_generation_prompt)
     except Exception:  # whatever a template raises

@@ -38,6 +38,7 @@ def visible(text: str) -> str:
 
 
 def _named(char: str) -> str:
+    """Return a name for an invisible character, and any other as it is."""
     if char in _INVISIBLE:
         return f"⟨{_INVISIBLE[char]}⟩"
     if "\ufe00" <= char <= "\ufe0f":
@@ -46,9 +47,19 @@ def _named(char: str) -> str:
 
 
 def texts(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> list[str | None]:
-    """Tell what each token adds to a text that it follows, its leading space included.
+    """Return the characters that each token adds to a text that it follows.
 
-    A token whose bytes make no whole character has no text of its own: `None`.
+    Parameters
+    ----------
+    tokenizer
+        Any tokenizer of transformers.
+    ids
+        Token ids (length,), which needn't follow each other.
+
+    Returns
+    -------
+    list of str or None
+        Leading spaces included; `None` for a token whose bytes are no whole character.
     """
     anchor = _anchor(tokenizer)
     before = len(decode(tokenizer, [anchor]))
@@ -67,9 +78,19 @@ def texts(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> list[str | 
 
 
 def labels(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> list[str]:
-    """Label tokens that stand in no text, such as candidates for the next one.
+    """Label tokens outside of a text, such as candidates for the next one.
 
-    Bytes that make no whole character are shown as such ("⟨E4 BD⟩").
+    Parameters
+    ----------
+    tokenizer
+        Any tokenizer of transformers.
+    ids
+        Token ids (length,).
+
+    Returns
+    -------
+    list of str
+        Bytes that are no whole character are shown in hexadecimal ("⟨E4 BD⟩").
     """
     size = len(tokenizer)
 
@@ -82,7 +103,7 @@ def labels(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> list[str]:
 
 
 def _anchor(tokenizer: PreTrainedTokenizerBase) -> int:
-    """Find an ordinary token: behind it, a decoder keeps a candidate's leading space."""
+    """Return an ordinary token id: after one, decoding keeps a candidate's leading space."""
     ids = tokenizer("a", add_special_tokens=False)["input_ids"]
     return int(ids[-1]) if ids else 0
 
@@ -95,6 +116,7 @@ def decode(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> str:
 
 
 def _raw(tokenizer: PreTrainedTokenizerBase, token_id: int) -> str:
+    """Label a token by its bytes, or by its entry in the vocabulary."""
     piece = str(tokenizer.convert_ids_to_tokens(token_id))
     if len(piece) == 6 and piece.startswith("<0x"):
         return f"⟨{piece[3:5]}⟩"

@@ -1,4 +1,4 @@
-"""From what a person gives (text, ids, chat messages) to a model's inputs."""
+"""Prepare a model's inputs from text, token ids or chat messages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Encoded(NamedTuple):
-    """A text with its token ids, and the `Token` of each."""
+    """A text with its token ids (length,) and their tokens."""
 
     text: str
     ids: list[int]
@@ -28,21 +28,21 @@ class Encoded(NamedTuple):
 
 @dataclass(frozen=True)
 class ModelInput:
-    """Everything that a forward pass needs, and what its positions mean.
+    """The inputs of a forward pass, and the tokens at its positions.
 
     Attributes
     ----------
     text
-        The text that the tokens are parts of: chat messages as their template renders them, two
-        sentences one after the other.
+        The text that the tokens are parts of: of chat messages, the rendered conversation; of two
+        sentences, both joined.
     inputs
         Keyword arguments of the model's forward, (1, length) each.
     tokens
-        One for each position: of the decoder side in encoder-decoder models.
+        One for each position; in encoder-decoder models, of the decoder's side.
     source_tokens
-        The tokens of the encoder side; empty for other models.
+        The tokens of the encoder's side; empty for other models.
     turns
-        Whose turn each part of the text is in; empty for anything but chat messages.
+        The turns of chat messages; empty for other texts.
     pair
         The second sentence, `None` without one.
     """
@@ -72,16 +72,16 @@ def prepare(
     model, tokenizer
         The model that runs on the inputs, and its tokenizer.
     text
-        A text, token ids (a tensor has one text), or chat messages.
+        A text, token ids (a list, or a tensor with one row), or chat messages.
     pair
         A second sentence, for models that take two.
     target
-        The decoder side of encoder-decoder models, text or ids; by default only the token that
+        The decoder's side of encoder-decoder models, text or ids; by default only the token that
         decoding starts with.
     name
         The model's name, for messages of errors.
     context
-        The greatest number of tokens, or `None` for no limit.
+        Greatest number of tokens, or `None` for no limit.
 
     Returns
     -------

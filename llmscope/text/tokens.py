@@ -1,4 +1,4 @@
-"""Tokens as a person reads them: which part of the text each one is, and a label for it."""
+"""Encode a text, and find the part of it that each token is."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from llmscope.text.align import found, spelt
+from llmscope.text.align import exact_spans, normalised_spans
 from llmscope.text.label import REPLACEMENT, decode, visible
 
 if TYPE_CHECKING:
@@ -20,17 +20,25 @@ class Token:
     Attributes
     ----------
     id
-        Its number in the vocabulary.
+        Token id: its index in the vocabulary.
     text
-        The characters of the text that are its own, white space before it included. Where one
-        character is spread over several tokens, the first of them carries it and the others are
-        empty, so that the texts of all tokens put together give the text back.
+        The token's characters of the text, white space before it included. Where several tokens
+        make one character, the first of them has it and the others are empty, so that the texts
+        of all tokens, joined, are the whole text.
     label
         What is shown: white space as a glyph, pieces of one character as "字 1/3".
     start, end
-        Where `text` stands, in characters of the whole text.
+        Where `text` begins and ends, in characters of the whole text.
     special
-        Whether the tokenizer added it, or knows it as a special token ("[CLS]", "<s>").
+        Whether the tokenizer added the token or knows it as a special one ("[CLS]", "<s>").
+
+    Examples
+    --------
+    >>> import llmscope
+    >>> llmscope.Token(id=284, text=" tiny", label="·tiny", start=1, end=6)
+    Token(id=284, text=' tiny', label='·tiny', start=1, end=6, special=False)
+    >>> [token.text for token in scope.trace("A tiny model").tokens]
+    ['A', ' tiny', ' model']
     """
 
     id: int
@@ -55,18 +63,18 @@ def tokenize(
     tokenizer
         Any tokenizer of transformers.
     text
-        What to encode. Lone surrogates, which no tokenizer can read, are replaced.
+        The text. Lone surrogates, which tokenizers refuse, are replaced.
     pair
-        A second sentence, for models that read two.
+        A second sentence, for models that take two.
     add_special_tokens
-        Whether the tokenizer puts its own around the text ("[CLS]", "<s>").
+        Whether the tokenizer adds special tokens around the text ("[CLS]", "<s>").
 
     Returns
     -------
-    ids
-        The ids for the model.
-    tokens
-        As many, telling where each one stands in `text` (or in `text + pair`).
+    ids : list of int
+        Token ids (length,).
+    tokens : tuple of Token
+        The token of each id, with its place in `text` (or in `text + pair`).
     """
     text = clean(text)
     pair = clean(pair) if pair is not None else None
@@ -77,7 +85,8 @@ def tokenize(
         )
         ids = [int(i) for i in encoding["input_ids"]]
         added = [bool(flag) for flag in encoding["special_tokens_mask"]]
-        if len(added) != len(ids) or not add_special_tokens:  # of a text with "</s>" in it, say
+        # The mask is wrong for a text that contains "</s>", among others.
+        if len(added) != len(ids) or not add_special_tokens:
             added = [False] * len(ids)
         return ids, _from_spans(tokenizer, ids, whole, _aligned(tokenizer, ids, whole, added))
     encoding = tokenizer(
@@ -87,7 +96,7 @@ def tokenize(
     sequence = encoding.sequence_ids()
     names = tokenizer.convert_ids_to_tokens(ids)
     special = set(tokenizer.all_special_ids)
-    spans = spelt(names, whole, [s is None for s in sequence], [i in special for i in ids])
+    spans = exact_spans(names, whole, [s is None for s in sequence], [i in special for i in ids])
     if spans is None:
         shift = {0: 0, 1: len(text), None: 0}
         spans = [
@@ -100,7 +109,7 @@ def tokenize(
 
 
 def _span(token: str, text: str, start: int, end: int) -> tuple[int, int]:
-    """Correct an offset: a space that was put before a word has the word's first character."""
+    """Correct the offset of a space that the tokenizer added: it has the word's first character."""
     is_space = not token.strip("▁Ġ") and text[start:end].strip("▁Ġ \n\t") != ""
     return (start, start) if is_space else (start, end)
 
@@ -111,30 +120,45 @@ def _aligned(
     text: str,
     added: Sequence[bool] | None = None,
 ) -> list[tuple[int, int] | None]:
-    """Find tokens by what they spell: in a text, or in what they were decoded to.
+    """Align tokens with `text` by their characters.
 
-    With `added`, which tell those that can't be in it, it is a text.
+    `added` marks tokens that can't be in the text; without it, `text` is decoded from the ids.
     """
     names = [str(name) for name in tokenizer.convert_ids_to_tokens(list(ids))]
     known = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
     special = [token_id in known for token_id in ids]
     if added is None:
         nowhere = [False] * len(names)
-        return spelt(names, text, nowhere, special) or found(
+        return exact_spans(names, text, nowhere, special) or normalised_spans(
             names, text, nowhere, special, decoded=True
         )
     unknown = [token_id == tokenizer.unk_token_id for token_id in ids]
-    spans = None if any(unknown) else spelt(names, text, added, special)
+    spans = None if any(unknown) else exact_spans(names, text, added, special)
     if spans is None:
         outside = [a or s for a, s in zip(added, special, strict=True)]
-        spans = found(names, text, unknown, outside)
+        spans = normalised_spans(names, text, unknown, outside)
     return spans
 
 
 def tokenize_target(
     tokenizer: PreTrainedTokenizerBase, text: str
 ) -> tuple[list[int], tuple[Token, ...]]:
-    """Encode what a decoder has written, without special tokens around it."""
+    """Encode a text of the decoder's side, without special tokens around it.
+
+    Parameters
+    ----------
+    tokenizer
+        Any tokenizer of transformers.
+    text
+        The text. Lone surrogates are replaced.
+
+    Returns
+    -------
+    ids : list of int
+        Token ids (length,).
+    tokens : tuple of Token
+        The token of each id.
+    """
     text = clean(text)
     if not tokenizer.is_fast:
         ids = [int(i) for i in tokenizer(text_target=text, add_special_tokens=False)["input_ids"]]
@@ -145,14 +169,24 @@ def tokenize_target(
 
 
 def clean(text: str) -> str:
-    """Replace lone surrogates by U+FFFD and put paired ones together."""
+    """Replace lone surrogates by U+FFFD, and join pairs of them."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def from_ids(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> tuple[Token, ...]:
-    """Tell which part of their decoded text each of `ids` is.
+    """Make tokens of ids, with places in their decoded text.
 
-    Tokens whose bytes make a character only together are grouped, as in `tokenize`.
+    Parameters
+    ----------
+    tokenizer
+        Any tokenizer of transformers.
+    ids
+        Token ids (length,).
+
+    Returns
+    -------
+    tuple of Token
+        One for each id. Tokens that make one character together are labelled as in `tokenize`.
     """
     text = decode(tokenizer, list(ids)) if len(ids) else ""
     spans = _growing(tokenizer, ids, text) if tokenizer.is_fast else None
@@ -162,10 +196,10 @@ def from_ids(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> tuple[To
 def _growing(
     tokenizer: PreTrainedTokenizerBase, ids: Sequence[int], text: str
 ) -> list[tuple[int, int] | None] | None:
-    """Decode one more token at a time; `None` where that doesn't lead to the decoded `text`."""
+    """Find spans by decoding one more token at a time; `None` where that isn't `text`."""
     spans: list[tuple[int, int] | None] = []
     reached = 0
-    window = 0  # decode from here on: far enough back for context, not from the start each time
+    window = 0  # decoding begins here: far enough back for context, but not at the start
     decoded_window = ""
     pending = 0
     for index in range(len(ids)):
@@ -194,7 +228,7 @@ def _from_spans(
 ) -> tuple[Token, ...]:
     special = set(tokenizer.all_special_ids)
     tokens: list[Token] = []
-    reached = 0  # where the text that is given out so far ends
+    reached = 0  # end of the text that tokens have so far
     for token_id, span in zip(ids, spans, strict=True):
         is_special = token_id in special
         if span is None or span[0] == span[1]:
@@ -204,12 +238,12 @@ def _from_spans(
             continue
         end = max(reached, span[1])
         own = text[reached:end]
-        # A piece of a character that another token has begun stands at it.
+        # A piece of a character that another token begins is at that character.
         start = reached if own else max(min(reached, span[0]), tokens[-1].start)
         shown = own or text[span[0] : span[1]]
         tokens.append(Token(token_id, own, visible(shown), start, end, is_special))
         reached = end
-    # What is left at the end goes to the last token that stands in the text.
+    # The last token in the text gets the characters after it.
     if reached < len(text) and any(spans):
         inside = [n for n, span in enumerate(spans) if span is not None]
         last = max([n for n in inside if tokens[n].start < tokens[n].end] or inside)
@@ -221,7 +255,7 @@ def _from_spans(
 
 
 def _number_pieces(tokens: list[Token], spans: Sequence[tuple[int, int] | None]) -> list[Token]:
-    """Label tokens that share one character as its pieces."""
+    """Label tokens that share one character as its pieces: "字 1/3"."""
     index = 0
     while index < len(tokens):
         end = index + 1

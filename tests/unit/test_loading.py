@@ -11,7 +11,7 @@ import pytest
 import torch
 import transformers
 
-from llmscope import loading
+import llmscope
 from llmscope.loading import LoadError, errors, load_parts, pretrained
 from tests.checkpoints import (
     SMALL,
@@ -35,7 +35,7 @@ def test_a_folder_gives_model_tokenizer_and_its_name(folder: Path) -> None:
 
 
 def test_load_wraps_the_parts_in_a_scope(folder: Path) -> None:
-    scope = loading.load(str(folder), progress=silent)
+    scope = llmscope.load(str(folder), progress=silent)
     assert scope.model.config.model_type == "llama"
     assert scope.tokenizer.mask_token == "[MASK]"
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 import transformers
 
-from llmscope import loading
+import llmscope
 from llmscope.loading import adapters
 from llmscope.scope import Scope
 from tests.checkpoints import failure, llama, silent, tiny_tokenizer
@@ -56,11 +56,11 @@ def expected(folder: Path, adapter: Path) -> torch.Tensor:
 
 
 def test_an_adapter_is_put_into_its_model(folder: Path, adapter: Path) -> None:
-    scope = loading.load(adapter, progress=silent)
+    scope = llmscope.load(adapter, progress=silent)
     assert scope.name == "adapter"
     assert torch.equal(torch.tensor(scope.trace(TEXT).logits), expected(folder, adapter))
     assert not torch.allclose(
-        own_logits(scope.model), own_logits(loading.load(folder, progress=silent).model)
+        own_logits(scope.model), own_logits(llmscope.load(folder, progress=silent).model)
     )
 
 
@@ -68,13 +68,13 @@ def test_a_tokenizer_beside_the_adapter_goes_first(adapter: Path) -> None:
     tokenizer = tiny_tokenizer()
     tokenizer.chat_template = "of the adapter"
     tokenizer.save_pretrained(adapter)
-    assert loading.load(adapter, progress=silent).tokenizer.chat_template == "of the adapter"
+    assert llmscope.load(adapter, progress=silent).tokenizer.chat_template == "of the adapter"
 
 
 def test_an_adapter_in_the_folder_of_its_model(folder: Path) -> None:
     model = adapted(base="nowhere")  # its weights are those in `folder`
     model.save_pretrained(folder)
-    scope = loading.load(folder, progress=silent)
+    scope = llmscope.load(folder, progress=silent)
     assert torch.equal(torch.tensor(scope.trace(TEXT).logits), own_logits(model))
 
 
@@ -99,7 +99,7 @@ def test_a_pickled_adapter_is_refused_unless_asked(folder: Path, adapter: Path) 
     torch.save(peft.get_peft_model_state_dict(model), adapter / "adapter_model.bin")
     (adapter / "adapter_model.safetensors").unlink()
     assert failure(adapter).kind == "pickle"
-    scope = loading.load(adapter, use_safetensors=False, progress=silent)
+    scope = llmscope.load(adapter, use_safetensors=False, progress=silent)
     assert torch.equal(torch.tensor(scope.trace(TEXT).logits), before)
 
 
@@ -164,8 +164,8 @@ def test_another_adapter_is_another_model() -> None:
 
 def test_loading_imports_no_adapters_without_need(folder: Path) -> None:
     code = (
-        "import sys; from llmscope import loading\n"
-        f"loading.load({str(folder)!r}, progress=lambda *_: None)\n"
+        "import sys, llmscope\n"
+        f"llmscope.load({str(folder)!r}, progress=lambda *_: None)\n"
         "print('peft' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from llmscope import Distribution
-from llmscope.sampling.engines import is_nothing, steps
-from llmscope.sampling.settings import NOTHING, Order, from_arguments
+from llmscope.sampling.engines import is_neutral, transforms
+from llmscope.sampling.settings import NEUTRAL, Order, from_arguments
 
 FRONTEND = Path(__file__).parents[2] / "llmscope" / "frontend"
 IN_PAGE = {
@@ -101,7 +101,7 @@ def test_the_page_computes_the_same(order, tmp_path):
                 continue
             if tied and asked.keys() & {"top_p", "typical_p"}:
                 continue  # which of equal tokens such a cut keeps is up to the engine's sort
-            full = {page: asked.get(ours, NOTHING[ours]) for ours, page in IN_PAGE.items()}
+            full = {page: asked.get(ours, NEUTRAL[ours]) for ours, page in IN_PAGE.items()}
             cases.append({"name": name, "settings": full | {"order": order}})
             truth = Distribution.from_logits(logits, order=order, **asked)
             expected.append((truth, exact(logits, order, asked)))
@@ -144,8 +144,8 @@ def exact(logits: torch.Tensor, order: Order, asked: dict[str, float]) -> np.nda
     In float32, as `generate` takes it, the sum over a large vocabulary is off by about 1e-5.
     """
     scores = logits
-    for step in steps(from_arguments(asked), order, ()):
-        scores = scores if is_nothing(step) else step.apply(scores)
+    for step in transforms(from_arguments(asked), order, ()):
+        scores = scores if is_neutral(step) else step.apply(scores)
     return scores.double().softmax(dim=-1).numpy()
 
 

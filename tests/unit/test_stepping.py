@@ -82,7 +82,7 @@ def test_going_back_gives_the_same_again(name, tokenizer):
     stepper.force(33, after=nodes[2].number)
     stepper.step()
     stepper.select(nodes[4].number)
-    stepper._logits.clear()  # so that the model reads it again
+    stepper._next_logits.kept.clear()  # so that the model reads it again
     assert [node.number for node in stepper] == [node.number for node in nodes[5:]]
     for place, node in enumerate(nodes):
         distribution = stepper.distribution(node.parent)

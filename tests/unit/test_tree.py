@@ -26,12 +26,14 @@ def test_paths(tree):
     assert tree.path(5) == (1, 4, 5)
     assert tree.leaves() == (3, 5)
     assert tree.children(1) == (2, 4)
-    assert tree.parting(3, 5) == 1
-    assert tree.parting(3, 2) == 2
+    assert tree.common_ancestor(3, 5) == 1
+    assert tree.common_ancestor(3, 2) == 2
+    assert tree.parting(3, 5) == 1, "its former name"
     assert tree.logprob(3) == -1.75
     assert tree.logprob(0) == 0
     assert [node.depth for node in tree] == [1, 2, 3, 2, 3]
-    assert [node.since for node in tree] == [1, 2, 3, 0, 1]
+    assert [node.unforced for node in tree] == [1, 2, 3, 0, 1]
+    assert [node.since for node in tree] == [1, 2, 3, 0, 1], "its former name"
 
 
 def test_a_token_that_is_there_stays_as_it_is(tree):

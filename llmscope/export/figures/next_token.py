@@ -26,8 +26,7 @@ from llmscope.text import labels
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from llmscope.sampling import Distribution
-    from llmscope.sampling.distribution import Candidate
+    from llmscope.sampling import Candidate, Distribution
 
 ROWS = 10
 _ROW = 15.0  # points
