@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from llmscope.attention import trace_matrix
-from llmscope.attention.matrices import Name
+from llmscope.analysis.by_name import named_matrix
+from llmscope.analysis.matrix_name import MatrixName
 from llmscope.kernel.summary import default_kind
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class ViewState:
     Attributes
     ----------
     view
-        Name of the view's class.
+        MatrixName of the view's class.
     number
         Of the view, for as long as it lives.
     linked
@@ -161,26 +161,26 @@ class ViewState:
     # ── what follows from traits alone ────────────────────────────────────────────────────────────
 
     @property
-    def in_focus(self) -> Name:
+    def in_focus(self) -> MatrixName:
         """The matrix of the head in focus."""
-        return Name("head", [(self.layer, self.head)], self.hide_sink)
+        return MatrixName("head", [(self.layer, self.head)], self.hide_sink)
 
     @property
-    def matrices(self) -> list[Name]:
+    def matrices(self) -> list[MatrixName]:
         """The matrices on screen; several in arcs of chosen heads."""
         heads: list[tuple[int, ...]] = [*self.heads]
         if self.mode == "arcs" and heads:
-            return [Name("head", [one], self.hide_sink) for one in heads]
+            return [MatrixName("head", [one], self.hide_sink) for one in heads]
         if self.mode == "matrix" and self.combine == "rollout":
-            return [Name("rollout", [(self.layer,)], self.hide_sink)]
+            return [MatrixName("rollout", [(self.layer,)], self.hide_sink)]
         if self.mode == "matrix" and self.combine == "difference" and len(heads) > 1:
-            return [Name("difference", heads[:2], self.hide_sink)]
+            return [MatrixName("difference", heads[:2], self.hide_sink)]
         if self.mode == "matrix" and self.combine in ("mean", "max") and heads:
-            return [Name(self.combine, heads, self.hide_sink)]
+            return [MatrixName(self.combine, heads, self.hide_sink)]
         return [self.in_focus]
 
     @property
-    def shading(self) -> Name:
+    def shading(self) -> MatrixName:
         """The matrix that the text is shaded by."""
         return self.matrices[0] if self.mode == "matrix" else self.in_focus
 
@@ -276,15 +276,17 @@ class ViewState:
         ValueError
             When the model has no such attention.
         """
-        found = [trace_matrix(self.trace, self.kind, one.text) for one in self.matrices]
+        found = [named_matrix(self.trace.recording, self.kind, one) for one in self.matrices]
         return np.stack(found) if self.mode == "arcs" and self.heads else found[0]
 
-    def line(self, matrix: Name) -> NDArray[np.float32]:
+    def line(self, matrix: MatrixName) -> NDArray[np.float32]:
         """Return weights from the token in focus to all keys, or to it from all queries."""
         if self.is_from:
-            row: NDArray[np.float32] = trace_matrix(self.trace, self.kind, matrix.text, [self.end])[
-                0
-            ]
+            row: NDArray[np.float32] = named_matrix(
+                self.trace.recording, self.kind, matrix, [self.end]
+            )[0]
             return row
-        column: NDArray[np.float32] = trace_matrix(self.trace, self.kind, matrix.text)[:, self.end]
+        column: NDArray[np.float32] = named_matrix(self.trace.recording, self.kind, matrix)[
+            :, self.end
+        ]
         return column

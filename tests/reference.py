@@ -8,6 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from llmscope import Trace
+from llmscope.analysis.by_name import named_matrix
+from llmscope.analysis.matrix_name import parse
+from llmscope.capture import Kind
 from tests.closeness import TINY, assert_close, assert_probabilities_close
 
 KINDS = {
@@ -30,6 +34,11 @@ def own_attention(model: Any, inputs: dict[str, torch.Tensor]) -> dict[str, list
         if layers:
             found[kind] = [weights[0].float().numpy() for weights in layers]
     return found
+
+
+def matrix_of(trace: Trace, kind: Kind, name: str, rows: Any = None) -> np.ndarray:
+    """What llmscope reads under the name of a matrix."""
+    return named_matrix(trace.recording, kind, parse(name), rows)
 
 
 def matrix(layers: list[np.ndarray], name: str) -> np.ndarray:

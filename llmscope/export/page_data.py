@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from llmscope.attention.patterns import ROWS
+from llmscope.analysis.head_scores import ROWS
+from llmscope.capture import NEVER
 from llmscope.export.encoding import LIKELIEST, WEIGHT_ERROR, coded, summarised
 from llmscope.export.selection import Group, Plan, Wanted, listed
 from llmscope.kernel import TextInput
@@ -99,7 +100,7 @@ def page_data(
 
 def answered(group: Group, request: Request) -> Part:
     """Return the answer to a request."""
-    *_, part = group.handlers(request, lambda: False)
+    *_, part = group.handlers(request, NEVER)
     return part
 
 

@@ -9,16 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from cachetools import LRUCache
 
-from llmscope.attention.matrices import (
-    Stack,
-    combined_stack,
-    head_stack,
-    trace_matrix,
-    whole_stack,
-)
-from llmscope.attention.patterns import overview
-from llmscope.attention.rollout import layers_up_to, rollout_onward
-from llmscope.attention.steps import steps
+from llmscope.analysis.arithmetic import steps
+from llmscope.analysis.by_name import named_matrix
+from llmscope.analysis.head_scores import overview
+from llmscope.analysis.matrices import MatrixStack, combined_stack, head_stack, whole_stack
+from llmscope.analysis.rollout import layers_up_to, rollout_onward
 from llmscope.capture import to_numpy
 from llmscope.kernel.cpu_threads import cpus
 from llmscope.kernel.requests import Column, Row, Tile
@@ -66,13 +61,13 @@ class AttentionHandlers:
 
     def thumbnails(self, trace: Trace, request: Thumbnails, cancelled: IsCancelled) -> Part:
         """Return thumbnails (heads, rows, keys) of a layer, and scores (heads, scores)."""
-        pictures, scores = overview(trace, request.layer, request.kind, cancelled)
+        pictures, scores = overview(trace.recording, request.layer, request.kind, cancelled)
         return {"shades": shades(pictures), "scores": scores}
 
     def steps(self, trace: Trace, request: Steps, cancelled: IsCancelled) -> Part:
         """Return the arithmetic of one query and head, as `Trace.steps` has it."""
         where = (request.layer, request.head, request.query)
-        part: Part = dict(vars(steps(trace, *where, request.kind, cancelled)))
+        part: Part = dict(vars(steps(trace.recording, *where, request.kind, cancelled)))
         names = {"projection": part.pop("projection"), "module": part.pop("module")}
         features = [feature._asdict() for feature in part["features"]]
         hidden = part["hidden"].astype(np.uint8)
@@ -96,7 +91,7 @@ class AttentionHandlers:
     def _matrix(self, trace: Trace, request: OfMatrix, cancelled: IsCancelled) -> Part:
         kind, matrix = request.kind, request.matrix
         if isinstance(request, Row) and matrix.how != "rollout":
-            return {"weights": trace_matrix(trace, kind, matrix.text, [request.index])[0]}
+            return {"weights": named_matrix(trace.recording, kind, matrix, [request.index])[0]}
         stack = self._stack(trace, request, cancelled)
         match request:
             case Row():
@@ -112,12 +107,12 @@ class AttentionHandlers:
                 return {"shades" if cells.dtype == np.uint8 else "weights": cells}
         raise TypeError(request)
 
-    def _stack(self, trace: Trace, request: OfMatrix, cancelled: IsCancelled) -> Stack:
+    def _stack(self, trace: Trace, request: OfMatrix, cancelled: IsCancelled) -> MatrixStack:
         """Return the matrix that a request names, before it is computed."""
         kind = request.kind
         how, where, sinkless = request.matrix
         if how == "rollout":
-            layers = layers_up_to(trace, where[0][0], kind)
+            layers = layers_up_to(trace.recording, where[0][0], kind)
             if trace.queries(kind) > ROLLOUT:
                 raise ValueError(
                     f"Rollout multiplies whole matrices, so it is shown up to {ROLLOUT:,} tokens; "
@@ -127,9 +122,10 @@ class AttentionHandlers:
             whole = self._rollout(request.trace, trace, kind, layers, cancelled)
             return whole_stack(whole, sinkless)
         if how != "head":
-            return combined_stack(trace, where, how, kind, sinkless)
+            return combined_stack(trace.recording, where, how, kind, sinkless)
         layer, head = where[0]
-        return head_stack(trace, layer, head, kind, sinkless)
+        attention, head = trace.recording.head(layer, head, kind)
+        return head_stack(attention, head, sinkless)
 
     def _rollout(
         self, name: str, trace: Trace, kind: Kind, layers: list[int], cancelled: IsCancelled
@@ -139,7 +135,7 @@ class AttentionHandlers:
 
         def make() -> torch.Tensor:
             so_far = self._rollout(name, trace, kind, below, cancelled) if below else None
-            return rollout_onward(trace, last, kind, so_far, cancelled)
+            return rollout_onward(trace.recording, last, kind, so_far, cancelled)
 
         found: torch.Tensor = self._cached((name, kind, "rollout", last), make)
         return found
@@ -155,7 +151,7 @@ class AttentionHandlers:
         return made
 
 
-def _column(stack: Stack, key: int, cancelled: IsCancelled) -> NDArray[np.float32]:
+def _column(stack: MatrixStack, key: int, cancelled: IsCancelled) -> NDArray[np.float32]:
     """Weights (queries,) that all queries give to one key."""
     if not 0 <= key < stack.keys:
         raise IndexError(f"There is no position {key}: there are {stack.keys}.")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from llmscope.analysis.logit_lens import read_lens
 from llmscope.kernel.protocol import format_key
-from llmscope.lens import read_lens
 from llmscope.shared import LENS_BLOCK, LENS_TOP
 from llmscope.text import labels
 
@@ -47,7 +47,9 @@ def lens_block(trace: Trace, request: LensBlock, cancelled: Callable[[], bool]) 
     if not len(rows):
         raise KeyError(format_key(request))
     trace.check_current()
-    lens = read_lens(trace, LENS_TOP, rows, request.stream, cancelled)
+    lens = read_lens(
+        trace.recording, trace.scope.tokenizer, LENS_TOP, rows, request.stream, cancelled
+    )
     ids, top = np.unique(lens.ids, return_inverse=True)
     facts = (lens.entropy, lens.divergence, lens.ranks, lens.true_probs)
     return {

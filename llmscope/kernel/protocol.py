@@ -34,7 +34,7 @@ key                                               answer
 ================================================  ==============================================
 
 Numbers are decimal, from 0 to 999,999,999, without sign or leading zeros. A trace is named
-``t{number}``; matrices as in `llmscope.attention.matrices`.
+``t{number}``; matrices as in `llmscope.analysis.matrix_name`.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ from dataclasses import fields
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from llmscope.attention.matrices import Name
-from llmscope.attention.matrices import parse as parse_matrix
+from llmscope.analysis.matrix_name import MatrixName
+from llmscope.analysis.matrix_name import parse as parse_matrix
 from llmscope.kernel.requests import OfMatrix, Request, Summary
 from llmscope.kernel.text_input import IdsInput, Input, TextInput
 from llmscope.shared import KINDS, MOST_HEADS, STREAMS
@@ -153,7 +153,7 @@ _INPUTS: dict[str, Callable[[str], Input]] = {
 }
 
 
-def _matrix(text: str) -> Name:
+def _matrix(text: str) -> MatrixName:
     if text.count("+") >= MOST_HEADS:
         raise ValueError(text)
     try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    from llmscope.attention.matrices import Name
+    from llmscope.analysis.matrix_name import MatrixName
     from llmscope.kernel.text_input import Input
     from llmscope.shared import Kind, Stream
 
@@ -214,7 +214,7 @@ class OfMatrix(OfTrace):
     """A request about one matrix of a trace."""
 
     kind: Kind
-    matrix: Name
+    matrix: MatrixName
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import ceil, log2
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from llmscope.attention.matrices import Stack, never
+from llmscope.analysis.matrices import MatrixStack
+from llmscope.capture import NEVER, Cancel
 from llmscope.shared import TILE
 
 if TYPE_CHECKING:
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 def tile(
-    stack: Stack,
+    stack: MatrixStack,
     level: int,
     row: int,
     column: int,
     pool: str,
-    cancelled: Callable[[], bool] = never,
+    cancelled: Cancel = NEVER,
 ) -> NDArray[np.float32 | np.float16 | np.uint8]:
     """Reduce blocks of 2^level by 2^level to cells, for one tile of all matrices of a stack.
 

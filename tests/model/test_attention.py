@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from llmscope.attention import SCORES, trace_matrix
-from llmscope.attention.features import softmax
+from llmscope.analysis.head_scores import SCORES
+from llmscope.analysis.notes import softmax
 from llmscope.kernel import Handlers
 from llmscope.kernel.protocol import parse
 from tests import reference
 from tests.closeness import SMOLLM, assert_close, assert_probabilities_close, assert_product_close
-from tests.reference import assert_matrix_close, own_attention
+from tests.reference import assert_matrix_close, matrix_of, own_attention
 
 MARY = "When Mary and John went to the store, John gave a drink to"
 MATRICES = ["head.3.2", "mean.0.1+5.3+2.0", "max.0.1+5.3", "difference.0.1+5.3", "rollout.5"]
@@ -23,14 +23,14 @@ def known(request):
     """A trace with the model's own attention, by layer."""
     scope = request.getfixturevalue(request.param)
     trace = scope.trace(MARY)
-    return trace, own_attention(scope.model, trace._inputs)["self"]
+    return trace, own_attention(scope.model, trace.recording.inputs)["self"]
 
 
 @pytest.mark.parametrize("matrix", MATRICES)
 def test_every_matrix_is_made_of_the_models_own_weights(known, matrix):
     trace, layers = known
     whole = reference.matrix(layers, matrix)
-    np.testing.assert_allclose(trace_matrix(trace, "self", matrix), whole, atol=1e-5)
+    assert_matrix_close(matrix_of(trace, "self", matrix), whole, matrix, terms=SMOLLM)
     answers = Handlers(trace.scope, trace)
 
     def ask(key: str) -> dict:

@@ -59,7 +59,7 @@ def test_an_edit_is_read_as_if_it_were_new(smollm):
             assert_probabilities_close(warm.attention(layer), fresh.attention(layer), terms=SMOLLM)
             for one, other in zip(warm.qkv(layer, 4), fresh.qkv(layer, 4), strict=True):
                 assert_close(one, other, terms=SMOLLM)
-    assert smollm._capture.warm.holds
+    assert smollm.runner.prefix_cache.works
     assert warm.next_token().top(1)[0].prob == pytest.approx(0.923, abs=1e-3)
 
 

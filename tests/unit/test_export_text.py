@@ -6,10 +6,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from llmscope.attention import trace_matrix
 from llmscope.scope import Scope
 from llmscope.text import labels
 from tests.page import FRONTEND, opened
+from tests.reference import matrix_of
 from tests.tiny import MODELS, TEXT
 
 HOSTILE = (
@@ -78,6 +78,6 @@ def test_a_static_output_says_in_words_what_it_shows(scope):
     named = labels(scope.tokenizer, [best.id])[0]
     shown = named if best.text is None else repr(best.text)
     assert f"{shown} {best.prob:.1%}" in words
-    row = trace_matrix(view.trace, "self", "head.1.2", [len(view.trace) - 1])[0]
+    row = matrix_of(view.trace, "self", "head.1.2", [len(view.trace) - 1])[0]
     assert f"with weight {row.max():.3f}" in words
     view.close()

@@ -143,7 +143,7 @@ def test_a_model_without_attention_has_no_kinds(tokenizer):
 
 
 def test_the_chain_of_a_long_text_is_read_in_parts(scope, monkeypatch):
-    monkeypatch.setattr("llmscope.trace._ROWS", 4)
+    monkeypatch.setattr("llmscope.analysis.chain._ROWS", 4)
     handlers, trace = Handlers(scope), scope.trace(TEXT)
     name = ask(handlers, f"text/{TEXT}")["trace"]
     *pauses, last = handlers(parse(f"{name}/chain"), never)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from llmscope.attention import SCORES, trace_matrix
-from llmscope.attention import matrices as matrices_module
-from llmscope.attention.patterns import overview
+from llmscope.analysis import matrices as matrices_module
+from llmscope.analysis.head_scores import SCORES, overview
 from llmscope.capture import Cancelled
 from llmscope.kernel import Handlers, TextInput
 from llmscope.kernel import attention as attention_module
@@ -16,6 +15,7 @@ from llmscope.kernel.protocol import parse
 from llmscope.kernel.tiles import shades
 from llmscope.scope import Scope
 from tests.closeness import assert_probabilities_close
+from tests.reference import matrix_of
 from tests.tiny import MODELS, TEXT
 
 PLAIN = ["head.1.2", "mean.0.1+2.3+2.0", "max.0.1+2.3", "difference.0.1+2.3", "rollout.2"]
@@ -55,7 +55,7 @@ def pooled(whole: np.ndarray, block: int, pool: str) -> np.ndarray:
 def test_tiles_are_blocks_of_the_matrix(scope, small, matrix, pool):
     answers, trace = Handlers(scope), scope.trace(TEXT)
     name = ask(answers, f"text/{TEXT}")["trace"]
-    whole = trace_matrix(trace, "self", matrix)
+    whole = matrix_of(trace, "self", matrix)
     for level in (0, 1, 2):
         expected = pooled(whole, 2**level, pool)
         for row in range(-(-len(expected) // 8)):
@@ -77,7 +77,7 @@ def test_tiles_are_blocks_of_the_matrix(scope, small, matrix, pool):
 def test_rows_and_columns_are_exact(scope, small, matrix):
     answers, trace = Handlers(scope), scope.trace(TEXT)
     name = ask(answers, f"text/{TEXT}")["trace"]
-    whole = trace_matrix(trace, "self", matrix)
+    whole = matrix_of(trace, "self", matrix)
     row = ask(answers, f"{name}/self/{matrix}/row.5")["weights"]
     column = ask(answers, f"{name}/self/{matrix}/column.5")["weights"]
     assert (row.dtype, column.dtype) == (np.float32, np.float32)
@@ -116,7 +116,7 @@ def test_thumbnails_are_shades_with_the_scores_of_each_head(scope):
     part = ask(answers, f"{name}/thumbnails/self/1")
     table = trace.head_scores()
     assert part["shades"].dtype == np.uint8
-    assert np.array_equal(part["shades"], shades(overview(trace, 1, "self")[0]))
+    assert np.array_equal(part["shades"], shades(overview(trace.recording, 1, "self")[0]))
     assert np.array_equal(part["scores"], table[table.layer == 1][list(SCORES)].to_numpy())
 
 

@@ -11,7 +11,7 @@ from typing import get_args
 import pytest
 
 from llmscope import shared
-from llmscope.attention.matrices import Name
+from llmscope.analysis.matrix_name import MatrixName
 from llmscope.kernel import protocol
 from llmscope.kernel.protocol import MOST_IDS, format_key, parse
 from llmscope.kernel.requests import Request, Summary
@@ -29,7 +29,7 @@ def as_json(request: Request):
         return {"type": kind, **json.loads(json.dumps(asdict(request.input)))}
     kind = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(request).__name__).lower()
     values = {
-        name: value._asdict() if isinstance(value, Name) else value
+        name: value._asdict() if isinstance(value, MatrixName) else value
         for name, value in vars(request).items()
     }
     return {"type": kind, **json.loads(json.dumps(values))}

@@ -6,10 +6,9 @@ from traitlets import TraitError
 
 import llmscope
 from llmscope import AttentionView, Explorer, NextTokenView, TokensView
-from llmscope.attention import trace_matrix
 from llmscope.scope import Scope
 from tests.closeness import assert_probabilities_close
-from tests.reference import assert_matrix_close
+from tests.reference import assert_matrix_close, matrix_of
 from tests.tiny import MODELS, TEXT
 
 
@@ -131,10 +130,10 @@ def test_without_its_sink_a_row_is_shared_by_the_other_keys(name, tokenizer):
         expected[:, 0] = 0
         total = expected.sum(axis=1, keepdims=True)
         np.divide(expected, total, out=expected, where=total > 0)
-        found = trace_matrix(trace, kind, f"sinkless.head.1.{head}")
+        found = matrix_of(trace, kind, f"sinkless.head.1.{head}")
         assert_probabilities_close(found, expected)
-    rows = trace_matrix(trace, kind, "sinkless.mean.1.0+1.1", [3, 5])
-    both = [trace_matrix(trace, kind, f"sinkless.head.1.{head}", [3, 5]) for head in (0, 1)]
+    rows = matrix_of(trace, kind, "sinkless.mean.1.0+1.1", [3, 5])
+    both = [matrix_of(trace, kind, f"sinkless.head.1.{head}", [3, 5]) for head in (0, 1)]
     assert_probabilities_close(rows, np.mean(both, axis=0))
 
 

@@ -14,7 +14,7 @@ from llmscope.text import labels
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from llmscope.lens import Lens
+    from llmscope.analysis.logit_lens import Lens
     from llmscope.state import ViewState
 
 _ROW = 11.5  # points
