@@ -26,6 +26,9 @@ class FrontendBuildHook(BuildHookInterface[Any]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Build the front end before hatchling collects the files."""
         root = Path(self.root)
+        if self.target_name == "wheel" and version == "standard":  # an editable one has the clone's
+            quickstart = root / "notebooks" / "quickstart.ipynb"
+            build_data["force_include"][str(quickstart)] = "llmscope/quickstart.ipynb"
         unpacked_sdist = (root / "PKG-INFO").is_file()
         if unpacked_sdist and (root / "llmscope" / "static" / "page.js").is_file():
             return

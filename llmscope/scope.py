@@ -116,21 +116,21 @@ class Scope:
         seed: int | None = None,
         **settings: Any,
     ) -> Run:
-        """Write what transformers' `generate` writes, token for token, and keep every choice.
+        """Generate text as transformers' `generate` does, token for token, and record every choice.
 
-        What is left open is filled in as `generate` does: from the model's own
+        Settings that aren't given are filled in as `generate` does: from the model's own
         `generation_config`, then with transformers' defaults, such as ``top_k=50``. An interrupt
-        ends it within one step, and what was written by then is given back.
+        ends the run within one step, and the tokens so far are returned.
 
         Parameters
         ----------
         text
-            As for `trace`: a text, token ids or chat messages.
+            A text, token ids or chat messages, as for `trace`.
         target
-            What the decoder of an encoder-decoder model has written already: text or ids.
+            The first tokens of an encoder-decoder model's decoder, text or ids.
         seed
-            The draws are those of ``torch.manual_seed(seed)``; your own random state stays as it
-            is. Without one, a seed is made up: `Run.seed`.
+            The draws are those of ``torch.manual_seed(seed)``; your own random state doesn't
+            change. By default a random seed, which is `Run.seed`.
         **settings
             Any setting of a `GenerationConfig`, such as ``max_new_tokens=40, do_sample=True,
             num_return_sequences=3, num_beams=4, stop_strings=["."]``, a whole
@@ -140,14 +140,22 @@ class Scope:
         Returns
         -------
         Run
-            Sequences and texts; for each token its probability and what it was chosen from.
+            Sequences and texts; for each token its probability and the distribution that it was
+            chosen from.
 
         Raises
         ------
         TypeError
             For an unknown setting.
         ValueError
-            When the model can't write, or the prompt is longer than its context.
+            When the model doesn't predict the next token, for a prompt that is empty or longer
+            than its context, and for assisted decoding and strategies of the Hub.
+
+        Examples
+        --------
+        >>> run = scope.generate("A tiny model", max_new_tokens=3, do_sample=True, seed=0)
+        >>> [len(steps) for steps in run.steps]
+        [3]
         """
         from llmscope.generation.run import generate
 
@@ -155,12 +163,12 @@ class Scope:
 
     @property
     def cache_bytes(self) -> int:
-        """Memory that is held so that the next text costs only what differs from those before."""
+        """Size in bytes of the cached keys and values, which later texts with a prefix reuse."""
         return self.runner.prefix_cache.size
 
     @property
     def cache_limit(self) -> int:
-        """The most that `cache_bytes` may be, 1 GiB at first; 0 reads each text from the start."""
+        """Greatest size of the cache in bytes: 1 GiB by default; 0 caches nothing."""
         return self.runner.prefix_cache.limit
 
     @cache_limit.setter
@@ -171,7 +179,7 @@ class Scope:
             self.runner.prefix_cache.limit = int(limit)
 
     def forget(self) -> None:
-        """Let go of everything in the cache."""
+        """Empty the cache."""
         with self.runner.lock:
             self.runner.prefix_cache.clear()
 
@@ -181,16 +189,27 @@ class Scope:
         Parameters
         ----------
         text
-            What the prompt box holds at first.
+            The first text of the prompt box.
         **traits
             First values of its traits, such as ``layer=24, head=4, temperature=0.7``.
+
+        Returns
+        -------
+        Explorer
+            A widget.
         """
         from llmscope.views.explorer import Explorer
 
         return Explorer(self, text, **traits)
 
     def describe(self) -> dict[str, Any]:
-        """Give `facts` as plain JSON."""
+        """Return `facts` as a dictionary for JSON.
+
+        Returns
+        -------
+        dict
+            The fields of `facts`.
+        """
         return asdict(self.facts)
 
     def __repr__(self) -> str:
@@ -254,7 +273,7 @@ def load(*args: Any, **options: Any) -> Scope:
     Examples
     --------
     >>> import llmscope
-    >>> scope = llmscope.load(folder, device="cpu")
+    >>> scope = llmscope.load(folder, device="cpu")  # a path, or a Hub id such as "gpt2"
     >>> scope.facts.layers
     2
     """

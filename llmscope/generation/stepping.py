@@ -9,28 +9,24 @@ import torch
 
 from llmscope.capture.prefix_cache import keep_all
 from llmscope.generation.draws import Draws, new_seed
-from llmscope.generation.logits_recorder import is_guidance
 from llmscope.generation.next_logits import NextLogits
+from llmscope.generation.node_reads import NodeReads
 from llmscope.generation.repeat import repeating_call
 from llmscope.generation.settings import (
     Prepared,
     check_names,
     prompt_inputs,
     run_generate,
-    trace_of,
 )
 from llmscope.generation.tree import Node, Tree
-from llmscope.sampling import Distribution
-from llmscope.sampling.engines import transforms_of
 from llmscope.text.prepare import check_ids
 
 if TYPE_CHECKING:
     from llmscope.scope import Scope
     from llmscope.text.prepare import Text
-    from llmscope.trace import Trace
 
 
-class Stepper:
+class Stepper(NodeReads):
     """Continues a prompt one token at a time, in a tree of branches.
 
     Without forced tokens it generates the same tokens as `Scope.generate` with this seed and
@@ -219,81 +215,6 @@ class Stepper:
         self.settings = dict(settings)
         self._configurations.append((self.seed, self.settings))
 
-    def ids(self, number: int | None = None) -> list[int]:
-        """Return the token ids up to a node (by default the current one), the prompt included."""
-        return self.tree.ids(self._number(number))
-
-    @property
-    def source(self) -> list[int]:
-        """Token ids of the encoder's side; empty for models without an encoder."""
-        if not self._model.config.is_encoder_decoder:
-            return []
-        ids: list[int] = self._inputs["input_ids"][0].tolist()
-        return ids
-
-    def text(self, number: int | None = None) -> str:
-        """Return the text up to a node (by default the current one), without special tokens."""
-        return str(self.scope.tokenizer.decode(self.ids(number), skip_special_tokens=True))
-
-    def ended(self, number: int | None = None) -> bool:
-        """Whether the text ends at a node (by default the current one).
-
-        Parameters
-        ----------
-        number
-            Number of the node; the prompt, 0, never ends a text.
-
-        Returns
-        -------
-        bool
-            True after an end-of-text token or a stop string, and at the greatest length.
-
-        Raises
-        ------
-        KeyError
-            When there is no such node.
-        """
-        number = self._number(number)
-        if number == Tree.ROOT:
-            return False
-        ids = self._prepared.batch(self.tree.ids(number))
-        return bool(self._prepared.criteria(ids, None).all())
-
-    def distribution(self, number: int | None = None) -> Distribution:
-        """Return the distribution of the next token after a node, by stages.
-
-        Parameters
-        ----------
-        number
-            Number of the node; by default the current one.
-
-        Returns
-        -------
-        Distribution
-            Its `probs` are those that `step` draws from.
-
-        Raises
-        ------
-        KeyError
-            When there is no such node.
-        """
-        number = self._number(number)
-        processors = [p for p in self._prepared.processors if not is_guidance(p)]
-        logits = self.logits(number)
-        ids, config = self.tree.ids(number), self._prepared.config
-        steps = transforms_of(processors, config, ids, logits.device)
-        origins = self._prepared.origins
-        return Distribution.through(logits.cpu(), steps, origins, self.scope.tokenizer)
-
-    def logits(self, number: int | None = None) -> torch.Tensor:
-        """Return the logits (vocabulary,) after a node (by default the current one), float32."""
-        ids = self.ids(number)
-        return self.scope.runner.undisturbed(lambda: self._next_logits.after(ids))
-
-    def trace(self, number: int | None = None) -> Trace:
-        """Trace the text up to a node (by default the current one)."""
-        return trace_of(self.scope, self._inputs, self.ids(number))
-
     def continue_tree(self, tree: Tree) -> None:
         """Continue an existing tree, such as `Run.tree`, from the end of its first path.
 
@@ -360,9 +281,6 @@ class Stepper:
         )
         keep_all(prepared.kwargs.get("past_key_values"))
         return prepared
-
-    def _number(self, number: int | None) -> int:
-        return self.tree.current if number is None else number
 
     def _step(self) -> Node | None:
         number = self.tree.current

@@ -152,16 +152,56 @@ class Tree:
         return number
 
     def child(self, parent: int, token: int) -> int | None:
-        """Return the number of the node of `token` after `parent`; `None` without one."""
+        """Find a token after a node.
+
+        Parameters
+        ----------
+        parent
+            Number of the node that it follows.
+        token
+            Token id.
+
+        Returns
+        -------
+        int or None
+            Number of the token's node; `None` without one.
+
+        Raises
+        ------
+        KeyError
+            When there is no such node.
+        """
         return next((n for n in self.children(parent) if self[n].token == token), None)
 
     def children(self, number: int) -> tuple[int, ...]:
-        """Return the numbers of the nodes after a node, in the order in which they were added."""
+        """Return the nodes that follow a node.
+
+        Parameters
+        ----------
+        number
+            Number of the node.
+
+        Returns
+        -------
+        tuple of int
+            Their numbers, in the order in which they were added.
+
+        Raises
+        ------
+        KeyError
+            When there is no such node.
+        """
         self._check(number)
         return tuple(self._children.get(number, ()))
 
     def leaves(self) -> tuple[int, ...]:
-        """Return the numbers of the nodes that end a path."""
+        """Return the nodes that end a path.
+
+        Returns
+        -------
+        tuple of int
+            Their numbers, in the order in which they were added.
+        """
         return tuple(node.number for node in self._nodes if node.number not in self._children)
 
     def path(self, number: int) -> tuple[int, ...]:
@@ -190,11 +230,43 @@ class Tree:
         return tuple(reversed(found))
 
     def ids(self, number: int) -> list[int]:
-        """Return the token ids up to a node, the prompt included."""
+        """Return the token ids up to a node.
+
+        Parameters
+        ----------
+        number
+            Number of the node.
+
+        Returns
+        -------
+        list of int
+            The prompt included.
+
+        Raises
+        ------
+        KeyError
+            When there is no such node.
+        """
         return [*self.prompt, *(self[n].token for n in self.path(number))]
 
     def logprob(self, number: int) -> float:
-        """Return the log-probability of a path given the prompt, in nats."""
+        """Return the log-probability of a path, given the prompt.
+
+        Parameters
+        ----------
+        number
+            Number of the node that the path ends at.
+
+        Returns
+        -------
+        float
+            In nats, the sum over the path's tokens.
+
+        Raises
+        ------
+        KeyError
+            When there is no such node.
+        """
         return math.fsum(self[n].logprob for n in self.path(number))
 
     def common_ancestor(self, one: int, other: int) -> int:

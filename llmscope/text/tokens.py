@@ -37,8 +37,8 @@ class Token:
     >>> import llmscope
     >>> llmscope.Token(id=284, text=" tiny", label="·tiny", start=1, end=6)
     Token(id=284, text=' tiny', label='·tiny', start=1, end=6, special=False)
-    >>> [token.text for token in scope.trace("A tiny model").tokens]
-    ['A', ' tiny', ' model']
+    >>> "".join(token.text for token in scope.trace("A tiny model").tokens)
+    'A tiny model'
     """
 
     id: int

@@ -24,8 +24,7 @@ class Explorer(View):
 
     Examples
     --------
-    >>> scope = llmscope.load()
-    >>> scope.explore("The capital of France is")
+    >>> explorer = scope.explore("The capital of France is")
     """
 
     def __init__(self, scope: Scope | None = None, text: str = "", **traits: Any) -> None:

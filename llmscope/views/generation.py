@@ -52,7 +52,7 @@ class GenerationView(View):
 
     Examples
     --------
-    >>> llmscope.GenerationView(scope, "Once upon a time", seed=1)
+    >>> view = llmscope.GenerationView(scope, "Once upon a time", seed=1)
     """
 
     playing = traitlets.Bool(False).tag(sync=True)

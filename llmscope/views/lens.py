@@ -39,7 +39,7 @@ class LensView(TraceView):
 
     Examples
     --------
-    >>> llmscope.LensView(scope.trace("The capital of France is"))
+    >>> view = llmscope.LensView(scope.trace("The capital of France is"))
     """
 
     _shows: ClassVar[list[str]] = ["lens"]

@@ -17,7 +17,7 @@ def run(*command: str | Path, cwd: Path, **env: str) -> str:
     done = subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
-        env=os.environ | env,
+        env=os.environ | {"PYTHONPATH": ""} | env,  # what is installed, and nothing beside it
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -31,14 +31,16 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of this checkout, its front end built by the hook."""
     out = tmp_path_factory.mktemp("dist")
     run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, cwd=ROOT)
-    (built,) = out.glob("llmscope-*.whl")
+    (built,) = out.glob("jupyter_llmscope-*.whl")
     return built
 
 
 def test_the_wheel_holds_what_is_built_and_no_sources(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert "llmscope/__init__.py" in names
+    assert "llmscope/__init__.pyi" in names, "the list of public names"
     assert "llmscope/py.typed" in names
+    assert "llmscope/quickstart.ipynb" in names, "python -m llmscope lab opens it"
     assert "llmscope/static/llmscope.js" in names
     assert "llmscope/static/page.js" in names
     assert "llmscope/static/bertviz.js" in names
@@ -46,7 +48,7 @@ def test_the_wheel_holds_what_is_built_and_no_sources(wheel):
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert not [name for name in names if "frontend" in name or "node_modules" in name]
     assert not [name for name in names if name.endswith((".ts", ".tsx"))]
-    assert not [name for name in names if not name.startswith(("llmscope/", "llmscope-"))]
+    assert not [name for name in names if not name.startswith(("llmscope/", "jupyter_llmscope-"))]
 
 
 def test_the_wheel_installs_and_imports(wheel, tmp_path):
@@ -59,7 +61,7 @@ def test_the_wheel_installs_and_imports(wheel, tmp_path):
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
     script = (
         "import importlib.metadata, llmscope; print(llmscope.__file__);"
-        "print(importlib.metadata.version('llmscope'), llmscope.__version__)"
+        "print(importlib.metadata.version('jupyter-llmscope'), llmscope.__version__)"
     )
     where, versions = run(python, "-c", script, cwd=tmp_path).splitlines()
     assert Path(where).parent == site / "llmscope"
@@ -68,6 +70,6 @@ def test_the_wheel_installs_and_imports(wheel, tmp_path):
 
 def test_importing_is_light():
     script = "import sys, llmscope; print(*sys.modules)"
-    modules = run(sys.executable, "-c", script, cwd=ROOT).split()
+    modules = run(sys.executable, "-c", script, cwd=ROOT, PYTHONPATH=str(ROOT)).split()
     heavy = {"torch", "transformers", "matplotlib", "pandas", "bertviz", "gguf"}
     assert heavy.isdisjoint(modules)
