@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import llmscope
 from llmscope.export.figures.matrix import spaced
 from llmscope.export.figures.style import opacity, percent, weight, weight_at
 
@@ -33,3 +34,17 @@ def test_labels_are_spaced_as_in_the_page():
     for vector in VECTORS["spaced"]:
         *given, kept = vector.values()
         assert spaced(*given) == kept, vector
+
+
+def test_colours_are_in_one_file():
+    package = Path(llmscope.__file__).parent
+    shared = json.loads((package / "shared.json").read_bytes())["colors"].values()
+    colors = {one for theme in shared for item in theme.values() for one in [*_listed(item)]}
+    assert len(colors) > 30
+    for path in package.rglob("*.py"):
+        text = path.read_text(encoding="utf-8").lower()
+        assert not [color for color in colors if color in text], path
+
+
+def _listed(item):
+    return [item] if isinstance(item, str) else item
