@@ -41,6 +41,7 @@ def test_the_wheel_holds_what_is_built_and_no_sources(wheel):
     assert "llmscope/__init__.pyi" in names, "the list of public names"
     assert "llmscope/py.typed" in names
     assert "llmscope/quickstart.ipynb" in names, "python -m llmscope lab opens it"
+    assert "llmscope/shared.json" in names
     assert "llmscope/static/llmscope.js" in names
     assert "llmscope/static/page.js" in names
     assert "llmscope/static/bertviz.js" in names

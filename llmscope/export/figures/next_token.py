@@ -105,7 +105,7 @@ def _settings(now: ViewState) -> str:
 
 
 def _full(top: list[Candidate]) -> float:
-    """Give the end of the axis."""
+    """Return the end of the axis."""
     most = max(max(row.base, row.prob) for row in top)
     return next((nice for nice in _NICE if most <= nice), 1.0)
 
@@ -122,7 +122,7 @@ def _axis(page: Page, axes: Axes, full: float, rows: int) -> None:
 
 
 def _draw_bars(page: Page, axes: Axes, top: list[Candidate], point: float) -> None:
-    """Draw final probabilities over the model's own; who cut a token stands in its place."""
+    """Draw final probabilities over the model's own; in place of a bar, what cut a token."""
     places = np.arange(len(top))
     final = [row.prob for row in top]
     axes.barh(places + 0.36, final, 0.34, color=LIKELY, label="after sampling settings")
@@ -131,9 +131,9 @@ def _draw_bars(page: Page, axes: Axes, top: list[Candidate], point: float) -> No
     for place, row in enumerate(top):
         if row.cut_by:
             who = f"cut by {row.cut_by.replace('_', '-')}"
-            behind = row.base + 4 * point
-            fits = behind + page.measure(who, SMALL) * point <= axes.get_xlim()[1]
-            at = (behind, place + 0.5) if fits else (4 * point, place + 0.32)
+            after = row.base + 4 * point
+            fits = after + page.measure(who, SMALL) * point <= axes.get_xlim()[1]
+            at = (after, place + 0.5) if fits else (4 * point, place + 0.32)
             label = axes.text(*at, who, ha="left", va="center")
             page.dress(label, SMALL, FAINT)
 

@@ -26,7 +26,7 @@ _THREE_DIGITS = Context(prec=3, rounding=ROUND_HALF_UP)
 
 
 def opacity(weights: ArrayLike, scale: str) -> NDArray[np.float64]:
-    """Tell how opaque weights are drawn, from 0 to 1."""
+    """Return how opaque weights are drawn, from 0 to 1."""
     opaque: NDArray[np.float64] = np.minimum(1.0, np.abs(np.asarray(weights, dtype=float)))
     if scale == "sqrt":
         opaque = np.sqrt(opaque)
@@ -36,7 +36,7 @@ def opacity(weights: ArrayLike, scale: str) -> NDArray[np.float64]:
 
 
 def weight_at(opaque: ArrayLike, scale: str) -> NDArray[np.float64]:
-    """Give the weights that are drawn so opaque."""
+    """Return the weights that are drawn so opaque."""
     weights: NDArray[np.float64] = np.asarray(opaque, dtype=float)
     if scale == "sqrt":
         weights = weights**2
@@ -58,7 +58,7 @@ def norm(scale: str, signed: bool = False) -> Any:
 
 
 def mix(ink: str, opaque: float) -> tuple[float, float, float]:
-    """Give an ink as it looks on white, without transparency."""
+    """Return an ink as it looks on white, without transparency."""
     red, green, blue = (1 - opaque * (1 - part) for part in to_rgb(ink))
     return red, green, blue
 
