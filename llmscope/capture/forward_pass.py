@@ -159,5 +159,5 @@ def record(
         last_logits=None if logits is None else logits[-1:].clone(),
         calls=calls,
         version=(after or state).number,
-        hooks=state.hooks,
+        hooks=(after or state).hooks,
     )
