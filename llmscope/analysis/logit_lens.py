@@ -184,7 +184,7 @@ def read_lens(
 def _log_probs(recording: Recording, states: torch.Tensor) -> torch.Tensor:
     """Log-probabilities (layers, positions, vocabulary) of states, in nats."""
     layers, positions, _ = states.shape
-    logits = recording.runner.logits(states.flatten(0, 1))
+    logits = recording.unembed(states.flatten(0, 1))
     return logits.float().log_softmax(dim=-1).view(layers, positions, -1)
 
 

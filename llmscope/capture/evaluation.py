@@ -40,13 +40,13 @@ class _TrainingFlag:
 
 def evaluate(modules: Iterable[nn.Module], changes: Changes) -> None:
     """Let this thread find `modules` in evaluation mode, until `changes` are undone."""
-    training = frozenset(id(module) for module in modules if module.__dict__.get(_FLAG))
+    ids = frozenset(map(id, modules))  # all: another thread may switch them meanwhile
     outer: frozenset[int] = getattr(_thread, "evaluated", frozenset())
-    if training <= outer:
+    if ids <= outer:
         return
     user = object()
     changes.undo_by(lambda: _leave(user, outer))
-    _enter(user, outer | training)
+    _enter(user, outer | ids)
 
 
 def _enter(user: object, evaluated: frozenset[int]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,9 @@ class ForwardPass:
         Logits (positions, vocabulary), only where the head can't run by itself.
     last_logits
         Logits (1, vocabulary) of the last position, where the pass computed them.
+    reference_logits
+        The same, of this pass or of one that computed the last token again: to notice later that
+        the head was changed.
     calls
         Every call of an attention function.
     version, hooks
@@ -47,6 +50,7 @@ class ForwardPass:
     states: Rows
     logit_rows: Rows | None
     last_logits: torch.Tensor | None
+    reference_logits: torch.Tensor | None
     calls: Sequence[AttentionCall]
     version: int
     hooks: int
@@ -84,8 +88,15 @@ class ForwardPass:
             logits = logits.grown(keep, new.logits if new else None)
         states = self.states.grown(keep, new.hidden if new else None)
         last = new.last_logits if new else None
-        return ForwardPass(
-            self.model, (len(states), 0), states, logits, last, calls, self.version, self.hooks
+        return replace(
+            self,
+            lengths=(len(states), 0),
+            states=states,
+            logit_rows=logits,
+            last_logits=last,
+            reference_logits=last,
+            calls=calls,
+            hooks=new.hooks if new else self.hooks,
         )
 
 
@@ -151,13 +162,15 @@ def record(
         head.runs_alone = head.check(hidden, logits)
         if head.body is not None and not head.runs_alone:
             return record(head, version, inputs, cancelled)
+    last = None if logits is None else logits[-1:].clone()
     return ForwardPass(
         model=head.model,
         lengths=(tokens, source),
         states=Rows(hidden),
         logit_rows=Rows(logits) if keeps_logits and logits is not None else None,
-        last_logits=None if logits is None else logits[-1:].clone(),
+        last_logits=last,
+        reference_logits=last,
         calls=calls,
         version=(after or state).number,
-        hooks=state.hooks,
+        hooks=(after or state).hooks,
     )

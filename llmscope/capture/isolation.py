@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from llmscope.capture.evaluation import evaluate
@@ -48,5 +48,23 @@ def _prepare(model: nn.Module, changes: Changes) -> None:
     gradients = torch.is_grad_enabled()
     changes.undo_by(lambda: torch.set_grad_enabled(gradients))
     torch.set_grad_enabled(False)
+    _keep_function_modes(changes)
     evaluate(modules, changes)
     uncompile(modules, changes)
+
+
+def _keep_function_modes(changes: Changes) -> None:
+    """Restore PyTorch's stack of function modes, whatever is on it when `changes` are undone."""
+    import torch
+
+    overrides: Any = torch.overrides
+    modes = overrides._get_current_function_mode_stack()
+
+    def undo() -> None:
+        if overrides._get_current_function_mode_stack() != modes:
+            while overrides._get_current_function_mode_stack():
+                overrides._pop_mode()
+            for mode in modes:
+                overrides._push_mode(mode)
+
+    changes.undo_by(undo)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from llmscope.capture.attention import Attention, Kind, OutputAttention
 from llmscope.capture.cancel import NEVER, Cancel
@@ -88,10 +88,13 @@ class Recording:
 
     def _check(self, number: int) -> None:
         if number != self.forward.version:
-            raise RuntimeError(
-                "The model's weights were changed after this trace was made, so what it would "
-                "read now isn't what the model did then. Trace the text again."
-            )
+            self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        raise RuntimeError(
+            "The model's weights were changed after this trace was made, so what it would read now "
+            "isn't what the model did then. Trace the text again."
+        )
 
     def check_repeatable(self) -> None:
         """Raise RuntimeError when running the model again would not repeat the pass."""
@@ -103,14 +106,22 @@ class Recording:
                 "what it would read now isn't what the model did then. Trace the text again."
             )
 
+    def _check_close(self, again: torch.Tensor, recorded: torch.Tensor) -> None:
+        """Raise RuntimeError when the model was changed in a way that its version doesn't show."""
+        if again.shape == recorded.shape and not close(again, recorded):
+            self._refuse()
+
     # ── attention ────────────────────────────────────────────────────────────────────────────
 
     @cached_property
     def attention(self) -> dict[Kind, Layers]:
         """Attention by kind and layer; weights that the model returns, where none was recorded."""
-        found: dict[Kind, Layers] = {
-            kind: dict(layers) for kind, layers in self.forward.attention.items()
-        }
+        try:
+            recorded = self.forward.attention
+        except KeyError:  # a module that is no longer in the model
+            self.check_current()
+            raise
+        found: dict[Kind, Layers] = {kind: dict(layers) for kind, layers in recorded.items()}
         kinds: tuple[Kind, ...] = ("self",)
         if "decoder_input_ids" in self.inputs:
             kinds = ("self", "encoder", "cross")
@@ -210,7 +221,10 @@ class Recording:
             inside = model if body is None else model.get_submodule(body)
             return watch_residual_stream(model, inside, inputs, changes)
 
-        return self._run_again(run)
+        stream, hidden = self._run_again(run), self.forward.hidden
+        if stream.output is not None:
+            self._check_close(stream.output[: len(hidden)], hidden)
+        return stream
 
     def sublayers(self, sublayer: Sublayer) -> list[torch.Tensor]:
         """Return the residual stream (positions, hidden size) of each layer with one sublayer.
@@ -251,7 +265,7 @@ class Recording:
         return self._head_states[stream]
 
     def _normed(self, stream: Stream) -> list[torch.Tensor]:
-        (states, final), last = self.residual_stream, self.forward.hidden
+        (states, final, _), last = self.residual_stream, self.forward.hidden
         if self.forward.logits is not None or not states:
             raise ValueError(f"There is no lens: the head of {self.name} can't be run on its own.")
         if final is None:
@@ -316,7 +330,9 @@ class Recording:
             found = run(alone, query)
             if close(found.call.query[:, :, -1], attention.call.query[:, :, query]):
                 return found
-        return run(self._inputs_of_all(), 0)
+        found = run(self._inputs_of_all(), 0)
+        self._check_close(found.call.query, attention.call.query)
+        return found
 
     def _inputs_of_one(self, query: int) -> dict[str, Any] | None:
         """Return inputs of one position, after those that are cached; `None` without a cache."""
@@ -348,7 +364,14 @@ class Recording:
             return self.forward.logits[rows]
         if rows == [len(self.forward.states) - 1] and self.forward.last_logits is not None:
             return self.forward.last_logits
-        return self.runner.logits(self.forward.hidden[rows])
+        return self.unembed(self.forward.hidden[rows])
+
+    def unembed(self, states: torch.Tensor) -> torch.Tensor:
+        """Return logits (rows, vocabulary) of states (rows, hidden size) as the head takes them."""
+        known = self.forward.reference_logits
+        if known is not None:
+            self._check_close(self.runner.logits(self.forward.hidden[-1:]), known)
+        return self.runner.logits(states)
 
     def sentence_logits(self) -> torch.Tensor | None:
         """Return logits (2,) of sentences in this order and not; `None` without such a head."""

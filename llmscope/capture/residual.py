@@ -26,10 +26,13 @@ class ResidualStream(NamedTuple):
     final
         Modules between the last layer and the body's output, such as the final norm, in their
         order; `None` where something other than modules is between them.
+    output
+        Output of the model's body (positions, hidden size), `None` where the body isn't called.
     """
 
     states: tuple[torch.Tensor, ...]
     final: tuple[nn.Module, ...] | None
+    output: torch.Tensor | None
 
 
 def watch_residual_stream(
@@ -60,7 +63,7 @@ def watch_residual_stream(
     output = model(**inputs, output_hidden_states=True)
     states = output.get("hidden_states") or output.get("decoder_hidden_states") or ()
     final = _followed(key_of(ends[-1]), made, made_by_layers) if ends else None
-    return ResidualStream(tuple(state[0] for state in states), final)
+    return ResidualStream(tuple(state[0] for state in states), final, ends[-1][0] if ends else None)
 
 
 def _followed(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from llmscope.capture.cancel import NEVER, Cancel, Cancelled
@@ -120,19 +121,20 @@ class Runner:
 
         `None` where that is not possible, or the model was changed unnoticed.
         """
-        cache, new = self.prefix_cache, None
+        cache = self.prefix_cache
         first = min(kept, len(ids) - 1)  # the last token is computed even if it is cached
         past = cropped(past, first) if past is not None and first else None
         if past is None:
             return None
         new = self.record(cache.inputs(ids, past, first), cancelled, state)
-        if kept == len(ids):
+        is_new = kept < len(ids)
+        forward = before.continued(kept, new if is_new else None)
+        if not is_new:
             # A write through `.data` changes the model, and nothing else tells.
             if not equal_rows(before, new, first):
                 cache.clear()
                 return None
-            new = None
-        forward = before.continued(kept, new)
+            forward = forward and replace(forward, reference_logits=new.last_logits)
         if forward is None or cache.works is None:
             whole = self.record({"input_ids": cache.ids(ids)}, cancelled, state)
             works = forward is not None and equal_passes(forward, whole)
@@ -142,7 +144,7 @@ class Runner:
             if not works:
                 return whole
         assert forward is not None
-        if new is not None:
+        if is_new:
             cache.keep(ids, forward.tensors(), past, forward)
         return forward
 

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import itertools
 import threading
-import weakref
 from collections.abc import Callable, Iterable
 from functools import partial
+from operator import is_
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from llmscope.capture.modules import modules_of
 from llmscope.capture.wrappers import adapters
@@ -29,8 +30,10 @@ _FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType, partial)
 _CONTAINERS = (dict, list, set, tuple)
 _IGNORED = {"training", "gradient_checkpointing"}  # a pass runs in evaluation mode
 _DEPTH = 3  # of containers in containers
+_OWN = ("transformers.", "llmscope.capture.")  # modules of hooks that are not the user's
 
-Part = tuple[Any, ...]
+Name = tuple[int, str]  # serial number of a module, name of its attribute
+Values = tuple[tuple[Name, Any], ...]
 
 
 class ModelState(NamedTuple):
@@ -46,14 +49,17 @@ class ModelState(NamedTuple):
     key
         For what may be kept of a pass: depends on the configuration too, and is `None` where
         hooks of the user's are called, which may do another thing each time.
-    parts
-        For each module: its serial number, tensors and attributes.
+    weights
+        Version of each parameter.
+    values
+        Attributes that may change, and buffers.
     """
 
     number: int
     hooks: int
     key: int | None
-    parts: tuple[Part, ...]
+    weights: tuple[tuple[int, int], ...]
+    values: Values
 
 
 class ModelVersion:
@@ -61,9 +67,10 @@ class ModelVersion:
 
     def __init__(self, model: nn.Module) -> None:
         self._model = model
-        self._known: dict[int, _Known] = {}  # by id of the module
-        self._serials = itertools.count()
-        self._written: set[tuple[int, str]] = set()  # attributes that passes write themselves
+        self._layout: _Layout | None = None
+        self._serials: WeakKeyDictionary[nn.Module, int] = WeakKeyDictionary()
+        self._count = itertools.count()
+        self._written: set[Name] = set()  # attributes that passes write themselves
         self._guard = threading.Lock()
 
     def number(self) -> int:
@@ -72,17 +79,16 @@ class ModelVersion:
 
     def state(self) -> ModelState:
         """Return the model's state now."""
-        modules = modules_of(self._model)
-        with self._guard:
-            parts = tuple(map(self._part, modules))
-            hooks = tuple(hook for module in modules for hook in _foreign(module))
-            if len(self._known) > len(modules):
-                self._forget_values({id(module) for module in modules})
-        kinds: dict[Any, None] = dict.fromkeys(map(type, modules))
-        forwards = tuple(kind.forward for kind in kinds)
-        number = hash((adapters(self._model), forwards, parts))
+        layout = self._current_layout()
+        weights = tuple([version_of(item) for held in layout.parameters for item in held.values()])
+        changing = layout.changing()
+        if self._written:
+            changing = tuple(pair for pair in changing if pair[0] not in self._written)
+        hooks = layout.hooks()
+        forwards = tuple([kind.forward for kind in layout.kinds])
+        number = hash((adapters(self._model), layout.hash, forwards, weights, changing))
         key = None if hooks else hash((number, *_settings(self._model.config)))
-        return ModelState(number, hash(hooks), key, parts)
+        return ModelState(number, hash(hooks), key, weights, layout.fixed + changing)
 
     def after_pass(self, before: ModelState) -> ModelState | None:
         """Return the state after a pass, or `None` where the pass changed weights.
@@ -91,104 +97,107 @@ class ModelVersion:
         then on.
         """
         after = self.state()
-        if after.number == before.number or len(after.parts) != len(before.parts):
+        if after.number == before.number:
             return after
-        for (serial, *old), (_, *new) in zip(before.parts, after.parts, strict=True):
-            if old[0] != new[0]:
-                return None
-            self._written |= {(serial, name) for name, _ in set(old[1]) ^ set(new[1])}
+        if after.weights != before.weights:
+            return None
+        self._written |= {name for name, _ in set(before.values) ^ set(after.values)}
+        self._layout = None
         return self.state()
 
-    def _part(self, module: nn.Module) -> Part:
-        known = self._known.get(id(module))
-        if known is None or known.ref() is not module:
-            known = self._known[id(module)] = _Known(module, next(self._serials))
-        serial = known.serial
-        values = known.values(module)
-        buffers = module._buffers
-        if buffers:
-            values += tuple(
-                (name, version_of(item)) for name, item in buffers.items() if item is not None
-            )
-        if self._written:
-            values = tuple(pair for pair in values if (serial, pair[0]) not in self._written)
-        tensors = tuple(
-            version_of(item) for item in module._parameters.values() if item is not None
-        )
-        return serial, tensors, values
-
-    def _forget_values(self, present: set[int]) -> None:
-        """Keep of modules that left the model their serial numbers alone."""
-        for place, known in list(self._known.items()):
-            if place not in present:
-                known.forget()
-                if known.ref() is None:
-                    del self._known[place]
+    def _current_layout(self) -> _Layout:
+        """Return the layout that was made last, if no module or attribute is another object."""
+        modules = modules_of(self._model)
+        objects = [item for module in modules for item in module.__dict__.values()]
+        with self._guard:
+            layout = self._layout
+            if layout is None or not layout.is_of(modules, objects):
+                for module in modules:
+                    if module not in self._serials:
+                        self._serials[module] = next(self._count)
+                serials = [self._serials[module] for module in modules]
+                layout = self._layout = _Layout(modules, objects, serials, self._written)
+        return layout
 
 
-class _Known:
-    """What is known of one module: a number of its own, and its attributes when last seen.
+class _Layout:
+    """Which modules a model consists of, and which attributes of theirs a pass depends on.
 
-    Attributes are looked through only when one of them is another object than before. The old
-    ones are held until then, so that no new object can be at their address.
+    It holds the objects that it was made from, so that no other one can be at their address.
     """
 
-    def __init__(self, module: nn.Module, serial: int) -> None:
-        self.ref = weakref.ref(module)
-        self.serial = serial
-        self.forget()
+    def __init__(
+        self,
+        modules: list[nn.Module],
+        objects: list[Any],
+        serials: list[int],
+        written: set[Name],
+    ) -> None:
+        self._modules = modules
+        self._objects = objects
+        self._mutable: list[tuple[Name, dict[str, Any]]] = []
+        self._buffers: list[tuple[int, dict[str, Any]]] = []
+        self.parameters: list[dict[str, Any]] = []
+        self._hooks: list[dict[int, Callable[..., Any]]] = []
+        self.kinds: list[Any] = list(dict.fromkeys(map(type, modules)))
+        fixed: list[tuple[Name, Any]] = []
+        for module, serial in zip(modules, serials, strict=True):
+            attributes = module.__dict__
+            if attributes["_parameters"]:
+                self.parameters.append(attributes["_parameters"])
+            if attributes["_buffers"]:
+                self._buffers.append((serial, attributes["_buffers"]))
+            self._hooks += (attributes["_forward_hooks"], attributes["_forward_pre_hooks"])
+            for name, item in attributes.items():
+                if name.startswith("_") or name in _IGNORED or (serial, name) in written:
+                    continue
+                if isinstance(item, _PLAIN):
+                    fixed.append(((serial, name), item))
+                elif isinstance(item, _FUNCTIONS):
+                    function = _function(item)
+                    if function is not None and not _only_generates(name):
+                        fixed.append(((serial, name), function))
+                elif isinstance(item, _CONTAINERS) or hasattr(item, "data_ptr"):
+                    self._mutable.append(((serial, name), attributes))
+        self.fixed: Values = tuple(fixed)
+        self.hash = hash((self.fixed, *serials))
 
-    def forget(self) -> None:
-        self._ids: tuple[int, ...] = ()
-        self._fixed: Part = ()
-        self._mutable: list[str] = []
+    def is_of(self, modules: list[nn.Module], objects: list[Any]) -> bool:
+        """Return whether it was made from the same modules and attributes."""
+        if modules != self._modules or len(objects) != len(self._objects):
+            return False
+        return all(map(is_, objects, self._objects))
 
-    def values(self, module: nn.Module) -> Part:
-        """Return pairs (name, value) of the module's own attributes."""
-        attributes = module.__dict__
-        ids = tuple(map(id, attributes.values()))
-        if ids != self._ids:
-            self._look(attributes)
-            self._ids = ids
-        if not self._mutable:
-            return self._fixed
-        return self._fixed + tuple((name, _frozen(attributes[name])) for name in self._mutable)
+    def changing(self) -> Values:
+        """Return what may change in place: containers and buffers."""
+        held = [(name, _frozen(attributes[name[1]])) for name, attributes in self._mutable]
+        for serial, buffers in self._buffers:
+            held += [((serial, name), version_of(item)) for name, item in buffers.items()]
+        return tuple(held)
 
-    def _look(self, attributes: dict[str, Any]) -> None:
-        fixed: list[tuple[str, Any]] = []
-        self._mutable = []
-        for name, item in attributes.items():
-            if name.startswith("_") or name in _IGNORED:
-                continue
-            if isinstance(item, _PLAIN):
-                fixed.append((name, item))
-            elif isinstance(item, _FUNCTIONS):
-                function = _function(item)
-                if function is not None and not _only_generates(name):
-                    fixed.append((name, function))
-            elif isinstance(item, _CONTAINERS) or hasattr(item, "data_ptr"):
-                self._mutable.append(name)
-        self._fixed = tuple(fixed)
+    def hooks(self) -> tuple[Callable[..., Any], ...]:
+        """Return the hooks that are neither transformers' nor our own."""
+        return tuple(
+            [
+                hook
+                for hooks in self._hooks
+                if hooks
+                for hook in list(hooks.values())
+                if not getattr(hook, "__module__", "").startswith(_OWN)
+            ]
+        )
 
 
-def version_of(tensor: torch.Tensor) -> tuple[int, int]:
+def version_of(tensor: torch.Tensor | None) -> tuple[int, int]:
     """Return where a tensor is stored, and PyTorch's count of the writes to it."""
-    if tensor.device.type == "meta":  # on a disk, and loaded when it is needed
+    if tensor is None or tensor.is_meta:  # on a disk, and loaded when it is needed
         return 0, 0
+    try:
+        writes = tensor._version
+    except RuntimeError:  # made in inference mode, which counts nothing
+        writes = 0
     # What represents a quantiser's packed numbers has no address of its own.
-    place = tensor.data_ptr() or id(tensor)
-    return place, 0 if tensor.is_inference() else tensor._version
-
-
-_OWN = ("transformers.", "llmscope.capture.")
-
-
-def _foreign(module: nn.Module) -> Iterable[Callable[..., Any]]:
-    """Return the hooks of a module that are neither transformers' nor our own."""
-    if not module._forward_hooks and not module._forward_pre_hooks:
-        return ()
-    hooks = [*module._forward_hooks.values(), *module._forward_pre_hooks.values()]
-    return [hook for hook in hooks if not getattr(hook, "__module__", "").startswith(_OWN)]
+    return tensor.data_ptr() or id(tensor), writes
 
 
 def _settings(config: Any) -> Iterable[Any]:
