@@ -18,7 +18,7 @@ DEBIAN := chromium fonts-noto-cjk fonts-noto-color-emoji
 export OMP_WAIT_POLICY ?= PASSIVE
 
 .NOTPARALLEL:
-.PHONY: help setup build lab check unit test sweep docs hosts bench soak pictures format clean chromium
+.PHONY: help setup build lab check unit components fixtures test sweep docs hosts bench soak pictures format clean chromium
 
 help: ## show these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -63,7 +63,7 @@ unit: setup ## the quick tests
 test: chromium check ## everything, as CI does
 	$(NPM) --silent test
 	$(NPM) run --silent build
-	$(PY) -m pytest
+	$(PY) -m pytest --durations=20
 
 sweep: setup ## hold every model type of transformers to its own numbers, and write docs/models.md
 	$(PY) -m tests.sweep
@@ -84,9 +84,15 @@ bench: build ## time what a person waits for
 soak: setup ## type and branch for a long time, and see that memory levels off
 	$(PY) -m pytest tests/soak -s --timeout=3600
 
+components: chromium setup ## the panels over stored fixtures, in a browser without Jupyter: a minute
+	$(PY) -m pytest tests/components
+
+fixtures: build ## make the fixtures of the workshop and of the component tests anew
+	$(PY) -m tests.components
+
 pictures: chromium build ## take the screenshots of README and docs anew
-	$(PY) -m pytest tests/browser/test_quickstart.py \
-		tests/browser/shared/test_sampling.py tests/browser/shared/test_generation.py
+	$(PY) -m pytest tests/browser/test_quickstart.py tests/browser/shared/test_generation.py \
+		tests/components/pictures.py tests/browser/shared/pictures.py
 	cp $(addprefix tests/browser/screenshots/,$(PICTURES)) docs/images
 
 format: setup ## format all code and mend what ruff can

@@ -19,7 +19,9 @@ from llmscope import AttentionView, GenerationView, NextTokenView
 from llmscope.generation import Step
 from llmscope.scope import Scope
 from tests.browser.explorer import SENTENCE, SIZE
-from tests.browser.lab import DARK, SCREENSHOTS, Guard, Panels, point
+from tests.browser.lab import DARK
+from tests.page.chromium import SCREENSHOTS, Guard
+from tests.page.panels import Panels, point
 from tests.tiny import MODELS, TEXT, byte_level
 
 OTHER = "The capital of France is"

@@ -5,7 +5,8 @@ import time
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
-from tests.browser.lab import DARK, LIGHT, Guard
+from tests.browser.lab import DARK, LIGHT
+from tests.page.chromium import Guard
 
 SLIDER = """
 import ipywidgets

@@ -7,7 +7,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab import Notebook, Panels
+from tests.browser.lab import Notebook
+from tests.page.panels import Panels
 
 LOAD = "import time, llmscope\nscope = llmscope.load()"
 EXPLORE = "explorer = scope.explore('The capital of France is', layer=24, head=4)\nexplorer"

@@ -15,7 +15,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
 from tests.browser.explorer import SENTENCE
-from tests.browser.lab import Guard, Lab, Notebook, Panels
+from tests.browser.lab import Lab, Notebook
+from tests.page.chromium import Guard
+from tests.page.panels import Panels
 
 
 @dataclass

@@ -8,7 +8,8 @@ import time
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.lab import Notebook, Panels, click
+from tests.browser.lab import Notebook
+from tests.page.panels import Panels, click
 
 PROMPT = "The three largest cities of Japan are"
 CELLS = [

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.lab import DARK, LIGHT, Notebook, Panels, box, click, point
+from tests.browser.lab import Notebook
+from tests.page.panels import Panels, click
 
 ROOT = Path(__file__).parents[3]
 UGLY = "the dog <script>alert(1)</script> 你好 👩‍👩‍👧 sleeps"
@@ -159,12 +160,6 @@ def test_masks_stay_with_their_words_while_one_types(notebook, opened):
     expect(panels.copy.locator(".masked")).to_have_count(0)
 
 
-def test_xlnet_says_how_it_learned(notebook, opened):
-    panels = opened("xlnet")
-    expect(panels.root).to_contain_text("It learned from permuted orders")
-    expect(panels.cells).to_be_visible()
-
-
 def test_a_second_sentence_is_typed_judged_and_left_out(notebook, opened):
     panels = opened("bert")
     other = panels.root.get_by_role("textbox", name="Sentence B")
@@ -190,43 +185,6 @@ def test_a_second_sentence_is_typed_judged_and_left_out(notebook, opened):
     notebook.wait_value("[views['bert'].pair, list(views['bert'].masked)]", ["", []])
     expect(other).to_have_count(0)
     expect(panels.error).to_have_count(0)
-
-
-def test_attention_between_two_sentences_is_filtered(notebook, opened):
-    panels = opened("minilm")
-    other = panels.root.get_by_role("textbox", name="Sentence B")
-    expect(other).to_have_value("It lies on the Seine.")
-    expect(panels.readout).to_contain_text("→")
-    weights = notebook.ask("views['minilm'].attention.tolist()")
-    segments = notebook.ask("views['minilm'].trace.segments")
-    count, second = len(weights), segments.index(1)
-    spots = {"a": 2, "b": second + 1}
-    which = panels.attention.get_by_role("radiogroup", name="Which sentences")
-    for name, trait in (("A→B", "ab"), ("B→A", "ba"), ("B→B", "bb"), ("A→A", "aa"), ("All", "all")):
-        which.get_by_text(name, exact=True).click()
-        notebook.wait_value("views['minilm'].segments", trait)
-        for query, key in (("a", "a"), ("a", "b"), ("b", "a"), ("b", "b")):
-            row, column = spots[query], spots[key]
-            ink = drawn(panels, row, column, count)
-            assert (ink > 0) == (trait in ("all", query + key)), (trait, query, key)
-    # What is read stays the true weight, and the array stays whole.
-    which.get_by_text("A→B", exact=True).click()
-    point(panels.cells, 2.5 / count, 2.5 / count)
-    expect(panels.weight).to_have_text(f"{weights[2][2]:.3f}")
-    assert notebook.ask("views['minilm'].attention.tolist()") == weights
-    notebook.page.mouse.move(2, 2)
-    panels.show("Arcs")
-    point(panels.arcs.locator('.arc-token.from[data-index="2"]'), 0.5, 0.5)
-    expect(panels.weight).to_have_text(f"{max(weights[2][second:]):.3f}")
-    point(panels.arcs.locator(f'.arc-token.from[data-index="{count - 1}"]'), 0.5, 0.5)
-    expect(panels.readout).to_contain_text("nothing here")
-
-
-def drawn(panels: Panels, query: int, key: int, count: int) -> int:
-    """How much of anything stands in a cell."""
-    from tests.browser.attention import alpha
-
-    return alpha(panels.cells.locator("canvas"), (key + 0.5) / count, (query + 0.5) / count)
 
 
 def test_a_decoder_is_stepped_typed_and_taken_back(notebook, opened):
@@ -264,38 +222,3 @@ def test_a_decoder_is_stepped_typed_and_taken_back(notebook, opened):
     click(panels.token(1))
     notebook.wait_value("[views['t5'].direction, views['t5'].position]", ["to", 1])
     expect(panels.error).to_have_count(0)
-
-
-def test_turns_of_a_conversation_are_labelled(opened):
-    panels = opened("chat")
-    turns = panels.copy.locator("[data-turn]")
-    expect(turns).to_have_count(2)
-    said = "element => getComputedStyle(element, '::before').content"
-    assert [turns.nth(n).evaluate(said) for n in range(2)] == ['"system"', '"user"']
-    size = "element => parseFloat(getComputedStyle(element, '::before').fontSize)"
-    assert turns.first.evaluate(size) >= 12
-    # Copy and text area still stand letter for letter.
-    area = panels.root.get_by_role("textbox", name="Text")
-    line = "element => getComputedStyle(element).lineHeight"
-    assert panels.copy.evaluate(line) == area.evaluate(line)
-    assert panels.copy.locator("b").count() == 0
-
-
-@pytest.mark.parametrize("theme", [LIGHT, DARK])
-def test_pictures_to_look_at(notebook, opened, theme):
-    shade = theme.split()[-1].lower()
-    notebook.theme(theme)
-    notebook.page.set_viewport_size({"width": 1360, "height": 1300})
-    bert = opened("bert")
-    notebook.execute(f"views['bert'].text = {UGLY!r}")
-    notebook.execute("views['bert'].pair, views['bert'].masked = 'the 你好 sleeps', (2, 5)")
-    expect(gap_name(bert)).to_contain_text("of 2")
-    notebook.execute("views['t5'].target = 'the lazy dog'")
-    pictures = [notebook.screenshot(f"masks-{shade}-{name}", opened(name).root) for name in CELL]
-    notebook.page.set_viewport_size({"width": 730, "height": 2400})
-    pictures += [
-        notebook.screenshot(f"masks-{shade}-{name}-narrow", opened(name).root)
-        for name in ("bert", "t5")
-    ]
-    notebook.theme(LIGHT)
-    assert all(box(bert.root)["width"] > 0 and path.stat().st_size > 10_000 for path in pictures)

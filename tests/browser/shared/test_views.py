@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab import Notebook, Panels, click, point
+from tests.browser.lab import Notebook
+from tests.page.panels import Panels, click, point
 
 SENTENCE = "When Mary and John went to the store, John gave a drink to"
 CELLS = [
@@ -165,34 +165,3 @@ def test_two_explorers_on_one_scope_leave_each_other_alone(notebook):
     for name, view in (("one", one), ("two", two)):
         largest = notebook.ask(f"float({name}.attention[-1].max())")
         expect(view.readout.locator(".weight")).to_have_text(f"{largest:.3f}")
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        "temperature = -1",
-        "temperature = 'hot'",
-        "top_k = -1",
-        "top_k = 0.5",
-        "top_p = 1.5",
-        "min_p = -0.1",
-        "threshold = 2",
-        "layer = 30",
-        "layer = -1",
-        "head = 9",
-        "position = -2",
-    ],
-)
-def test_bad_values_raise_in_python_and_change_nothing(notebook, change):
-    view = panels(notebook, NEXT)
-    before = view.bars()
-    with pytest.raises(AssertionError, match="TraitError"):
-        notebook.execute(f"following.{change}")
-    assert view.bars() == before
-    with pytest.raises(AssertionError, match="TraitError"):
-        notebook.execute(f"scope.explore('a', {change})")
-
-
-def test_a_misspelled_trait_raises(notebook):
-    with pytest.raises(AssertionError, match="temprature"):
-        notebook.execute("scope.explore('a', temprature=2.0)")

@@ -7,39 +7,31 @@ from itertools import chain, pairwise
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.attention import (
+from tests.components.conftest import Show
+from tests.components.workshop import Shown
+from tests.page.drawn import (
     alpha,
     eventually,
     expect_weight,
     inked,
-    names,
     over_ground,
     picture,
 )
-from tests.browser.explorer import CELLS, RESET, RUN, SIZE  # noqa: F401
-from tests.browser.lab import Notebook, Panels, box, point
+from tests.page.panels import Panels, box, point
 
-LONG = (
-    "The committee that the senators from the northern states had chosen last spring met again on"
-    " Tuesday, and its chairman, who had been ill, told the reporters that nobody in the room had"
-    " expected the vote to be so close; in the end, the bill passed by one."
-)
 SHOW_ALL = "Show all"
 
 
-def show(notebook: Notebook, panels: Panels, text: str) -> int:
-    """Set the text and wait for its matrix; gives how many tokens it has."""
-    notebook.execute(f"explorer.text = {text!r}")
-    count = int(notebook.ask("len(explorer.trace)"))
-    expect(panels.root.get_by_text(f"{count:,} tokens")).to_be_visible(timeout=20_000)
-    expect_weight(panels.weight, notebook.ask("float(explorer.attention[-1].max())"))
-    panels.matrix.scroll_into_view_if_needed()
-    return count
+@pytest.fixture
+def shown(show: Show) -> Shown:
+    """One head over a text of some fifty tokens."""
+    return show("long")
 
 
 @pytest.fixture
 def focused(panels: Panels) -> Locator:
     """The frame around the row of the token in focus: its place and height tell the zoom."""
+    panels.matrix.scroll_into_view_if_needed()
     return panels.matrix.locator(".rule.row.pinned")
 
 
@@ -48,16 +40,18 @@ def scale(panels: Panels, focused: Locator, count: int) -> float:
     return box(focused)["height"] / (box(panels.cells)["height"] / count)
 
 
-def test_the_wheel_zooms_with_the_focus_and_scrolls_the_page_without(notebook, panels, focused):
-    count = show(notebook, panels, LONG)
-    page = notebook.page
+def test_the_wheel_zooms_with_the_focus_and_scrolls_the_page_without(shown, panels, focused):
+    count = len(shown.numbers.labels)
+    page = shown.page
     page.set_viewport_size({"width": 1360, "height": 600})
-    scrolled = "return document.querySelector('.jp-WindowedPanel-outer').scrollTop;"
+
+    def scrolled() -> float:
+        return float(page.evaluate("scrollY"))
+
     point(panels.cells, 0.3, 0.7)
-    before = notebook.evaluate(scrolled)
+    before = scrolled()
     page.mouse.wheel(0, -120)
-    page.wait_for_timeout(200)
-    assert notebook.evaluate(scrolled) < before, "the page scrolls"
+    eventually(lambda: scrolled() < before)  # the page scrolls
     assert scale(panels, focused, count) == pytest.approx(1, abs=0.01)
 
     point(panels.cells, 0.3, 0.7)
@@ -69,14 +63,14 @@ def test_the_wheel_zooms_with_the_focus_and_scrolls_the_page_without(notebook, p
     assert by_control > 1.1
 
     panels.matrix.focus()
-    before = notebook.evaluate(scrolled)
-    token = names(notebook)
+    before = scrolled()
+    token = shown.numbers.names
     point(panels.cells, 0.3, 0.7)
     read = panels.readout.locator("b").text_content()
     page.mouse.wheel(0, -200)
-    page.wait_for_timeout(100)
-    assert scale(panels, focused, count) > by_control * 1.2
-    assert notebook.evaluate(scrolled) == before, "the page stays"
+    eventually(lambda: scale(panels, focused, count) > by_control * 1.2)
+    shown.settle()
+    assert scrolled() == before, "the page stays"
     point(panels.cells, 0.3001, 0.7001)
     assert panels.readout.locator("b").text_content() == read, "what is under the mouse stays"
     assert read and read.split(" → ")[0] in token
@@ -87,9 +81,9 @@ def test_the_wheel_zooms_with_the_focus_and_scrolls_the_page_without(notebook, p
     assert scale(panels, focused, count) == pytest.approx(1, abs=0.01)
 
 
-def test_keys_zoom_pan_and_show_all(notebook, panels, focused):
-    count = show(notebook, panels, LONG)
-    page = notebook.page
+def test_keys_zoom_pan_and_show_all(shown, panels, focused):
+    count = len(shown.numbers.labels)
+    page = shown.page
     panels.matrix.focus()
     for _ in range(20):
         page.keyboard.press("ArrowUp")
@@ -102,7 +96,7 @@ def test_keys_zoom_pan_and_show_all(notebook, panels, focused):
     page.keyboard.press("-")
     assert scale(panels, cursor, count) == pytest.approx(1.5, rel=0.02)
     page.keyboard.press("=")
-    weights = notebook.ask(f"explorer.attention[{query}].tolist()")
+    weights = shown.numbers.attention(0, 0)[query]
     assert any(panels.weight.text_content() == f"{weight:.3f}" for weight in weights)
 
     for key, which, side, sign in (
@@ -120,16 +114,15 @@ def test_keys_zoom_pan_and_show_all(notebook, panels, focused):
     cells = box(panels.cells)
     for _ in range(query):
         page.keyboard.press("ArrowUp")
-    expect_weight(panels.weight, notebook.ask("float(explorer.attention[0, 0])"))
+    expect_weight(panels.weight, shown.numbers.attention(0, 0)[0, 0])
     assert box(cursor)["y"] >= cells["y"] - 1
     page.keyboard.press("0")
     expect(panels.matrix.get_by_role("button", name=SHOW_ALL)).to_have_count(0)
     assert scale(panels, cursor, count) == pytest.approx(1, abs=0.01)
 
 
-def test_a_drag_pans_and_pins_nothing(notebook, panels, focused):
-    show(notebook, panels, LONG)
-    page = notebook.page
+def test_a_drag_pans_and_pins_nothing(shown, panels, focused):
+    page = shown.page
     panels.matrix.focus()
     for _ in range(3):
         page.keyboard.press("+")
@@ -147,7 +140,7 @@ def test_a_drag_pans_and_pins_nothing(notebook, panels, focused):
     page.mouse.up()
     assert box(focused)["y"] - before == pytest.approx(60, abs=1)
     assert picture(canvas) != painted
-    assert notebook.ask("explorer.position") == -1
+    assert shown.trait("position") == -1
     expect(panels.matrix.locator(".rule.cell")).to_have_count(0)
 
     point(panels.cells, 0.4, 0.5)
@@ -158,8 +151,8 @@ def test_a_drag_pans_and_pins_nothing(notebook, panels, focused):
     expect(reset).to_have_count(0)
 
 
-def test_two_fingers_zoom_and_one_pans_what_is_magnified(notebook, panels, focused):
-    page = notebook.page
+def test_two_fingers_zoom_and_one_pans_what_is_magnified(shown, panels, focused):
+    page = shown.page
     client = page.context.new_cdp_session(page)
     client.send("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 2})
 
@@ -168,7 +161,7 @@ def test_two_fingers_zoom_and_one_pans_what_is_magnified(notebook, panels, focus
         client.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": points})
 
     try:
-        count = show(notebook, panels, LONG)
+        count = len(shown.numbers.labels)
         place = box(panels.cells)
         x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] * 0.8
         touch("Start", (x - 20, y), (x + 20, y))
@@ -187,20 +180,20 @@ def test_two_fingers_zoom_and_one_pans_what_is_magnified(notebook, panels, focus
             touch("Move", (x, y + far))
         touch("End")
         assert box(focused)["y"] - place["y"] - row == pytest.approx(40, abs=1)
-        assert notebook.ask("explorer.position") == -1
+        assert shown.trait("position") == -1
     finally:
         client.send("Emulation.setTouchEmulationEnabled", {"enabled": False})
         client.detach()
     panels.matrix.press("0")
 
 
-def test_show_all_is_pressed_by_key(notebook, panels):
+def test_show_all_is_pressed_by_key(shown, panels):
     reset = panels.matrix.get_by_role("button", name=SHOW_ALL)
     for key in ("Enter", "Space"):
         panels.matrix.press("+")
         reset.press(key)
         expect(reset).to_have_count(0, timeout=2000)
-    assert notebook.ask("explorer.position") == -1
+    assert shown.trait("position") == -1
 
 
 LABELS = """plot => [...plot.querySelectorAll("svg.labels")].map(svg =>
@@ -238,33 +231,27 @@ def expect_labels_apart(panels: Panels) -> int:
     return sum(map(len, sides))
 
 
-def test_a_double_click_pins_nothing(notebook, panels):
+def test_a_double_click_pins_nothing(shown, panels):
     panels.matrix.press("+")
     panels.cells.dblclick(position={"x": 60, "y": 200})
     expect(panels.matrix.get_by_role("button", name=SHOW_ALL)).to_have_count(0)
-    notebook.wait_value("explorer.position", -1, seconds=2)
+    shown.wait(position=-1, seconds=2)
 
 
-def test_show_all_hides_no_cell(notebook, panels):
+def test_show_all_hides_no_cell(shown, panels):
     panels.matrix.press("+")
     for key in ("Shift+ArrowDown", "Shift+ArrowRight") * 8:
-        notebook.page.keyboard.press(key)
+        shown.page.keyboard.press(key)
     point(panels.cells, 0.96, 0.96)
-    last = notebook.ask("float(explorer.attention[-1, -1])")
-    expect(panels.readout).to_contain_text("to → to", timeout=2000)
+    last = shown.numbers.attention(0, 0)[-1, -1]
+    name = shown.numbers.names[-1]
+    expect(panels.readout).to_contain_text(f"{name} → {name}", timeout=2000)
     expect_weight(panels.weight, last)
 
 
-TEXTS = {
-    "English": LONG,
-    "Chinese": "你好，世界。今天天气很好，我们一起去公园散步吧。" * 2,
-    "long words": "extraordinarily " * 12,
-}
-
-
-@pytest.mark.parametrize("text", ["extraordinarily " * 12, "The cat saw extraordinarily"])
-def test_labels_stand_inside_the_panel(notebook, panels, text):
-    show(notebook, panels, text)
+@pytest.mark.parametrize("name", ["long-words", "long-word-last"])
+def test_labels_stand_inside_the_panel(show, name):
+    panels = show(name).panels
     panel = box(panels.attention)
     for label in chain(*panels.matrix.evaluate(LABELS)):
         assert label["left"] >= panel["x"] - 1, label
@@ -272,10 +259,11 @@ def test_labels_stand_inside_the_panel(notebook, panels, text):
         assert label["top"] >= panel["y"], label
 
 
-@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
-def test_labels_stay_apart_at_any_zoom(notebook, panels, text):
-    show(notebook, panels, text)
-    page = notebook.page
+@pytest.mark.parametrize("name", ["long", "chinese", "long-words"])
+def test_labels_stay_apart_at_any_zoom(show, name):
+    shown = show(name)
+    panels = shown.panels
+    page = shown.page
     counts = [expect_labels_apart(panels)]
     panels.matrix.focus()
     for _ in range(5):
@@ -290,9 +278,10 @@ def test_labels_stay_apart_at_any_zoom(notebook, panels, text):
     page.keyboard.press("0")
 
 
-def test_numbers_stand_in_cells_that_are_large_enough(notebook, panels):
+def test_numbers_stand_in_cells_that_are_large_enough(show):
     # A short text has large cells: their numbers are darker or paler than what is around them.
-    show(notebook, panels, "Mary gave John a drink")
+    shown = show("large-cells")
+    panels = shown.panels
     canvas = panels.cells.locator("canvas")
     spread = """(canvas, [x, y, side]) => {
         const size = Math.floor(side * canvas.width);
@@ -303,8 +292,8 @@ def test_numbers_stand_in_cells_that_are_large_enough(notebook, panels):
         for (let i = 0; i < data.length; i += 4) shades.add(`${data[i]},${data[i + 3]}`);
         return shades.size;
     }"""
-    count = notebook.ask("len(explorer.trace)")
-    weights = notebook.ask("explorer.attention.tolist()")
+    count = len(shown.numbers.labels)
+    weights = shown.numbers.attention(0, 0)
     for query in range(count):
         for key in range(query + 1):
             if abs(weights[query][key] - 0.005) < 1e-4:
@@ -313,8 +302,11 @@ def test_numbers_stand_in_cells_that_are_large_enough(notebook, panels):
             assert (shades > 3) == (weights[query][key] > 0.005), (query, key)
 
 
-def test_six_hundred_tokens_zoom_to_exact_numbers(notebook, panels, focused):
-    count = show(notebook, panels, "When Mary and John went to the store, " * 62)
+def test_six_hundred_tokens_zoom_to_exact_numbers(show):
+    shown = show("512-tokens")
+    panels, count = shown.panels, len(shown.numbers.labels)
+    panels.matrix.scroll_into_view_if_needed()
+    focused = panels.matrix.locator(".rule.row.pinned")
     assert 512 < count < 700
     expect(panels.attention).to_contain_text("Each point is the greatest of 2 × 2 weights")
     canvas = panels.cells.locator("canvas")
@@ -324,11 +316,10 @@ def test_six_hundred_tokens_zoom_to_exact_numbers(notebook, panels, focused):
     pool = panels.attention.get_by_role("combobox", name="What a point stands for")
     pool.select_option("mean")
     expect(panels.attention).to_contain_text("Each point is the mean of 2 × 2 weights")
-    notebook.page.wait_for_timeout(300)
-    assert picture(canvas) != greatest
+    eventually(lambda: picture(canvas) != greatest)
     pool.select_option("max")
 
-    page = notebook.page
+    page = shown.page
     panels.matrix.focus()
     point(panels.cells, 0.98, 0.98)
     for _ in range(12):
@@ -337,7 +328,7 @@ def test_six_hundred_tokens_zoom_to_exact_numbers(notebook, panels, focused):
         page.keyboard.press("Shift+ArrowDown")
         page.keyboard.press("Shift+ArrowRight")
     assert box(focused)["height"] == pytest.approx(48, abs=1)
-    weights = notebook.ask("explorer.trace.attention(24, 4, rows=slice(-6, None)).tolist()")
+    weights = shown.numbers.arrays["last rows"]
     cells = box(panels.cells)
     for query, key in ((-4, -5), (-4, -4), (-5, -7), (-5, -3)):
         x, y = (1 + (place + 0.5) * 48 / cells["width"] for place in (key, query))
@@ -351,11 +342,12 @@ def test_six_hundred_tokens_zoom_to_exact_numbers(notebook, panels, focused):
     page.keyboard.press("0")
 
 
-def test_numbers_stand_in_cells_of_a_long_text_too(notebook, panels):
-    show(notebook, panels, LONG * 6)
+def test_numbers_stand_in_cells_of_a_long_text_too(show):
+    shown = show("512-tokens")
+    panels = shown.panels
     panels.matrix.focus()
     for _ in range(12):
-        notebook.page.keyboard.press("+")
+        shown.page.keyboard.press("+")
     canvas = panels.cells.locator("canvas")
     painted = """canvas => {
         const context = canvas.getContext("2d");

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.attention import alpha, eventually, expect_weight, inked, names, picture
-from tests.browser.explorer import CELLS, RESET, RUN, SIZE  # noqa: F401
-from tests.browser.lab import Notebook, Panels, box, click, point
+from tests.components.workshop import Shown
+from tests.page.drawn import alpha, eventually, expect_weight, inked, picture
+from tests.page.panels import Panels, box, click, point
 
-HEADS = "[list(pair) for pair in explorer.heads]"
+HEADS = [[24, 4], [3, 2], [11, 1]]
 
 
 @pytest.fixture
-def arcs(panels: Panels, notebook: Notebook) -> Locator:
+def arcs(panels: Panels, shown: Shown) -> Locator:
     """The canvas of the arcs, with all lines of one head."""
     panels.show("Arcs")
-    notebook.wait_value("explorer.mode", "arcs")
+    shown.wait(mode="arcs")
     every = panels.attention.get_by_role("button", name="show all", exact=True)
     if every.count():
         every.click()
@@ -56,16 +57,16 @@ def shares(panels: Panels, side: str) -> dict[int, float]:
     return {int(index): float(share) for index, share in found}
 
 
-def test_every_weight_is_a_line(notebook, panels, arcs):
+def test_every_weight_is_a_line(shown, panels, arcs):
     every = lines(arcs)
     assert every > 300
     panels.threshold.press("End")
-    notebook.wait_value("explorer.threshold", 1.0)
-    assert notebook.ask("int((explorer.attention >= 1).sum())") == 1
+    shown.wait(threshold=1.0)
+    assert (shown.numbers.attention(24, 4) >= 1).sum() == 1
     # The first token sees nothing but itself: a straight line stays.
     eventually(lambda: 0 < lines(arcs) < every / 3)
     panels.threshold.dblclick()
-    notebook.wait_value("explorer.threshold", 0)
+    shown.wait(threshold=0)
     eventually(lambda: lines(arcs) == every)
     pale = picture(arcs)
     panels.scale.select_option("log")
@@ -76,9 +77,9 @@ def test_lines_are_there(arcs):
     assert lines(arcs) > 300
 
 
-def test_a_line_runs_between_its_two_tokens(notebook, panels, arcs):
+def test_a_line_runs_between_its_two_tokens(shown, panels, arcs):
     # From "to" to "Mary", halfway between the two rows in the middle.
-    notebook.execute("explorer.threshold = 0.8")
+    shown.set(threshold=0.8)
     point(token(panels, "from", 13), 0.5, 0.5)
     expect(panels.readout).to_contain_text("to looks most at")
     canvas = box(arcs)
@@ -88,9 +89,9 @@ def test_a_line_runs_between_its_two_tokens(notebook, panels, arcs):
     assert alpha(arcs, 0.5, (middle - 20) / canvas["height"]) == 0
 
 
-def test_hover_shows_what_a_token_looks_at_and_what_looks_at_it(notebook, panels, arcs):
-    weights = notebook.ask("explorer.attention.tolist()")
-    word = names(notebook)
+def test_hover_shows_what_a_token_looks_at_and_what_looks_at_it(shown, panels, arcs):
+    weights = shown.numbers.attention(24, 4).tolist()
+    word = shown.numbers.names
     for query in (13, 9):
         point(token(panels, "from", query), 0.5, 0.5)
         row = weights[query]
@@ -108,16 +109,16 @@ def test_hover_shows_what_a_token_looks_at_and_what_looks_at_it(notebook, panels
         expect_weight(panels.weight, column[best])
         true = {query: share for query, share in enumerate(column) if share >= 0.005}
         assert shares(panels, "from") == pytest.approx(true, abs=0.0051)
-    notebook.page.mouse.move(2, 2)
+    shown.leave()
     expect(panels.readout).to_contain_text("Queries on the left")
-    assert notebook.ask("[explorer.position, explorer.direction]") == [-1, "from"]
+    assert [shown.trait(name) for name in ("position", "direction")] == [-1, "from"]
 
 
-def test_a_click_pins_either_side_and_escape_shows_all(notebook, panels, arcs):
+def test_a_click_pins_either_side_and_escape_shows_all(shown, panels, arcs):
     every = picture(arcs)
     click(token(panels, "from", 9))
-    notebook.wait_value("[explorer.position, explorer.direction]", [9, "from"])
-    notebook.page.mouse.move(2, 2)
+    shown.wait(position=9, direction="from")
+    shown.leave()
     expect(panels.readout).to_contain_text("John looks most at")
     expect(panels.readout).to_contain_text("pinned · Esc shows all")
     expect(token(panels, "from", 9)).to_have_class(re.compile("pinned"))
@@ -125,33 +126,33 @@ def test_a_click_pins_either_side_and_escape_shows_all(notebook, panels, arcs):
     eventually(lambda: picture(arcs) != every)
 
     click(token(panels, "to", 1))
-    notebook.wait_value("[explorer.position, explorer.direction]", [1, "to"])
-    notebook.page.mouse.move(2, 2)
+    shown.wait(position=1, direction="to")
+    shown.leave()
     expect(panels.readout).to_contain_text("Mary is looked at most by")
     expect(panels.caption).to_contain_text("attention to “Mary”")
     # The prompt is shaded by attention to the pinned token, from those behind it.
-    weights = notebook.ask("explorer.attention[:, 1].tolist()")
+    weights = shown.numbers.attention(24, 4)[:, 1]
     shade = "span => Number(getComputedStyle(span).getPropertyValue('--shade'))"
     for query in (0, 1, 10, 13):
         assert panels.token(query).evaluate(shade) == pytest.approx(weights[query] ** 0.5, abs=2e-3)
 
     # The same token once more lets go of it; Escape does, too.
     click(token(panels, "to", 1))
-    notebook.page.mouse.move(2, 2)
-    notebook.wait_value("[explorer.position, explorer.direction]", [-1, "from"])
+    shown.leave()
+    shown.wait(position=-1, direction="from")
     expect(panels.readout).to_contain_text("Queries on the left")
     eventually(lambda: picture(arcs) == every)
     click(token(panels, "to", 4))
-    notebook.page.mouse.move(2, 2)
+    shown.leave()
     panels.arcs.focus()
     for _ in range(2):
-        notebook.page.keyboard.press("Escape")
-    notebook.wait_value("[explorer.position, explorer.direction]", [-1, "from"])
+        shown.page.keyboard.press("Escape")
+    shown.wait(position=-1, direction="from")
     expect(panels.readout).to_contain_text("Queries on the left")
     eventually(lambda: picture(arcs) == every)
 
 
-def test_keys_pin_a_token_and_change_its_side(notebook, panels, arcs):
+def test_keys_pin_a_token_and_change_its_side(shown, panels, arcs):
     panels.arcs.focus()
     for key, at in (
         ("ArrowUp", [12, "from"]),
@@ -165,25 +166,25 @@ def test_keys_pin_a_token_and_change_its_side(notebook, panels, arcs):
         ("PageUp", [3, "to"]),
         ("ArrowLeft", [3, "from"]),
     ):
-        notebook.page.keyboard.press(key)
-        notebook.wait_value("[explorer.position, explorer.direction]", at)
+        shown.page.keyboard.press(key)
+        shown.wait(position=at[0], direction=at[1])
         side = "is looked at most by" if at[1] == "to" else "looks most at"
         expect(panels.readout).to_contain_text(side)
-    expect_weight(panels.weight, notebook.ask("float(explorer.attention[3].max())"))
+    expect_weight(panels.weight, shown.numbers.attention(24, 4)[3].max())
     expect(panels.arcs).to_be_focused()
 
 
-def test_several_heads_of_any_layers_have_colours_of_their_own(notebook, panels, arcs):
-    notebook.execute("explorer.heads = [(24, 4), (3, 2), (11, 1)]")
+def test_several_heads_of_any_layers_have_colours_of_their_own(shown, panels, arcs):
+    shown.set(heads=HEADS)
     expect(panels.chips).to_have_count(3)
-    assert notebook.ask("list(explorer.attention.shape)") == [3, 14, 14]
     click(token(panels, "from", 13))
-    notebook.page.mouse.move(2, 2)
+    shown.leave()
     parts = panels.readout.locator("span:has(.swatch)")
     expect(parts).to_have_count(3)
-    strongest = notebook.ask("explorer.attention[:, 13].max(-1).tolist()")
-    word = names(notebook)
-    best = notebook.ask("explorer.attention[:, 13].argmax(-1).tolist()")
+    rows = np.stack([shown.numbers.attention(*head)[13] for head in HEADS])
+    strongest = rows.max(-1)
+    word = shown.numbers.names
+    best = rows.argmax(-1)
     for index, name in enumerate(("24·4", "3·2", "11·1")):
         expect(parts.nth(index)).to_contain_text(f"{name} {word[best[index]]}")
         expect_weight(parts.nth(index).locator(".weight"), strongest[index])
@@ -196,10 +197,10 @@ def test_several_heads_of_any_layers_have_colours_of_their_own(notebook, panels,
     assert parts.evaluate_all(of_part) == colours
 
 
-def test_chips_hide_isolate_and_remove_by_mouse(notebook, panels, arcs):
-    notebook.execute("explorer.heads = [(24, 4), (3, 2), (11, 1)]")
+def test_chips_hide_isolate_and_remove_by_mouse(shown, panels, arcs):
+    shown.set(heads=HEADS)
     expect(panels.chips).to_have_count(3)
-    notebook.page.wait_for_timeout(300)
+    shown.settle()
     every = picture(arcs)
     name = [panels.chips.nth(i).get_by_role("button").first for i in range(3)]
     name[1].click()
@@ -215,16 +216,16 @@ def test_chips_hide_isolate_and_remove_by_mouse(notebook, panels, arcs):
     eventually(lambda: picture(arcs) not in (every, fewer))
     panels.attention.get_by_role("button", name="show all", exact=True).click()
     eventually(lambda: picture(arcs) == every)
-    assert notebook.ask(HEADS) == [[24, 4], [3, 2], [11, 1]]
+    assert shown.trait("heads") == HEADS
     panels.chips.nth(1).get_by_role("button", name="no longer chosen").click()
-    notebook.wait_value(HEADS, [[24, 4], [11, 1]])
+    shown.wait(heads=[[24, 4], [11, 1]])
     panels.attention.get_by_role("button", name="clear").click()
-    notebook.wait_value(HEADS, [])
+    shown.wait(heads=[])
     expect(panels.chips).to_have_count(0)
 
 
-def test_chips_hide_isolate_and_remove_by_key(notebook, panels, arcs):
-    notebook.execute("explorer.heads = [(24, 4), (3, 2), (11, 1)]")
+def test_chips_hide_isolate_and_remove_by_key(shown, panels, arcs):
+    shown.set(heads=HEADS)
     expect(panels.chips).to_have_count(3)
     name = [panels.chips.nth(i).get_by_role("button").first for i in range(3)]
     name[0].press("Space")
@@ -237,58 +238,57 @@ def test_chips_hide_isolate_and_remove_by_key(notebook, panels, arcs):
     panels.attention.get_by_role("button", name="show all", exact=True).press("Enter")
     expect(name[0]).to_have_attribute("aria-pressed", "true")
     name[1].press("Delete")
-    notebook.wait_value(HEADS, [[24, 4], [11, 1]])
+    shown.wait(heads=[[24, 4], [11, 1]])
     panels.attention.get_by_role("button", name="clear").press("Enter")
-    notebook.wait_value(HEADS, [])
+    shown.wait(heads=[])
 
 
-def test_a_head_that_is_chosen_again_is_shown(notebook, panels, arcs):
-    notebook.execute("explorer.heads = [(24, 4), (3, 2)]")
+def test_a_head_that_is_chosen_again_is_shown(shown, panels, arcs):
+    shown.set(heads=[(24, 4), (3, 2)])
     expect(panels.chips).to_have_count(2)
     first = panels.chips.first.get_by_role("button").first
     first.press("Space")
     expect(first).to_have_attribute("aria-pressed", "false")
     first.press("Delete")
-    notebook.wait_value(HEADS, [[3, 2]])
+    shown.wait(heads=[[3, 2]])
     panels.attention.get_by_role("button", name="+ head 24·4").click()
-    notebook.wait_value(HEADS, [[3, 2], [24, 4]])
+    shown.wait(heads=[[3, 2], [24, 4]])
     chip = panels.chips.last.get_by_role("button").first
     expect(chip).to_have_attribute("aria-pressed", "true", timeout=2000)
 
 
-def test_a_whole_layer_is_chosen(notebook, panels, arcs):
+def test_a_whole_layer_is_chosen(shown, panels, arcs):
     panels.attention.get_by_role("button", name="+ all of layer 24").click()
-    notebook.wait_value(HEADS, [[24, head] for head in range(8)])
+    shown.wait(heads=[[24, head] for head in range(8)])
     expect(panels.chips).to_have_count(8)
     eventually(lambda: inked(arcs) > 1000)
 
 
-def test_arcs_without_the_first_token(notebook, panels, arcs):
-    row = notebook.ask("explorer.trace.attention(24, 4)[13].tolist()")
+def test_arcs_without_the_first_token(shown, panels, arcs):
+    row = shown.numbers.attention(24, 4)[13]
     panels.sink.click()
-    notebook.wait_value("explorer.hide_sink", True)
+    shown.wait(hide_sink=True)
     point(token(panels, "from", 13), 0.5, 0.5)
     expect_weight(panels.weight, row[1] / (1 - row[0]))
     assert 0 not in shares(panels, "to")
     expect(panels.attention).to_contain_text("The first token is left out")
 
 
-def test_a_long_text_scrolls_and_the_pinned_token_stays_in_sight(notebook, panels, arcs):
-    notebook.execute("explorer.text = 'When Mary and John went to the store, ' * 15")
-    count = notebook.ask("len(explorer.trace)")
+def test_a_long_text_scrolls_and_the_pinned_token_stays_in_sight(show):
+    shown = show("512-tokens", mode="arcs")
+    panels, count = shown.panels, len(shown.numbers.labels)
     expect(panels.root.get_by_text(f"{count} tokens")).to_be_visible()
     expect(token(panels, "from", 15)).to_be_attached()
     panels.arcs.scroll_into_view_if_needed()
     drawn = panels.arcs.locator(".arc-token")
     assert drawn.count() < 80, "only what is in sight is in the page"
     click(token(panels, "from", 3))
-    notebook.wait_value("explorer.position", 3)
+    shown.wait(position=3)
     page = box(panels.arcs)
-    notebook.page.mouse.move(page["x"] + page["width"] / 2, page["y"] + page["height"] / 2)
+    shown.page.mouse.move(page["x"] + page["width"] / 2, page["y"] + page["height"] / 2)
     for _ in range(4):
-        notebook.page.mouse.wheel(0, 400)
-    notebook.page.wait_for_timeout(200)
-    assert panels.arcs.evaluate("page => page.scrollTop") > 300
+        shown.page.mouse.wheel(0, 400)
+    eventually(lambda: panels.arcs.evaluate("page => page.scrollTop") > 300)
     held = token(panels, "from", 3)
     expect(held).to_have_class(re.compile("stuck"))
     place = box(held)
@@ -296,24 +296,21 @@ def test_a_long_text_scrolls_and_the_pinned_token_stays_in_sight(notebook, panel
     assert drawn.count() < 80
 
     panels.arcs.focus()
-    notebook.page.keyboard.press("End")
-    notebook.wait_value("explorer.position", count - 1)
-    notebook.page.mouse.move(2, 2)
+    shown.page.keyboard.press("End")
+    shown.wait(position=count - 1)
+    shown.leave()
     place = box(token(panels, "from", count - 1))
     assert page["y"] - 1 <= place["y"] <= page["y"] + page["height"] - place["height"] + 1
-    expect_weight(panels.weight, notebook.ask("float(explorer.attention[-1].max())"))
+    expect_weight(panels.weight, shown.numbers.arrays["last rows"][-1].max())
 
 
-def test_mode_heads_and_direction_follow_python(notebook, panels):
-    notebook.execute(
-        "explorer.mode, explorer.heads = 'arcs', [(24, 4), (2, 1)]\n"
-        "explorer.position, explorer.direction = 1, 'to'"
-    )
+def test_mode_heads_and_direction_follow_what_is_set(shown, panels):
+    shown.set(mode="arcs", heads=[[24, 4], [2, 1]], position=1, direction="to")
     expect(panels.mode("Arcs")).to_be_checked()
     expect(panels.chips).to_have_text([re.compile("24·4"), re.compile("2·1")])
     expect(panels.readout).to_contain_text("Mary is looked at most by")
-    notebook.execute("explorer.direction = 'from'")
+    shown.set(direction="from")
     expect(panels.readout).to_contain_text("Mary looks most at")
     panels.mode("Arcs").press("ArrowLeft")
-    notebook.wait_value("explorer.mode", "matrix")
+    shown.wait(mode="matrix")
     expect(panels.matrix).to_be_visible()

@@ -12,8 +12,9 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.attention import picture
-from tests.browser.lab import DARK, LIGHT, Notebook, Panels
+from tests.browser.lab import DARK, LIGHT, Notebook
+from tests.page.drawn import picture
+from tests.page.panels import Panels
 
 MARY = "When Mary and John went to the store, John gave a drink to"
 PASSAGE = (

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator
 
-from tests.browser.lab import Notebook, Panels
+from tests.page.panels import Panels
 
 GROUND = 0.05  # the paler ground of a matrix, in the light theme
 
@@ -72,9 +72,3 @@ def expect_weight(where: Locator, weight: float) -> None:
             return
         assert time.monotonic() < end, f"{text!r} is not {weight}"
         where.page.wait_for_timeout(30)
-
-
-def names(notebook: Notebook, tokens: str = "explorer.trace.tokens") -> list[str]:
-    """The labels of tokens as the panels print them: without the mark of a leading space."""
-    found = notebook.ask(f"[token.label for token in {tokens}]")
-    return [label[1:] if len(label) > 1 and label.startswith("·") else label for label in found]

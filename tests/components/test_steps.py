@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from types import SimpleNamespace
 
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.attention import expect_weight, names, number
-from tests.browser.explorer import CELLS, RESET, RUN, SIZE  # noqa: F401
-from tests.browser.lab import Notebook, Panels, box, point
+from tests.components.workshop import Shown
+from tests.page.drawn import expect_weight, number
+from tests.page.panels import Panels, box, point
 
-STEPS = "explorer.trace.steps(24, 4, 13)"
 COLUMNS = {"score": 0, "scale": 1, "mask": 2, "softmax": 3, "output": 4}
 
 
 @pytest.fixture
-def walk(panels: Panels, notebook: Notebook) -> Locator:
+def walk(panels: Panels, shown: Shown) -> Locator:
     """The steps as buttons, at the first of them."""
     panels.show("Steps")
-    notebook.wait_value("explorer.mode", "steps")
+    shown.wait(mode="steps")
     expect(panels.steps.locator(".keys tbody tr")).to_have_count(14)
     panels.steps.press("Home")
     found = panels.steps.get_by_role("navigation", name="Steps").locator("> button")
@@ -28,13 +27,10 @@ def walk(panels: Panels, notebook: Notebook) -> Locator:
     return found
 
 
-def titles(notebook: Notebook) -> list[str]:
-    names = ["q · k", "scale", "mask", "softmax", "values", "all heads"]
-    return [*names, str(notebook.ask(f"{STEPS}.projection"))]
-
-
-def arrays(notebook: Notebook, *attributes: str) -> list[Any]:
-    return [notebook.ask(f"{STEPS}.{name}.tolist()") for name in attributes]
+@pytest.fixture
+def steps(shown: Shown) -> SimpleNamespace:
+    """Python's own steps of what is in focus."""
+    return shown.numbers.steps(24, 4, 13)
 
 
 def numbers(panels: Panels, stage: str) -> list[float]:
@@ -49,8 +45,9 @@ def expect_at(walk: Locator, index: int) -> None:
     expect(walk.and_(walk.page.locator("[aria-current]"))).to_have_count(1)
 
 
-def test_each_step_forward_and_back_by_key(notebook, panels, walk):
-    expected = titles(notebook)
+def test_each_step_forward_and_back_by_key(shown, panels, walk, steps):
+    names = ["q · k", "scale", "mask", "softmax", "values", "all heads"]
+    expected = [*names, steps.projection]
     expect(walk).to_have_text(expected)
     explain = panels.steps.locator(".explain")
     seen = set()
@@ -63,20 +60,20 @@ def test_each_step_forward_and_back_by_key(notebook, panels, walk):
         for later, column in COLUMNS.items():
             cell = panels.steps.locator(f".keys tbody tr:not(.rest) td.{later} > div").first
             assert cell.is_visible() == (column <= index), (later, index)
-        notebook.page.keyboard.press("ArrowRight")
+        shown.page.keyboard.press("ArrowRight")
     assert len(seen) == len(expected), "each step has a formula and words of its own"
     expect_at(walk, len(expected) - 1)
     for index in reversed(range(len(expected) - 1)):
-        notebook.page.keyboard.press("ArrowLeft")
+        shown.page.keyboard.press("ArrowLeft")
         expect_at(walk, index)
-    notebook.page.keyboard.press("End")
+    shown.page.keyboard.press("End")
     expect_at(walk, len(expected) - 1)
-    notebook.page.keyboard.press("Home")
+    shown.page.keyboard.press("Home")
     expect_at(walk, 0)
     expect(panels.steps).to_be_focused()
 
 
-def test_each_step_by_mouse(notebook, panels, walk):
+def test_each_step_by_mouse(shown, panels, walk):
     forward = panels.steps.get_by_role("button", name="Next", exact=True)
     back = panels.steps.get_by_role("button", name="Back", exact=True)
     expect(back).to_be_disabled()
@@ -90,24 +87,26 @@ def test_each_step_by_mouse(notebook, panels, walk):
     expect(forward).to_be_disabled()
 
 
-def test_space_plays_and_pauses(notebook, panels, walk):
+def test_space_plays_and_pauses(shown, panels, walk):
+    clock = shown.page.clock
+    clock.install()
     panels.steps.focus()
-    notebook.page.keyboard.press("Space")
+    shown.page.keyboard.press("Space")
     expect(panels.steps.get_by_role("button", name="Pause")).to_be_visible()
     expect(walk.nth(1)).to_have_attribute("aria-current", "step")
-    notebook.page.keyboard.press("Space")
+    shown.page.keyboard.press("Space")
     expect(panels.steps.get_by_role("button", name="Play")).to_be_visible()
-    notebook.page.wait_for_timeout(2600)
+    clock.fast_forward(2600)
     expect_at(walk, 1)
     panels.steps.get_by_role("button", name="Play").click()
     expect(walk.nth(2)).to_have_attribute("aria-current", "step")
     panels.steps.get_by_role("button", name="Pause").click()
 
 
-def test_the_numbers_are_those_of_python(notebook, panels, walk):
+def test_the_numbers_are_those_of_python(shown, panels, walk, steps):
     panels.steps.press("End")
-    product, bias, weights = arrays(notebook, "product", "bias", "weights")
-    scale = notebook.ask(f"{STEPS}.scale")
+    product, bias, weights = steps.product, steps.bias, steps.weights
+    scale = steps.scale
     close = {"abs": 0.0051, "rel": 6e-3}
     assert numbers(panels, "score") == pytest.approx(product, **close)
     assert numbers(panels, "scale") == pytest.approx([scale * one for one in product], **close)
@@ -117,20 +116,20 @@ def test_the_numbers_are_those_of_python(notebook, panels, walk):
     assert [shown for shown in printed if shown < 5e-4] == pytest.approx(
         [weight for weight in weights if weight < 5e-4], rel=6e-3, abs=0
     )
-    assert weights == pytest.approx(notebook.ask("explorer.attention[13].tolist()"), abs=1e-6)
+    assert weights == pytest.approx(shown.numbers.attention(24, 4)[13], abs=1e-6)
 
     results = panels.steps.locator(".results .line")
     for index, name in enumerate(("output", "concat", "contribution", "projected")):
-        (vector,) = arrays(notebook, name)
+        length, largest = steps.largest[name]
         end = results.nth(index).locator(".figures")
-        expect(end).to_contain_text(f"{len(vector)} · ")
+        expect(end).to_contain_text(f"{length} · ")
         most = number((end.text_content() or "").split("±")[1])
-        assert most == pytest.approx(max(map(abs, vector)), abs=0.0051, rel=0.01), name
+        assert most == pytest.approx(largest, abs=0.0051, rel=0.01), name
 
 
-def test_strips_tell_their_numbers(notebook, panels, walk):
+def test_strips_tell_their_numbers(shown, panels, walk, steps):
     panels.steps.press("End")
-    query, keys, output = arrays(notebook, "query", "keys", "output")
+    query, keys, output = steps.query, steps.keys, steps.output
     for label, vector in (("q", query), ("k", keys[1]), ("o this head", output)):
         strip = panels.steps.get_by_role("img", name=label, exact=True)
         for at in (0, 17, len(vector) - 1):
@@ -140,44 +139,43 @@ def test_strips_tell_their_numbers(notebook, panels, walk):
             assert float(title.split("=")[1]) == pytest.approx(vector[at], rel=1e-3), title
 
 
-def test_up_and_down_or_a_click_select_a_key(notebook, panels, walk):
-    product, _ = arrays(notebook, "product", "weights")
-    word = names(notebook)
+def test_up_and_down_or_a_click_select_a_key(shown, panels, walk, steps):
+    word = shown.numbers.names
     here = panels.steps.locator(".keys tr.here th")
     total = panels.steps.locator(".vectors").first.locator(".line").nth(2).locator(".figures")
 
     def expect_key(key: int) -> None:
         expect(here).to_have_text(word[key])
-        assert number(total.text_content() or "") == pytest.approx(product[key], abs=0.0051)
+        assert number(total.text_content() or "") == pytest.approx(steps.product[key], abs=0.0051)
 
     expect_key(1)
     panels.steps.focus()
     for press, key in (("ArrowDown", 2), ("ArrowUp", 1), ("ArrowUp", 0), ("ArrowUp", 0)):
-        notebook.page.keyboard.press(press)
+        shown.page.keyboard.press(press)
         expect_key(key)
     panels.steps.locator(".keys tbody th").nth(9).click()
     expect_key(9)
     for _ in range(8):
-        notebook.page.keyboard.press("ArrowDown")
+        shown.page.keyboard.press("ArrowDown")
     expect_key(13)
 
 
-def test_the_steps_follow_token_and_head(notebook, panels, walk):
-    notebook.execute("explorer.position = 5")
+def test_the_steps_follow_token_and_head(shown, panels, walk):
+    shown.set(position=5)
     expect(panels.steps.locator(".keys tbody tr:not(.rest)")).to_have_count(6)
     expect(panels.steps.locator(".keys tbody tr.rest")).to_contain_text("8 hidden")
     panels.steps.press("End")
     expect(panels.steps.locator(".keys tbody tr.rest .mask")).to_have_text(re.compile("− ?∞"))
-    weights = notebook.ask("explorer.trace.steps(24, 4, 5).weights.tolist()")
+    weights = shown.numbers.steps(24, 4, 5).weights
     assert numbers(panels, "softmax") == pytest.approx(weights[:6], abs=5.01e-4)
     panels.overview.press("ArrowUp")
     expect(panels.title).to_contain_text("Layer 23 · Head 4")
     first = panels.steps.locator(".keys td.softmax").first
-    expect_weight(first, notebook.ask("float(explorer.trace.steps(23, 4, 5).weights[0])"))
+    expect_weight(first, shown.numbers.steps(23, 4, 5).weights[0])
 
 
-def test_what_is_special_in_the_model_is_said(notebook, panels, walk):
-    said = notebook.ask(f"[list(feature) for feature in {STEPS}.features]")
+def test_what_is_special_in_the_model_is_said(shown, panels, walk, steps):
+    said = steps.features
     assert {"rotary", "grouped heads"} <= {name for name, _ in said} | {"rotary"}
     shown = panels.steps.locator(".features li")
     expect(shown).to_have_count(len(said))
@@ -186,22 +184,22 @@ def test_what_is_special_in_the_model_is_said(notebook, panels, walk):
         expect(shown.nth(index)).to_contain_text(text)
 
 
-def test_steps_of_a_long_text_show_the_strongest_keys(notebook, panels, walk):
-    notebook.execute("explorer.text = 'When Mary and John went to the store, ' * 6")
-    count = notebook.ask("len(explorer.trace)")
+def test_steps_of_a_long_text_show_the_strongest_keys(show):
+    shown = show("512-tokens", mode="steps")
+    panels, count = shown.panels, len(shown.numbers.labels)
     shown = panels.steps.locator(".keys tbody tr:not(.rest)")
     expect(panels.steps.locator(".keys")).to_contain_text(f"{count - 16} more")
     expect(shown).to_have_count(16)
     panels.steps.press("End")
-    weights = notebook.ask("explorer.trace.steps(24, 4, -1).weights.tolist()")
+    weights = shown.numbers.steps(0, 0, count - 1).weights
     best = sorted(weights)[-16:]
     assert sorted(numbers(panels, "softmax")) == pytest.approx(best, abs=5.01e-4)
     rest = panels.steps.locator(".keys tr.rest td.softmax").first
     expect_weight(rest, sum(weights) - sum(best))
 
 
-def test_a_row_is_clicked_anywhere(notebook, panels, walk):
+def test_a_row_is_clicked_anywhere(shown, panels, walk):
     row = box(panels.steps.locator(".keys tbody tr").nth(9))
-    notebook.page.mouse.click(row["x"] + row["width"] * 0.8, row["y"] + row["height"] / 2)
-    expected = names(notebook)[9]
+    shown.page.mouse.click(row["x"] + row["width"] * 0.8, row["y"] + row["height"] / 2)
+    expected = shown.numbers.names[9]
     expect(panels.steps.locator(".keys tr.here th")).to_have_text(expected, timeout=2000)

@@ -9,9 +9,8 @@ from xml.etree import ElementTree
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.attention import expect_weight, names
-from tests.browser.explorer import CELLS, RESET, RUN, SIZE, type_text  # noqa: F401
-from tests.browser.lab import Panels, box
+from tests.page.drawn import expect_weight
+from tests.page.panels import Panels, box
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -31,11 +30,11 @@ def saved(panels: Panels) -> tuple[ElementTree.Element, list[str]]:
     return root, words
 
 
-def test_a_matrix_as_svg_has_its_weights(notebook, panels):
+def test_a_matrix_as_svg_has_its_weights(shown, panels):
     root, words = saved(panels)
-    assert {"Layer", "24", "Head", *names(notebook), "0.810"} <= set(words)
+    assert {"Layer", "24", "Head", *shown.numbers.names, "0.810"} <= set(words)
     assert "PNG" not in words, "tools are left out"
-    weights = notebook.ask("explorer.attention.tolist()")
+    weights = shown.numbers.attention(24, 4).tolist()
     drawn = [float(rect.get("fill-opacity", 1)) for rect in root.iter(f"{SVG}rect")]
     for query in range(14):
         for key in range(query + 1):
@@ -44,25 +43,25 @@ def test_a_matrix_as_svg_has_its_weights(notebook, panels):
 
 
 @pytest.mark.parametrize("mode", ["Arcs", "Steps"])
-def test_other_modes_as_svg_keep_their_words(notebook, panels, mode):
+def test_other_modes_as_svg_keep_their_words(shown, panels, mode):
     panels.show(mode)
     expect(panels.arcs if mode == "Arcs" else panels.steps).to_be_visible()
-    notebook.page.wait_for_timeout(300)
+    shown.settle()
     root, words = saved(panels)
     assert {"Mary", "John", "store", "drink"} <= set(words)
     if mode == "Arcs":
-        count = notebook.ask("int((explorer.attention >= 0.01).sum())")
+        count = (shown.numbers.attention(24, 4) >= 0.01).sum()
         assert len([path for path in root.iter(f"{SVG}path") if path.get("stroke")]) == count
 
 
-def test_a_picture_is_named_by_what_is_in_it(notebook, panels):
+def test_a_picture_is_named_by_what_is_in_it(shown, panels):
     def name() -> str:
-        with notebook.page.expect_download() as download:
+        with shown.page.expect_download() as download:
             panels.attention.get_by_role("button", name="SVG", exact=True).press("Enter")
         return download.value.suggested_filename
 
     assert name() == "layer-24-head-4-matrix.svg"
-    notebook.execute("explorer.heads, explorer.combine = [(24, 4), (11, 1)], 'mean'")
+    shown.set(heads=[(24, 4), (11, 1)], combine="mean")
     expect(panels.title).to_contain_text("Mean of 2 heads")
     assert name() == "mean.24.4-11.1-matrix.svg"
     panels.show("Arcs")
@@ -79,9 +78,10 @@ def test_a_png_is_three_times_as_sharp(panels):
     assert len(data) > 10_000
 
 
-def test_tokens_are_text_in_svg(notebook, panels):
-    type_text(notebook, panels, 'a <script>alert(1)</script> & "b" <!-- ]]>')
-    expect_weight(panels.weight, notebook.ask("float(explorer.attention[-1].max())"))
+def test_tokens_are_text_in_svg(show):
+    shown = show("cjk")
+    panels = shown.panels
+    expect_weight(panels.weight, shown.numbers.attention(0, 0)[-1].max())
     root, words = saved(panels)
     assert not list(root.iter(f"{SVG}script"))
     assert {"script", "&", "alert"} <= set(words)

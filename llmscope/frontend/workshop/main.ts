@@ -1,0 +1,136 @@
+/** Every panel over a stored page, chosen by the bar at the top, without Jupyter and without Python. */
+
+import { type Address, PANELS, SETS, WIDTHS, readAddress, writeAddress } from "./address";
+import {
+  type AskOptions,
+  BakedSource,
+  type Part,
+  PlainTraits,
+  type Source,
+  Store,
+  type Traits,
+  mount,
+  readPage,
+} from "./front";
+
+interface Workshop {
+  /** Of what is shown now: what Python would hold of it. */
+  traits: Traits;
+  /** Resolves once what was done is saved and drawn, and nothing is asked for any more. */
+  settled(): Promise<void>;
+}
+
+declare global {
+  /** Whether the workshop reloads when a file changes; set by serve.mjs. */
+  const RELOADS: boolean;
+  /** Names of all fixtures; set by serve.mjs. */
+  const FIXTURES: string[];
+
+  interface Window {
+    workshop?: Workshop;
+  }
+}
+
+const FIRST = "causal";
+const SAVE_MS = 10; // more than src/store/traits.ts waits before it saves
+const main = document.querySelector("main")!;
+let close = () => {};
+
+async function open(): Promise<void> {
+  const address = readAddress(location.hash, FIRST);
+  const page = await readPage(await stored(address.fixture));
+  if (address.fixture !== readAddress(location.hash, FIRST).fixture) return;
+  close();
+  // Views of a fixture read the same source; together they hold the traits of all panels.
+  const traits = Object.assign({}, ...page.views.map((view) => view.traits).reverse());
+  const held = new Set(page.views.flatMap((view) => view.traits._panels as string[]));
+  traits._panels = (SETS[address.panel] ?? [address.panel]).filter(
+    (name) => name === "header" || held.has(name),
+  );
+  const plain = new PlainTraits({ ...traits, ...address.traits });
+  const source = new Counting(new BakedSource(page.sources[0]!));
+  const store = new Store(source, plain);
+  document.documentElement.dataset.theme = address.theme;
+  main.style.width = `${address.width}px`;
+  const host = document.createElement("div");
+  main.replaceChildren(host);
+  const leave = mount(host, store);
+  close = () => {
+    leave();
+    store.close();
+  };
+  fillBar(address, plain);
+  window.workshop = { traits: plain, settled: () => settled(source) };
+}
+
+/** Counts what isn't answered yet. */
+class Counting implements Source {
+  asked = 0;
+
+  constructor(private readonly source: Source) {}
+
+  ask<T = Part>(key: string, options?: AskOptions): Promise<T> {
+    this.asked++;
+    return this.source.ask<T>(key, options).finally(() => this.asked--);
+  }
+
+  lacks(key: string): string | null {
+    return this.source.lacks(key);
+  }
+
+  close(): void {
+    this.source.close();
+  }
+}
+
+/** Traits are saved, and canvases painted, a frame after what they show has changed. */
+async function settled(source: Counting): Promise<void> {
+  for (let quiet = 0; quiet < 3; quiet = source.asked > 0 ? 0 : quiet + 1) {
+    await new Promise((done) => setTimeout(done, SAVE_MS));
+    await new Promise((done) => requestAnimationFrame(done));
+  }
+}
+
+/** A fixture, in base64. */
+async function stored(name: string): Promise<string> {
+  const found = await fetch(`fixtures/${name}.page`);
+  if (!found.ok) throw new Error(`There is no fixture ${name}.`);
+  return found.text();
+}
+
+function fillBar(address: Address, traits: Traits): void {
+  const go = (change: Partial<Address>) => {
+    location.hash = writeAddress({ ...address, ...change });
+  };
+  const choose = (label: string, names: readonly string[], chosen: string, key: keyof Address) => {
+    const select = Object.assign(document.createElement("select"), {
+      onchange: () => go({ [key]: select.value }),
+    });
+    select.append(...names.map((name) => new Option(name, name, false, name === chosen)));
+    const around = document.createElement("label");
+    around.append(`${label} `, select);
+    return around;
+  };
+  const lecture = document.createElement("button");
+  lecture.textContent = "Lecture";
+  lecture.onclick = () => traits.set("lecture", !traits.get("lecture"));
+  document
+    .querySelector("nav")!
+    .replaceChildren(
+      choose("Fixture", FIXTURES, address.fixture, "fixture"),
+      choose("Panel", [...Object.keys(SETS), ...PANELS], address.panel, "panel"),
+      choose("Theme", ["light", "dark"], address.theme, "theme"),
+      choose("Width", WIDTHS.map(String), String(address.width), "width"),
+      lecture,
+    );
+}
+
+function show(): void {
+  open().catch((error: unknown) => {
+    main.textContent = String(error);
+  });
+}
+
+addEventListener("hashchange", show);
+show();
+if (RELOADS) new EventSource("/esbuild").addEventListener("change", () => location.reload());
