@@ -278,7 +278,7 @@ def test_every_family_is_answered_or_told_why_not(page, name, tmp_path):
             kinds.nth(kind).check(force=True)
         for mode in ("Arcs", "Steps", "Matrix"):
             attention.get_by_text(mode, exact=True).click()
-            page.wait_for_timeout(50)
+            found.settle()
             expect(attention).not_to_contain_text("Reading the head")
         combine = attention.get_by_role("combobox", name="What is made of the chosen heads")
         for choice in ("mean", "max", "difference", "none"):
@@ -299,7 +299,7 @@ def test_pages_follow_light_and_dark(browser, guard, pages, scheme):
         page = context.new_page()
         page.goto((pages / f"{name}.html").as_uri())
         expect(panels(page).root).to_contain_class(scheme)
-        page.wait_for_timeout(300)
+        panels(page).settle()
         SCREENSHOTS.mkdir(exist_ok=True)
         page.screenshot(path=SCREENSHOTS / f"export-{name}-{scheme}.png", full_page=True)
     context.close()

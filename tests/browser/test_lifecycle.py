@@ -96,7 +96,7 @@ def test_a_hidden_widget_holds_nothing_and_can_be_shown_again(open_notebook):
     notebook.evaluate(CLEAR)
     notebook.wait_value(TRACES, 0)
     notebook.execute("explorer.text = 'Nobody looks'; quiet = scope.explore('Nor at this')")
-    notebook.page.wait_for_timeout(1500)
+    notebook.wait_value(THREADS, [], seconds=15)
     assert notebook.ask(f"[{TRACES}, len(quiet._answers._traces)]") == [0, 0]
 
 

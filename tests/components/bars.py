@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import expect
 
 from llmscope import Distribution
 from tests.components.workshop import Shown
@@ -44,9 +44,3 @@ def expect_bars_as_in_python(shown: Shown, panels: Panels, position: int = -1) -
         left = kept.get(name.replace("-", "_"), left)
         item = panels.stages.get_by_role("listitem").filter(has_text=name)
         expect(item).to_contain_text(f"{left:,}")
-
-
-def shares(panel: Locator) -> list[float]:
-    """The final share of each row, as printed."""
-    printed = panel.locator(".bars .value").all_inner_texts()
-    return [float(text.removesuffix("%").strip()) / 100 for text in printed]

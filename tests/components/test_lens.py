@@ -8,52 +8,13 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import expect
 
 from tests.components.conftest import Show
 from tests.components.workshop import Shown
 from tests.page.drawn import eventually
+from tests.page.lens import Lens
 from tests.page.panels import click, point
-
-_DRAWN = """table => [...table.querySelectorAll("tbody tr")].map(row =>
-    [...row.querySelectorAll("td:not(.gap)")].map(cell =>
-        [cell.textContent, Number(cell.style.getPropertyValue("--shade"))]))"""
-
-
-class Lens:
-    """The panel on screen."""
-
-    def __init__(self, shown: Shown) -> None:
-        self.numbers = shown.numbers
-        self.root = shown.panels.root
-        self.panel = self.root.get_by_role("region", name="Logit lens")
-        self.table = self.panel.get_by_role("application", name="Layers by tokens")
-        self.heads = self.table.locator("thead th")
-        self.reading = self.panel.locator(".lens-reading")
-        self.title = self.reading.locator("h4")
-
-    def cell(self, down: int, across: int) -> Locator:
-        """A cell, counted from the upper left of what is drawn."""
-        return self.table.locator("tbody tr").nth(down).locator("td:not(.gap)").nth(across)
-
-    def drawn(self) -> list[list[tuple[str, float]]]:
-        """Text and shade of each cell that is drawn, the last layer first."""
-        return list(self.table.evaluate(_DRAWN))
-
-    def pick(self, group: str, name: str) -> None:
-        self.panel.get_by_role("radiogroup", name=group).get_by_text(name, exact=True).click()
-
-    def shade_by(self, name: str) -> None:
-        self.pick("What cells are shaded by", name)
-
-    def read_of_layers(self, name: str) -> None:
-        self.pick("What is read of a layer", name)
-
-    def fact(self, name: str) -> Locator:
-        return self.reading.locator(f"dt:text-is('{name}') + dd")
-
-    def wait(self) -> None:
-        expect(self.panel.locator(".note")).to_contain_text("Shade", timeout=60_000)
 
 
 @pytest.fixture
@@ -64,26 +25,26 @@ def shown(show: Show) -> Shown:
 
 @pytest.fixture
 def lens(shown: Shown) -> Lens:
-    lens = Lens(shown)
+    lens = Lens(shown.panels.root)
     lens.wait()
     expect(lens.title).to_have_text("Layer 29 after “to”")
     return lens
 
 
-def expect_cells(lens: Lens, stream: str = "block") -> list[list[float]]:
+def expect_cells(shown: Shown, lens: Lens, stream: str = "block") -> list[list[float]]:
     """All cells hold Python's words; their shades are returned."""
     lens.wait()
-    words = lens.numbers.lens_words(stream)
-    eventually(lambda: [[word for word, _ in row] for row in lens.drawn()] == words)
+    words = shown.numbers.lens_words(stream)
+    eventually(lambda: lens.words() == words)
     return [[shade for _, shade in row] for row in lens.drawn()]
 
 
 def test_every_cell_says_and_shows_what_python_says(shown, lens):
     bits = np.log2(49_152)
-    shades: dict[str, Any] = {"Probability": expect_cells(lens)}
+    shades: dict[str, Any] = {"Probability": expect_cells(shown, lens)}
     for measure in ("Entropy", "KL", "Rank"):
         lens.shade_by(measure)
-        shades[measure] = expect_cells(lens)
+        shades[measure] = expect_cells(shown, lens)
 
     def asked(name: str) -> Any:
         return shown.numbers.lens(name)
@@ -155,37 +116,40 @@ def test_halves_of_layers_where_there_are_some(shown, lens):
     for name, stream in (("Attention half", "attention"), ("MLP half", "mlp")):
         lens.read_of_layers(name)
         shown.wait(stream=stream)
-        expect_cells(lens, stream)
+        expect_cells(shown, lens, stream)
     expect(lens.title).to_have_text("MLP of layer 29 after “to”")
 
 
 def test_a_layer_without_halves_says_so(show):
-    mamba = Lens(show("state-space", panel="lens"))
-    expect_cells(mamba)
+    shown = show("state-space", panel="lens")
+    mamba = Lens(shown.panels.root)
+    expect_cells(shown, mamba)
     mamba.read_of_layers("Attention half")
     expect(mamba.panel).to_contain_text("Layer 0 has no halves to read: it has no attention.")
     mamba.read_of_layers("Layer")
-    expect_cells(mamba)
+    expect_cells(shown, mamba)
 
 
 def test_other_families_say_what_is_true_of_them(show):
-    decoder = Lens(show("t5", panel="lens"))
-    expect_cells(decoder)
-    tokens = decoder.numbers.labels
+    shown = show("t5", panel="lens")
+    decoder = Lens(shown.panels.root)
+    expect_cells(shown, decoder)
+    tokens = shown.numbers.labels
     assert decoder.heads.all_text_contents() == ["layer", *tokens]
-    masked = Lens(show("unmasked", panel="lens", layer=2))
-    expect_cells(masked)
+    shown = show("unmasked", panel="lens", layer=2)
+    masked = Lens(shown.panels.root)
+    expect_cells(shown, masked)
     click(masked.cell(0, 3))
-    own = masked.numbers.names[3]
+    own = shown.numbers.names[3]
     expect(masked.title).to_have_text(f"Layer 2 at “{own}”")
     expect(masked.fact("true token")).to_have_text(own)
-    headless = Lens(show("no-head", panel="lens"))
+    headless = Lens(show("no-head", panel="lens").panels.root)
     expect(headless.panel).to_contain_text("bert_encoder has no language-model head")
 
 
 def test_a_long_text_is_drawn_and_read_where_one_looks(show):
     shown = show("lens-of-many")
-    lens, labels = Lens(shown), shown.numbers.labels
+    lens, labels = Lens(shown.panels.root), shown.numbers.labels
     assert len(labels) > 300
     expect(lens.heads.last).to_have_text(labels[-1])
     lens.wait()
@@ -204,7 +168,7 @@ def test_a_long_text_is_drawn_and_read_where_one_looks(show):
 
 def test_tokens_are_text_on_screen_and_in_pictures(show):
     shown = show("cjk", panel="lens")
-    lens, tokens = Lens(shown), shown.numbers.labels
+    lens, tokens = Lens(shown.panels.root), shown.numbers.labels
     expect(lens.title).to_contain_text(f"after “{shown.numbers.names[-1]}”")
     lens.wait()
     assert set(lens.heads.all_text_contents()) <= {"layer", *tokens}

@@ -8,10 +8,11 @@ import re
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.components.bars import MARKS, distribution, shares
+from tests.components.bars import MARKS, distribution
 from tests.components.conftest import Show
 from tests.components.numbers import printed
 from tests.components.workshop import Shown
+from tests.page.drawn import shares
 
 
 @pytest.fixture

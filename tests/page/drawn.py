@@ -72,3 +72,9 @@ def expect_weight(where: Locator, weight: float) -> None:
             return
         assert time.monotonic() < end, f"{text!r} is not {weight}"
         where.page.wait_for_timeout(30)
+
+
+def shares(panel: Locator) -> list[float]:
+    """The final share of each row, as printed."""
+    printed = panel.locator(".bars .value").all_inner_texts()
+    return [float(text.removesuffix("%").strip()) / 100 for text in printed]

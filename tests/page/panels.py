@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from playwright.sync_api import Locator
 
+# The widget's element, from what is around it, itself, or what is in it.
+_IS_SETTLED = """root => [root.getRootNode().host, root,
+    root.querySelector("[data-lm-suppress-shortcuts]")]
+    .find(element => element?.dataset.lmSuppressShortcuts).hasAttribute("data-settled")"""
+
 
 class Panels:
     """A widget of llmscope on screen: its parts, and what they say."""
@@ -34,6 +39,10 @@ class Panels:
         self.stages = self.next.get_by_role("list", name="Tokens left after each stage")
         self.rows = self.next.locator(".bars > li")
         self.error = root.get_by_role("alert")
+
+    def settle(self) -> None:
+        """Wait until every request is answered, every trait saved, and what followed is drawn."""
+        self.root.page.wait_for_function(_IS_SETTLED, arg=self.root.element_handle())
 
     def mode(self, name: str) -> Locator:
         """One of the ways to show attention: Matrix, Arcs or Steps."""

@@ -31,10 +31,7 @@ CELLS = [
     f"view = llmscope.AttentionView(scope.trace({MARY!r}), layer=24, head=4)\nview",
 ]
 RUN, SIZE = 2, {"width": 1180, "height": 1500}
-RESET = f"""
-view.text, view.mode, view.heads, view.position, view.lecture = {MARY!r}, "matrix", (), -1, False
-view.layer, view.head, view.threshold = 24, 4, 0.0
-"""
+VIEWS = {"view": {"text": MARY, "layer": 24, "head": 4}}
 SHORT = "Mary gave a drink to John and then"
 LONG = f"scope.tokenizer.decode(scope.tokenizer({PASSAGE!r} * 50)['input_ids'][:{{}}])"
 

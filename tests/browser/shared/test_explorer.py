@@ -9,10 +9,10 @@ from playwright.sync_api import expect
 
 from tests.browser.explorer import (  # noqa: F401
     CELLS,
-    RESET,
     RUN,
     SENTENCE,
     SIZE,
+    VIEWS,
     expect_bars_as_in_python,
     type_text,
 )
@@ -72,7 +72,7 @@ def test_the_last_of_quick_pins_counts(notebook, panels):
         notebook.page.keyboard.press("Escape")
     notebook.wait_value("explorer.position", -1)
     # An answer that comes late must not win.
-    notebook.page.wait_for_timeout(700)
+    panels.settle()
     expect(panels.next.get_by_role("heading")).to_contain_text("after “to”")
     expect_bars_as_in_python(notebook, panels)
 

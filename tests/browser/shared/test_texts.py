@@ -10,10 +10,10 @@ from playwright.sync_api import CDPSession, expect
 from tests.browser.explorer import (  # noqa: F401
     CELLS,
     MARKS,
-    RESET,
     RUN,
     SENTENCE,
     SIZE,
+    VIEWS,
     expect_bars_as_in_python,
     type_text,
 )
@@ -31,14 +31,14 @@ def test_chinese_is_traced_once_when_the_composition_ends(notebook, panels):
         here = {"selectionStart": len(text), "selectionEnd": len(text)}
         typing.send("Input.imeSetComposition", {"text": text, **here})
         expect(panels.prompt).to_have_value(SENTENCE + text)
-        notebook.page.wait_for_timeout(200)
+        panels.settle()
     assert notebook.ask("[traced, explorer.text]") == [[], SENTENCE]
     expect(panels.root.get_by_text("14 tokens")).to_be_visible()
     typing.send("Input.insertText", {"text": "你好"})
     expect(panels.prompt).to_have_value(SENTENCE + "你好")
     notebook.wait_value("explorer.text", SENTENCE + "你好")
     expect(panels.next.get_by_role("heading")).to_contain_text("好")
-    notebook.page.wait_for_timeout(300)
+    panels.settle()
     assert notebook.ask("traced") == [SENTENCE + "你好"]
     notebook.execute("del scope.trace")
     typing.detach()
@@ -150,6 +150,6 @@ def test_the_newest_text_wins(notebook, panels):
     expect(panels.next.get_by_role("heading")).to_contain_text("after “home”")
     notebook.wait_value("explorer.text", SENTENCE + typed)
     expect_bars_as_in_python(notebook, panels)
-    notebook.page.wait_for_timeout(500)
+    panels.settle()
     expect(panels.prompt).to_have_value(SENTENCE + typed)
     expect(panels.root.get_by_text("20 tokens")).to_be_visible()
