@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Locator, expect
@@ -29,8 +30,8 @@ def tokens(panel: Locator) -> Locator:
 def test_the_tokens_of_the_path_are_those_of_python(shown, panel):
     written = shown.numbers.facts["written"]
     expect(tokens(panel)).to_have_count(len(written) - 1)
-    for at, (before, after) in enumerate(zip(written, written[1:], strict=False)):
-        expect(tokens(panel).nth(at)).to_have_text(after.removeprefix(before), use_inner_text=False)
+    for at, (before, after) in enumerate(pairwise(written)):
+        expect(tokens(panel).nth(at)).to_have_text(after.removeprefix(before))
 
 
 def test_a_token_that_is_looked_at_shows_what_could_have_come(shown, panel):

@@ -1,8 +1,9 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { readAddress, writeAddress } from "../workshop/address";
-import { BakedSource, readPage } from "../workshop/front";
+import { BakedSource, PlainTraits, Store, readPage } from "../workshop/front";
+import { traitsOf } from "../workshop/traits";
 
 const FOLDER = join(__dirname, "../workshop/fixtures");
 const NAMES = readdirSync(FOLDER)
@@ -23,6 +24,16 @@ describe("fixtures", () => {
       for (const key of keys) expect(source.lacks(key)).toBeNull();
     },
   );
+
+  test.each(NAMES)("%s is shown by the store without a problem", async (name) => {
+    const page = await readPage(readFileSync(join(FOLDER, `${name}.page`), "ascii"));
+    const traits = new PlainTraits(traitsOf(page, readAddress("", name)));
+    const store = new Store(new BakedSource(page.sources[0]!), traits);
+    store.look(1);
+    await vi.waitFor(() => expect(store.trace.value?.tokens.length).toBeGreaterThan(0));
+    expect(store.problem.value).toBeNull();
+    store.close();
+  });
 
   test("together they stay small", () => {
     const sizes = readdirSync(FOLDER).map((name) => readFileSync(join(FOLDER, name)).length);

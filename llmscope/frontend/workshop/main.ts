@@ -12,6 +12,7 @@ import {
   mount,
   readPage,
 } from "./front";
+import { traitsOf } from "./traits";
 
 interface Workshop {
   /** Of what is shown now: what Python would hold of it. */
@@ -41,15 +42,9 @@ async function open(): Promise<void> {
   const page = await readPage(await stored(address.fixture));
   if (address.fixture !== readAddress(location.hash, FIRST).fixture) return;
   close();
-  // Views of a fixture read the same source; together they hold the traits of all panels.
-  const traits = Object.assign({}, ...page.views.map((view) => view.traits).reverse());
-  const held = new Set(page.views.flatMap((view) => view.traits._panels as string[]));
-  traits._panels = (SETS[address.panel] ?? [address.panel]).filter(
-    (name) => name === "header" || held.has(name),
-  );
-  const plain = new PlainTraits({ ...traits, ...address.traits });
+  const traits = new PlainTraits(traitsOf(page, address));
   const source = new Counting(new BakedSource(page.sources[0]!));
-  const store = new Store(source, plain);
+  const store = new Store(source, traits);
   document.documentElement.dataset.theme = address.theme;
   main.style.width = `${address.width}px`;
   const host = document.createElement("div");
@@ -59,8 +54,8 @@ async function open(): Promise<void> {
     leave();
     store.close();
   };
-  fillBar(address, plain);
-  window.workshop = { traits: plain, settled: () => settled(source) };
+  fillBar(address, traits);
+  window.workshop = { traits, settled: () => settled(source) };
 }
 
 /** Counts what isn't answered yet. */
