@@ -1,6 +1,6 @@
 // Builds two files of the same front end: src/widget.ts into ../static/llmscope.js, the module that
 // anywidget loads, and src/page.ts into ../static/page.js, the script of an exported page. And
-// src/bertviz.ts into ../static/bertviz.js: what bertviz's own scripts need. Beside them stand the
+// src/bertviz/bertviz.ts into ../static/bertviz.js: what bertviz's own scripts need. Beside them stand the
 // licences of all that is in them.
 //   node build.mjs          once; fails when one of them is over the budget
 //   node build.mjs --watch  again on every change (with ANYWIDGET_HMR=1 notebooks follow)
@@ -113,7 +113,7 @@ const builds = [
   { entry: "src/widget.ts", outfile: "llmscope.js", format: "esm", charset: "utf8", live: true },
   // Of ASCII alone: whatever page it is put into, no letter is misread.
   { entry: "src/page.ts", outfile: "page.js", format: "iife", charset: "ascii", live: false },
-  { entry: "src/bertviz.ts", outfile: "bertviz.js", format: "iife", charset: "ascii", live: false },
+  { entry: "src/bertviz/bertviz.ts", outfile: "bertviz.js", format: "iife", charset: "ascii", live: false },
 ];
 
 for (const { entry, outfile, format, charset, live } of builds) {

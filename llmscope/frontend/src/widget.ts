@@ -1,6 +1,6 @@
 import type { AnyModel } from "@anywidget/types";
-import { mount } from "./app";
-import { KernelSource } from "./source/kernel";
+import { mount } from "./app/app";
+import { KernelSource } from "./sources/kernel";
 import { Store } from "./store/store";
 import type { Traits } from "./store/traits";
 

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { opacity, weightAt } from "../src/draw/shade";
-import { gridOf, headAt, neighbour } from "../src/panels/attention/grid";
+import { opacity, weightAt } from "../src/draw/color-scale";
+import { gridOf, headAt, neighbour } from "../src/panels/overview/grid";
 import { inSight, spaced } from "../src/panels/attention/labels";
 import { arcs } from "../src/panels/attention/paint-arcs";
 import { fraction } from "./fakes";
-import type { TokenRow } from "../src/store/answers";
-import { COLOR_SCALES, type Line, type Matrix } from "../src/store/attention/state";
+import type { TokenRow } from "../src/protocol/answers";
+import { COLOR_SCALES, type Line, type Matrix } from "../src/store/attention/types";
 
 const tokens = (count: number): TokenRow[] =>
   Array.from({ length: count }, (_, i) => [i, "a", i, i + 1, false]);

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { type SlowSource, line, opened, settle, thumbnail, tile } from "./fakes";
 import type { Store } from "../src/store/store";
-import { TILE } from "../src/store/attention/attention";
+import { TILE } from "../src/store/attention/store";
 
 let source: SlowSource;
 let store: Store;

@@ -1,5 +1,5 @@
-import type { AskOptions, Part, Source } from "../src/source/source";
-import { SourceError } from "../src/source/source";
+import type { AskOptions, Part, Source } from "../src/protocol/source";
+import { SourceError } from "../src/protocol/source";
 import { Store } from "../src/store/store";
 import type { Traits } from "../src/store/traits";
 

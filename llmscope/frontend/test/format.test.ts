@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { percent, weight } from "../src/math/format";
+import { percent, weight } from "../src/ui/format";
 
 test.each([
   [0, "0"],

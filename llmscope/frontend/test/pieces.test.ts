@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { pieces } from "../src/panels/text/pieces";
-import type { TokenRow } from "../src/store/answers";
-import type { Row } from "../src/store/reading";
+import { pieces } from "../src/panels/tokens/pieces";
+import type { TokenRow } from "../src/protocol/answers";
+import type { Row } from "../src/store/text-input";
 
 const trace = (text: string, spans: [number, number][]): Row => ({
   text,

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
-import { KernelSource } from "../src/source/kernel";
-import { SourceError, unpack } from "../src/source/source";
+import { KernelSource } from "../src/sources/kernel";
+import { SourceError, unpack } from "../src/protocol/source";
 
 type Handler = (content: unknown, buffers: DataView[]) => void;
 

@@ -1,6 +1,6 @@
-import type { Array_ } from "../source/source";
-import type { ColorScale } from "../store/attention/state";
-import { type Ink, opacity } from "./shade";
+import type { Array_ } from "../protocol/source";
+import type { ColorScale } from "../store/attention/types";
+import { type Ink, opacity } from "./color-scale";
 
 export interface Paint {
   ink: Ink;

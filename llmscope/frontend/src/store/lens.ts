@@ -1,6 +1,6 @@
 import { type ReadonlySignal, batch, computed, effect, signal } from "@preact/signals";
-import type { LensAnswer, TokenRow } from "./answers";
-import type { Core } from "./attention/attention";
+import type { LensAnswer, TokenRow } from "../protocol/answers";
+import type { Core } from "./attention/store";
 
 export const STREAMS = ["block", "attention", "mlp"] as const;
 

@@ -1,10 +1,10 @@
 /** What the store holds: traits shared with Python, and what was read to show them. */
 
-import type { Settings, Sorted } from "../math/sampling";
-import type { TraceAnswer } from "./answers";
-import type { AttentionTraits } from "./attention/state";
+import type { Settings, Sorted } from "../sampling/sampling";
+import type { TraceAnswer } from "../protocol/answers";
+import type { AttentionTraits } from "./attention/types";
 import type { LensTraits } from "./lens";
-import type { WritingTraits } from "./writing";
+import type { WritingTraits } from "./generation";
 
 /** Signals of the store by the traits that they are bound to. */
 export const TRAITS = {

@@ -1,6 +1,6 @@
 import { type ReadonlySignal, type Signal, batch, computed, effect, signal } from "@preact/signals";
-import { type Outcome, type Settings, sample } from "../math/sampling";
-import { type Source, SourceError } from "../source/source";
+import { type Outcome, type Settings, sample } from "../sampling/sampling";
+import { type Source, SourceError } from "../protocol/source";
 import type {
   ChainAnswer,
   Facts,
@@ -10,17 +10,17 @@ import type {
   SearchAnswer,
   TokenRow,
   TraceAnswer,
-} from "./answers";
-import { AttentionStore } from "./attention/attention";
+} from "../protocol/answers";
+import { AttentionStore } from "./attention/store";
 import { LensStore } from "./lens";
-import { Loading } from "./loading";
-import { behind, focusOf, logits, logitsKey, nextOf, placeOf } from "./next";
-import { Reader } from "./reader";
-import { keyOf } from "./reading";
+import { Loading } from "./models";
+import { behind, focusOf, logits, logitsKey, nextOf, placeOf } from "./next-token";
+import { Reader } from "./request-cache";
+import { keyOf } from "./text-input";
 import { type NextToken, type Problem, type State, TRAITS } from "./state";
 import { type Traits, bindTraits } from "./traits";
-import { Writer } from "./writer";
-import { WritingStore } from "./writing";
+import { Writer } from "./editor";
+import { WritingStore } from "./generation";
 
 const SLOW = 500; // ms, after which the view says what it waits for
 const VERY_SLOW = 3000;

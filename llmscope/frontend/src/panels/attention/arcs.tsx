@@ -1,14 +1,14 @@
 import { useSignal } from "@preact/signals";
 import { useContext, useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { px } from "../../draw/canvas";
-import { rgb } from "../../draw/shade";
-import { weight } from "../../math/format";
-import type { TokenRow } from "../../store/answers";
-import { TILE } from "../../store/attention/attention";
-import { type Direction, type Line, type Matrix, nameOf } from "../../store/attention/state";
+import { rgb } from "../../draw/color-scale";
+import { weight } from "../../ui/format";
+import type { TokenRow } from "../../protocol/answers";
+import { TILE } from "../../store/attention/store";
+import { type Direction, type Line, type Matrix, nameOf } from "../../store/attention/types";
 import type { Store } from "../../store/store";
-import { INK, ThemeContext } from "../../theme";
-import { Label, plain } from "../label";
+import { INK, ThemeContext } from "../../host/theme";
+import { Label, plain } from "../../ui/label";
 import { partOf, strandOf } from "./segments";
 import { type Layout, type Strand, isWhole, paintArcs } from "./paint-arcs";
 

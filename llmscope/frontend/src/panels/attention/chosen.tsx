@@ -1,11 +1,11 @@
 import { useContext } from "preact/hooks";
-import { rgb } from "../../draw/shade";
-import type { Kind } from "../../store/answers";
-import { MOST_HEADS } from "../../store/attention/attention";
-import { COMBINE, type Combine, type HeadPair } from "../../store/attention/state";
+import { rgb } from "../../draw/color-scale";
+import type { Kind } from "../../protocol/answers";
+import { MOST_HEADS } from "../../store/attention/store";
+import { COMBINE, type Combine, type HeadPair } from "../../store/attention/types";
 import type { Store } from "../../store/store";
-import { INK, ThemeContext } from "../../theme";
-import { Segmented } from "../segmented";
+import { INK, ThemeContext } from "../../host/theme";
+import { Segmented } from "../../ui/segmented";
 
 const COMBINED: Record<Combine, string> = {
   none: "one head",

@@ -1,6 +1,6 @@
 import { px } from "../../draw/canvas";
-import type { TokenRow } from "../../store/answers";
-import { plain } from "../label";
+import type { TokenRow } from "../../protocol/answers";
+import { plain } from "../../ui/label";
 
 const LONGEST = 12;
 

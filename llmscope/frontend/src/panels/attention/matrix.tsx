@@ -1,15 +1,15 @@
 import { useSignal } from "@preact/signals";
 import { useContext, useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { px } from "../../draw/canvas";
-import { type Cell, type Line, type Matrix as Shown, lineIn } from "../../store/attention/state";
+import { type Cell, type Line, type Matrix as Shown, lineIn } from "../../store/attention/types";
 import type { Store } from "../../store/store";
-import { ThemeContext } from "../../theme";
+import { ThemeContext } from "../../host/theme";
 import { type Axis, KeyLabels, QueryLabels, inSight } from "./labels";
 import { paintMatrix } from "./paint-matrix";
 import { paintOf } from "./paint";
 import { Readout, strongest } from "./readout";
 import { partOf } from "./segments";
-import { useZoom } from "./zoom";
+import { useZoom } from "../../ui/use-zoom";
 
 const LARGEST = 48; // pixels a cell, when zoomed in all the way
 

@@ -1,7 +1,7 @@
 import { prepare } from "../../draw/canvas";
-import { drawnBy, filled } from "../../draw/vector";
-import { type Ink, opacity, rgb } from "../../draw/shade";
-import type { ColorScale, Direction, Line, Matrix, Sides } from "../../store/attention/state";
+import { drawnBy, filled } from "../../draw/svg";
+import { type Ink, opacity, rgb } from "../../draw/color-scale";
+import type { ColorScale, Direction, Line, Matrix, Sides } from "../../store/attention/types";
 
 /** Weights below it are too pale to see, and too many to draw. */
 const FAINTEST = 0.01;

@@ -1,10 +1,10 @@
 import { prepare } from "../../draw/canvas";
 import { type Paint, heatmap, stamp } from "../../draw/heatmap";
-import { opacity, rgb } from "../../draw/shade";
-import { drawnBy, filled } from "../../draw/vector";
-import { TILE } from "../../store/attention/attention";
-import type { Matrix, Tile } from "../../store/attention/state";
-import { INK, type Theme } from "../../theme";
+import { opacity, rgb } from "../../draw/color-scale";
+import { drawnBy, filled } from "../../draw/svg";
+import { TILE } from "../../store/attention/store";
+import type { Matrix, Tile } from "../../store/attention/types";
+import { INK, type Theme } from "../../host/theme";
 import { type Axis, inSight } from "./labels";
 import { type Part, isIn } from "./segments";
 

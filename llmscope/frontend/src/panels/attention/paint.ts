@@ -1,7 +1,7 @@
 import type { Paint } from "../../draw/heatmap";
-import type { Matrix } from "../../store/attention/state";
+import type { Matrix } from "../../store/attention/types";
 import type { Store } from "../../store/store";
-import { INK, type Theme } from "../../theme";
+import { INK, type Theme } from "../../host/theme";
 
 /** How the weights of a matrix are drawn: a difference in the colours of its two heads. */
 export function paintOf(store: Store, { name }: Pick<Matrix, "name">, theme: Theme): Paint {

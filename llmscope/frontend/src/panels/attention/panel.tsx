@@ -1,10 +1,10 @@
 import { useRef } from "preact/hooks";
-import type { PanelProps } from "../../app";
+import type { PanelProps } from "../../app/app";
 import { useWidth } from "../../draw/canvas";
-import { type HeadName, MODES } from "../../store/attention/state";
+import { type HeadName, MODES } from "../../store/attention/types";
 import type { Store } from "../../store/store";
-import { Save } from "../save";
-import { Segmented } from "../segmented";
+import { Save } from "../../ui/save";
+import { Segmented } from "../../ui/segmented";
 import { Arcs } from "./arcs";
 import { Chosen } from "./chosen";
 import { Controls } from "./controls";

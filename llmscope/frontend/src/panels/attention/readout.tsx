@@ -1,7 +1,7 @@
-import { weight } from "../../math/format";
-import type { Line, Matrix } from "../../store/attention/state";
+import { weight } from "../../ui/format";
+import type { Line, Matrix } from "../../store/attention/types";
 import type { Store } from "../../store/store";
-import { Label, plain } from "../label";
+import { Label, plain } from "../../ui/label";
 
 interface ReadoutProps {
   store: Store;

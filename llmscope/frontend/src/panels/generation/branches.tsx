@@ -1,6 +1,6 @@
-import { percent } from "../../math/format";
-import type { WrittenRow } from "../../store/answers";
-import type { WritingStore } from "../../store/writing";
+import { percent } from "../../ui/format";
+import type { WrittenRow } from "../../protocol/answers";
+import type { WritingStore } from "../../store/generation";
 
 /** The paths that were taken, each from where it parted from another. */
 export function Branches({ writing }: { writing: WritingStore }) {

@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import type { WritingStore } from "../../store/writing";
+import type { WritingStore } from "../../store/generation";
 
 const KINDS = ["text", "ids", "call"] as const;
 const TITLES = {

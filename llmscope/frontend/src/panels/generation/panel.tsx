@@ -1,15 +1,15 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import type { PanelProps } from "../../app";
-import { percent } from "../../math/format";
-import type { WrittenRow } from "../../store/answers";
+import type { PanelProps } from "../../app/app";
+import { percent } from "../../ui/format";
+import type { WrittenRow } from "../../protocol/answers";
 import type { Store } from "../../store/store";
-import { SHADES, type Shade, type WritingStore } from "../../store/writing";
-import { Label, plain } from "../label";
-import { Area } from "../text/area";
+import { SHADES, type Shade, type WritingStore } from "../../store/generation";
+import { Label, plain } from "../../ui/label";
+import { Area } from "../../ui/text-area";
 import { Branches } from "./branches";
 import { Copy } from "./copy";
-import { Written } from "./written";
+import { Written } from "./output";
 
 const SPEEDS = [0, 1, 2, 5, 10];
 

@@ -1,10 +1,10 @@
 import { useRef } from "preact/hooks";
-import type { PanelProps } from "../../app";
+import type { PanelProps } from "../../app/app";
 import { type LensTraits, STREAMS } from "../../store/lens";
-import { Save } from "../save";
-import { Segmented } from "../segmented";
+import { Save } from "../../ui/save";
+import { Segmented } from "../../ui/segmented";
 import { MEASURES } from "./measures";
-import { CellReading } from "./reading";
+import { CellReading } from "./cell";
 import { Table } from "./table";
 
 const NAMES = Object.keys(MEASURES) as LensTraits["lens"][];

@@ -4,7 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { px, useWidth } from "../../draw/canvas";
 import type { LensCell } from "../../store/lens";
 import type { Store } from "../../store/store";
-import { Label } from "../label";
+import { Label } from "../../ui/label";
 import { STEPS } from "../attention/matrix";
 import { MEASURES } from "./measures";
 

@@ -1,8 +1,8 @@
 import { scaleLinear, scaleLog } from "d3-scale";
-import { count, percent } from "../../math/format";
-import { type Order, type Outcome, cutBy, probOf } from "../../math/sampling";
+import { count, percent } from "../../ui/format";
+import { type Order, type Outcome, cutBy, probOf } from "../../sampling/sampling";
 import type { NextToken } from "../../store/state";
-import { Label } from "../label";
+import { Label } from "../../ui/label";
 
 export const ROWS = 10;
 const NICE = [0.1, 0.25, 0.5, 1];

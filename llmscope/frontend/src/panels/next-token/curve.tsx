@@ -1,10 +1,10 @@
 import { scaleLinear, scaleLog } from "d3-scale";
 import { useMemo, useRef } from "preact/hooks";
 import { useWidth } from "../../draw/canvas";
-import { againstTemperature } from "../../math/curve";
+import { againstTemperature } from "../../sampling/curve";
 import type { NextToken } from "../../store/state";
 import type { Store } from "../../store/store";
-import { plain } from "../label";
+import { plain } from "../../ui/label";
 
 const LINES = 5;
 const HOTTEST = 2;

@@ -1,11 +1,11 @@
 import { type Signal, useComputed, useSignal } from "@preact/signals";
-import type { PanelProps } from "../../app";
-import { pick, tally } from "../../math/draw";
-import { count } from "../../math/format";
-import { ORDERS, type Outcome, sample } from "../../math/sampling";
+import type { PanelProps } from "../../app/app";
+import { pick, tally } from "../../sampling/draws";
+import { count } from "../../ui/format";
+import { ORDERS, type Outcome, sample } from "../../sampling/sampling";
 import type { NextToken as Next } from "../../store/state";
 import type { Store } from "../../store/store";
-import { Label, plain } from "../label";
+import { Label, plain } from "../../ui/label";
 import { Arithmetic } from "./arithmetic";
 import { Bars, type Pin } from "./bars";
 import { Curve } from "./curve";

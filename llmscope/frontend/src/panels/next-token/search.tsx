@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Store } from "../../store/store";
-import { Label } from "../label";
+import { Label } from "../../ui/label";
 import type { Pin } from "./bars";
 
 /** Finds any token of the vocabulary, to pin it among the rows. */

@@ -1,6 +1,6 @@
 import { scaleLog } from "d3-scale";
-import { count } from "../../math/format";
-import { CHAINS, ORDERS } from "../../math/sampling";
+import { count } from "../../ui/format";
+import { CHAINS, ORDERS } from "../../sampling/sampling";
 import type { Store } from "../../store/store";
 import { Slider, byHundredths } from "./slider";
 

@@ -1,7 +1,7 @@
 import { useRef } from "preact/hooks";
 import type { Signal } from "@preact/signals";
-import { count, percent } from "../../math/format";
-import { CHAINS, type Outcome, type StageName } from "../../math/sampling";
+import { count, percent } from "../../ui/format";
+import { CHAINS, type Outcome, type StageName } from "../../sampling/sampling";
 import type { Store } from "../../store/store";
 
 const NOTHING: Record<StageName, number> = {

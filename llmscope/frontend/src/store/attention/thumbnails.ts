@@ -1,8 +1,8 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
-import type { ThumbnailsAnswer, TraceAnswer } from "../answers";
-import type { Reader } from "../reader";
+import type { ThumbnailsAnswer, TraceAnswer } from "../../protocol/answers";
+import type { Reader } from "../request-cache";
 import { type ScoreName, scoreIndex } from "./scores";
-import type { HeadName, Thumbnail } from "./state";
+import type { HeadName, Thumbnail } from "./types";
 
 /** Thumbnails that are asked for at once: one is made while the one before travels. */
 const AHEAD = 2;

@@ -1,6 +1,6 @@
-import { weight } from "../../../math/format";
-import type { Steps } from "../../../store/attention/state";
-import { Label, plain } from "../../label";
+import { weight } from "../../../ui/format";
+import type { Steps } from "../../../store/attention/types";
+import { Label, plain } from "../../../ui/label";
 import type { Stage, StageName } from "./stages";
 import { Strip, greatest } from "./strip";
 import { number, rowOf } from "./vectors";

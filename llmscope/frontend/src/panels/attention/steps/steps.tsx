@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { Steps as Shown } from "../../../store/attention/state";
+import type { Steps as Shown } from "../../../store/attention/types";
 import type { Store } from "../../../store/store";
 import { strongest } from "../readout";
 import { stagesOf } from "./stages";

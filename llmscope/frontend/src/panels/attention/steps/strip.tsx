@@ -1,7 +1,7 @@
 import { useContext, useLayoutEffect, useRef } from "preact/hooks";
 import { prepare, px, useWidth } from "../../../draw/canvas";
-import { type Ink, rgb } from "../../../draw/shade";
-import { INK, ThemeContext } from "../../../theme";
+import { type Ink, rgb } from "../../../draw/color-scale";
+import { INK, ThemeContext } from "../../../host/theme";
 
 interface StripProps {
   /** What the vector is, for those who can't see it. */

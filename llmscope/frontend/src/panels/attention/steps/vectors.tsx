@@ -1,5 +1,5 @@
-import type { Steps as Shown } from "../../../store/attention/state";
-import { Label, plain } from "../../label";
+import type { Steps as Shown } from "../../../store/attention/types";
+import { Label, plain } from "../../../ui/label";
 import type { Stage } from "./stages";
 import { Strip, greatest } from "./strip";
 

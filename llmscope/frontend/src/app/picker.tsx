@@ -1,0 +1,71 @@
+import { useSignal } from "@preact/signals";
+import type { PanelProps } from "./app";
+import { Problem } from "./problem";
+
+/** Chooses and loads a model, with its progress and its errors in place. */
+export function Picker({ store }: PanelProps) {
+  const name = useSignal("");
+  const choices = store.loading.choices.value;
+  const progress = store.loading.progress.value;
+  const problem = store.problem.value;
+  if (!choices) {
+    return problem ? <Problem store={store} /> : <p class="muted">Waiting for the kernel…</p>;
+  }
+  const load = (event: Event) => {
+    event.preventDefault();
+    if (name.value.trim()) void store.loading.load(name.value.trim());
+  };
+  return (
+    <section class="picker" aria-label="Choose a model">
+      <h3>Choose a model</h3>
+      <ul>
+        {choices.map((choice) => (
+          <li key={choice.name ?? ""}>
+            <button
+              type="button"
+              disabled={!!progress}
+              onClick={() => void store.loading.load(choice.name ?? "")}
+            >
+              <strong>{choice.title}</strong>
+              <span class="muted">{choice.detail}</span>
+            </button>
+          </li>
+        ))}
+      </ul>
+      <form onSubmit={load}>
+        <label>
+          <span class="muted">or a Hub id, a folder, a GGUF file</span>
+          <input
+            type="text"
+            value={name.value}
+            placeholder="openai-community/gpt2"
+            spellcheck={false}
+            disabled={!!progress}
+            onInput={(event) => (name.value = event.currentTarget.value)}
+          />
+        </label>
+        <button type="submit" disabled={!!progress || !name.value.trim()}>
+          Load
+        </button>
+      </form>
+      {progress && (
+        <p class="progress" role="status">
+          <progress
+            {...(progress.total ? { max: progress.total, value: progress.done } : {})}
+            aria-label={progress.stage}
+          />
+          <span class="muted">{progress.stage}</span>
+          <button type="button" onClick={() => store.loading.stop()}>
+            Stop
+          </button>
+        </p>
+      )}
+      <Problem store={store} />
+      {problem?.kind === "default" && (
+        <button type="button" onClick={() => void store.loading.install()}>
+          Install the default model
+        </button>
+      )}
+    </section>
+  );
+}
