@@ -2,8 +2,8 @@
 
 import { mount } from "./app/app";
 import { fitIn } from "./host/frame";
-import { PageSource } from "./sources/page/page";
 import { readPage } from "./sources/page/content";
+import { PageSource } from "./sources/page/page";
 import { Store } from "./store/store";
 import { PlainTraits, join } from "./store/traits";
 

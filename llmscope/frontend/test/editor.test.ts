@@ -1,17 +1,17 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import type { TraceAnswer } from "../src/protocol/answers";
-import { carried } from "../src/store/text-input";
-import { FACTS, LOGITS, Model, SlowSource, traceOf } from "./fakes";
+import { type TraceAnswer, traceOf } from "../src/protocol/answers";
 import { Store } from "../src/store/store";
+import { carried } from "../src/store/text-input";
+import { FACTS, LOGITS, Model, SlowSource, traceAnswer } from "./fakes";
 
 /** "the dog sleeps" between [CLS] and [SEP]. */
 const answer = (name: string, text: string, masked: number[] = []) => {
   const words = [...text.matchAll(/\s*\S+/g)].map(({ 0: word, index }) => [index, word] as const);
   const own = words.map(([start, word], id) => [id, word, start, start + word.length, false]);
   const tokens = [[9, "[CLS]", 0, 0, true], ...own, [9, "[SEP]", text.length, text.length, true]];
-  return { ...traceOf(name, text), tokens, masked, gaps: masked, last: tokens.length - 1 };
+  return { ...traceAnswer(name, text), tokens, masked, gaps: masked, last: tokens.length - 1 };
 };
-const trace = answer("t1", "the dog sleeps") as unknown as TraceAnswer;
+const trace = traceOf(answer("t1", "the dog sleeps") as unknown as TraceAnswer, "");
 
 describe("masked tokens keep their words", () => {
   test.each([
@@ -44,30 +44,30 @@ describe("a model that fills gaps", () => {
   });
 
   test("masks a token and shows it again", async () => {
-    store.writer.mask(2);
+    store.editor.mask(2);
     expect([store.state.masked.value, store.focus.value]).toEqual([[2], 2]);
-    expect(store.behind.value).toBe(true);
+    expect(store.input.isBehind.value).toBe(true);
     await read('read/["the dog sleeps","","",[2]]', answer("t2", "the dog sleeps", [2]), 2);
-    expect(store.behind.value).toBe(false);
-    store.writer.mask(2);
+    expect(store.input.isBehind.value).toBe(false);
+    store.editor.mask(2);
     expect(store.state.masked.value).toEqual([]);
   });
 
   test("masks nothing that the tokenizer put there", () => {
-    store.writer.mask(0);
+    store.editor.mask(0);
     expect(store.state.masked.value).toEqual([]);
   });
 
   test("takes a token into the gap, and gives it back", async () => {
-    store.writer.mask(2);
+    store.editor.mask(2);
     await read('read/["the dog sleeps","","",[2]]', answer("t2", "the dog sleeps", [2]), 2);
-    expect(store.writer.takes.value).toBe("text");
-    store.writer.take(" cat");
+    expect(store.editor.target.value).toBe("text");
+    store.editor.insert(" cat");
     expect([store.state.text.value, store.state.masked.value]).toEqual(["the cat sleeps", []]);
-    expect(store.writer.undo()).toBe(true);
+    expect(store.editor.undo()).toBe(true);
     expect([store.state.text.value, store.state.masked.value]).toEqual(["the dog sleeps", [2]]);
-    store.writer.edit("the dog sleeps well");
-    expect(store.writer.undo()).toBe(false);
+    store.editor.edit("the dog sleeps well");
+    expect(store.editor.undo()).toBe(false);
   });
 
   test("turns to a gap that is typed, and learns where masks from the end stand", async () => {

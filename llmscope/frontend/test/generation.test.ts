@@ -1,15 +1,15 @@
 import { beforeEach, expect, test } from "vitest";
-import { FACTS, LOGITS, Model, SlowSource, settle, traceOf } from "./fakes";
-import type { WrittenRow } from "../src/protocol/answers";
+import type { TreeNode } from "../src/protocol/answers";
+import { type GenerationStore, shadeOf } from "../src/store/generation";
 import { Store } from "../src/store/store";
-import { type WritingStore, shadeOf } from "../src/store/generation";
+import { FACTS, LOGITS, Model, SlowSource, settle, traceAnswer } from "./fakes";
 
 let source: SlowSource;
 let model: Model;
 let store: Store;
-let writing: WritingStore;
+let writing: GenerationStore;
 
-const row = (number: number, parent: number, more: Partial<WrittenRow> = {}): WrittenRow => ({
+const row = (number: number, parent: number, more: Partial<TreeNode> = {}): TreeNode => ({
   number,
   parent,
   token: number,
@@ -22,7 +22,7 @@ const row = (number: number, parent: number, more: Partial<WrittenRow> = {}): Wr
   text: ` ${number}`,
   ...more,
 });
-const state = (nodes: WrittenRow[], count: number, current = count, ended = false) => ({
+const state = (nodes: TreeNode[], count: number, current = count, ended = false) => ({
   source: [],
   prompt: [[9, "one", 0, 0, false]],
   nodes,
@@ -48,7 +48,7 @@ beforeEach(async () => {
   store = new Store(source, model);
   store.look(1);
   await source.answer("model", { model: FACTS });
-  writing = store.writing!;
+  writing = store.generation!;
   await source.answer("write/begin/one", state([], 0));
 });
 
@@ -94,7 +94,7 @@ test("an error ends the play and is told, and the next step works", async () => 
   await source.fail("write/step/16", "out of memory");
   while (steps().length > 0) await source.answer(steps()[0]!, state([row(1, 0)], 1));
   await source.answer("write/begin/one", state([row(1, 0)], 1));
-  await source.answer("ids//9,1", traceOf("t1", "one 1"));
+  await source.answer("ids//9,1", traceAnswer("t1", "one 1"));
   expect(store.problem.value?.message).toBe("out of memory");
   expect(store.state.playing.value).toBe(false);
   void writing.step();
@@ -113,7 +113,7 @@ test("forcing a token branches before the one that is looked at", async () => {
   await source.answer("write/force/1/7", state([row(3, 1, { forced: true })], 3));
   expect(writing.path.value.map(({ number }) => number)).toEqual([1, 3]);
   expect(writing.selected.value).toBeNull();
-  expect(writing.parting(2, 3)).toBe(1);
+  expect(writing.commonAncestor(2, 3)).toBe(1);
   void writing.undo();
   await source.answer("write/undo", state([], 2));
   expect(writing.path.value.map(({ number }) => number)).toEqual([1, 2]);
@@ -159,7 +159,7 @@ test("the distribution shown is that before the token, asked for one at a time",
   await source.answer("write/logits/0", LOGITS);
   await source.answer("write/logits/1", LOGITS);
   expect(store.next.value?.position).toBe(1);
-  expect(store.next.value?.trace.tokens.map(([, label]) => label)).toEqual(["one", "t1"]);
+  expect(store.next.value?.trace.tokens.map(({ label }) => label)).toEqual(["one", "t1"]);
 });
 
 test("what was written is traced once it rests", async () => {
@@ -168,9 +168,9 @@ test("what was written is traced once it rests", async () => {
   await settle();
   expect(source.keys()).not.toContain("ids//9");
   await source.answer("write/step/1", state([row(1, 0)], 1));
-  await source.answer("ids//9,1", traceOf("t1", "one 1"));
-  expect(store.trace.value?.trace).toBe("t1");
-  expect(store.behind.value).toBe(false);
+  await source.answer("ids//9,1", traceAnswer("t1", "one 1"));
+  expect(store.trace.value?.name).toBe("t1");
+  expect(store.input.isBehind.value).toBe(false);
 });
 
 test("tokens are shaded from 0 to 1", () => {
@@ -200,8 +200,8 @@ test("without a prompt nothing is left, and what comes late is dropped", async (
   await source.answer("write/logits/0", LOGITS);
   void writing.step();
   await source.answer("write/step/1", state([row(1, 0)], 1));
-  await source.answer("ids//9,1", traceOf("t1", "one 1"));
-  expect(store.trace.value?.trace).toBe("t1");
+  await source.answer("ids//9,1", traceAnswer("t1", "one 1"));
+  expect(store.trace.value?.name).toBe("t1");
   void writing.step();
   model.set("text", "");
   await source.answer("write/step/1", state([row(2, 1)], 2));
@@ -230,7 +230,7 @@ test("an error of the next token ends the play and stays, and no other token's i
 });
 
 test("a text that can't be read has no attention of another", async () => {
-  await source.answer("ids//9", traceOf("t0", "one"));
+  await source.answer("ids//9", traceAnswer("t0", "one"));
   void writing.step();
   await source.answer("write/step/1", state([row(1, 0)], 1));
   await source.fail("ids//9,1", "out of memory");

@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
+import { unpack } from "../src/protocol/arrays";
+import { SourceError } from "../src/protocol/source";
 import { KernelSource } from "../src/sources/kernel";
-import { SourceError, unpack } from "../src/protocol/source";
 
 type Handler = (content: unknown, buffers: DataView[]) => void;
 

@@ -1,78 +1,77 @@
-import { useSignal } from "@preact/signals";
-import { type FunctionComponent, render } from "preact";
+import { effect, useSignal } from "@preact/signals";
+import { render } from "preact";
 import { useEffect } from "preact/hooks";
 import { followTheme } from "../host/frame";
-import { Overview } from "../panels/overview/panel";
-import { Attention } from "../panels/attention/panel";
-import { Generation } from "../panels/generation/panel";
-import { Header } from "../panels/header/panel";
-import { NextToken } from "../panels/next-token/panel";
-import { Lens } from "../panels/lens/panel";
-import { Picker } from "./picker";
+import { type Theme, ThemeContext, themeCss } from "../host/theme";
+import type { Panel, PanelProps } from "../panels/props";
+import { PANELS } from "../panels/registry";
+import type { Store } from "../store/store";
 import { Problem } from "./problem";
 import { Prompts } from "./prompts";
-import { Tokens } from "../panels/tokens/panel";
-import type { Store } from "../store/store";
-import { sheet } from "./sheet";
-import { type Theme, ThemeContext } from "../host/theme";
+import base from "../ui/base.css";
+import ui from "../ui/ui.css";
+import columns from "./columns.css";
 
-export interface PanelProps {
-  store: Store;
-}
-
-const PANELS: Record<string, FunctionComponent<PanelProps>> = {
-  header: Header,
-  generation: Generation,
-  tokens: Tokens,
-  overview: Overview,
-  attention: Attention,
-  lens: Lens,
-  "next-token": NextToken,
-};
-
-/** Panels as wide as the widget; the others stand side by side. */
-const WIDE = new Set(["header", "generation", "tokens", "lens"]);
+const SHARED = [themeCss, base, ui, columns];
+/** What a person does that may lead to requests or pictures. */
+const GESTURES = ["pointerdown", "pointermove", "click", "keydown", "input", "change", "wheel"];
 
 /**
  * Shows a store in an element; the result takes it away again.
  * A shadow root keeps the page's style sheets out, and ours in.
+ *
+ * @param picker what is shown while there is no model, where one can be chosen
  */
-export function mount(el: HTMLElement, store: Store): () => void {
+export function mount(el: HTMLElement, store: Store, picker?: Panel): () => void {
   const shadow = el.shadowRoot ?? el.attachShadow({ mode: "open" });
   // JupyterLab leaves the keys of an element that says so to the element.
   el.dataset.lmSuppressShortcuts = "true";
+  const touch = () => store.touch();
+  for (const gesture of GESTURES) el.addEventListener(gesture, touch, { capture: true });
+  // Tests wait for it.
+  const end = effect(() => void el.toggleAttribute("data-settled", store.settled.value));
   store.look(1);
-  render(<App store={store} host={el} />, shadow);
+  render(<App store={store} host={el} picker={picker} />, shadow);
   return () => {
     render(null, shadow);
     store.look(-1);
+    end();
+    for (const gesture of GESTURES) el.removeEventListener(gesture, touch, { capture: true });
   };
 }
 
-function App({ store, host }: PanelProps & { host: HTMLElement }) {
+interface AppProps extends PanelProps {
+  host: HTMLElement;
+  picker: Panel | undefined;
+}
+
+function App({ store, host, picker }: AppProps) {
   const theme = useSignal<Theme>("light");
   useEffect(() => followTheme(host, (found) => (theme.value = found)), []);
-  const panels = store.state.panels.value;
-  const columns = panels.filter((name) => !WIDE.has(name));
-  const show = (name: string) => {
-    const Panel = PANELS[name];
-    return Panel ? <Panel key={name} store={store} /> : null;
-  };
+  const shown = store.state.panels.value.flatMap(
+    (name) => PANELS.find((panel) => panel.name === name) ?? [],
+  );
+  const sheets = [...SHARED, ...PANELS.map(({ css }) => css), picker?.css];
+  const show = (place: Panel["place"]) =>
+    shown
+      .filter((panel) => panel.place === place)
+      .map(({ name, component: Component }) => <Component key={name} store={store} />);
+  const inColumns = show("column");
   return (
     <ThemeContext.Provider value={theme}>
       <div
         class={`llmscope ${theme.value} ${store.state.lecture.value ? "lecture" : ""}`}
         onKeyDown={(event) => event.key === "Escape" && store.escape()}
       >
-        <style>{sheet}</style>
+        <style>{sheets.join("\n")}</style>
         {!store.model.value ? (
-          LIVE && <Picker store={store} />
+          picker && <picker.component store={store} />
         ) : (
           <>
-            {store.loading.prompts.value.length > 1 && <Prompts store={store} />}
-            {panels.filter((name) => !columns.includes(name)).map(show)}
+            {store.models.prompts.value.length > 1 && <Prompts store={store} />}
+            {show("row")}
             <Problem store={store} />
-            {columns.length > 0 && <div class="columns">{columns.map(show)}</div>}
+            {inColumns.length > 0 && <div class="columns">{inColumns}</div>}
           </>
         )}
       </div>

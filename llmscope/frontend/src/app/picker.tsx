@@ -1,19 +1,20 @@
 import { useSignal } from "@preact/signals";
-import type { PanelProps } from "./app";
+import type { Panel, PanelProps } from "../panels/props";
 import { Problem } from "./problem";
+import css from "./picker.css";
 
 /** Chooses and loads a model, with its progress and its errors in place. */
-export function Picker({ store }: PanelProps) {
+function Picker({ store }: PanelProps) {
   const name = useSignal("");
-  const choices = store.loading.choices.value;
-  const progress = store.loading.progress.value;
+  const choices = store.models.choices.value;
+  const progress = store.models.progress.value;
   const problem = store.problem.value;
   if (!choices) {
     return problem ? <Problem store={store} /> : <p class="muted">Waiting for the kernel…</p>;
   }
   const load = (event: Event) => {
     event.preventDefault();
-    if (name.value.trim()) void store.loading.load(name.value.trim());
+    if (name.value.trim()) void store.models.load(name.value.trim());
   };
   return (
     <section class="picker" aria-label="Choose a model">
@@ -24,7 +25,7 @@ export function Picker({ store }: PanelProps) {
             <button
               type="button"
               disabled={!!progress}
-              onClick={() => void store.loading.load(choice.name ?? "")}
+              onClick={() => void store.models.load(choice.name ?? "")}
             >
               <strong>{choice.title}</strong>
               <span class="muted">{choice.detail}</span>
@@ -55,17 +56,19 @@ export function Picker({ store }: PanelProps) {
             aria-label={progress.stage}
           />
           <span class="muted">{progress.stage}</span>
-          <button type="button" onClick={() => store.loading.stop()}>
+          <button type="button" onClick={() => store.models.stop()}>
             Stop
           </button>
         </p>
       )}
       <Problem store={store} />
       {problem?.kind === "default" && (
-        <button type="button" onClick={() => void store.loading.install()}>
+        <button type="button" onClick={() => void store.models.install()}>
           Install the default model
         </button>
       )}
     </section>
   );
 }
+
+export const picker: Panel = { name: "picker", component: Picker, css, place: "row" };

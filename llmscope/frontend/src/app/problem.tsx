@@ -1,4 +1,4 @@
-import type { PanelProps } from "./app";
+import type { PanelProps } from "../panels/props";
 
 export function Problem({ store }: PanelProps) {
   const problem = store.problem.value;

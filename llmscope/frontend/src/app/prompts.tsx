@@ -1,16 +1,16 @@
-import type { PanelProps } from "./app";
-import { keyOf } from "../store/text-input";
+import type { PanelProps } from "../panels/props";
+import { inputKey } from "../store/text-input";
 
 /** In a page that can't read what one types: the texts that it can show. */
 export function Prompts({ store }: PanelProps) {
-  const { writer } = store;
-  const prompts = store.loading.prompts.value;
+  const { editor } = store;
+  const prompts = store.models.prompts.value;
   return (
     <label class="prompts">
       <span class="muted">Text</span>{" "}
       <select
-        value={prompts.findIndex((reading) => keyOf(reading) === writer.key.value)}
-        onChange={(event) => writer.turnTo(prompts[Number(event.currentTarget.value)]!)}
+        value={prompts.findIndex((input) => inputKey(input) === editor.key.value)}
+        onChange={(event) => editor.show(prompts[Number(event.currentTarget.value)]!)}
       >
         {prompts.map(({ text, pair, target }, index) => (
           <option key={index} value={index}>

@@ -1,11 +1,10 @@
 /** What bertviz's own scripts ask of the page that they run in: their libraries and their data. */
 
 import { hsl } from "d3-color";
-import { scaleOrdinal } from "d3-scale";
 import { select } from "d3-selection-1"; // The last whose listeners get (datum, index).
 import $ from "jquery/slim";
 import { fitIn } from "../host/frame";
-import type { Array_ } from "../protocol/source";
+import type { Tensor } from "../protocol/arrays";
 import { readPacked } from "../sources/page/content";
 
 /** The colours that d3 5 calls so. */
@@ -13,6 +12,16 @@ const schemeCategory10 = [
   ...["#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd"],
   ...["#8c564b", "#e377c2", "#7f7f7f", "#bcbd22", "#17becf"],
 ];
+
+/** As d3's: values get colours in the order in which they come, over and over. */
+function scaleOrdinal(colors: readonly string[]): (value: unknown) => string {
+  const known = new Map<unknown, string>();
+  return (value) => {
+    const color = known.get(value) ?? colors[known.size % colors.length]!;
+    known.set(value, color);
+    return color;
+  };
+}
 
 type Weights = number[][]; // (queries, keys)
 
@@ -54,7 +63,7 @@ async function read(base64: string) {
   const attention = page.attention.map(({ layers, queries, keys, ...texts }) => ({
     ...texts,
     attn: layers.map((layer) => {
-      const weights = layer && (opened(layer)["weights"] as Array_);
+      const weights = layer && (opened(layer)["weights"] as Tensor);
       const heads = weights ? nested(weights, queries, keys) : [];
       // The model view draws as many heads in each layer.
       while (heads.length < (page.include_heads?.length ?? 0)) heads.push([]);
@@ -66,7 +75,7 @@ async function read(base64: string) {
 
 /** Weights (heads, queries, keys) as lists, cut to a part of the queries and of the keys. */
 function nested(
-  { data, shape }: Array_,
+  { data, shape }: Tensor,
   queries: Shown["queries"],
   keys: Shown["keys"],
 ): Weights[] {

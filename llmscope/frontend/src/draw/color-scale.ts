@@ -1,10 +1,7 @@
-import type { ColorScale } from "../store/attention/types";
+import { type ColorScale, DECADES } from "../protocol/shared";
 
 /** Red, green, blue. */
 export type Ink = readonly [number, number, number];
-
-/** Weights of 10^-DECADES and less are blank on the logarithmic scale. */
-const DECADES = 4;
 
 /** How opaque a weight is drawn; 0 and 1 stay what they are. */
 export function opacity(weight: number, scale: ColorScale): number {

@@ -1,7 +1,7 @@
-/** The shapes of what a source answers; the keys are listed in `llmscope/source/answers.py`. */
+/** The shapes of what a source answers; `llmscope/kernel/protocol.py` says which key gets which. */
 
-import type { Array_ } from "./source";
-import type { ReadingParts } from "../store/text-input";
+import type { Tensor } from "./arrays";
+import type { Kind } from "./shared";
 
 export interface Facts {
   name: string;
@@ -29,7 +29,7 @@ export interface ModelAnswer {
   model?: Facts;
   choices?: Choice[];
   /** What an exported page lets its reader choose from. */
-  prompts?: ReadingParts[];
+  prompts?: [text: string, pair: string, target: string, masked: number[]][];
 }
 
 export interface Progress {
@@ -38,29 +38,52 @@ export interface Progress {
   total: number | null;
 }
 
-/** id, label, start and end in UTF-16 units of the text, special. */
+/** A token as it travels. */
 export type TokenRow = [id: number, label: string, start: number, end: number, special: boolean];
 
-/** Which attention: within the one text or the decoder's, within the encoder's, between the two. */
-export type Kind = "self" | "encoder" | "cross";
+export interface Token {
+  id: number;
+  label: string;
+  /** Where it is in the text, in UTF-16 units. */
+  start: number;
+  end: number;
+  /** Whether the tokenizer knows it as special, such as `<s>`. */
+  isSpecial: boolean;
+}
 
-/** number, heads, KV heads */
+export const tokenOf = ([id, label, start, end, isSpecial]: TokenRow): Token => ({
+  id,
+  label,
+  start,
+  end,
+  isSpecial,
+});
+
+/** Heads of a layer, and how many of keys and values they share. */
 export type LayerRow = [layer: number, heads: number, kvHeads: number];
 
-export interface TraceAnswer {
+/** What a text, or ids, come to: see `Trace`. */
+export interface TraceAnswer extends Omit<Trace, "name" | "input" | "tokens" | "target"> {
   trace: string;
-  /** The key that it answers: the page's own note. */
-  asked: string;
+  tokens: TokenRow[];
+  target: TokenRow[];
+}
+
+export interface Trace {
+  /** By which arrays of it are requested. */
+  name: string;
+  /** The key of its input: the page's own note. */
+  input: string;
   text: string;
   /** The second sentence; empty without one. */
   pair: string;
-  /** What the decoder has written. */
+  /** The text of the decoder. */
   written: string;
   /** Which of `tokens` the second sentence begins with. */
   second: number | null;
-  /** Positions of tokens that were put behind the mask. */
+  /** Positions of masked tokens. */
   masked: number[];
-  /** Those, and masks that stand in the text. */
+  /** Those, and mask tokens of the text. */
   gaps: number[];
   /** Whether the decoder has ended its text. */
   ended: boolean;
@@ -69,25 +92,33 @@ export interface TraceAnswer {
   /** The last position of the side that has logits. */
   last: number;
   /** Of the text on screen, which an encoder reads where there is one. */
-  tokens: TokenRow[];
+  tokens: Token[];
   /** Whose turn each of `tokens` is in, `null` for nobody's; empty unless it is a conversation. */
   roles: (string | null)[];
   /** Why the turns of a conversation can't be told, in words. */
   why_no_roles: string | null;
   /** Of the decoder side; empty unless there are two. */
-  target: TokenRow[];
+  target: Token[];
   kinds: Partial<Record<Kind, LayerRow[]>>;
   /** Why there is no attention, in words; `null` where there is some. */
   why: string | null;
-  /** Bytes that the kernel keeps of what it has read, and how many they may be. */
+  /** Bytes of cached activations in the kernel, and the limit of these. */
   warm?: [size: number, limit: number];
-  /** Of differences of weights, where these are rounded: how many figures behind the point are true. */
+  /** Of differences of weights, where these are rounded: how many decimals are true. */
   decimals?: number;
 }
 
+export const traceOf = ({ trace, ...answer }: TraceAnswer, input: string): Trace => ({
+  ...answer,
+  name: trace,
+  input,
+  tokens: answer.tokens.map(tokenOf),
+  target: answer.target.map(tokenOf),
+});
+
 export interface LogitsAnswer {
-  logits: Array_; // (vocabulary,)
-  ids: Array_; // the likeliest first
+  logits: Tensor; // (vocabulary,)
+  ids: Tensor; // the likeliest first
   /** `null` where the bytes of a token make no whole character. */
   texts: (string | null)[];
   labels: string[];
@@ -96,17 +127,17 @@ export interface LogitsAnswer {
 }
 
 export interface ChainAnswer {
-  logprobs: Array_; // (positions,), in nats; NaN for the first
-  ranks: Array_; // (positions,)
+  logprobs: Tensor; // (positions,), in nats; NaN for the first
+  ranks: Tensor; // (positions,)
   perplexity: number | null;
 }
 
 /** Every layer of some positions, read through the model's head. */
 export interface LensAnswer {
-  top: Array_; // (layers, positions, top): which label, the likeliest first
+  top: Tensor; // (layers, positions, top): which label, the likeliest first
   labels: string[];
-  probs: Array_; // (layers, positions, top)
-  facts: Array_; // (layers, positions, 4): entropy, divergence, rank and probability of the true token
+  probs: Tensor; // (layers, positions, top)
+  facts: Tensor; // (layers, positions, 4): entropy, divergence, rank and probability of the true token
 }
 
 export interface FollowsAnswer {
@@ -115,17 +146,17 @@ export interface FollowsAnswer {
 }
 
 export interface ThumbnailsAnswer {
-  shades: Array_; // (heads, rows, keys), 255 times the square root of the weight
-  scores: Array_; // (heads, as many as there are in SCORES)
+  shades: Tensor; // (heads, rows, keys), 255 times the square root of the weight
+  scores: Tensor; // (heads, as many as there are in SCORES)
 }
 
 export interface TileAnswer {
-  weights?: Array_; // (rows, keys), the weights themselves
-  shades?: Array_; // (rows, keys), 255 times the square root of what stands for a block
+  weights?: Tensor; // (rows, keys), the weights themselves
+  shades?: Tensor; // (rows, keys), 255 times the square root of what stands for a block
 }
 
 export interface LineAnswer {
-  weights: Array_; // (keys,) of a row, (queries,) of a column
+  weights: Tensor; // (keys,) of a row, (queries,) of a column
 }
 
 /** A feature of the model's attention that bears on the numbers. */
@@ -136,22 +167,22 @@ export interface Feature {
 
 /** What makes the output of one query token and head, step by step. */
 export interface StepsAnswer {
-  query: Array_; // (size,)
-  keys: Array_; // (keys, size)
-  values: Array_; // (keys, value size)
-  product: Array_; // (keys,)
+  query: Tensor; // (size,)
+  keys: Tensor; // (keys, size)
+  values: Tensor; // (keys, value size)
+  product: Tensor; // (keys,)
   scale: number | null;
-  scaled: Array_; // (keys,), behind the soft cap where there is one
+  scaled: Tensor; // (keys,), after the soft cap where there is one
   softcap: number | null;
-  bias: Array_; // (keys,), 0 where hidden
-  hidden: Array_; // (keys,), 1 where the mask hides a key
-  logits: Array_; // (keys,)
+  bias: Tensor; // (keys,), 0 where hidden
+  hidden: Tensor; // (keys,), 1 where the mask hides a key
+  logits: Tensor; // (keys,)
   sink: number | null;
-  weights: Array_; // (keys,)
-  output: Array_; // (value size,)
-  concat: Array_; // (heads * value size,)
-  projected: Array_; // (hidden size,)
-  contribution: Array_ | null; // (hidden size,)
+  weights: Tensor; // (keys,)
+  output: Tensor; // (value size,)
+  concat: Tensor; // (heads * value size,)
+  projected: Tensor; // (hidden size,)
+  contribution: Tensor | null; // (hidden size,)
   names: { projection: string | null; module: string };
   features: Feature[];
 }
@@ -161,8 +192,8 @@ export interface SearchAnswer {
   labels: string[];
 }
 
-/** One token of a text that is being written. */
-export interface WrittenRow {
+/** One token of a tree of generated text. */
+export interface TreeNode {
   number: number;
   /** The node that it follows; 0 is the prompt. */
   parent: number;
@@ -179,12 +210,12 @@ export interface WrittenRow {
   text: string;
 }
 
-export interface WritingAnswer {
-  /** Token ids that an encoder read; told at the beginning, as the prompt. */
+export interface GenerationAnswer {
+  /** Token ids of an encoder's input; with the prompt, in the first answer. */
   source?: number[];
   prompt?: TokenRow[];
   /** The nodes that are new; the last has the number `count`. */
-  nodes: WrittenRow[];
+  nodes: TreeNode[];
   count: number;
   /** Where the next token goes. */
   current: number;

@@ -5,8 +5,8 @@
  * typical those around the entropy. So a slider costs one pass over the vocabulary and no sort.
  */
 
-export const ORDERS = ["transformers", "llama.cpp", "vllm"] as const;
-export type Order = (typeof ORDERS)[number];
+import { NEUTRAL, type Order } from "../protocol/shared";
+
 export type StageName = "temperature" | "top-k" | "top-p" | "min-p" | "typical";
 
 /** The sources are cited in `llmscope/sampling/engines.py`. */
@@ -136,11 +136,11 @@ export const probOf = ({ probs }: Outcome, rank: number): number => probs[rank] 
 export function asked(name: StageName, settings: Settings): boolean {
   const { temperature, topK, topP, minP, typicalP } = settings;
   return {
-    temperature: temperature !== 1,
-    "top-k": topK > 0,
-    "top-p": topP < 1,
-    "min-p": minP > 0,
-    typical: typicalP < 1,
+    temperature: temperature !== NEUTRAL.temperature,
+    "top-k": topK > NEUTRAL.topK,
+    "top-p": topP < NEUTRAL.topP,
+    "min-p": minP > NEUTRAL.minP,
+    typical: typicalP < NEUTRAL.typicalP,
   }[name];
 }
 

@@ -1,5 +1,6 @@
 import type { AnyModel } from "@anywidget/types";
-import { type AskOptions, type Part, type Source, SourceError, unpack } from "../protocol/source";
+import { unpack } from "../protocol/arrays";
+import { type AskOptions, type Part, type Source, SourceError } from "../protocol/source";
 
 interface Reply {
   request: number;

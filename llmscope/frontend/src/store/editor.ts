@@ -1,54 +1,47 @@
-import { type ReadonlySignal, type Signal, batch, computed, signal } from "@preact/signals";
-import type { NextToken, State } from "./state";
-import { type Field, type Reading, carried, keyOf, rowOf, whole } from "./text-input";
-import type { Facts, TraceAnswer } from "../protocol/answers";
+import { type ReadonlySignal, batch, computed, signal } from "@preact/signals";
+import type { Trace } from "../protocol/answers";
+import type { TextInput } from "../protocol/keys";
+import type { Core } from "./core";
+import { type Field, carried, inputKey, rowOf, sharing } from "./text-input";
 
-interface Core {
-  state: { [K in keyof State]: Signal<State[K]> };
-  model: ReadonlySignal<Facts | null>;
-  trace: ReadonlySignal<TraceAnswer | null>;
-  next: ReadonlySignal<NextToken | null>;
-  focus: ReadonlySignal<number>;
-}
-
-/** What is read, and the hand that a person has in it: typing, masking, choosing tokens. */
-export class Writer {
-  readonly reading: ReadonlySignal<Reading>;
+/** The input text and its edits: typing, masking, inserting tokens, undo. */
+export class Editor {
+  readonly input: ReadonlySignal<TextInput>;
   readonly key: ReadonlySignal<string>;
-  /** Whether the trace isn't of what is on screen yet. */
-  readonly behind: ReadonlySignal<boolean>;
-  /** The field that the token which is shown next goes into; `null` where it can't. */
-  readonly takes: ReadonlySignal<Field | null>;
+  /** Whether the trace isn't of the input on screen yet. */
+  readonly isBehind: ReadonlySignal<boolean>;
+  /** The field that a next token is inserted into; `null` where none can be. */
+  readonly target: ReadonlySignal<Field | null>;
   readonly canUndo: ReadonlySignal<boolean>;
 
   /** What may be taken back, until something else is typed. */
-  readonly #done = signal<{ before: Reading; after: string }[]>([]);
+  readonly #done = signal<{ before: TextInput; after: string }[]>([]);
 
-  constructor(private readonly core: Core) {
+  constructor(private readonly core: Pick<Core, "state" | "model" | "trace" | "next">) {
     const { text, pair, target, masked } = core.state;
-    this.reading = computed(() => ({
+    this.input = computed(() => ({
       text: text.value,
       pair: pair.value,
       target: target.value,
       masked: masked.value,
     }));
-    this.key = computed(() => core.state.path.value || keyOf(this.reading.value));
-    this.behind = computed(() => core.trace.value?.asked !== this.key.value);
-    this.takes = computed(() => {
+    this.key = computed(() => core.state.path.value || inputKey(this.input.value));
+    this.isBehind = computed(() => core.trace.value?.input !== this.key.value);
+    this.target = computed(() => {
       const { next, trace, state } = core;
       const now = trace.value;
-      if (!state.editable.value || this.behind.value || !now || next.value?.trace !== now)
+      if (!state.editable.value || this.isBehind.value || !now || next.value?.trace !== now)
         return null;
       const { position } = next.value;
       if (now.target.length > 0) return "target";
-      if (this.fills) return now.gaps.includes(position) ? fieldOf(now, position) : null;
+      if (this.fillsGaps) return now.gaps.includes(position) ? fieldOf(now, position) : null;
       return position === now.last ? "text" : null;
     });
-    this.canUndo = computed(() => this.#done.value.at(-1)?.after === textsOf(this.reading.value));
+    this.canUndo = computed(() => this.#done.value.at(-1)?.after === textsOf(this.input.value));
   }
 
   /** Whether the model fills gaps. */
-  get fills(): boolean {
+  get fillsGaps(): boolean {
     return this.core.model.value?.family === "masked";
   }
 
@@ -56,8 +49,8 @@ export class Writer {
     const { state, trace } = this.core;
     const now = trace.peek();
     const masked = state.masked.peek();
-    // Until the text before is read, what was masked stands in the one that was.
-    const held = this.behind.peek() ? now?.masked : masked;
+    // Until the edit before is traced, masked positions are those of the trace.
+    const held = this.isBehind.peek() ? now?.masked : masked;
     batch(() => {
       state.path.value = "";
       state[field].value = text;
@@ -66,8 +59,8 @@ export class Writer {
     });
   }
 
-  /** Takes over what was read by another name. */
-  follow({ text, pair, written, masked }: TraceAnswer): void {
+  /** Takes over the input of a trace that was asked for by another key. */
+  follow({ text, pair, written, masked }: Trace): void {
     const { state } = this.core;
     state.text.value = text;
     state.pair.value = pair;
@@ -75,13 +68,13 @@ export class Writer {
     state.masked.value = masked;
   }
 
-  /** Shows what was read before, or another of the texts that a page holds. */
-  turnTo(reading: Reading): void {
+  /** Shows an input of before, or another of those that a page holds. */
+  show(input: TextInput): void {
     const { state } = this.core;
     batch(() => {
       state.path.value = "";
-      for (const name of ["text", "pair", "target"] as const) state[name].value = reading[name];
-      state.masked.value = reading.masked;
+      for (const name of ["text", "pair", "target"] as const) state[name].value = input[name];
+      state.masked.value = input.masked;
       state.position.value = -1;
     });
   }
@@ -90,18 +83,18 @@ export class Writer {
   canMask(index: number): boolean {
     const now = this.core.trace.peek();
     const token = now?.tokens[index];
-    if (!now || !token || !this.fills || !this.core.state.editable.peek()) return false;
-    if (this.behind.peek()) return false;
-    return now.masked.includes(index) || (!token[4] && token[2] < token[3]);
+    if (!now || !token || !this.fillsGaps || !this.core.state.editable.peek()) return false;
+    if (this.isBehind.peek()) return false;
+    return now.masked.includes(index) || (!token.isSpecial && token.start < token.end);
   }
 
-  /** Hides a token from the model, or no longer. */
+  /** Masks a token, or no longer. */
   mask(index: number): void {
     if (!this.canMask(index)) return;
     const { state, trace } = this.core;
-    const before = this.reading.peek();
+    const before = this.input.peek();
     const { masked } = before;
-    const group = whole(trace.peek()!.tokens, index);
+    const group = sharing(trace.peek()!.tokens, index);
     batch(() => {
       state.path.value = "";
       state.masked.value = masked.includes(index)
@@ -112,22 +105,22 @@ export class Writer {
     this.#remember(before);
   }
 
-  /** Puts a token behind the text, into the gap, or behind what the decoder has written. */
-  take(text: string): void {
-    const field = this.takes.peek();
+  /** Inserts a token after the text, into the gap, or after the decoder's text. */
+  insert(text: string): void {
+    const field = this.target.peek();
     if (!field) return;
     const { trace, next, state } = this.core;
     const { masked, position } = state;
     const now = trace.peek()!;
     const at = next.peek()!.position;
-    const gap = this.fills ? whole(now.tokens, at) : [];
+    const gap = this.fillsGaps ? sharing(now.tokens, at) : [];
     const row = rowOf(now, field);
-    const before = this.reading.peek();
+    const before = this.input.peek();
     const all = before[field];
-    const end = all.length;
-    const [, , from, to] = gap.length > 0 ? row.tokens[at - row.first]! : [0, "", end, end];
+    const atEnd = { start: all.length, end: all.length };
+    const { start, end } = gap.length > 0 ? row.tokens[at - row.first]! : atEnd;
     batch(() => {
-      this.edit(all.slice(0, from) + (from ? text : text.trimStart()) + all.slice(to), field);
+      this.edit(all.slice(0, start) + (start ? text : text.trimStart()) + all.slice(end), field);
       if (gap.length === 0) return;
       masked.value = masked.peek().filter((other) => !gap.includes(other));
       // On to the next gap, if there is one.
@@ -136,21 +129,21 @@ export class Writer {
     this.#remember(before);
   }
 
-  /** Takes the last choice back; false when something else was typed since. */
+  /** Takes the last insertion back; false when something else was typed since. */
   undo(): boolean {
     const last = this.#done.peek().at(-1);
     if (!last || !this.canUndo.peek()) return false;
     this.#done.value = this.#done.peek().slice(0, -1);
-    this.turnTo(last.before);
+    this.show(last.before);
     return true;
   }
 
-  #remember(before: Reading): void {
-    this.#done.value = [...this.#done.peek(), { before, after: textsOf(this.reading.peek()) }];
+  #remember(before: TextInput): void {
+    this.#done.value = [...this.#done.peek(), { before, after: textsOf(this.input.peek()) }];
   }
 }
 
-const textsOf = (reading: Reading): string => keyOf({ ...reading, masked: [] });
+const textsOf = (input: TextInput): string => inputKey({ ...input, masked: [] });
 
-const fieldOf = ({ second }: TraceAnswer, position: number): Field =>
+const fieldOf = ({ second }: Trace, position: number): Field =>
   second !== null && position >= second ? "pair" : "text";

@@ -1,12 +1,16 @@
-import { type ReadonlySignal, type Signal, batch, computed, effect, signal } from "@preact/signals";
-import type { Source } from "../protocol/source";
-import type { CopyAnswer, TokenRow, WritingAnswer, WrittenRow } from "../protocol/answers";
-import type { State } from "./state";
+import { type ReadonlySignal, batch, computed, effect, signal } from "@preact/signals";
+import {
+  type CopyAnswer,
+  type GenerationAnswer,
+  type Token,
+  type TreeNode,
+  tokenOf,
+} from "../protocol/answers";
+import { type Request, formatKey } from "../protocol/keys";
+import type { Shade } from "../protocol/shared";
+import type { Core } from "./core";
 
-export const SHADES = ["probability", "surprisal", "rank"] as const;
-export type Shade = (typeof SHADES)[number];
-
-export interface WritingTraits {
+export interface GenerationTraits {
   playing: boolean;
   seed: number;
   doSample: boolean;
@@ -22,26 +26,18 @@ const BURST = 16;
 const AHEAD = 2;
 const FEW = 4;
 
-interface Core {
-  state: { [K in keyof State]: Signal<State[K]> };
-  source: Source;
-  isSeen: ReadonlySignal<boolean>;
-  /** Says what went wrong; `null` when that is over. */
-  report(error: unknown): void;
-}
-
-/** A text that writes itself, and the branches that it has taken. */
-export class WritingStore {
-  readonly prompt = signal<TokenRow[] | null>(null);
-  /** Node n stands at n - 1; node 0 is the prompt. */
-  readonly nodes = signal<readonly WrittenRow[]>([]);
+/** The generated text, and its branches. */
+export class GenerationStore {
+  readonly prompt = signal<Token[] | null>(null);
+  /** Node n is at n - 1; node 0 is the prompt. */
+  readonly nodes = signal<readonly TreeNode[]>([]);
   readonly current = signal(0);
   readonly ended = signal(false);
   readonly canUndo = signal(false);
-  /** Why nothing more can be written here, in words; `null` where it can. */
-  readonly off: string | null;
+  /** Why nothing more can be generated here, in words; `null` where it can. */
+  readonly lacking: string | null;
   readonly hovered = signal<number | null>(null);
-  /** The ends of other paths, which stand beside the one that is written. */
+  /** The ends of other paths, which are shown beside the current one. */
   readonly compared = signal<readonly number[]>([]);
   /** The one of these that a token is looked at of. */
   readonly beside = signal<number | null>(null);
@@ -50,19 +46,19 @@ export class WritingStore {
   readonly pending = signal(0);
 
   /** Nodes from the prompt to where the next token goes. */
-  readonly path: ReadonlySignal<readonly WrittenRow[]>;
+  readonly path: ReadonlySignal<readonly TreeNode[]>;
   /** Nodes of the path that is looked at. */
-  readonly shownPath: ReadonlySignal<readonly WrittenRow[]>;
+  readonly shownPath: ReadonlySignal<readonly TreeNode[]>;
   /** The token that is looked at; `null` is the one that comes next. */
   readonly selected: ReadonlySignal<number | null>;
   /** The node whose next token is shown: before the token that is looked at. */
   readonly shown: ReadonlySignal<number>;
   /** The key of what is looked at, once it rests. */
-  readonly settled: ReadonlySignal<string | null>;
+  readonly input: ReadonlySignal<string | null>;
 
   #source: number[] = [];
   readonly #children = computed(() => {
-    const found = new Map<number, WrittenRow[]>();
+    const found = new Map<number, TreeNode[]>();
     for (const node of this.nodes.value) {
       const siblings = found.get(node.parent);
       if (siblings) siblings.push(node);
@@ -70,12 +66,11 @@ export class WritingStore {
     }
     return found;
   });
-  #ends: (() => void)[];
   #closed = false;
 
   constructor(private readonly core: Core) {
     const { state } = core;
-    this.off = core.source.lacks("write/step/1");
+    this.lacking = core.lacks({ type: "step", count: 1 });
     this.path = computed(() => this.pathTo(this.current.value));
     this.shownPath = computed(() => {
       const end = this.beside.value;
@@ -91,14 +86,22 @@ export class WritingStore {
       const node = at === null ? undefined : this.nodes.value[at - 1];
       return node ? node.parent : this.current.value;
     });
-    this.settled = computed(() => {
+    this.input = computed(() => {
       const prompt = this.prompt.value;
       if (!prompt || state.playing.value || this.pending.value > 0) return null;
-      const ids = [...prompt.map(([id]) => id), ...this.shownPath.value.map(({ token }) => token)];
-      return `ids/${this.#source.join()}/${ids.join()}`;
+      const ids = [
+        ...prompt.map(({ id }) => id),
+        ...this.shownPath.value.map(({ token }) => token),
+      ];
+      return formatKey({ type: "ids", source: this.#source, ids });
     });
+  }
+
+  start(): () => void {
+    const { core } = this;
+    const { state } = core;
     const hasBegun = computed(() => this.prompt.value !== null);
-    this.#ends = [
+    const ends = [
       effect(() => {
         const prompt = state.text.value;
         if (!core.isSeen.value) return;
@@ -108,37 +111,37 @@ export class WritingStore {
       // A text that has ended may go on once it may be longer.
       effect(() => {
         void state.maxNewTokens.value;
-        if (this.prompt.peek()) void this.#act(`begin/${state.text.peek()}`, { anew: true });
+        if (this.prompt.peek()) void this.#act(beginning(state.text.peek()), { anew: true });
       }),
       effect(() => {
         if (!state.playing.value || !core.isSeen.value || !hasBegun.value) return;
-        if (!LIVE || this.off) this.stop();
+        if (this.lacking) this.stop();
         else void this.#play();
       }),
     ];
+    return () => ends.forEach((end) => end());
   }
 
   close(): void {
     this.#closed = true;
-    this.#ends.forEach((end) => end());
   }
 
-  node(number: number): WrittenRow | undefined {
+  node(number: number): TreeNode | undefined {
     return this.nodes.value[number - 1];
   }
 
-  pathTo(number: number): readonly WrittenRow[] {
-    const found: WrittenRow[] = [];
+  pathTo(number: number): readonly TreeNode[] {
+    const found: TreeNode[] = [];
     for (let node = this.node(number); node; node = this.node(node.parent)) found.push(node);
     return found.reverse();
   }
 
-  childrenOf(number: number): readonly WrittenRow[] {
+  childrenOf(number: number): readonly TreeNode[] {
     return this.#children.value.get(number) ?? [];
   }
 
   /** The last node that two paths share. */
-  parting(one: number, other: number): number {
+  commonAncestor(one: number, other: number): number {
     const [a, b] = [this.pathTo(one), this.pathTo(other)];
     let last = 0;
     for (let i = 0; i < Math.min(a.length, b.length) && a[i] === b[i]; i++) last = a[i]!.number;
@@ -152,29 +155,29 @@ export class WritingStore {
   }
 
   async step(): Promise<void> {
-    if (!LIVE) return;
+    if (this.lacking) return;
     this.stop();
     this.look(null);
-    await this.#act("step/1");
+    await this.#act({ type: "step", count: 1 });
   }
 
   /** Puts a token of one's own in the place of the one that is looked at, or next. */
   async force(token: number): Promise<void> {
-    if (!LIVE) return;
+    if (this.lacking) return;
     this.stop();
     const after = this.shown.peek();
     const there = this.childrenOf(after).find((node) => node.token === token);
     if (there && this.path.peek().includes(there)) return;
-    if (there) return this.goTo(this.#endBehind(there.number));
-    if (await this.#act(`force/${after}/${token}`)) this.look(null);
+    if (there) return this.goTo(this.#endOf(there.number));
+    if (await this.#act({ type: "force", after, token })) this.look(null);
   }
 
-  /** Goes to a node: the next token goes behind it. What stood beside the text changes places. */
+  /** Goes to a node, after which the next token goes. A path beside the text changes places. */
   async goTo(number: number): Promise<void> {
     const left = this.current.peek();
     this.stop();
-    if (this.off) this.current.value = number = this.#endBehind(number);
-    else if (!(await this.#act(`select/${number}`))) return;
+    if (this.lacking) this.current.value = number = this.#endOf(number);
+    else if (!(await this.#act({ type: "select", node: number }))) return;
     this.look(null);
     this.compared.value = this.compared.peek().map((end) => (end === number ? left : end));
   }
@@ -189,11 +192,11 @@ export class WritingStore {
 
   async undo(): Promise<void> {
     this.stop();
-    if (await this.#act("undo")) this.look(null);
+    if (await this.#act({ type: "undo" })) this.look(null);
   }
 
   copy(): Promise<CopyAnswer> {
-    return this.core.source.ask<CopyAnswer>(`write/copy/${this.current.peek()}`);
+    return this.core.ask<CopyAnswer>({ type: "copy", node: this.current.peek() });
   }
 
   /** Looks at a token of the text, or of the one beside it that ends at `end`; or at none. */
@@ -212,14 +215,14 @@ export class WritingStore {
   }
 
   /** Where the first of the texts ends that a node is part of. */
-  #endBehind(number: number): number {
+  #endOf(number: number): number {
     const [next] = this.childrenOf(number);
-    return next ? this.#endBehind(next.number) : number;
+    return next ? this.#endOf(next.number) : number;
   }
 
   // ── asking ────────────────────────────────────────────────────────────────────────────────
 
-  /** There is no prompt, and nothing behind it. */
+  /** There is no prompt, and nothing after it. */
   #clear(): void {
     this.stop();
     batch(() => {
@@ -243,8 +246,8 @@ export class WritingStore {
     const isFirst = this.prompt.peek() === null;
     this.core.report(null);
     if (!isFirst) this.#letGo();
-    await this.#act(`begin/${prompt}`, { anew: true });
-    // A few sequences, as of a run, stand side by side.
+    await this.#act(beginning(prompt), { anew: true });
+    // A few sequences, as of a run, are shown side by side.
     const nodes = this.nodes.peek();
     const parents = new Set(nodes.map(({ parent }) => parent));
     const ends = nodes.map(({ number }) => number).filter((number) => !parents.has(number));
@@ -254,20 +257,19 @@ export class WritingStore {
 
   /** Asks for one step after the other until it is paused or the text ends. */
   async #play(): Promise<void> {
-    if (!LIVE) return;
     const { playing, speed, text } = this.core.state;
     const over = new AbortController();
     const end = effect(() => {
       if (!playing.value) over.abort();
     });
     const under: Promise<boolean>[] = [];
-    let what = "step";
+    let type: "step" | "step_on" = "step";
     let failed = false;
     this.look(null);
     while (playing.peek() && !this.#closed && !this.ended.peek()) {
       const slow = speed.peek();
-      under.push(this.#act(`${what}/${slow > 0 ? 1 : BURST}`, { signal: over.signal }));
-      what = "on"; // One undo takes back all of it.
+      under.push(this.#act({ type, count: slow > 0 ? 1 : BURST }, { signal: over.signal }));
+      type = "step_on"; // One undo takes back all of it.
       if (slow > 0) await pause(1000 / slow, over.signal);
       if (under.length >= (slow > 0 ? 1 : AHEAD)) failed = !(await under.shift());
       if (failed) break;
@@ -278,18 +280,18 @@ export class WritingStore {
     if (this.#closed) return;
     playing.value = false;
     // A step that was dropped may have been taken all the same.
-    if (paused || failed) await this.#act(`begin/${text.peek()}`, { anew: true });
+    if (paused || failed) await this.#act(beginning(text.peek()), { anew: true });
   }
 
   /** False when it could not be done. */
-  async #act(what: string, { anew = false, signal }: ActOptions = {}): Promise<boolean> {
-    if (this.off && !anew) return false;
+  async #act(request: Request, { anew = false, signal }: ActOptions = {}): Promise<boolean> {
+    if (this.lacking && !anew) return false;
     if (!anew) this.core.report(null);
     this.pending.value = this.pending.peek() + 1;
     try {
-      const onPart = (part: object) => this.#take(part as WritingAnswer, anew);
+      const onPart = (part: object) => this.#take(part as GenerationAnswer, anew);
       const options = signal ? { signal, onPart } : {};
-      this.#take(await this.core.source.ask<WritingAnswer>(`write/${what}`, options), anew);
+      this.#take(await this.core.ask<GenerationAnswer>(request, options), anew);
       return true;
     } catch (error) {
       this.core.report(error);
@@ -299,13 +301,13 @@ export class WritingStore {
     }
   }
 
-  #take(answer: WritingAnswer, anew: boolean): void {
+  #take(answer: GenerationAnswer, anew: boolean): void {
     const { nodes, count, current } = answer;
     if (!this.core.state.text.peek()) return; // The prompt was taken away meanwhile.
     const known = anew ? [] : this.nodes.peek().slice(0, count - nodes.length);
     batch(() => {
       this.#source = answer.source ?? this.#source;
-      this.prompt.value = answer.prompt ?? this.prompt.peek();
+      this.prompt.value = answer.prompt?.map(tokenOf) ?? this.prompt.peek();
       this.nodes.value = [...known, ...nodes];
       this.current.value = current;
       this.ended.value = answer.ended;
@@ -316,6 +318,8 @@ export class WritingStore {
     });
   }
 }
+
+const beginning = (prompt: string): Request => ({ type: "begin", prompt });
 
 interface ActOptions {
   /** Whether the answer tells the whole tree. */
@@ -331,7 +335,7 @@ const pause = (milliseconds: number, signal: AbortSignal): Promise<void> =>
   });
 
 /** How a token is shaded, from 0 to 1: the more, the more likely, surprising or far down. */
-export function shadeOf({ logprob, rank }: WrittenRow, shade: Shade): number {
+export function shadeOf({ logprob, rank }: TreeNode, shade: Shade): number {
   if (shade === "probability") return Math.exp(logprob);
   if (shade === "surprisal") return Math.min(1, -logprob / Math.LN2 / 12);
   return Math.min(1, Math.log10(1 + rank) / 3);

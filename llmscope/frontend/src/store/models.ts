@@ -1,14 +1,14 @@
 import { batch, signal } from "@preact/signals";
-import type { Source } from "../protocol/source";
 import type { Choice, Facts, ModelAnswer, Progress } from "../protocol/answers";
-import type { Reading } from "./text-input";
+import { type Request, type TextInput, formatKey } from "../protocol/keys";
+import type { Source } from "../protocol/source";
 
-/** Which model is looked into, and how it is chosen and loaded. */
-export class Loading {
-  readonly model = signal<Facts | null>(null);
+/** The model, and how it is chosen and loaded. */
+export class Models {
+  readonly current = signal<Facts | null>(null);
   readonly choices = signal<Choice[] | null>(null);
   /** The texts that a page holds. */
-  readonly prompts = signal<Reading[]>([]);
+  readonly prompts = signal<TextInput[]>([]);
   readonly progress = signal<Progress | null>(null);
 
   #under: AbortController | null = null;
@@ -17,16 +17,19 @@ export class Loading {
     private readonly source: Source,
     /** Says what went wrong; `null` when that is over. */
     private readonly report: (error: unknown) => void,
-  ) {
-    source.ask<ModelAnswer>("model").then((answer) => this.#set(answer), report);
+  ) {}
+
+  start(): void {
+    const key = formatKey({ type: "model" });
+    this.source.ask<ModelAnswer>(key).then((answer) => this.#set(answer), this.report);
   }
 
   async load(name: string): Promise<void> {
-    await this.#start(`load/${name}`);
+    await this.#start({ type: "load", name });
   }
 
   async install(): Promise<void> {
-    if (await this.#start("install")) await this.load("");
+    if (await this.#start({ type: "install" })) await this.load("");
   }
 
   stop(): void {
@@ -43,13 +46,12 @@ export class Loading {
           masked,
         }));
       if (choices) this.choices.value = choices;
-      if (model) this.model.value = model;
+      if (model) this.current.value = model;
     });
   }
 
   /** Whether it came to its end. */
-  async #start(key: string): Promise<boolean> {
-    if (!LIVE) return false;
+  async #start(request: Request): Promise<boolean> {
     const { signal } = (this.#under = new AbortController());
     batch(() => {
       this.report(null);
@@ -57,7 +59,7 @@ export class Loading {
     });
     try {
       const onPart = (part: object) => (this.progress.value = part as Progress);
-      this.#set(await this.source.ask<ModelAnswer>(key, { signal, onPart }));
+      this.#set(await this.source.ask<ModelAnswer>(formatKey(request), { signal, onPart }));
       return true;
     } catch (error) {
       this.report(error);

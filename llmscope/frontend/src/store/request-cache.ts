@@ -1,15 +1,17 @@
+import { type Request, formatKey } from "../protocol/keys";
 import type { Source } from "../protocol/source";
 
 const KEPT = 64;
 
-/** Asks for each array of one trace once, and keeps the ones looked at last. */
-export class Reader {
+/** Asks for each array of one trace once, and keeps the ones used last. */
+export class RequestCache {
   #answers = new Map<string, Promise<unknown>>();
   #over = new AbortController();
 
   constructor(private readonly source: Source) {}
 
-  read<T>(key: string, signal?: AbortSignal): Promise<T> {
+  read<T>(request: Request, signal?: AbortSignal): Promise<T> {
+    const key = formatKey(request);
     const known = this.#answers.get(key);
     this.#answers.delete(key);
     const answer = known ?? this.#ask(key, signal);

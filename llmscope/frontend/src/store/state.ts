@@ -1,10 +1,10 @@
 /** What the store holds: traits shared with Python, and what was read to show them. */
 
+import type { Trace } from "../protocol/answers";
 import type { Settings, Sorted } from "../sampling/sampling";
-import type { TraceAnswer } from "../protocol/answers";
 import type { AttentionTraits } from "./attention/types";
+import type { GenerationTraits } from "./generation";
 import type { LensTraits } from "./lens";
-import type { WritingTraits } from "./generation";
 
 /** Signals of the store by the traits that they are bound to. */
 export const TRAITS = {
@@ -44,23 +44,23 @@ export const TRAITS = {
   path: "_path",
 } as const;
 
-export interface State extends Settings, AttentionTraits, LensTraits, WritingTraits {
+export interface State extends Settings, AttentionTraits, LensTraits, GenerationTraits {
   text: string;
   /** The second sentence; empty without one. */
   pair: string;
-  /** What the decoder has written. */
+  /** The text of the decoder. */
   target: string;
   masked: readonly number[];
   position: number;
   lecture: boolean;
   panels: string[];
   editable: boolean;
-  /** The key of what is on screen, where it isn't what the tokenizer makes of the text. */
+  /** The key of the input on screen, where it isn't what the tokenizer makes of the text. */
   path: string;
 }
 
 export interface NextToken {
-  trace: TraceAnswer;
+  trace: Trace;
   position: number;
   sorted: Sorted;
   /** `null` where the bytes of a token make no whole character. */

@@ -1,60 +1,47 @@
-/** What is read: a text, and what goes with it; see `llmscope/source/reading.py`. */
+/** How the input of a trace is made of its fields, and what an edit does to masked tokens. */
 
-import type { TokenRow, TraceAnswer } from "../protocol/answers";
+import type { Token, Trace } from "../protocol/answers";
+import { type TextInput, formatKey } from "../protocol/keys";
 
-/** What a person writes into: the text, a second sentence, the decoder's text. */
+/** What a person types into: the text, a second sentence, the decoder's text. */
 export type Field = "text" | "pair" | "target";
 
-export interface Reading extends Record<Field, string> {
-  /** Positions of tokens behind the mask; below 0 from the end. */
-  masked: readonly number[];
-}
-
-export type ReadingParts = [text: string, pair: string, target: string, masked: number[]];
-
-export const keyOf = ({ text, pair, target, masked }: Reading): string =>
-  pair || target || masked.length > 0
-    ? `read/${JSON.stringify([text, pair, target, masked])}`
-    : `text/${text}`;
+export const inputKey = (input: TextInput): string => formatKey({ type: "text", ...input });
 
 /** What one field holds of a trace. */
 export interface Row {
   text: string;
   /** Their spans are those in `text`. */
-  tokens: TokenRow[];
+  tokens: Token[];
   /** Which token of its side the first one is. */
   first: number;
 }
 
-export function rowOf(trace: TraceAnswer, field: Field): Row {
+export function rowOf(trace: Trace, field: Field): Row {
   const { text, pair, written, tokens, target, second } = trace;
   if (field === "target") return { text: written, tokens: target, first: 0 };
   const first = second ?? tokens.length;
   if (field === "text") return { text, tokens: tokens.slice(0, first), first: 0 };
-  const own = tokens
-    .slice(first)
-    .map(([id, label, start, end, special]): TokenRow => [
-      id,
-      label,
-      Math.max(0, start - text.length),
-      end - text.length,
-      special,
-    ]);
+  const own = tokens.slice(first).map((token) => ({
+    ...token,
+    start: Math.max(0, token.start - text.length),
+    end: token.end - text.length,
+  }));
   return { text: pair, tokens: own, first };
 }
 
 /** The tokens that make one character together with a token, itself included. */
-export function whole(tokens: readonly TokenRow[], index: number): number[] {
-  const [, , start, end] = tokens[index]!;
-  return tokens.flatMap(([, , from, to], other) => (from === start && to === end ? [other] : []));
+export function sharing(tokens: readonly Token[], index: number): number[] {
+  const { start, end } = tokens[index]!;
+  return tokens.flatMap((other, at) => (other.start === start && other.end === end ? [at] : []));
 }
 
 /**
- * Where masked tokens stand once a field holds another text: those before what changed keep their
- * place from the start, those behind it from the end, those in it are masked no more.
+ * Positions of masked tokens once a field holds another text: those before what changed keep their
+ * position from the start, those after it from the end, those in it are masked no more.
  */
 export function carried(
-  trace: TraceAnswer,
+  trace: Trace,
   masked: readonly number[],
   field: Field,
   text: string,
@@ -71,7 +58,7 @@ export function carried(
     const token = row.tokens[position - row.first];
     if (position < row.first) return [position];
     if (!token) return [position - trace.tokens.length];
-    const [, , start, end] = token;
+    const { start, end } = token;
     if (end < before || (end === before && parts(text, end))) return [position];
     if (start > from || (start === from && parts(old, start)))
       return [position - trace.tokens.length];

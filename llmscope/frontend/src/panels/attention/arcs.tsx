@@ -2,15 +2,16 @@ import { useSignal } from "@preact/signals";
 import { useContext, useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { px } from "../../draw/canvas";
 import { rgb } from "../../draw/color-scale";
-import { weight } from "../../ui/format";
-import type { TokenRow } from "../../protocol/answers";
-import { TILE } from "../../store/attention/store";
-import { type Direction, type Line, type Matrix, nameOf } from "../../store/attention/types";
-import type { Store } from "../../store/store";
 import { INK, ThemeContext } from "../../host/theme";
+import type { Token } from "../../protocol/answers";
+import { headMatrix, matrixText, sameMatrix } from "../../protocol/keys";
+import { type Direction, TILE } from "../../protocol/shared";
+import type { Line, Matrix } from "../../store/attention/types";
+import type { Store } from "../../store/store";
+import { weight } from "../../ui/format";
 import { Label, plain } from "../../ui/label";
-import { partOf, strandOf } from "./segments";
 import { type Layout, type Strand, isWhole, paintArcs } from "./paint-arcs";
+import { partOf, strandOf } from "./segments";
 
 const ROW = { least: 24, most: 34 }; // pixels a token
 const TALLEST = 520; // pixels, before it scrolls
@@ -105,7 +106,7 @@ export function Arcs({ store, matrix, width }: ArcsProps) {
     event.preventDefault();
     hovered.value = null;
   };
-  const column = (direction: Direction, tokens: TokenRow[]) => (
+  const column = (direction: Direction, tokens: Token[]) => (
     <Column
       direction={direction}
       tokens={tokens}
@@ -150,9 +151,7 @@ function useStrands(store: Store, matrix: Matrix, end: End | null): Strand[] {
   const lines = useSignal<ReadonlyMap<string, Line>>(new Map());
   const { attention, state } = store;
   const inks = INK[theme];
-  const sink = state.hideSink.value;
-  const alone = (layer: number, head: number) =>
-    nameOf({ layer, head }, { combine: "none", heads: [], hideSink: sink });
+  const alone = (layer: number, head: number) => headMatrix(layer, head, state.hideSink.value);
   const preview = attention.locked.value ? null : attention.preview.value;
   const heads = preview ? [] : state.heads.value;
   const wanted =
@@ -173,12 +172,14 @@ function useStrands(store: Store, matrix: Matrix, end: End | null): Strand[] {
           }))
           .filter(({ muted }) => !muted);
   const strands = wanted.map(({ name, label, ink }) => {
-    const whole = matrix.name === name ? matrix : attention.overlays.value.get(name);
-    const line = lines.value.get(name);
+    const hasName = (one: Matrix) => sameMatrix(one.name, name);
+    const whole = [matrix, ...attention.overlays.value].find(hasName);
+    const line = lines.value.get(label);
     const fits =
       line &&
       end &&
       line.trace === matrix.trace &&
+      sameMatrix(line.name, name) &&
       line.direction === end.direction &&
       line.index === end.index;
     return {
@@ -189,25 +190,30 @@ function useStrands(store: Store, matrix: Matrix, end: End | null): Strand[] {
       line: fits ? line : null,
     };
   });
-  const missing = strands.filter((strand) => !strand.line).map(({ name }) => name);
+  const missing = strands.filter((strand) => !strand.line);
   useEffect(() => {
     if (!end || matrix.trace !== store.trace.value) return;
     let over = false;
-    for (const name of missing)
+    for (const { name, label } of missing)
       attention
         .lineOf(name, end.direction, end.index)
         .then((line) => {
-          if (!over) lines.value = new Map(lines.peek()).set(name, line);
+          if (!over) lines.value = new Map(lines.peek()).set(label, line);
         })
         .catch(() => {});
     return () => void (over = true);
-  }, [end?.direction, end?.index, missing.join(), matrix.trace]);
+  }, [
+    end?.direction,
+    end?.index,
+    missing.map(({ name }) => matrixText(name)).join(),
+    matrix.trace,
+  ]);
   return strands;
 }
 
 interface ColumnProps {
   direction: Direction;
-  tokens: TokenRow[];
+  tokens: Token[];
   layout: Layout;
   end: End | null;
   pinned: End | null;
@@ -241,7 +247,7 @@ function Column(props: ColumnProps) {
       onClick={() => onPin(index)}
     >
       <span class="name">
-        <Label text={plain(tokens[index]![1])} />
+        <Label text={plain(tokens[index]!.label)} />
       </span>
       {weights && (weights[index] ?? 0) >= 0.005 && (
         <span class="share figures">{weights[index]!.toFixed(2).replace(/^0/, "")}</span>
@@ -272,25 +278,25 @@ function ArcsReadout({ matrix, end, strands, under }: ArcsReadoutProps) {
         Queries on the left, keys on the right. Point at a token, or click to pin it.
       </p>
     );
-  const own = plain((end.direction === "from" ? queries : keys)[end.index]?.[1] ?? "");
+  const own = plain((end.direction === "from" ? queries : keys)[end.index]?.label ?? "");
   const others = end.direction === "from" ? keys : queries;
   return (
     <p class="readout figures" role="status">
       <b>
         <Label text={own} /> {end.direction === "from" ? "looks most at" : "is looked at most by"}
       </b>
-      {strands.map(({ name, label, ink, line }) => {
-        if (!line) return <span key={name}>…</span>;
+      {strands.map(({ label, ink, line }) => {
+        if (!line) return <span key={label}>…</span>;
         let best = 0;
         line.weights.forEach((share, i) => {
           if (share > line.weights[best]!) best = i;
         });
         return (
-          <span key={name}>
+          <span key={label}>
             <i class="swatch" style={{ background: rgb(ink) }} />{" "}
             {strands.length > 1 && `${label} `}
             <Label
-              text={line.weights[best] ? plain(others[best]?.[1] ?? "") : "nothing here"}
+              text={line.weights[best] ? plain(others[best]?.label ?? "") : "nothing here"}
             />{" "}
             {line.weights[best] !== 0 && (
               <span class="weight" style={{ color: rgb(ink) }}>

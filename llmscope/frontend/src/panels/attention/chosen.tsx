@@ -1,10 +1,9 @@
 import { useContext } from "preact/hooks";
 import { rgb } from "../../draw/color-scale";
-import type { Kind } from "../../protocol/answers";
-import { MOST_HEADS } from "../../store/attention/store";
-import { COMBINE, type Combine, type HeadPair } from "../../store/attention/types";
-import type { Store } from "../../store/store";
 import { INK, ThemeContext } from "../../host/theme";
+import type { HeadPair, MatrixName } from "../../protocol/keys";
+import { COMBINE, type Combine, type Kind, MOST_HEADS } from "../../protocol/shared";
+import type { Store } from "../../store/store";
 import { Segmented } from "../../ui/segmented";
 
 const COMBINED: Record<Combine, string> = {
@@ -22,8 +21,8 @@ export function Chosen({ store }: { store: Store }) {
   const heads = state.heads.value;
   const here = attention.shown.value;
   const kinds = Object.keys(store.trace.value?.kinds ?? {}) as Kind[];
-  const rollout = `${attention.kind.value}/rollout.${here.layer}/row.0`;
-  const lacksRollout = !!store.lacks(`${store.trace.value?.trace}/${rollout}`);
+  const rollout: MatrixName = { how: "rollout", where: [[here.layer]], sinkless: false };
+  const lacksRollout = attention.lacks(rollout) !== null;
   const isChosen = heads.some(([l, h]) => l === here.layer && h === here.head);
   const wholeLayer = () => {
     const [, count] = attention.layers.value.find(([n]) => n === here.layer)!;

@@ -1,10 +1,11 @@
 import { useContext } from "preact/hooks";
-import type { Paint } from "../../draw/heatmap";
 import { opacity, rgb, weightAt } from "../../draw/color-scale";
-import { weight } from "../../ui/format";
-import { COLOR_SCALES, type ColorScale, type Matrix } from "../../store/attention/types";
-import type { Store } from "../../store/store";
+import type { Paint } from "../../draw/heatmap";
 import { INK, type Theme, ThemeContext } from "../../host/theme";
+import { COLOR_SCALES, type ColorScale } from "../../protocol/shared";
+import type { Matrix } from "../../store/attention/types";
+import type { Store } from "../../store/store";
+import { weight } from "../../ui/format";
 import { paintOf } from "./paint";
 import { SegmentFilter } from "./segments";
 

@@ -1,15 +1,16 @@
 import { useSignal } from "@preact/signals";
 import { useContext, useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { px } from "../../draw/canvas";
+import { ThemeContext } from "../../host/theme";
+import { sameMatrix } from "../../protocol/keys";
 import { type Cell, type Line, type Matrix as Shown, lineIn } from "../../store/attention/types";
 import type { Store } from "../../store/store";
-import { ThemeContext } from "../../host/theme";
+import { useZoom } from "../../ui/use-zoom";
 import { type Axis, KeyLabels, QueryLabels, inSight } from "./labels";
-import { paintMatrix } from "./paint-matrix";
 import { paintOf } from "./paint";
+import { paintMatrix } from "./paint-matrix";
 import { Readout, strongest } from "./readout";
 import { partOf } from "./segments";
-import { useZoom } from "../../ui/use-zoom";
 
 const LARGEST = 48; // pixels a cell, when zoomed in all the way
 
@@ -212,7 +213,7 @@ function lineAt(matrix: Shown, at: Cell | null, lines: (Line | null)[]): Line | 
     line !== null &&
     line.trace === matrix.trace &&
     line.kind === matrix.kind &&
-    line.name === matrix.name &&
+    sameMatrix(line.name, matrix.name) &&
     (!at ||
       (line.direction === "from" && line.index === at.query) ||
       (line.direction === "to" && line.index === at.key));

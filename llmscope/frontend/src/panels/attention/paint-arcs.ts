@@ -1,14 +1,16 @@
 import { prepare } from "../../draw/canvas";
-import { drawnBy, filled } from "../../draw/svg";
 import { type Ink, opacity, rgb } from "../../draw/color-scale";
-import type { ColorScale, Direction, Line, Matrix, Sides } from "../../store/attention/types";
+import { drawnBy, filled } from "../../draw/svg";
+import type { MatrixName } from "../../protocol/keys";
+import type { ColorScale, Direction } from "../../protocol/shared";
+import type { Line, Matrix, Sides } from "../../store/attention/types";
 
 /** Weights below it are too pale to see, and too many to draw. */
 const FAINTEST = 0.01;
 
 /** One head, as lines of one colour. */
 export interface Strand {
-  name: string;
+  name: MatrixName;
   label: string;
   ink: Ink;
   /** All weights, where they are there. */

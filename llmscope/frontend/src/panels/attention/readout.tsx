@@ -1,6 +1,6 @@
-import { weight } from "../../ui/format";
 import type { Line, Matrix } from "../../store/attention/types";
 import type { Store } from "../../store/store";
+import { weight } from "../../ui/format";
 import { Label, plain } from "../../ui/label";
 
 interface ReadoutProps {
@@ -17,7 +17,7 @@ export function Readout({ store, matrix, line, query, at, pinned }: ReadoutProps
   const { queries, keys } = matrix.sides;
   const known = line && (line.direction === "from" ? line.index === query : line.index === at);
   const value = known ? line.weights[line.direction === "from" ? at : query] : undefined;
-  const isDifference = matrix.name.includes("difference");
+  const isDifference = matrix.name.how === "difference";
   const { decimals } = matrix.trace;
   const figure = (value: number) =>
     isDifference && decimals ? value.toFixed(decimals) : weight(value);
@@ -25,8 +25,8 @@ export function Readout({ store, matrix, line, query, at, pinned }: ReadoutProps
   return (
     <p class="readout figures" role="status">
       <b>
-        <Label text={plain(queries[query]?.[1] ?? "")} /> →{" "}
-        <Label text={plain(keys[at]?.[1] ?? "")} />
+        <Label text={plain(queries[query]?.label ?? "")} /> →{" "}
+        <Label text={plain(keys[at]?.label ?? "")} />
       </b>{" "}
       <span class="weight">{value === undefined ? "…" : figure(value)}</span>
       {isRow && (

@@ -1,4 +1,5 @@
-import { type Matrix, SEGMENTS, type Segments } from "../../store/attention/types";
+import { SEGMENTS, type Segments } from "../../protocol/shared";
+import type { Matrix } from "../../store/attention/types";
 import type { Store } from "../../store/store";
 import { Segmented } from "../../ui/segmented";
 import type { Strand } from "./paint-arcs";

@@ -1,16 +1,16 @@
 import { useEffect, useRef } from "preact/hooks";
-import type { TokenRow, WrittenRow } from "../../protocol/answers";
+import type { Token, TreeNode } from "../../protocol/answers";
+import { type GenerationStore, shadeOf } from "../../store/generation";
 import type { Store } from "../../store/store";
-import { type WritingStore, shadeOf } from "../../store/generation";
 import { Label } from "../../ui/label";
 
 /** The text: the prompt in grey, then what the model wrote, token by token. */
-export function Written({ store, writing }: { store: Store; writing: WritingStore }) {
+export function Output({ store, generation }: { store: Store; generation: GenerationStore }) {
   const page = useRef<HTMLDivElement>(null);
-  const path = writing.path.value;
-  const prompt = writing.prompt.value ?? [];
+  const path = generation.path.value;
+  const prompt = generation.prompt.value ?? [];
   const isPlaying = store.state.playing.value;
-  const others = writing.compared.value.filter((end) => end !== writing.current.value);
+  const others = generation.compared.value.filter((end) => end !== generation.current.value);
   useEffect(() => {
     if (isPlaying && page.current) page.current.scrollTop = page.current.scrollHeight;
   }, [path.length, isPlaying]);
@@ -25,23 +25,25 @@ export function Written({ store, writing }: { store: Store; writing: WritingStor
       <p>
         <PromptText text={store.state.text.value} tokens={prompt} />
         {path.map((node) => (
-          <WrittenToken key={node.number} store={store} writing={writing} node={node} />
+          <GeneratedToken key={node.number} store={store} generation={generation} node={node} />
         ))}
-        {!writing.ended.value && !writing.off && <span class="caret" aria-hidden="true" />}
+        {!generation.ended.value && !generation.lacking && (
+          <span class="caret" aria-hidden="true" />
+        )}
       </p>
       {others.map((end) => (
-        <Other key={end} store={store} writing={writing} end={end} />
+        <Other key={end} store={store} generation={generation} end={end} />
       ))}
     </div>
   );
 }
 
-function PromptText({ text, tokens }: { text: string; tokens: TokenRow[] }) {
-  const special = tokens.filter(([, , , , isSpecial]) => isSpecial);
+function PromptText({ text, tokens }: { text: string; tokens: Token[] }) {
+  const special = tokens.filter(({ isSpecial }) => isSpecial);
   return (
     <span class="muted">
       {special.length > 0 && special.length === tokens.length
-        ? special.map(([, label]) => label).join("")
+        ? special.map(({ label }) => label).join("")
         : text}
     </span>
   );
@@ -49,16 +51,16 @@ function PromptText({ text, tokens }: { text: string; tokens: TokenRow[] }) {
 
 interface TokenProps {
   store: Store;
-  writing: WritingStore;
-  node: WrittenRow;
+  generation: GenerationStore;
+  node: TreeNode;
   /** Of the path beside the text that it stands in. */
   end?: number;
 }
 
-function WrittenToken({ store, writing, node, end }: TokenProps) {
+function GeneratedToken({ store, generation, node, end }: TokenProps) {
   const shade = shadeOf(node, store.state.shade.value);
-  const isHere = writing.selected.value === node.number;
-  const branches = writing.childrenOf(node.parent).length > 1;
+  const isHere = generation.selected.value === node.number;
+  const branches = generation.childrenOf(node.parent).length > 1;
   // White space before a word may end a line: it has no colour.
   const [, space, word] = /^(\s*)(.*)$/s.exec(node.text)!;
   return (
@@ -66,11 +68,11 @@ function WrittenToken({ store, writing, node, end }: TokenProps) {
       class={`wrote ${isHere ? "here" : ""} ${node.forced ? "forced" : ""} ${branches ? "fork" : ""} ${/^\s*\n/.test(node.text) ? "break" : ""}`}
       style={{ "--shade": shade.toFixed(3) }}
       data-node={node.number}
-      onPointerEnter={() => !store.state.playing.peek() && (writing.hovered.value = node.number)}
-      onPointerLeave={() => (writing.hovered.value = null)}
+      onPointerEnter={() => !store.state.playing.peek() && (generation.hovered.value = node.number)}
+      onPointerLeave={() => (generation.hovered.value = null)}
       onClick={() => {
-        writing.stop();
-        writing.look(isHere ? null : node.number, end);
+        generation.stop();
+        generation.look(isHere ? null : node.number, end);
       }}
     >
       {word && space}
@@ -80,12 +82,20 @@ function WrittenToken({ store, writing, node, end }: TokenProps) {
 }
 
 /** Another path beside the first, from where they part. */
-function Other({ store, writing, end }: { store: Store; writing: WritingStore; end: number }) {
-  const parting = writing.parting(writing.current.value, end);
-  const shared = writing.pathTo(parting).length;
-  const rest = writing.pathTo(end).slice(shared);
-  const own = writing.path.value.slice(shared);
-  const bits = (nodes: readonly WrittenRow[]) => {
+function Other({
+  store,
+  generation,
+  end,
+}: {
+  store: Store;
+  generation: GenerationStore;
+  end: number;
+}) {
+  const parting = generation.commonAncestor(generation.current.value, end);
+  const shared = generation.pathTo(parting).length;
+  const rest = generation.pathTo(end).slice(shared);
+  const own = generation.path.value.slice(shared);
+  const bits = (nodes: readonly TreeNode[]) => {
     const all = nodes.reduce((sum, { logprob }) => sum - logprob / Math.LN2, 0);
     return nodes.length === 0 ? "nothing" : `${all.toFixed(1)} bits in ${tokens(nodes.length)}`;
   };
@@ -93,7 +103,13 @@ function Other({ store, writing, end }: { store: Store; writing: WritingStore; e
     <p class="other">
       <span class="muted">…</span>
       {rest.map((node) => (
-        <WrittenToken key={node.number} store={store} writing={writing} node={node} end={end} />
+        <GeneratedToken
+          key={node.number}
+          store={store}
+          generation={generation}
+          node={node}
+          end={end}
+        />
       ))}
       <small class="figures">
         {" "}

@@ -1,5 +1,5 @@
-import type { PanelProps } from "../../app/app";
 import { count } from "../../ui/format";
+import type { PanelProps } from "../props";
 
 export function Header({ store }: PanelProps) {
   const model = store.model.value!;
@@ -25,7 +25,7 @@ export function Header({ store }: PanelProps) {
           {fact}
         </span>
       ))}
-      {LIVE && kept > 0 && !lecture.value && (
+      {kept > 0 && !lecture.value && (
         <span
           class="muted figures"
           title={`Memory of what was read, so that an edit costs only what it changes; at most ${megabytes(most)} (scope.cache_limit)`}

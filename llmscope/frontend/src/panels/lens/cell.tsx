@@ -1,5 +1,5 @@
-import { count, percent } from "../../ui/format";
 import type { Store } from "../../store/store";
+import { count, percent } from "../../ui/format";
 import { Label, plain } from "../../ui/label";
 
 const STREAM = { block: "Layer", attention: "Attention of layer", mlp: "MLP of layer" };
@@ -11,7 +11,7 @@ export function CellReading({ store }: { store: Store }) {
   const [row, position] = cell;
   const reading = lens.read(cell);
   const isMasked = store.model.value!.family === "masked";
-  const token = (place: number) => <Label text={plain(lens.tokens.value[place]?.[1] ?? "")} />;
+  const token = (place: number) => <Label text={plain(lens.tokens.value[place]?.label ?? "")} />;
   const none = isMasked ? "hidden by the mask" : "the text ends here";
   const facts = reading && {
     "true token": reading.rank < 0 ? none : token(isMasked ? position : position + 1),

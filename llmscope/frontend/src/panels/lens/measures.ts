@@ -1,11 +1,11 @@
-import type { LensTraits, Reading } from "../../store/lens";
+import type { CellPrediction, LensTraits } from "../../store/lens";
 
 interface Measure {
   name: string;
   /** What the shades of cells mean. */
   words: string;
   /** How dark a cell is, where so many bits tell all tokens apart. */
-  shade: (reading: Reading, bits: number) => number;
+  shade: (reading: CellPrediction, bits: number) => number;
 }
 
 export const MEASURES: Record<LensTraits["lens"], Measure> = {

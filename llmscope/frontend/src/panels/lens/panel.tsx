@@ -1,10 +1,11 @@
 import { useRef } from "preact/hooks";
-import type { PanelProps } from "../../app/app";
-import { type LensTraits, STREAMS } from "../../store/lens";
+import { STREAMS } from "../../protocol/shared";
+import type { LensTraits } from "../../store/lens";
 import { Save } from "../../ui/save";
 import { Segmented } from "../../ui/segmented";
-import { MEASURES } from "./measures";
+import type { PanelProps } from "../props";
 import { CellReading } from "./cell";
+import { MEASURES } from "./measures";
 import { Table } from "./table";
 
 const NAMES = Object.keys(MEASURES) as LensTraits["lens"][];

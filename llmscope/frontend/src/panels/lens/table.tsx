@@ -88,7 +88,7 @@ export function Table({ store }: { store: Store }) {
         <thead>
           {row("layer", (at) => (
             <th key={at}>
-              <Label text={tokens[at]?.[1] ?? ""} />
+              <Label text={tokens[at]?.label ?? ""} />
             </th>
           ))}
         </thead>

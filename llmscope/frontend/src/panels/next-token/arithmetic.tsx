@@ -1,6 +1,6 @@
-import { percent } from "../../ui/format";
 import { type Outcome, type Settings, cutBy } from "../../sampling/sampling";
 import type { NextToken } from "../../store/state";
+import { percent } from "../../ui/format";
 import { Label, plain } from "../../ui/label";
 
 interface ArithmeticProps {

@@ -1,9 +1,9 @@
-import type { HeadName } from "../../store/attention/types";
+import type { Head } from "../../store/attention/types";
 import type { Grid } from "./grid";
 
 interface NumbersProps {
   grid: Grid;
-  focus: HeadName;
+  focus: Head;
   scale: number;
 }
 

@@ -1,12 +1,12 @@
 import type { LayerRow } from "../../protocol/answers";
-import type { HeadName } from "../../store/attention/types";
+import type { Head } from "../../store/attention/types";
 
 const GUTTER = 30; // for the layer numbers
 const TOP = 20; // for the head numbers
 const BETWEEN = 1;
 const GROUPS = 5; // between groups of heads that share keys and values
 
-export interface Place extends HeadName {
+export interface Place extends Head {
   x: number;
   y: number;
 }
@@ -27,7 +27,7 @@ export function gridOf(
   layers: readonly LayerRow[],
   width: number,
   scale: number,
-  order: readonly HeadName[] | null,
+  order: readonly Head[] | null,
 ): Grid {
   const across = Math.max(1, ...layers.map(([, heads]) => heads));
   const kv = Math.max(1, ...layers.map(([, , count]) => count));
@@ -49,11 +49,11 @@ export function gridOf(
   return { size, places, across, isSorted, width: x(across - 1) + size + 2, height: y(rows) + 2 };
 }
 
-export const placeOf = (grid: Grid, at: HeadName | null): Place | undefined =>
+export const placeOf = (grid: Grid, at: Head | null): Place | undefined =>
   at ? grid.places.find(({ layer, head }) => layer === at.layer && head === at.head) : undefined;
 
 /** The head at a point of the grid. */
-export function headAt({ places, size }: Grid, x: number, y: number): HeadName | null {
+export function headAt({ places, size }: Grid, x: number, y: number): Head | null {
   const found = places.find(
     (place) => x >= place.x && x <= place.x + size && y >= place.y && y <= place.y + size,
   );
@@ -61,7 +61,7 @@ export function headAt({ places, size }: Grid, x: number, y: number): HeadName |
 }
 
 /** The head one step away in a direction, by where they stand. */
-export function neighbour(grid: Grid, from: HeadName, key: string): HeadName | null {
+export function neighbour(grid: Grid, from: Head, key: string): Head | null {
   const here = placeOf(grid, from) ?? grid.places[0];
   if (!here) return null;
   const along = {

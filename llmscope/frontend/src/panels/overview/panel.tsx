@@ -1,16 +1,17 @@
 import { useSignal } from "@preact/signals";
 import { useContext, useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import type { PanelProps } from "../../app/app";
 import { prepare, px, useWidth } from "../../draw/canvas";
-import { heatmaps, stamp } from "../../draw/heatmap";
 import { rgb } from "../../draw/color-scale";
-import { weight } from "../../ui/format";
-import { SCORES, type ScoreName } from "../../store/attention/scores";
-import type { HeadName, Thumbnail } from "../../store/attention/types";
-import type { Store } from "../../store/store";
+import { heatmaps, stamp } from "../../draw/heatmap";
 import { INK, type Theme, ThemeContext } from "../../host/theme";
+import { SCORES, type ScoreName } from "../../protocol/shared";
+import type { Head, Thumbnail } from "../../store/attention/types";
+import type { Store } from "../../store/store";
+import { weight } from "../../ui/format";
+import type { PanelProps } from "../props";
 import { type Grid, gridOf, headAt, neighbour, placeOf } from "./grid";
 import { Numbers } from "./grid-numbers";
+import { SCORE_TEXTS } from "./scores";
 
 /** Every head of every layer at a glance. */
 export function Overview({ store }: PanelProps) {
@@ -64,9 +65,9 @@ function Habits({ mark, sorted }: HabitsProps) {
         onChange={(event) => (mark.value = event.currentTarget.value as ScoreName | "")}
       >
         <option value="">mark by…</option>
-        {SCORES.map(({ name, title, text }) => (
-          <option key={name} value={name} title={text}>
-            {title}
+        {SCORES.map((name) => (
+          <option key={name} value={name} title={SCORE_TEXTS[name].text}>
+            {SCORE_TEXTS[name].title}
           </option>
         ))}
       </select>
@@ -84,8 +85,8 @@ function Habits({ mark, sorted }: HabitsProps) {
 }
 
 /** All heads, those with most of a habit first. */
-function ranked({ attention }: Store, mark: ScoreName): HeadName[] {
-  const score = (head: HeadName) => {
+function ranked({ attention }: Store, mark: ScoreName): Head[] {
+  const score = (head: Head) => {
     const value = attention.score(mark, head);
     return value === undefined || Number.isNaN(value) ? -1 : value;
   };
@@ -98,12 +99,12 @@ function ranked({ attention }: Store, mark: ScoreName): HeadName[] {
 function About({ store, mark }: { store: Store; mark: ScoreName | "" }) {
   const { attention } = store;
   const here = attention.shown.value;
-  const known = SCORES.map(({ name, title }) => ({
+  const known = SCORES.map((name) => ({
     name,
-    title,
+    title: SCORE_TEXTS[name].title,
     score: attention.score(name, here),
   })).filter((one) => one.score !== undefined && !Number.isNaN(one.score));
-  const explained = SCORES.find(({ name }) => name === mark);
+  const explained = mark && SCORE_TEXTS[mark];
   return (
     <p class="habit figures">
       <span>
@@ -141,7 +142,7 @@ function Heads({ store, grid, mark, scale }: HeadsProps) {
     const context = prepare(canvas.current!, grid.width, grid.height);
     for (const place of grid.places) {
       context.globalAlpha = 1;
-      context.fillStyle = theme === "dark" ? "rgb(255 255 255 / 9%)" : "rgb(59 63 182 / 5%)";
+      context.fillStyle = INK[theme].cell;
       context.fillRect(place.x, place.y, grid.size, grid.size);
       const thumbnail = attention.thumbnails.of(kind, place.layer);
       const picture = thumbnail && pictures(thumbnail, theme)[place.head];
@@ -169,7 +170,7 @@ function Heads({ store, grid, mark, scale }: HeadsProps) {
     return () => observer.disconnect();
   }, [trace, kind, grid.isSorted, grid.size]);
 
-  const at = (event: MouseEvent): HeadName | null => {
+  const at = (event: MouseEvent): Head | null => {
     const bounds = canvas.current!.getBoundingClientRect();
     return headAt(grid, event.clientX - bounds.left, event.clientY - bounds.top);
   };
@@ -249,7 +250,7 @@ function pictures(thumbnail: Thumbnail, theme: Theme): OffscreenCanvas[] {
 
 interface FrameProps {
   grid: Grid;
-  at: HeadName | null;
+  at: Head | null;
   kind: string;
   color?: string;
 }

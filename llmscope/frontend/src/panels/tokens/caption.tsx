@@ -1,7 +1,7 @@
 import type { Signal } from "@preact/signals";
-import { percent, weight } from "../../ui/format";
 import type { Line } from "../../store/attention/types";
 import type { Side, Store } from "../../store/store";
+import { percent, weight } from "../../ui/format";
 import { Label, plain } from "../../ui/label";
 import { suggestionOf } from "./row";
 import { chainOn, ownOf, weightsOn, whose } from "./shaded";
@@ -28,13 +28,13 @@ export function Caption({ store, line, written }: CaptionProps) {
   if (!trace) return <p class="caption">Every panel below follows what you type.</p>;
   const from = line && plain(ownOf(line));
   const token = hovered === null ? undefined : trace[side][hovered];
-  if (token && hovered !== null && !store.behind.value) {
+  if (token && hovered !== null && !store.input.isBehind.value) {
     const logprob = chainOn(store, side)?.[hovered];
     const likely = logprob !== undefined && Number.isFinite(logprob);
     const weights = weightsOn(line, side);
     return (
       <p class="caption figures" role="status">
-        “<Label text={plain(token[1])} />” token {hovered}, id {token[0]}
+        “<Label text={plain(token.label)} />” token {hovered}, id {token.id}
         {line && weights && (
           <>
             {" · "}attention {line.direction} “<Label text={from!} />”{" "}
@@ -56,7 +56,7 @@ export function Caption({ store, line, written }: CaptionProps) {
       {store.chain.value && "Underline: how likely the model found each token. "}
       {suggestion && <>Press → to take “{suggestion.label.trim()}”.</>}
       {store.state.editable.value &&
-        store.writer.fills &&
+        store.editor.fillsGaps &&
         "Click a token to mask it (Alt M); choose one on the right to fill the gap."}
     </p>
   );

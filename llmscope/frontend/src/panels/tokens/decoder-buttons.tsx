@@ -3,14 +3,14 @@ import type { Store } from "../../store/store";
 
 /** Steps of a decoder: the likeliest token, or one that is drawn, goes behind what it has written. */
 export function Writes({ store }: { store: Store }) {
-  const { writer } = store;
+  const { editor } = store;
   const next = store.next.value;
   const outcome = store.outcome.value;
   const hasEnded = store.trace.value?.ended;
-  const isReady = writer.takes.value === "target" && next && outcome && !hasEnded;
+  const isReady = editor.target.value === "target" && next && outcome && !hasEnded;
   const take = (rank: number) => {
     const text = next!.texts[rank];
-    if (text) writer.take(text);
+    if (text) editor.insert(text);
   };
   const why = hasEnded ? "The decoder has ended its text" : null;
   return (

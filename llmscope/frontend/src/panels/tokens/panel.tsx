@@ -1,18 +1,18 @@
 import { type Signal, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import type { PanelProps } from "../../app/app";
-import { percent } from "../../ui/format";
 import type { Store } from "../../store/store";
+import { percent } from "../../ui/format";
 import { useLater } from "../../ui/use-deferred";
+import type { PanelProps } from "../props";
 import { Caption } from "./caption";
-import { Row } from "./row";
 import { Writes } from "./decoder-buttons";
+import { Row } from "./row";
 
 /** What the model reads: a text, with a second sentence or what a decoder has written. */
 export function Tokens({ store }: PanelProps) {
   const written = useSignal<number | null>(null); // of the decoder's tokens, under the mouse
   const wantsPair = useSignal(false);
-  const { state, writer } = store;
+  const { state, editor } = store;
   const { family, note } = store.model.value!;
   const trace = store.trace.value;
   const editable = state.editable.value;
@@ -23,7 +23,7 @@ export function Tokens({ store }: PanelProps) {
   const hasPair = state.pair.value !== "" || (wantsPair.value && readsPairs);
   const keys = (event: KeyboardEvent) => {
     const isUndo = event.key === "z" && (event.ctrlKey || event.metaKey);
-    if (isUndo && writer.undo()) event.preventDefault();
+    if (isUndo && editor.undo()) event.preventDefault();
   };
   return (
     <section class="panel tokens" aria-label="Text" onKeyDown={keys}>
@@ -62,8 +62,8 @@ export function Tokens({ store }: PanelProps) {
       )}
       <div class="under">
         <Caption {...shown} written={written} />
-        {writer.canUndo.value && (
-          <button type="button" class="quiet" onClick={() => writer.undo()}>
+        {editor.canUndo.value && (
+          <button type="button" class="quiet" onClick={() => editor.undo()}>
             Undo
           </button>
         )}
@@ -103,7 +103,7 @@ interface PairButtonProps {
 function PairButton({ store, wanted, shown }: PairButtonProps) {
   const press = () => {
     wanted.value = !shown;
-    if (shown) store.writer.edit("", "pair");
+    if (shown) store.editor.edit("", "pair");
   };
   return (
     <button type="button" class="quiet" onClick={press}>

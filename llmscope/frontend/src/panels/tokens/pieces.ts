@@ -1,6 +1,6 @@
 import { type Row, commonPrefix } from "../../store/text-input";
 
-/** A stretch of text and the tokens that it is made of; none where the model is behind. */
+/** A stretch of text and the tokens that it is made of; none where the trace is behind. */
 export interface Piece {
   text: string;
   tokens: number[];
@@ -14,7 +14,7 @@ export function pieces(row: Row, text: string): Piece[] {
   const same = row.text === text ? text.length : commonPrefix(row.text, text);
   const found: Piece[] = [];
   let reached = 0;
-  row.tokens.forEach(([, , start, end], index) => {
+  row.tokens.forEach(({ start, end }, index) => {
     if (end > same || end === start) return;
     const last = found[found.length - 1];
     if (end <= reached && last) {

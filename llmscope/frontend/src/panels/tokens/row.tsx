@@ -2,8 +2,8 @@ import { type Signal, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { Line } from "../../store/attention/types";
-import { type Field, rowOf, whole } from "../../store/text-input";
 import type { Side, Store } from "../../store/store";
+import { type Field, rowOf, sharing } from "../../store/text-input";
 import { Area } from "../../ui/text-area";
 import { Shaded, Specials } from "./shaded";
 
@@ -27,7 +27,7 @@ export function Row({ store, field, line, hovered, name, placeholder, children }
   const area = useRef<HTMLTextAreaElement>(null);
   const copy = useRef<HTMLDivElement>(null);
   const page = useRef<HTMLDivElement>(null);
-  const { state, writer } = store;
+  const { state, editor } = store;
   const value = state[field];
   const typed = useSignal(value.value);
   const trace = store.trace.value;
@@ -49,7 +49,7 @@ export function Row({ store, field, line, hovered, name, placeholder, children }
     const at = here < 0 ? last : here;
     if (event.altKey && (event.key === "ArrowLeft" || event.key === "ArrowRight"))
       store.pin(Math.min(Math.max(at + (event.key === "ArrowLeft" ? -1 : 1), 0), last), side);
-    else if (event.altKey && event.code === "KeyM" && side === "tokens") writer.mask(at);
+    else if (event.altKey && event.code === "KeyM" && side === "tokens") editor.mask(at);
     else if (event.key === "ArrowRight" && atEnd && suggestion && !event.shiftKey)
       // The one way to insert text that the browser's own undo takes back.
       document.execCommand("insertText", false, suggestion.text);
@@ -69,9 +69,9 @@ export function Row({ store, field, line, hovered, name, placeholder, children }
     const token = tokenAt(event);
     if (token === null || area.current!.selectionStart !== area.current!.selectionEnd) return;
     const isMasked = trace!.masked.includes(token);
-    const isHere = here >= 0 && whole(trace![side], token).includes(here);
+    const isHere = here >= 0 && sharing(trace![side], token).includes(here);
     // Of several gaps, a click chooses one; the next shows what is behind it.
-    if (side === "tokens" && writer.canMask(token) && (isHere || !isMasked)) writer.mask(token);
+    if (side === "tokens" && editor.canMask(token) && (isHere || !isMasked)) editor.mask(token);
     else store.pin(token, side);
   };
   const shown = { store, side, line, here, hovered };
@@ -101,7 +101,7 @@ export function Row({ store, field, line, hovered, name, placeholder, children }
             name={name}
             placeholder={editable ? placeholder : ""}
             readOnly={!editable}
-            onEdit={(text) => writer.edit(text, field)}
+            onEdit={(text) => editor.edit(text, field)}
             onKeyDown={keys}
           />
         </div>
@@ -127,8 +127,8 @@ export interface Suggestion {
 }
 
 /** The likeliest next token, once the model is up to date with the text. */
-export function suggestionOf({ next, state, writer }: Store, field: Field): Suggestion | null {
-  if (writer.fills || writer.takes.value !== field) return null;
+export function suggestionOf({ next, state, editor }: Store, field: Field): Suggestion | null {
+  if (editor.fillsGaps || editor.target.value !== field) return null;
   const text = next.value!.texts[0];
   if (!text) return null;
   return {

@@ -2,8 +2,8 @@ import type { Signal } from "@preact/signals";
 import { Fragment } from "preact";
 import { opacity } from "../../draw/color-scale";
 import { type Line, sidesOf } from "../../store/attention/types";
-import type { Row } from "../../store/text-input";
 import type { Side, Store } from "../../store/store";
+import type { Row } from "../../store/text-input";
 import { pieces } from "./pieces";
 
 interface Shown {
@@ -71,7 +71,7 @@ function look({ store, side, line, here, hovered }: Shown, tokens: number[]) {
     "data-turn": turn ?? undefined,
     style: {
       "--shade": opacity(shown, colorScale.value).toFixed(3),
-      "--likely": Number.isFinite(logprob) ? `${(100 * Math.exp(logprob)).toFixed(1)}%` : "0%",
+      "--probability": Number.isFinite(logprob) ? `${(100 * Math.exp(logprob)).toFixed(1)}%` : "0%",
     },
   };
 }
@@ -83,8 +83,8 @@ export function Specials({ leading, ...shown }: Shown & { leading: boolean }) {
     start === 0 && (row.text !== "" || index === 0);
   const outside = row.tokens
     .map((token, index) => ({ token, index }))
-    .filter(({ token: [, , start, end, special] }) => special && start === end)
-    .filter(({ token: [, , start], index }) => leading === isLeading(start, index));
+    .filter(({ token }) => token.isSpecial && token.start === token.end)
+    .filter(({ token, index }) => leading === isLeading(token.start, index));
   if (outside.length === 0) return null;
   return (
     <div class="specials">
@@ -104,7 +104,7 @@ export function Specials({ leading, ...shown }: Shown & { leading: boolean }) {
               store.pin(at, side);
             }}
           >
-            {token[1]}
+            {token.label}
           </button>
         );
       })}
@@ -114,14 +114,13 @@ export function Specials({ leading, ...shown }: Shown & { leading: boolean }) {
 
 /** Whose attention it is, in words. */
 export function whose({ name, layer, head }: Line): string {
-  const [what] = name.replace("sinkless.", "").split(".");
-  if (what === "head") return `in layer ${layer}, head ${head}`;
-  if (what === "rollout") return `by rollout to layer ${layer}`;
-  return what === "difference" ? "as two heads differ" : `as the ${what} of chosen heads`;
+  if (name.how === "head") return `in layer ${layer}, head ${head}`;
+  if (name.how === "rollout") return `by rollout to layer ${layer}`;
+  return name.how === "difference" ? "as two heads differ" : `as the ${name.how} of chosen heads`;
 }
 
 /** What the token is called whose attention it is. */
 export function ownOf({ trace, kind, direction, index }: Line): string {
   const { queries, keys } = sidesOf(trace, kind);
-  return (direction === "from" ? queries : keys)[index]?.[1] ?? "";
+  return (direction === "from" ? queries : keys)[index]?.label ?? "";
 }

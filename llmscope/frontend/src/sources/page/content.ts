@@ -1,30 +1,32 @@
 /** What a page holds, as `llmscope/export` writes it. */
 
-import { type Array_, type Part, unpack } from "../../protocol/source";
+import { type Tensor, unpack } from "../../protocol/arrays";
+import type { Kind } from "../../protocol/shared";
+import type { Part } from "../../protocol/source";
 
 /** Matrices of one kind of attention of one trace. */
 export interface Matrices {
   trace: string;
-  kind: string;
+  kind: Kind;
   queries: number;
   keys: number;
   /** Whether all weights right of the diagonal are 0, and left out. */
   triangular: boolean;
   names: string[];
   /** (bytes of a weight, matrices, weights): the codes of weights.ts, most significant byte first. */
-  codes: Array_;
+  codes: Tensor;
 }
 
-/** The next token at some positions of one trace. */
-export interface Heads {
+/** Logits of the next token at some positions of one trace. */
+export interface NextTokens {
   trace: string;
   vocabulary: number;
   positions: number[];
-  ids: Array_; // (positions, likeliest)
-  logits: Array_; // (positions, likeliest)
-  highest: Array_; // (positions,) of the others
-  lowest: Array_; // (positions,) of the others
-  counts: Array_; // (positions, bins): how many of the others, from the highest bin down
+  ids: Tensor; // (positions, likeliest)
+  logits: Tensor; // (positions, likeliest)
+  highest: Tensor; // (positions,) of the others
+  lowest: Tensor; // (positions,) of the others
+  counts: Tensor; // (positions, bins): how many of the others, from the highest bin down
 }
 
 /** What the page tells where it holds no answer. */
@@ -39,8 +41,8 @@ export interface Content {
   /** Answers as they stand, by key. */
   answers: Record<string, Part>;
   matrices: Matrices[];
-  logits: Heads[];
-  labels: { ids: Array_; labels: string[] };
+  logits: NextTokens[];
+  labels: { ids: Tensor; labels: string[] };
   words: Words;
 }
 
@@ -64,7 +66,7 @@ export async function readPage(base64: string): Promise<Page> {
       Object.entries(source.answers).map(([key, part]) => [key, opened(part)]),
     ),
     matrices: source.matrices.map((part) => opened(part) as unknown as Matrices),
-    logits: source.logits.map((part) => opened(part) as unknown as Heads),
+    logits: source.logits.map((part) => opened(part) as unknown as NextTokens),
     labels: opened(source.labels) as Content["labels"],
   }));
   return page;
@@ -84,15 +86,15 @@ export async function readPacked<T>(
   const { sizes, page } = JSON.parse(new TextDecoder().decode(new Uint8Array(bytes, 4, length)));
   let start = 4 + length;
   const buffers = (sizes as [length: number, width: number][]).map(([size, width]) => {
-    const buffer = together(new Uint8Array(bytes, start, size), width);
+    const buffer = interleaved(new Uint8Array(bytes, start, size), width);
     start += size;
     return new DataView(buffer.buffer, buffer.byteOffset, size);
   });
   return { page: page as T, opened: (part) => unpack(part as Part, buffers) };
 }
 
-/** Bytes of numbers, which compress better when all first bytes stand together, then all second. */
-function together(planes: Uint8Array, width: number): Uint8Array {
+/** Bytes of numbers, which compress better with all first bytes together, then all second. */
+function interleaved(planes: Uint8Array, width: number): Uint8Array {
   if (width === 1) return planes;
   const count = planes.length / width;
   const bytes = new Uint8Array(planes.length);

@@ -1,10 +1,9 @@
-/** Attention from what a page holds of it: the same as `llmscope/attention` makes in the kernel. */
+/** Attention from what a page holds of it: the same as the kernel makes. */
 
-import type { Array_ } from "../../protocol/source";
+import type { Tensor } from "../../protocol/arrays";
+import { type MatrixName, type RequestOf, headMatrix, matrixText } from "../../protocol/keys";
+import { THUMBNAIL, TILE } from "../../protocol/shared";
 import type { Matrices } from "./content";
-
-const TILE = 512; // cells a side, as in llmscope/source/reduce.py
-const THUMBNAIL = 32; // cells a side, at most
 
 export interface Whole {
   weights: Float32Array;
@@ -13,18 +12,17 @@ export interface Whole {
   signed: boolean;
 }
 
-/** A matrix by the name that `llmscope/attention/matrices.py` gives it; `null` if it isn't here. */
-export function matrixOf(all: Matrices, name: string): Whole | null {
-  const plain = name.replace("sinkless.", "");
-  const [, how = "", rest = ""] = /^(\w+)\.(.*)$/.exec(plain) ?? [];
-  const single = how === "head" || how === "rollout";
-  const names = single ? [plain] : rest.split("+").map((head) => `head.${head}`);
-  const parts = names.map((part) => all.names.indexOf(part));
+/** A whole matrix by its name; `null` if it isn't here. */
+export function wholeMatrix(all: Matrices, { how, where, sinkless }: MatrixName): Whole | null {
+  const kept = how === "rollout" ? "rollout" : "head";
+  const parts = where.map((one) =>
+    all.names.indexOf(matrixText({ how: kept, where: [one], sinkless: false })),
+  );
   if (parts.includes(-1)) return null;
   const { queries, keys } = all;
   const [first, ...others] = parts.map((part) => {
     const weights = decoded(all, part);
-    return plain === name ? weights : withoutFirst(weights, keys);
+    return sinkless ? withoutFirst(weights, keys) : weights;
   });
   for (const other of others)
     for (let i = 0; i < first!.length; i++) {
@@ -71,9 +69,10 @@ function withoutFirst(weights: Float32Array, keys: number): Float32Array {
 }
 
 /** A tile: the weights themselves at level 0, else what stands for blocks of them. */
-export function tile(whole: Whole, place: string): { weights?: Array_; shades?: Array_ } {
-  const [level = 0, row = 0, column = 0] = place.split(".").map(Number);
-  const mean = place.endsWith("mean");
+export function tile(
+  whole: Whole,
+  { level, row, column, pool }: Pick<RequestOf<"tile">, "level" | "row" | "column" | "pool">,
+): { weights?: Tensor; shades?: Tensor } {
   const block = 2 ** level;
   const start = (at: number) => Array.from({ length: TILE }, (_, i) => (at * TILE + i) * block);
   const within = (starts: number[], length: number) => starts.filter((first) => first < length);
@@ -85,7 +84,7 @@ export function tile(whole: Whole, place: string): { weights?: Array_; shades?: 
     whole,
     { first: rows, end: ends(rows, whole.queries) },
     { first: columns, end: ends(columns, whole.keys) },
-    mean,
+    pool === "mean",
   );
   const shape = [rows.length, columns.length];
   if (level === 0 || whole.signed) return { weights: { data: cells, shape } };
@@ -93,7 +92,7 @@ export function tile(whole: Whole, place: string): { weights?: Array_; shades?: 
 }
 
 /** Little pictures (heads, rows, keys) of all heads of a layer. */
-export function thumbnails(all: Matrices, layer: number, heads: number): Array_ {
+export function thumbnails(all: Matrices, layer: number, heads: number): Tensor {
   const cut = (length: number) => {
     const parts = Math.min(length, THUMBNAIL);
     const first = Array.from({ length: parts }, (_, i) => Math.floor((i * length) / parts));
@@ -103,7 +102,7 @@ export function thumbnails(all: Matrices, layer: number, heads: number): Array_ 
   const size = rows.first.length * columns.first.length;
   const data = new Uint8Array(heads * size);
   for (let head = 0; head < heads; head++) {
-    const whole = matrixOf(all, `head.${layer}.${head}`)!;
+    const whole = wholeMatrix(all, headMatrix(layer, head))!;
     data.set(shades(blocks(whole, rows, columns, false)), head * size);
   }
   return { data, shape: [heads, rows.first.length, columns.first.length] };

@@ -1,20 +1,21 @@
-import { type ReadonlySignal, type Signal, batch, computed, effect, signal } from "@preact/signals";
-import type {
-  Kind,
-  LayerRow,
-  LineAnswer,
-  StepsAnswer,
-  TileAnswer,
-  TraceAnswer,
-} from "../../protocol/answers";
-import type { Reader } from "../request-cache";
-import type { State } from "../state";
-import type { ScoreName } from "./scores";
+import { type ReadonlySignal, batch, computed, effect, signal } from "@preact/signals";
+import type { LayerRow, StepsAnswer, Trace } from "../../protocol/answers";
+import {
+  type HeadPair,
+  type MatrixName,
+  type Pool,
+  type Request,
+  headMatrix,
+  sameMatrix,
+} from "../../protocol/keys";
+import { type Direction, type Kind, MOST_HEADS, type ScoreName, TILE } from "../../protocol/shared";
+import type { Core } from "../core";
+import { stable } from "../stable";
+import { firstRow, levelOf, readLine, readTile } from "./requests";
+import { Thumbnails } from "./thumbnails";
 import {
   type Cell,
-  type Direction,
-  type HeadName,
-  type HeadPair,
+  type Head,
   type Line,
   type Matrix,
   type Sides,
@@ -23,26 +24,9 @@ import {
   type Viewport,
   hasHead,
   lineIn,
-  nameOf,
+  matrixOf,
   sidesOf,
 } from "./types";
-import { Thumbnails } from "./thumbnails";
-
-/** As in `llmscope/source`: cells a side of a tile. */
-export const TILE = 512;
-/** As many as there are colours for. */
-export const MOST_HEADS = 8;
-
-/** What this part of the store needs of the whole. */
-export interface Core {
-  state: { [K in keyof State]: Signal<State[K]> };
-  trace: ReadonlySignal<TraceAnswer | null>;
-  focus: ReadonlySignal<number>;
-  isSeen: ReadonlySignal<boolean>;
-  reader(): Reader;
-  lacks(key: string): string | null;
-  report(error: unknown): void;
-}
 
 /** All that is read of attention, and which of it is shown. */
 export class AttentionStore {
@@ -51,11 +35,11 @@ export class AttentionStore {
   readonly tiles = signal<readonly Tile[]>([]);
   readonly line = signal<Line | null>(null);
   /** Whole matrices of the chosen heads, for arcs. */
-  readonly overlays = signal<ReadonlyMap<string, Matrix>>(new Map());
+  readonly overlays = signal<readonly Matrix[]>([]);
   readonly steps = signal<Steps | null>(null);
 
   /** The head under the mouse, shown in place of the one in focus unless that is locked. */
-  readonly preview = signal<HeadName | null>(null);
+  readonly preview = signal<Head | null>(null);
   readonly locked = signal(false);
   readonly cell = signal<Cell | null>(null);
   /** Chosen heads whose arcs aren't drawn for now, as "layer.head". */
@@ -64,19 +48,17 @@ export class AttentionStore {
   readonly stage = signal(0);
   readonly viewport = signal<Viewport | null>(null);
   /** What stands for a block of weights that is too small to see. */
-  readonly pool = signal<"max" | "mean">("max");
+  readonly pool = signal<Pool>("max");
 
   readonly kind: ReadonlySignal<Kind>;
   readonly layers: ReadonlySignal<LayerRow[]>;
   readonly sides: ReadonlySignal<Sides>;
-  readonly shown: ReadonlySignal<HeadName>;
-  readonly name: ReadonlySignal<string>;
+  readonly shown: ReadonlySignal<Head>;
+  readonly name: ReadonlySignal<MatrixName>;
   /** The token in focus, on the side that the direction starts from. */
   readonly pinned: ReadonlySignal<number>;
   /** Why what is wanted can't be shown, in words. */
   readonly lacking: ReadonlySignal<string | null>;
-
-  #ends: (() => void)[];
 
   constructor(private readonly core: Core) {
     const { state, trace } = core;
@@ -92,19 +74,21 @@ export class AttentionStore {
     );
     this.shown = computed(() => {
       const preview = this.locked.value ? null : this.preview.value;
-      if (preview && !core.lacks(this.#keyOf(preview))) return preview;
+      if (preview && !core.lacks(this.#sampleOf(preview))) return preview;
       return { layer: state.layer.value, head: state.head.value };
     });
-    this.name = computed(() =>
-      nameOf(this.shown.value, {
-        heads: state.heads.value,
-        // What is under the mouse is shown by itself, and arcs show heads one by one.
-        combine:
-          state.mode.value === "arcs" || (this.preview.value && !this.locked.value)
-            ? "none"
-            : state.combine.value,
-        hideSink: state.hideSink.value,
-      }),
+    this.name = stable(
+      () =>
+        matrixOf(this.shown.value, {
+          heads: state.heads.value,
+          // What is under the mouse is shown by itself, and arcs show heads one by one.
+          combine:
+            state.mode.value === "arcs" || (this.preview.value && !this.locked.value)
+              ? "none"
+              : state.combine.value,
+          hideSink: state.hideSink.value,
+        }),
+      sameMatrix,
     );
     this.pinned = computed(() => {
       const { queries, keys } = this.sides.value;
@@ -113,9 +97,14 @@ export class AttentionStore {
     });
     this.lacking = computed(() => {
       if (!this.#ready || !this.#isIn(this.#ready, this.shown.value)) return null;
-      return core.lacks(this.#keyOf(this.shown.value, this.name.value));
+      return core.lacks(this.#sampleOf(this.shown.value, this.name.value));
     });
-    this.#ends = [
+  }
+
+  start(): () => void {
+    const { core } = this;
+    const { state } = core;
+    const ends = [
       // A pinned cell is one of the query in focus.
       effect(() => {
         const query = this.pinned.value;
@@ -133,10 +122,7 @@ export class AttentionStore {
       effect(() => this.#followSteps()),
       effect(() => this.#followThumbnails()),
     ];
-  }
-
-  close(): void {
-    this.#ends.forEach((end) => end());
+    return () => ends.forEach((end) => end());
   }
 
   /** Nothing is left of any text. */
@@ -147,7 +133,7 @@ export class AttentionStore {
       this.line.value = null;
       this.steps.value = null;
       this.cell.value = null;
-      this.overlays.value = new Map();
+      this.overlays.value = [];
       this.thumbnails.read.value = new Map();
     });
   }
@@ -155,7 +141,7 @@ export class AttentionStore {
   // ── gestures ──────────────────────────────────────────────────────────────────────────────
 
   /** Locks a head; the same once more unlocks. */
-  lock({ layer, head }: HeadName): void {
+  lock({ layer, head }: Head): void {
     const { state } = this.core;
     const again = this.locked.value && state.layer.value === layer && state.head.value === head;
     batch(() => {
@@ -166,7 +152,7 @@ export class AttentionStore {
   }
 
   /** Chooses a head, or no longer. */
-  toggle({ layer, head }: HeadName): void {
+  toggle({ layer, head }: Head): void {
     const { heads } = this.core.state;
     const muted = new Set(this.muted.value);
     if (muted.delete(`${layer}.${head}`)) this.muted.value = muted;
@@ -215,12 +201,12 @@ export class AttentionStore {
   }
 
   /** A score of a head, once it is known. */
-  score(name: ScoreName, head: HeadName): number | undefined {
+  score(name: ScoreName, head: Head): number | undefined {
     return this.thumbnails.score(name, this.kind.value, head);
   }
 
   /** The true weights from a query ("from") or to a key ("to"). */
-  async lineOf(name: string, direction: Direction, index: number): Promise<Line> {
+  async lineOf(name: MatrixName, direction: Direction, index: number): Promise<Line> {
     const trace = this.core.trace.peek()!;
     const kind = this.kind.peek();
     const matrix = this.matrix.peek();
@@ -228,19 +214,16 @@ export class AttentionStore {
       matrix?.level === 0 &&
       matrix.trace === trace &&
       matrix.kind === kind &&
-      matrix.name === name
+      sameMatrix(matrix.name, name)
     )
       return lineIn(matrix, direction, index);
-    const which = direction === "from" ? "row" : "column";
-    const key = `${trace.trace}/${kind}/${name}/${which}.${index}`;
-    const { weights } = await this.core.reader().read<LineAnswer>(key);
-    const at = { trace, kind, name, direction, index, ...this.shown.peek() };
-    return { ...at, weights: weights.data as Float32Array };
+    const weights = await readLine(this.core.cache(), { trace, kind, name }, direction, index);
+    return { trace, kind, name, direction, index, ...this.shown.peek(), weights };
   }
 
   // ── asking ────────────────────────────────────────────────────────────────────────────────
 
-  get #ready(): TraceAnswer | null {
+  get #ready(): Trace | null {
     return this.core.isSeen.value ? this.core.trace.value : null;
   }
 
@@ -248,35 +231,38 @@ export class AttentionStore {
     return this.core.state.panels.value.includes(panel);
   }
 
-  #isIn(trace: TraceAnswer, head: HeadName): boolean {
+  #isIn(trace: Trace, head: Head): boolean {
     return hasHead(trace, this.kind.value, head);
   }
 
-  /** What is asked for to show a head: all of its matrix lies behind the first row. */
-  #keyOf({ layer, head }: HeadName, name = `head.${layer}.${head}`): string {
-    const { mode } = this.core.state;
+  /** Why a matrix of the text on screen can't be shown, in words; `null` where it can. */
+  lacks(matrix: MatrixName): string | null {
+    return this.core.lacks(firstRow(this.core.trace.value, this.kind.value, matrix));
+  }
+
+  /** A request that is answered where what is shown of a head can be. */
+  #sampleOf({ layer, head }: Head, name = headMatrix(layer, head)): Request {
+    const trace = this.core.trace.value;
     const kind = this.kind.value;
-    const at = Math.min(this.core.focus.value, this.sides.value.queries.length - 1);
-    const which =
-      mode.value === "steps" && this.#shows("attention")
-        ? `steps/${kind}/${layer}/${head}/${at}`
-        : `${kind}/${name}/row.0`;
-    return `${this.core.trace.value?.trace}/${which}`;
+    const query = Math.min(this.core.focus.value, this.sides.value.queries.length - 1);
+    return this.core.state.mode.value === "steps" && this.#shows("attention")
+      ? { type: "steps", trace: trace?.name ?? "", kind, layer, head, query }
+      : firstRow(trace, kind, name);
   }
 
   #wantsMatrix(): boolean {
     return this.#shows("attention") && this.core.state.mode.value !== "steps";
   }
 
-  async #readMatrix(trace: TraceAnswer, name: string, signal: AbortSignal): Promise<Matrix> {
+  async #readMatrix(trace: Trace, name: MatrixName, signal: AbortSignal): Promise<Matrix> {
     const kind = this.kind.peek();
     const sides = this.sides.peek();
     const shown = this.shown.peek();
-    const most = Math.max(sides.queries.length, sides.keys.length);
-    const level = Math.max(0, Math.ceil(Math.log2(most / TILE)));
-    const key = `${trace.trace}/${kind}/${name}/${level}.0.0.${this.pool.peek()}`;
-    const { weights, shades } = await this.core.reader().read<TileAnswer>(key, signal);
-    return { trace, kind, name, sides, ...shown, level, cells: (weights ?? shades)! };
+    const level = levelOf(Math.max(sides.queries.length, sides.keys.length));
+    const at = { level, row: 0, column: 0 };
+    const of = { trace, kind, name };
+    const cells = await readTile(this.core.cache(), of, at, this.pool.peek(), signal);
+    return { ...of, sides, ...shown, level, cells };
   }
 
   #followMatrix(): (() => void) | void {
@@ -303,13 +289,13 @@ export class AttentionStore {
     const matrix = this.matrix.value;
     const wanted = this.#shows("tokens") || this.#shows("attention");
     if (!trace || !wanted || !this.#isIn(trace, this.shown.value)) return;
-    if (this.core.lacks(`${trace.trace}/${kind}/${name}/row.0`)) {
+    if (this.core.lacks(firstRow(trace, kind, name))) {
       this.line.value = null;
       return;
     }
     const { queries, keys } = this.sides.value;
     const comes = this.#wantsMatrix() && Math.max(queries.length, keys.length) <= TILE;
-    const isHere = matrix?.trace === trace && matrix.name === name && matrix.kind === kind;
+    const isHere = matrix?.trace === trace && sameMatrix(matrix.name, name) && matrix.kind === kind;
     if (comes && !isHere) return; // The matrix that is on its way holds the line.
     return this.#ask(
       () => this.lineOf(name, direction, index),
@@ -339,14 +325,10 @@ export class AttentionStore {
     for (const row of over(viewport.query, matrix.sides.queries.length))
       for (const column of over(viewport.key, matrix.sides.keys.length)) {
         if (kept.some((tile) => tile.row === row && tile.column === column)) continue;
-        const { trace, kind, name } = matrix;
-        const key = `${trace.trace}/${kind}/${name}/${level}.${row}.${column}.${pool}`;
+        const at = { level, row, column };
         const end = this.#ask(
-          (signal) => this.core.reader().read<TileAnswer>(key, signal),
-          ({ weights, shades }) => {
-            const tile = { matrix, level, row, column, cells: (weights ?? shades)! };
-            this.tiles.value = [...this.tiles.peek(), tile];
-          },
+          (signal) => readTile(this.core.cache(), matrix, at, pool, signal),
+          (cells) => (this.tiles.value = [...this.tiles.peek(), { matrix, ...at, cells }]),
         );
         ends.push(end);
       }
@@ -364,20 +346,24 @@ export class AttentionStore {
     if (Math.max(queries.length, keys.length) > TILE) return;
     const names = heads.value
       .filter(([layer, head]) => hasHead(trace, kind, { layer, head }))
-      .map(([layer, head]) =>
-        nameOf({ layer, head }, { combine: "none", heads: [], hideSink: sink }),
-      )
-      .filter((name) => !this.core.lacks(`${trace.trace}/${kind}/${name}/row.0`));
-    const kept = [...this.overlays.peek()].filter(
-      ([name, matrix]) => names.includes(name) && matrix.trace === trace && matrix.kind === kind,
-    );
-    this.overlays.value = new Map(kept);
+      .map(([layer, head]) => headMatrix(layer, head, sink))
+      .filter((name) => !this.core.lacks(firstRow(trace, kind, name)));
+    const isKnown = (name: MatrixName) =>
+      this.overlays.peek().some((matrix) => sameMatrix(matrix.name, name));
+    this.overlays.value = this.overlays
+      .peek()
+      .filter(
+        (matrix) =>
+          names.some((name) => sameMatrix(matrix.name, name)) &&
+          matrix.trace === trace &&
+          matrix.kind === kind,
+      );
     const ends = names
-      .filter((name) => !this.overlays.peek().has(name))
+      .filter((name) => !isKnown(name))
       .map((name) =>
         this.#ask(
           (signal) => this.#readMatrix(trace, name, signal),
-          (matrix) => (this.overlays.value = new Map(this.overlays.peek()).set(name, matrix)),
+          (matrix) => (this.overlays.value = [...this.overlays.peek(), matrix]),
         ),
       );
     return () => ends.forEach((end) => end());
@@ -392,9 +378,9 @@ export class AttentionStore {
     if (!trace || this.core.state.mode.value !== "steps" || !this.#shows("attention")) return;
     if (!this.#isIn(trace, { layer, head }) || this.lacking.value) return;
     const at = Math.min(focus, sides.queries.length - 1);
-    const key = `${trace.trace}/steps/${kind}/${layer}/${head}/${at}`;
+    const request: Request = { type: "steps", trace: trace.name, kind, layer, head, query: at };
     return this.#ask(
-      (signal) => this.core.reader().read<StepsAnswer>(key, signal),
+      (signal) => this.core.cache().read<StepsAnswer>(request, signal),
       (steps) => (this.steps.value = { ...steps, trace, kind, layer, head, at, sides }),
     );
   }
@@ -403,7 +389,7 @@ export class AttentionStore {
     const trace = this.#ready;
     if (!trace || !this.#shows("overview")) return;
     const layers = this.layers.value.map(([layer]) => layer);
-    this.thumbnails.follow(this.core.reader(), trace, this.kind.value, layers);
+    this.thumbnails.follow(this.core.cache(), trace, this.kind.value, layers);
   }
 
   /** Asks, unless that is ended first, and takes the answer if it still is of the trace on screen. */

@@ -1,21 +1,9 @@
 /** What the attention panels show: choices shared with Python, and what was read for them. */
 
-import type { Array_ } from "../../protocol/source";
-import type { Kind, StepsAnswer, TokenRow, TraceAnswer } from "../../protocol/answers";
-
-export const MODES = ["matrix", "arcs", "steps"] as const;
-export const COMBINE = ["none", "mean", "max", "difference", "rollout"] as const;
-export const COLOR_SCALES = ["sqrt", "linear", "log"] as const;
-/** Of two sentences, from which to which. */
-export const SEGMENTS = ["all", "aa", "ab", "ba", "bb"] as const;
-
-export type Mode = (typeof MODES)[number];
-export type Combine = (typeof COMBINE)[number];
-export type ColorScale = (typeof COLOR_SCALES)[number];
-export type Segments = (typeof SEGMENTS)[number];
-/** From the pinned token to those it looks at, or to it from those that look at it. */
-export type Direction = "from" | "to";
-export type HeadPair = [layer: number, head: number];
+import type { StepsAnswer, Token, Trace } from "../../protocol/answers";
+import type { Tensor } from "../../protocol/arrays";
+import { type HeadPair, type MatrixName, headMatrix } from "../../protocol/keys";
+import type { ColorScale, Combine, Direction, Kind, Mode, Segments } from "../../protocol/shared";
 
 export interface AttentionTraits {
   layer: number;
@@ -33,14 +21,14 @@ export interface AttentionTraits {
   threshold: number;
 }
 
-export interface HeadName {
+export interface Head {
   layer: number;
   head: number;
 }
 
 export interface Sides {
-  queries: TokenRow[];
-  keys: TokenRow[];
+  queries: Token[];
+  keys: Token[];
 }
 
 export interface Cell {
@@ -50,20 +38,20 @@ export interface Cell {
 
 /** Little pictures of all heads of a layer, and how much of each habit a head has. */
 export interface Thumbnail {
-  trace: TraceAnswer;
-  shades: Array_; // (heads, rows, keys)
-  scores: Array_; // (heads, SCORES)
+  trace: Trace;
+  shades: Tensor; // (heads, rows, keys)
+  scores: Tensor; // (heads, SCORES)
 }
 
 /** A whole matrix: of a head, or of several together. */
-export interface Matrix extends HeadName {
-  trace: TraceAnswer;
+export interface Matrix extends Head {
+  trace: Trace;
   kind: Kind;
-  name: string;
+  name: MatrixName;
   sides: Sides;
   /** Each cell stands for 2^level by 2^level weights; at 0 it is the weight, in full precision. */
   level: number;
-  cells: Array_;
+  cells: Tensor;
 }
 
 /** A finer part of a matrix. */
@@ -72,7 +60,7 @@ export interface Tile {
   level: number;
   row: number;
   column: number;
-  cells: Array_;
+  cells: Tensor;
 }
 
 /** The part of a matrix that is on screen, in tokens, and how many pixels it has a side. */
@@ -83,47 +71,46 @@ export interface Viewport {
 }
 
 /** The true weights from one query to all keys, or to one key from all queries. */
-export interface Line extends HeadName {
-  trace: TraceAnswer;
+export interface Line extends Head {
+  trace: Trace;
   kind: Kind;
-  name: string;
+  name: MatrixName;
   direction: Direction;
   index: number;
   weights: Float32Array;
 }
 
-export interface Steps extends HeadName, StepsAnswer {
-  trace: TraceAnswer;
+export interface Steps extends Head, StepsAnswer {
+  trace: Trace;
   kind: Kind;
   at: number;
   sides: Sides;
 }
 
 /** The tokens on both sides of a kind of attention. */
-export function sidesOf({ tokens, target }: TraceAnswer, kind: Kind): Sides {
+export function sidesOf({ tokens, target }: Trace, kind: Kind): Sides {
   if (kind === "cross") return { queries: target, keys: tokens };
   const own = kind === "self" && target.length > 0 ? target : tokens;
   return { queries: own, keys: own };
 }
 
-export function hasHead(trace: TraceAnswer, kind: Kind, { layer, head }: HeadName): boolean {
+export function hasHead(trace: Trace, kind: Kind, { layer, head }: Head): boolean {
   const found = trace.kinds[kind]?.find(([number]) => number === layer);
   return found !== undefined && head < found[1];
 }
 
-/** How `llmscope/source` calls a matrix: see there. */
-export function nameOf(
-  shown: HeadName,
+/** The matrix that is shown of a head, or of the chosen heads together. */
+export function matrixOf(
+  { layer, head }: Head,
   { combine, heads, hideSink }: Pick<AttentionTraits, "combine" | "heads" | "hideSink">,
-): string {
-  const sinkless = hideSink ? "sinkless." : "";
-  const chosen = heads.map(([layer, head]) => `${layer}.${head}`);
-  if (combine === "rollout") return `${sinkless}rollout.${shown.layer}`;
-  if (combine === "difference" && chosen.length > 1)
-    return `${sinkless}difference.${chosen.slice(0, 2).join("+")}`;
-  if ((combine === "mean" || combine === "max") && chosen.length > 0)
-    return `${sinkless}${combine}.${chosen.join("+")}`;
-  return `${sinkless}head.${shown.layer}.${shown.head}`;
+): MatrixName {
+  const sinkless = hideSink;
+  if (combine === "rollout") return { how: "rollout", where: [[layer]], sinkless };
+  if (combine === "difference" && heads.length > 1)
+    return { how: "difference", where: heads.slice(0, 2), sinkless };
+  if ((combine === "mean" || combine === "max") && heads.length > 0)
+    return { how: combine, where: heads, sinkless };
+  return headMatrix(layer, head, sinkless);
 }
 
 /** A row or a column of a matrix that is all there, as the weights themselves. */

@@ -1,5 +1,5 @@
-import { weight } from "../../../ui/format";
 import type { Steps } from "../../../store/attention/types";
+import { weight } from "../../../ui/format";
 import { Label, plain } from "../../../ui/label";
 import type { Stage, StageName } from "./stages";
 import { Strip, greatest } from "./strip";
@@ -49,7 +49,7 @@ export function Keys({ steps, stages, at, selected, onSelect }: KeysProps) {
     softmax: (key) => <Share of={weights[key]!} />,
     output: (key) => (
       <Strip
-        label={`value of ${steps.sides.keys[key]?.[1]}`}
+        label={`value of ${steps.sides.keys[key]?.label}`}
         vector={rowOf(steps.values, key)}
         most={most}
         height={12}
@@ -91,7 +91,7 @@ export function Keys({ steps, stages, at, selected, onSelect }: KeysProps) {
             onClick={() => onSelect(key)}
           >
             <th scope="row">
-              <Label text={plain(steps.sides.keys[key]?.[1] ?? "")} />
+              <Label text={plain(steps.sides.keys[key]?.label ?? "")} />
             </th>
             {columns.map(({ name, index }) => (
               <td key={name} class={look(name, index)}>

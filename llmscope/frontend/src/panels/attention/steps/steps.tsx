@@ -3,8 +3,8 @@ import { useEffect } from "preact/hooks";
 import type { Steps as Shown } from "../../../store/attention/types";
 import type { Store } from "../../../store/store";
 import { strongest } from "../readout";
-import { stagesOf } from "./stages";
 import { Keys } from "./keys";
+import { stagesOf } from "./stages";
 import { Product, Results } from "./vectors";
 
 const PACE = 2200; // ms a step, when it plays
