@@ -23,7 +23,7 @@ test("scales can be undone", () => {
   );
 });
 
-test("a value is kept between two others, the least first", () => {
+test("a value is kept between two others, the last of which wins", () => {
   expect([-1, 5, 11].map((value) => clamp(value, 0, 10))).toEqual([0, 5, 10]);
-  expect(clamp(3, 0, -1)).toBe(0);
+  expect(clamp(3, 0, -1)).toBe(-1);
 });

@@ -10,16 +10,6 @@ import { type Request, formatKey } from "../protocol/keys";
 import type { Shade } from "../protocol/shared";
 import type { Core } from "./core";
 
-export interface GenerationTraits {
-  playing: boolean;
-  seed: number;
-  doSample: boolean;
-  maxNewTokens: number;
-  /** Tokens a second at most; 0 is as fast as the model can. */
-  speed: number;
-  shade: Shade;
-}
-
 /** Steps that one request asks for at full speed: each costs Jupyter messages and a redraw. */
 const BURST = 16;
 /** Requests that are under way, so that the model needn't wait for the page. */

@@ -1,14 +1,9 @@
 import { type ReadonlySignal, batch, computed, effect, signal } from "@preact/signals";
 import type { LensAnswer, Token } from "../protocol/answers";
 import { type Request, formatKey } from "../protocol/keys";
-import { BLOCK, type Measure, type Stream } from "../protocol/shared";
+import { BLOCK } from "../protocol/shared";
 import type { Core } from "./core";
 import { stable } from "./stable";
-
-export interface LensTraits {
-  lens: Measure;
-  stream: Stream;
-}
 
 /** A row is 0 for the embeddings, and n + 1 for layer n. */
 export type LensCell = readonly [row: number, position: number];

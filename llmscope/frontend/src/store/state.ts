@@ -1,10 +1,19 @@
 /** What the store holds: traits shared with Python, and what was read to show them. */
 
 import type { Trace } from "../protocol/answers";
+import type { HeadPair } from "../protocol/keys";
+import type {
+  ColorScale,
+  Combine,
+  Direction,
+  Kind,
+  Measure,
+  Mode,
+  Segments,
+  Shade,
+  Stream,
+} from "../protocol/shared";
 import type { Settings, Sorted } from "../sampling/sampling";
-import type { AttentionTraits } from "./attention/types";
-import type { GenerationTraits } from "./generation";
-import type { LensTraits } from "./lens";
 
 /** Signals of the store by the traits that they are bound to. */
 export const TRAITS = {
@@ -43,6 +52,37 @@ export const TRAITS = {
   editable: "_editable",
   path: "_path",
 } as const;
+
+export interface AttentionTraits {
+  layer: number;
+  head: number;
+  /** Chosen heads, of any layers. */
+  heads: HeadPair[];
+  /** Empty for the first that the model has. */
+  kind: Kind | "";
+  mode: Mode;
+  combine: Combine;
+  direction: Direction;
+  hideSink: boolean;
+  colorScale: ColorScale;
+  segments: Segments;
+  threshold: number;
+}
+
+export interface GenerationTraits {
+  playing: boolean;
+  seed: number;
+  doSample: boolean;
+  maxNewTokens: number;
+  /** Tokens a second at most; 0 is as fast as the model can. */
+  speed: number;
+  shade: Shade;
+}
+
+export interface LensTraits {
+  lens: Measure;
+  stream: Stream;
+}
 
 export interface State extends Settings, AttentionTraits, LensTraits, GenerationTraits {
   text: string;

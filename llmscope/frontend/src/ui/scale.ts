@@ -33,5 +33,6 @@ function scaleBy(
   });
 }
 
+/** Between two ends; where these cross, the second. */
 export const clamp = (value: number, least: number, most: number): number =>
-  Math.max(least, Math.min(most, value));
+  Math.min(most, Math.max(least, value));

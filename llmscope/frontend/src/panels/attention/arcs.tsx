@@ -9,7 +9,10 @@ import { type Direction, TILE } from "../../protocol/shared";
 import type { Line, Matrix } from "../../store/attention/types";
 import type { Store } from "../../store/store";
 import { weight } from "../../ui/format";
+import { onKeys, pageKeys } from "../../ui/keys";
 import { Label, plain } from "../../ui/label";
+import { clamp } from "../../ui/scale";
+import { strongest } from "../../ui/strongest";
 import { type Layout, type Strand, isWhole, paintArcs } from "./paint-arcs";
 import { partOf, strandOf } from "./segments";
 
@@ -38,7 +41,7 @@ export function Arcs({ store, matrix, width }: ArcsProps) {
   const scale = state.lecture.value ? 1.7 : 1;
   const { queries, keys } = matrix.sides;
   const longest = Math.max(queries.length, keys.length);
-  const row = Math.min(ROW.most, Math.max(ROW.least, Math.floor(TALLEST / longest))) * scale;
+  const row = clamp(Math.floor(TALLEST / longest), ROW.least, ROW.most) * scale;
   const height = Math.min(longest * row, TALLEST * (scale > 1 ? 1.3 : 1));
   const isCurrent = matrix.trace === store.trace.value && matrix.kind === attention.kind.value;
 
@@ -88,24 +91,17 @@ export function Arcs({ store, matrix, width }: ArcsProps) {
       state.direction.value = "from";
     } else attention.pin(found.direction, found.index);
   };
-  const keysDown = (event: KeyboardEvent) => {
-    const side = pinned.direction === "from" ? queries : keys;
-    const to = {
-      ArrowUp: pinned.index - 1,
-      ArrowDown: pinned.index + 1,
-      PageUp: pinned.index - 10,
-      PageDown: pinned.index + 10,
-      Home: 0,
-      End: side.length - 1,
-    }[event.key];
-    if (to !== undefined)
-      attention.pin(pinned.direction, Math.min(side.length - 1, Math.max(0, to)));
-    else if (event.key === "ArrowLeft") attention.pin("from", pinned.index);
-    else if (event.key === "ArrowRight") attention.pin("to", pinned.index);
-    else return;
-    event.preventDefault();
+  const { length } = pinned.direction === "from" ? queries : keys;
+  const pinAt = (index: number, direction = pinned.direction) => {
     hovered.value = null;
+    attention.pin(direction, index);
   };
+  const goTo = (index: number) => pinAt(clamp(index, 0, length - 1));
+  const keysDown = onKeys({
+    arrow: (down, right) =>
+      right ? pinAt(pinned.index, right < 0 ? "from" : "to") : goTo(pinned.index + down),
+    keys: pageKeys(pinned.index, length, goTo),
+  });
   const column = (direction: Direction, tokens: Token[]) => (
     <Column
       direction={direction}
@@ -287,10 +283,7 @@ function ArcsReadout({ matrix, end, strands, under }: ArcsReadoutProps) {
       </b>
       {strands.map(({ label, ink, line }) => {
         if (!line) return <span key={label}>…</span>;
-        let best = 0;
-        line.weights.forEach((share, i) => {
-          if (share > line.weights[best]!) best = i;
-        });
+        const best = strongest(line.weights);
         return (
           <span key={label}>
             <i class="swatch" style={{ background: rgb(ink) }} />{" "}

@@ -4,6 +4,7 @@ import { INK, ThemeContext } from "../../host/theme";
 import type { HeadPair, MatrixName } from "../../protocol/keys";
 import { COMBINE, type Combine, type Kind, MOST_HEADS } from "../../protocol/shared";
 import type { Store } from "../../store/store";
+import { onKeys } from "../../ui/keys";
 import { Segmented } from "../../ui/segmented";
 
 const COMBINED: Record<Combine, string> = {
@@ -125,12 +126,8 @@ function Chip({ store, pair: [layer, head], color }: ChipProps) {
     if (!now.delete(name)) now.add(name);
     attention.muted.value = now;
   };
-  const keys = (event: KeyboardEvent) => {
-    if (event.key === "Delete" || event.key === "Backspace") attention.toggle({ layer, head });
-    else if (event.key === "i") attention.muted.value = new Set(others);
-    else return;
-    event.preventDefault();
-  };
+  const remove = () => attention.toggle({ layer, head });
+  const alone = () => void (attention.muted.value = new Set(others));
   return (
     <span class={`chip ${muted ? "muted-head" : ""}`} style={{ "--head": color }}>
       <button
@@ -138,8 +135,8 @@ function Chip({ store, pair: [layer, head], color }: ChipProps) {
         aria-pressed={!muted}
         title="Click: show or hide. Double click or i: show it alone. Delete: no longer chosen."
         onClick={flip}
-        onDblClick={() => (attention.muted.value = new Set(others))}
-        onKeyDown={keys}
+        onDblClick={alone}
+        onKeyDown={onKeys({ keys: { Delete: remove, Backspace: remove, i: alone } })}
       >
         <i class="swatch" /> {layer}·{head}
       </button>
@@ -148,7 +145,7 @@ function Chip({ store, pair: [layer, head], color }: ChipProps) {
         class="remove"
         data-tool
         aria-label={`Head ${layer}·${head} no longer chosen`}
-        onClick={() => attention.toggle({ layer, head })}
+        onClick={remove}
       >
         ×
       </button>

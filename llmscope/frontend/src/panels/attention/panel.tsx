@@ -1,11 +1,12 @@
+import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
-import { useWidth } from "../../draw/canvas";
 import { matrixText } from "../../protocol/keys";
 import { MODES } from "../../protocol/shared";
 import type { Head } from "../../store/attention/types";
 import type { Store } from "../../store/store";
 import { Save } from "../../ui/save";
 import { Segmented } from "../../ui/segmented";
+import { useWidth } from "../../ui/use-width";
 import type { PanelProps } from "../props";
 import { Arcs } from "./arcs";
 import { Chosen } from "./chosen";
@@ -87,7 +88,7 @@ function Title({ store }: { store: Store }) {
   );
 }
 
-function titleOf({ attention, state }: Store): [what: string, more: string] {
+function titleOf({ attention, state }: Store): [what: ComponentChildren, more: string] {
   const mode = state.mode.value;
   const isThere = !attention.lacking.value;
   const drawn = mode === "steps" ? attention.steps.value : attention.matrix.value;
@@ -104,5 +105,11 @@ function titleOf({ attention, state }: Store): [what: string, more: string] {
   const group =
     kvHeads > 1 && kvHeads < count ? `KV group ${Math.floor(head / (count / kvHeads))}` : "";
   const side = { self: "", encoder: "encoder", cross: "decoder → encoder" }[attention.kind.value];
-  return [`Layer ${layer} · Head ${head}`, [side, group].filter(Boolean).join(" · ")];
+  const about = [side, group].filter(Boolean).join(" · ");
+  return [
+    <>
+      Layer {layer} · Head {head}
+    </>,
+    about,
+  ];
 }

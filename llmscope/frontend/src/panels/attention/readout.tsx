@@ -49,11 +49,3 @@ function entropy(weights: Float32Array): number {
   for (const share of weights) if (share > 0) bits -= share * Math.log2(share);
   return bits;
 }
-
-export function strongest(weights: Float32Array): number {
-  let best = 0;
-  weights.forEach((share, index) => {
-    if (Math.abs(share) > Math.abs(weights[best]!)) best = index;
-  });
-  return best;
-}

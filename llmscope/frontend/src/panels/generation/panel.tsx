@@ -5,6 +5,7 @@ import { SHADES, type Shade } from "../../protocol/shared";
 import type { GenerationStore } from "../../store/generation";
 import type { Store } from "../../store/store";
 import { percent } from "../../ui/format";
+import { onKeys } from "../../ui/keys";
 import { Label, plain } from "../../ui/label";
 import { Area } from "../../ui/text-area";
 import type { PanelProps } from "../props";
@@ -40,18 +41,19 @@ function keys(event: KeyboardEvent, generation: GenerationStore, store: Store): 
   const at = generation.selected.value;
   const place = at === null ? path.length : path.findIndex(({ number }) => number === at);
   const look = (to: number) => generation.look(path[to]?.number ?? null, generation.beside.value);
-  if (event.key === " ") store.state.playing.value = !store.state.playing.value;
-  else if (event.key === "Enter") void generation.step();
-  else if (event.key === "ArrowLeft") look(Math.max(0, place - 1));
-  else if (event.key === "ArrowRight") {
-    if (at === null) void generation.step();
-    else look(place + 1);
-  } else if (event.key === "Backspace" || (event.key === "z" && (event.ctrlKey || event.metaKey)))
-    void generation.undo();
-  else if (event.key === "Escape") generation.look(null);
-  else return;
-  event.preventDefault();
-  event.stopPropagation();
+  const { playing } = store.state;
+  onKeys({
+    keys: {
+      " ": () => void (playing.value = !playing.value),
+      Enter: () => void generation.step(),
+      ArrowLeft: () => look(Math.max(0, place - 1)),
+      ArrowRight: () => (at === null ? void generation.step() : look(place + 1)),
+      Backspace: () => void generation.undo(),
+      z: () => (event.ctrlKey || event.metaKey ? void generation.undo() : false),
+      Escape: () => generation.look(null),
+    },
+  })(event);
+  if (event.defaultPrevented) event.stopPropagation();
 }
 
 function Prompt({ store }: { store: Store }) {

@@ -1,6 +1,7 @@
-import type { CellPrediction, LensTraits } from "../../store/lens";
+import type { Measure } from "../../protocol/shared";
+import type { CellPrediction } from "../../store/lens";
 
-interface Measure {
+interface Shading {
   name: string;
   /** What the shades of cells mean. */
   words: string;
@@ -8,7 +9,7 @@ interface Measure {
   shade: (reading: CellPrediction, bits: number) => number;
 }
 
-export const MEASURES: Record<LensTraits["lens"], Measure> = {
+export const SHADINGS: Record<Measure, Shading> = {
   probability: {
     name: "Probability",
     words: "probability of the token shown",

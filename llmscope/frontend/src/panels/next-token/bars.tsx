@@ -1,9 +1,9 @@
-import { clamp, linearScale, logScale } from "../../ui/scale";
 import type { Order } from "../../protocol/shared";
 import { type Outcome, cutBy, probOf } from "../../sampling/sampling";
 import type { NextToken } from "../../store/state";
 import { count, percent } from "../../ui/format";
 import { Label } from "../../ui/label";
+import { clamp, linearScale, logScale } from "../../ui/scale";
 
 export const ROWS = 10;
 const NICE = [0.1, 0.25, 0.5, 1];

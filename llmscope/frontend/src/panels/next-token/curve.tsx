@@ -1,10 +1,10 @@
-import { linearScale, logScale } from "../../ui/scale";
-import { useMemo, useRef } from "preact/hooks";
-import { useWidth } from "../../draw/canvas";
 import { againstTemperature } from "../../sampling/curve";
 import type { NextToken } from "../../store/state";
 import type { Store } from "../../store/store";
 import { plain } from "../../ui/label";
+import { linearScale, logScale } from "../../ui/scale";
+import { useWidth } from "../../ui/use-width";
+import { useMemo, useRef } from "preact/hooks";
 
 const LINES = 5;
 const HOTTEST = 2;

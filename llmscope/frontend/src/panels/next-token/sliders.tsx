@@ -1,8 +1,8 @@
-import { clamp, logScale } from "../../ui/scale";
 import { ORDERS } from "../../protocol/shared";
 import { CHAINS } from "../../sampling/sampling";
 import type { Store } from "../../store/store";
 import { count } from "../../ui/format";
+import { clamp, logScale } from "../../ui/scale";
 import { Slider, byHundredths } from "./slider";
 
 const HOTTEST = 2;

@@ -60,24 +60,20 @@ export function headAt({ places, size }: Grid, x: number, y: number): Head | nul
   return found ? { layer: found.layer, head: found.head } : null;
 }
 
-/** The head one step away in a direction, by where they stand. */
-export function neighbour(grid: Grid, from: Head, key: string): Head | null {
+/** The head one step down or right (-1: up or left), by where they are drawn. */
+export function neighbour(grid: Grid, from: Head, down: number, right: number): Head | null {
   const here = placeOf(grid, from) ?? grid.places[0];
   if (!here) return null;
-  const along = {
-    ArrowUp: (p: Place) => [here.y - p.y, Math.abs(p.x - here.x)] as const,
-    ArrowDown: (p: Place) => [p.y - here.y, Math.abs(p.x - here.x)] as const,
-    ArrowLeft: (p: Place) => [here.x - p.x, Math.abs(p.y - here.y) * 1e3] as const,
-    ArrowRight: (p: Place) => [p.x - here.x, Math.abs(p.y - here.y) * 1e3] as const,
-  }[key];
-  if (!along) return null;
   let best: Place = here;
   let least = Infinity;
   for (const place of grid.places) {
-    const [ahead, aside] = along(place);
-    const straight = key === "ArrowUp" || key === "ArrowDown" || aside === 0;
+    const [x, y] = [place.x - here.x, place.y - here.y];
+    const ahead = x * right + y * down;
+    // Rows may be of different lengths, so the next one down needn't be straight below.
+    const aside = Math.abs(right ? y : x);
+    if (ahead <= 0 || (right !== 0 && aside > 0)) continue;
     const distance = ahead * 1e3 + aside;
-    if (ahead > 0 && straight && distance < least) [best, least] = [place, distance];
+    if (distance < least) [best, least] = [place, distance];
   }
   return { layer: best.layer, head: best.head };
 }

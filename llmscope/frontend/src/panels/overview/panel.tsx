@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useContext, useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import { prepare, px, useWidth } from "../../draw/canvas";
+import { prepare, px } from "../../draw/canvas";
 import { rgb } from "../../draw/color-scale";
 import { heatmaps, stamp } from "../../draw/heatmap";
 import { INK, type Theme, ThemeContext } from "../../host/theme";
@@ -8,6 +8,8 @@ import { SCORES, type ScoreName } from "../../protocol/shared";
 import type { Head, Thumbnail } from "../../store/attention/types";
 import type { Store } from "../../store/store";
 import { weight } from "../../ui/format";
+import { onKeys } from "../../ui/keys";
+import { useWidth } from "../../ui/use-width";
 import type { PanelProps } from "../props";
 import { type Grid, gridOf, headAt, neighbour, placeOf } from "./grid";
 import { Numbers } from "./grid-numbers";
@@ -180,17 +182,16 @@ function Heads({ store, grid, mark, scale }: HeadsProps) {
     if (found?.layer === before?.layer && found?.head === before?.head) return;
     attention.preview.value = found;
   };
-  const keys = (event: KeyboardEvent) => {
-    if (event.key === "Enter") attention.lock(focus);
-    else if (event.key === " ") attention.toggle(focus);
-    else {
-      const next = neighbour(grid, focus, event.key);
-      if (!next) return;
+  const keys = onKeys({
+    arrow(down, right) {
+      const next = neighbour(grid, focus, down, right);
+      if (!next) return false;
       state.layer.value = next.layer;
       state.head.value = next.head;
-    }
-    event.preventDefault();
-  };
+      return true;
+    },
+    keys: { Enter: () => attention.lock(focus), " ": () => attention.toggle(focus) },
+  });
   const first = grid.places.filter(({ head }) => head === 0);
   return (
     <div

@@ -4,6 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { Line } from "../../store/attention/types";
 import type { Side, Store } from "../../store/store";
 import { type Field, rowOf, sharing } from "../../store/text-input";
+import { clamp } from "../../ui/scale";
 import { Area } from "../../ui/text-area";
 import { Shaded, Specials } from "./shaded";
 
@@ -48,7 +49,7 @@ export function Row({ store, field, line, hovered, name, placeholder, children }
     const last = (trace?.[side].length ?? 0) - 1;
     const at = here < 0 ? last : here;
     if (event.altKey && (event.key === "ArrowLeft" || event.key === "ArrowRight"))
-      store.pin(Math.min(Math.max(at + (event.key === "ArrowLeft" ? -1 : 1), 0), last), side);
+      store.pin(clamp(at + (event.key === "ArrowLeft" ? -1 : 1), 0, last), side);
     else if (event.altKey && event.code === "KeyM" && side === "tokens") editor.mask(at);
     else if (event.key === "ArrowRight" && atEnd && suggestion && !event.shiftKey)
       // The one way to insert text that the browser's own undo takes back.

@@ -2,24 +2,9 @@
 
 import type { StepsAnswer, Token, Trace } from "../../protocol/answers";
 import type { Tensor } from "../../protocol/arrays";
-import { type HeadPair, type MatrixName, headMatrix } from "../../protocol/keys";
-import type { ColorScale, Combine, Direction, Kind, Mode, Segments } from "../../protocol/shared";
-
-export interface AttentionTraits {
-  layer: number;
-  head: number;
-  /** Chosen heads, of any layers. */
-  heads: HeadPair[];
-  /** Empty for the first that the model has. */
-  kind: Kind | "";
-  mode: Mode;
-  combine: Combine;
-  direction: Direction;
-  hideSink: boolean;
-  colorScale: ColorScale;
-  segments: Segments;
-  threshold: number;
-}
+import { type MatrixName, headMatrix } from "../../protocol/keys";
+import type { Direction, Kind } from "../../protocol/shared";
+import type { AttentionTraits } from "../state";
 
 export interface Head {
   layer: number;
