@@ -66,7 +66,7 @@ def bake(group: Group, plans: list[Plan], want: Wanted, buffers: Buffers) -> tup
     Returns
     -------
     content
-        As in `frontend/src/source/baked/content.ts`.
+        As in `frontend/src/sources/page/content.ts`.
     notes
         In sentences, what is in it and how true it is.
     """

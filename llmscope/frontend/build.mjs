@@ -1,6 +1,6 @@
 // Builds two files of the same front end: src/widget.ts into ../static/llmscope.js, the module that
 // anywidget loads, and src/page.ts into ../static/page.js, the script of an exported page. And
-// src/bertviz.ts into ../static/bertviz.js: what bertviz's own scripts need. Beside them stand the
+// src/bertviz/bertviz.ts into ../static/bertviz.js: what bertviz's own scripts need. Beside them stand the
 // licences of all that is in them.
 //   node build.mjs          once; fails when one of them is over the budget
 //   node build.mjs --watch  again on every change (with ANYWIDGET_HMR=1 notebooks follow)
@@ -11,7 +11,9 @@ import { gzipSync } from "node:zlib";
 import * as esbuild from "esbuild";
 import { options } from "./bundle.mjs";
 
-const BUDGET = { minified: 200_000, gzip: 70_000 };
+// Of each bundle. A panel that is added raises it by what it measures, at most by 25 KB minified, in
+// the commit that says so.
+const BUDGET = { minified: 240_000, gzip: 85_000 };
 const here = dirname(fileURLToPath(import.meta.url));
 const folder = join(here, "..", "static");
 const watching = process.argv.includes("--watch");
@@ -68,21 +70,20 @@ const all = {
 };
 
 const builds = [
-  { entry: "src/widget.ts", outfile: "llmscope.js", format: "esm", charset: "utf8", live: true },
+  { entry: "src/widget.ts", outfile: "llmscope.js", format: "esm", charset: "utf8" },
   // Of ASCII alone: whatever page it is put into, no letter is misread.
-  { entry: "src/page.ts", outfile: "page.js", format: "iife", charset: "ascii", live: false },
-  { entry: "src/bertviz.ts", outfile: "bertviz.js", format: "iife", charset: "ascii", live: false },
+  { entry: "src/page.ts", outfile: "page.js", format: "iife", charset: "ascii" },
+  { entry: "src/bertviz/bertviz.ts", outfile: "bertviz.js", format: "iife", charset: "ascii" },
 ];
 
-for (const { entry, outfile, format, charset, live } of builds) {
+for (const { entry, outfile, format, charset } of builds) {
   const bundle = {
     ...all,
     entryPoints: [entry],
     outfile: join(folder, outfile),
     format,
     charset,
-    // A page leaves out what only a kernel can answer.
-    define: { "process.env.NODE_ENV": '"production"', LIVE: String(live) },
+    define: { "process.env.NODE_ENV": '"production"' },
   };
   if (watching) {
     await (await esbuild.context(bundle)).watch();

@@ -42,12 +42,5 @@ export const options = {
   legalComments: "none",
   jsx: "automatic",
   jsxImportSource: "preact",
-  // What d3-zoom and d3-scale bring along and nothing here needs.
-  alias: {
-    "d3-selection": "./src/draw/selection.ts",
-    "d3-transition": "./src/draw/no-transition.ts",
-    "d3-format": "./src/draw/no-format.ts",
-    "d3-interpolate": "./src/draw/numbers.ts",
-  },
   plugins: [textCss, formulas],
 };

@@ -34,16 +34,16 @@ SCRIPT = """
 import { buildSync } from "esbuild";
 import { readFileSync, writeFileSync } from "node:fs";
 const load = (file) => {
-    const built = buildSync({ entryPoints: [`src/source/baked/${file}.ts`], bundle: true,
+    const built = buildSync({ entryPoints: [`src/sources/page/${file}.ts`], bundle: true,
                               format: "esm", write: false });
     const code = Buffer.from(built.outputFiles[0].contents).toString("base64");
     return import("data:text/javascript;base64," + code);
 };
-const { BakedSource } = await load("baked");
+const { PageSource } = await load("page");
 const { readPage } = await load("content");
 const { base64, keys, output } = JSON.parse(readFileSync(0, "utf8"));
 const page = await readPage(base64);
-const sources = page.sources.map((content) => new BakedSource(content));
+const sources = page.sources.map((content) => new PageSource(content));
 const plain = (part) => Object.fromEntries(Object.entries(part).map(([name, item]) =>
     [name, item?.data ? { data: [...item.data].map(String), shape: item.shape } : item]));
 const answers = [];

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 INK, SOFT, FAINT, HAIR = "#1b1d2a", "#565b6b", "#6d7283", "#d5d8e2"
 ATTENTION, LIKELY, BASE = "#3b3fb6", "#d9730d", "#c3c7d1"
 LIKELY_TEXT = "#b95c00"
-# As in frontend/src/theme.ts.
+# As in frontend/src/host/theme.ts.
 HEADS = (
     "#0072b2",
     "#d55e00",

@@ -2,7 +2,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { readAddress, writeAddress } from "../workshop/address";
-import { BakedSource, PlainTraits, Store, readPage } from "../workshop/front";
+import { PageSource, PlainTraits, Store, readPage } from "../workshop/front";
 import { traitsOf } from "../workshop/traits";
 
 const FOLDER = join(__dirname, "../workshop/fixtures");
@@ -16,7 +16,7 @@ describe("fixtures", () => {
     async (name) => {
       const page = await readPage(readFileSync(join(FOLDER, `${name}.page`), "ascii"));
       expect(page.sources).toHaveLength(1);
-      const source = new BakedSource(page.sources[0]!);
+      const source = new PageSource(page.sources[0]!);
       const { model } = await source.ask<{ model: { name: string } }>("model");
       expect(model.name).not.toBe("");
       const keys = Object.keys(page.sources[0]!.answers);
@@ -28,7 +28,7 @@ describe("fixtures", () => {
   test.each(NAMES)("%s is shown by the store without a problem", async (name) => {
     const page = await readPage(readFileSync(join(FOLDER, `${name}.page`), "ascii"));
     const traits = new PlainTraits(traitsOf(page, readAddress("", name)));
-    const store = new Store(new BakedSource(page.sources[0]!), traits);
+    const store = new Store(new PageSource(page.sources[0]!), traits);
     store.look(1);
     await vi.waitFor(() => expect(store.trace.value?.tokens.length).toBeGreaterThan(0));
     expect(store.problem.value).toBeNull();

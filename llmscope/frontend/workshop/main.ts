@@ -1,24 +1,12 @@
 /** Every panel over a stored page, chosen by the bar at the top, without Jupyter and without Python. */
 
 import { type Address, PANELS, SETS, WIDTHS, readAddress, writeAddress } from "./address";
-import {
-  type AskOptions,
-  BakedSource,
-  type Part,
-  PlainTraits,
-  type Source,
-  Store,
-  type Traits,
-  mount,
-  readPage,
-} from "./front";
+import { PageSource, PlainTraits, Store, type Traits, mount, readPage } from "./front";
 import { traitsOf } from "./traits";
 
 interface Workshop {
   /** Of what is shown now: what Python would hold of it. */
   traits: Traits;
-  /** Resolves once what was done is saved and drawn, and nothing is asked for any more. */
-  settled(): Promise<void>;
 }
 
 declare global {
@@ -33,7 +21,6 @@ declare global {
 }
 
 const FIRST = "causal";
-const SAVE_MS = 10; // more than src/store/traits.ts waits before it saves
 const main = document.querySelector("main")!;
 let close = () => {};
 
@@ -43,8 +30,7 @@ async function open(): Promise<void> {
   if (address.fixture !== readAddress(location.hash, FIRST).fixture) return;
   close();
   const traits = new PlainTraits(traitsOf(page, address));
-  const source = new Counting(new BakedSource(page.sources[0]!));
-  const store = new Store(source, traits);
+  const store = new Store(new PageSource(page.sources[0]!), traits);
   document.documentElement.dataset.theme = address.theme;
   main.style.width = `${address.width}px`;
   const host = document.createElement("div");
@@ -55,35 +41,7 @@ async function open(): Promise<void> {
     store.close();
   };
   fillBar(address, traits);
-  window.workshop = { traits, settled: () => settled(source) };
-}
-
-/** Counts what isn't answered yet. */
-class Counting implements Source {
-  asked = 0;
-
-  constructor(private readonly source: Source) {}
-
-  ask<T = Part>(key: string, options?: AskOptions): Promise<T> {
-    this.asked++;
-    return this.source.ask<T>(key, options).finally(() => this.asked--);
-  }
-
-  lacks(key: string): string | null {
-    return this.source.lacks(key);
-  }
-
-  close(): void {
-    this.source.close();
-  }
-}
-
-/** Traits are saved, and canvases painted, a frame after what they show has changed. */
-async function settled(source: Counting): Promise<void> {
-  for (let quiet = 0; quiet < 3; quiet = source.asked > 0 ? 0 : quiet + 1) {
-    await new Promise((done) => setTimeout(done, SAVE_MS));
-    await new Promise((done) => requestAnimationFrame(done));
-  }
+  window.workshop = { traits };
 }
 
 /** A fixture, in base64. */

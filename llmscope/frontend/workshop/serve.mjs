@@ -22,7 +22,6 @@ const all = {
   sourcemap: building ? false : "inline",
   define: {
     "process.env.NODE_ENV": '"development"',
-    LIVE: "true",
     RELOADS: String(!building),
     FIXTURES: JSON.stringify(fixtures),
   },
