@@ -269,7 +269,7 @@ def state_space() -> Made:
     made = of_family("mamba")
     trace = made.views[0].trace
     views = [*made.views, LensView(trace, stream="attention")]
-    return Made(views[:3], Collector(trace).lens("block").numbers)
+    return Made(views, Collector(trace).lens("block").numbers)
 
 
 @fixture("projection")

@@ -24,7 +24,7 @@ def panel(shown: Shown) -> Locator:
 
 
 def tokens(panel: Locator) -> Locator:
-    return panel.locator(".written .wrote")
+    return panel.locator(".written > p").first.locator(".wrote")
 
 
 def test_the_tokens_of_the_path_are_those_of_python(shown, panel):
@@ -49,17 +49,19 @@ def test_branches_are_gone_to_compared_and_folded(shown, panel):
     expect(branches).to_have_count(4)
     texts = shown.numbers.facts["texts"]
     prompt = shown.numbers.facts["prompt"]
-    compare = branches.nth(2).get_by_role("button", name="compare")
-    compare.click()
+    # All branches stand beside the text at first.
+    columns = panel.locator(".written > p")
+    expect(columns).to_have_count(3)
     expect(panel.get_by_text("They part after 2 tokens")).to_be_visible()
+    compare = [branches.nth(at).get_by_role("button", name="compare") for at in range(4)]
+    compare[3].click()
+    expect(columns).to_have_count(2)
     pressed, plain = (
-        branches.nth(at)
-        .get_by_role("button", name="compare")
-        .evaluate("button => getComputedStyle(button).borderColor")
-        for at in (2, 3)
+        compare[at].evaluate("button => getComputedStyle(button).borderColor") for at in (2, 3)
     )
     assert pressed != plain
-    compare.click()
+    compare[2].click()
+    expect(columns).to_have_count(1)
     for at, node in ((2, "6"), (3, "8"), (1, "4")):
         branches.nth(at).locator(".way").last.click()
         expect(panel.locator(".written > p").first).to_contain_text(

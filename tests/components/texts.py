@@ -23,6 +23,7 @@ UGLY = (
 LABELLED = {
     "long": LONG,
     "cjk": UGLY,
+    "markup": 'a <script>alert(1)</script> & "b" <!-- ]]>',
     "chinese": "你好，世界。今天天气很好，我们一起去公园散步吧。" * 2,
     "long-words": "extraordinarily " * 12,
     "long-word-last": "The cat saw extraordinarily",

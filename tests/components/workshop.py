@@ -98,8 +98,8 @@ class Shown:
                 raise AssertionError(f"{name} is {found!r}, not {value!r}") from error
 
     def settle(self) -> None:
-        """Wait until what was done is saved and drawn: two frames, and what they ask for."""
-        self.page.evaluate("window.workshop.settled()")
+        """Wait until what was done is answered, saved and drawn."""
+        self.panels.settle()
 
     def screenshot(self, name: str) -> Path:
         """Take a picture of what is shown, to look at."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.lab import Notebook
+from tests.page.drawn import expect_weight
 from tests.page.panels import Panels, click
 
 ROOT = Path(__file__).parents[3]
@@ -28,14 +30,17 @@ CELLS = [
     "'the dog sleeps')\nviews['xlnet']",
     "views['t5'] = llmscope.Scope(tiny.MODELS['t5'](), tiny.sentence_piece(), name='tiny T5')"
     ".explore('The lazy dog')\nviews['t5']",
+    "gptj = llmscope.Scope(tiny.MODELS['gptj'](), tiny.byte_level(), name='tiny GPT-J')\n"
+    "views['gptj'] = llmscope.AttentionView(gptj.trace('The quick brown fox'))\nviews['gptj']",
 ]
 RUN, SIZE = len(CELLS), {"width": 1360, "height": 1000}
 VIEWS = {
     "views['bert']": {"text": "the dog sleeps, the dogs sleep"},
     "views['xlnet']": {"text": "the dog sleeps"},
     "views['t5']": {"text": "The lazy dog"},
+    "views['gptj']": {"text": "The quick brown fox"},
 }
-CELL = {"bert": 1, "xlnet": 2, "t5": 3}
+CELL = {"bert": 1, "xlnet": 2, "t5": 3, "gptj": 4}
 
 
 @pytest.fixture
@@ -206,3 +211,15 @@ def test_a_decoder_is_stepped_typed_and_taken_back(notebook, opened):
     click(panels.token(1))
     notebook.wait_value("[views['t5'].direction, views['t5'].position]", ["to", 1])
     expect(panels.error).to_have_count(0)
+
+
+def test_steps_that_cannot_be_told_say_why_and_the_problem_goes_with_them(notebook, opened):
+    panels = opened("gptj")
+    expect(panels.readout).to_contain_text("→")
+    panels.show("Steps")
+    expect(panels.error).to_contain_text("there are no steps to show")
+    expect(panels.error).not_to_contain_text(re.compile("Error:|Traceback"))
+    panels.show("Matrix")
+    expect(panels.error).to_have_count(0, timeout=2000)
+    largest = notebook.ask("float(views['gptj'].attention[-1].max())")
+    expect_weight(panels.weight, largest)

@@ -20,7 +20,7 @@ export function Readout({ store, matrix, line, query, at, pinned }: ReadoutProps
   const isDifference = matrix.name.how === "difference";
   const { decimals } = matrix.trace;
   const figure = (value: number) =>
-    isDifference && decimals ? value.toFixed(decimals) : weight(value);
+    isDifference && decimals ? value.toFixed(decimals).replace("-", "−") : weight(value);
   const isRow = known && line.direction === "from" && !isDifference;
   return (
     <p class="readout figures" role="status">
