@@ -109,6 +109,6 @@ chromium:
 		{ echo "Chromium is missing for the browser tests: install it, or set CHROMIUM to where it is"; exit 1; }
 
 clean: ## remove all that was built and installed here
-	rm -rf $(VENV) $(FRONTEND)/node_modules llmscope/static dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(FRONTEND)/node_modules $(FRONTEND)/workshop/built llmscope/static dist .pytest_cache .mypy_cache .ruff_cache
 	rm -rf tests/browser/screenshots docs/_build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

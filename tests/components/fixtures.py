@@ -337,7 +337,7 @@ def conversation() -> Made:
 def lens_of_many() -> Made:
     scope = Scope(_long_gpt2(), tiny.byte_level(), name="tiny GPT-2")
     trace = scope.trace(texts.COUNTED)
-    assert len(trace) > 300
+    assert 300 < len(trace) <= 512  # of more, a page holds the lens at one
     numbers = Collector(trace).lens("block")
     return Made([LensView(trace)], numbers.numbers)
 
@@ -345,7 +345,12 @@ def lens_of_many() -> Made:
 def _long_gpt2() -> torch.nn.Module:
     torch.manual_seed(0)
     sizes = {"n_embd": 32, "n_layer": 3, "n_head": 4, "n_positions": 1024}
-    return tf.GPT2LMHeadModel(tf.GPT2Config(**sizes, vocab_size=tiny.VOCABULARY)).eval()
+    ids = {"bos_token_id": 0, "eos_token_id": 1, "vocab_size": tiny.VOCABULARY}
+    model = tf.GPT2LMHeadModel(tf.GPT2Config(**sizes, **ids)).eval()
+    for name, parameter in model.named_parameters():
+        if "wte" not in name:
+            parameter.data.mul_(4)  # or each token would foretell itself
+    return model
 
 
 # ── encoders ─────────────────────────────────────────────────────────────────────────────────

@@ -9,7 +9,7 @@ FOX, SLEEPS = "The quick brown fox", "it sleeps"
 DOGS = "the dog sleeps, the dogs sleep"
 PARIS, SEINE = "The capital of France is Paris.", "It lies on the Seine."
 CHAT = [{"role": "system", "content": "be kind"}, {"role": "user", "content": "<b> 好"}]
-COUNTED = " ".join(str(n) for n in range(180))
+COUNTED = " ".join(str(n) for n in range(120))
 MARY_MANY = "When Mary and John went to the store, " * 62
 LONG = (
     "The committee that the senators from the northern states had chosen last spring met again on"

@@ -68,7 +68,7 @@ def context(desk: Desk) -> BrowserContext:
     return desk.context
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def guard(desk: Desk) -> Iterator[Guard]:
     yield desk.guard
     desk.guard.check()

@@ -17,7 +17,7 @@ SENTENCE = "When Mary and John went to the store, John gave a drink to"
 CELLS = [
     "import time, ipywidgets, llmscope\n"
     f"trace = llmscope.load().trace({SENTENCE!r})\nscope = trace.scope",
-    "tokens = llmscope.TokensView(trace)\ntokens",
+    "tokens = llmscope.TokensView(trace, layer=24, head=4)\ntokens",
     "attention = llmscope.AttentionView(trace, layer=24, head=4)\nattention",
     "following = llmscope.NextTokenView(trace)\nfollowing",
     "following  # the same once more",
@@ -31,7 +31,7 @@ SIZE = {"width": 1360, "height": 1200}
 TOKENS, ATTENTION, NEXT, AGAIN, HEAT, ONE, TWO, LENS, SLEEP = range(1, 10)
 RUN = SLEEP
 VIEWS = {
-    "tokens": {"text": SENTENCE},
+    "tokens": {"text": SENTENCE, "layer": 24, "head": 4},
     "attention": {"text": SENTENCE, "layer": 24, "head": 4},
     "following": {"text": SENTENCE},
     "one": {"text": SENTENCE, "layer": 24, "head": 4},
