@@ -18,7 +18,7 @@ DEBIAN := chromium fonts-noto-cjk fonts-noto-color-emoji
 export OMP_WAIT_POLICY ?= PASSIVE
 
 .NOTPARALLEL:
-.PHONY: help setup build lab check unit test test-cpus chaos sweep docs hosts bench soak pictures format clean chromium
+.PHONY: help setup build lab check unit components fixtures test test-cpus chaos sweep docs hosts bench soak pictures format clean chromium
 
 help: ## show these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -64,7 +64,7 @@ unit: setup ## the quick tests
 test: chromium check ## everything, as CI does
 	$(NPM) --silent test
 	$(NPM) run --silent build
-	$(PY) -m pytest
+	$(PY) -m pytest --durations=20
 	$(PY) -m pytest tests/chaos
 	$(PY) -m tests.cpus --numeric --lowest
 
@@ -97,9 +97,15 @@ bench: build ## time what a person waits for
 soak: setup ## type and branch for a long time, and see that memory levels off
 	$(PY) -m pytest tests/soak -s --timeout=3600
 
+components: chromium setup ## the panels over stored fixtures, in a browser without Jupyter: a minute
+	$(PY) -m pytest tests/components
+
+fixtures: build ## make the fixtures of the workshop and of the component tests anew
+	$(PY) -m tests.components
+
 pictures: chromium build ## take the screenshots of README and docs anew
-	$(PY) -m pytest tests/browser/test_quickstart.py \
-		tests/browser/shared/test_sampling.py tests/browser/shared/test_generation.py
+	$(PY) -m pytest tests/browser/test_quickstart.py tests/browser/shared/test_generation.py \
+		tests/components/pictures.py tests/browser/shared/pictures.py
 	cp $(addprefix tests/browser/screenshots/,$(PICTURES)) docs/images
 
 format: setup ## format all code and mend what ruff can
@@ -116,6 +122,6 @@ chromium:
 		{ echo "Chromium is missing for the browser tests: install it, or set CHROMIUM to where it is"; exit 1; }
 
 clean: ## remove all that was built and installed here
-	rm -rf $(VENV) $(FRONTEND)/node_modules llmscope/static dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(FRONTEND)/node_modules $(FRONTEND)/workshop/built llmscope/static dist .pytest_cache .mypy_cache .ruff_cache
 	rm -rf tests/browser/screenshots docs/_build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

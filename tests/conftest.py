@@ -5,12 +5,19 @@ from pathlib import Path
 
 import pytest
 
+from tests.page.plugin import (  # noqa: F401
+    browser,
+    context,
+    guard,
+    pytest_runtest_makereport,
+)
+
 # Read when torch is first imported; without it a forward on a busy machine is 20 times slower.
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 # Read when huggingface_hub is first imported; kernels inherit it.
 os.environ["HF_HUB_OFFLINE"] = "1"
 
-TIERS = ("unit", "model", "browser")
+TIERS = ("unit", "model", "components", "browser", "chaos")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -21,6 +28,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return item.path.relative_to(here).parts[0] if item.path.is_relative_to(here) else "unit"
 
     for item in items:
-        if tier(item) in ("model", "browser", "chaos"):
+        if tier(item) in TIERS[1:]:
             item.add_marker(tier(item))
     items.sort(key=lambda item: TIERS.index(tier(item)) if tier(item) in TIERS else 0)

@@ -136,7 +136,7 @@ def _check_size(
 def _attention(
     trace: Trace, layers: Sequence[int], heads: Sequence[int], buffers: PageBuffers
 ) -> list[dict[str, Any]]:
-    """Return what bertviz's menu offers, as `frontend/src/bertviz.ts` reads it."""
+    """Return what bertviz's menu offers, as `frontend/src/bertviz/bertviz.ts` reads it."""
     shown: list[dict[str, Any]] = []
     for kind in [kind for kind in _NAMES if kind in trace.kinds]:
         queries = trace.source_tokens if kind == "encoder" else trace.tokens

@@ -1,4 +1,4 @@
-"""Arrays made small for a page; `frontend/src/source/baked` reads them.
+"""Arrays made small for a page; `frontend/src/sources/page` reads them.
 
 Weights take 16 bits: the distance to 0 or to 1, whichever is less, as a number of 5 bits of
 exponent and 10 of fraction, and a bit that says which. So small weights keep their figures, and so

@@ -6,7 +6,6 @@ import { toMathML } from "./formulas.mjs";
 const TEXT = "-text.js";
 
 export default defineConfig({
-  define: { LIVE: "true" },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   plugins: [
     {

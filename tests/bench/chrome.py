@@ -21,7 +21,7 @@ from typing import Any
 
 import websocket
 
-from tests.browser.lab import chromium
+from tests.page.chromium import chromium
 
 _START_SECONDS = 30
 _POLL_SECONDS = 0.05

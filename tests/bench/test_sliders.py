@@ -13,7 +13,8 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from tests.bench.table import kb, show
-from tests.browser.lab import Guard, Lab, launch
+from tests.browser.lab import Lab
+from tests.page.chromium import Guard, launch
 
 SETUP = """
 import logging

@@ -1,16 +1,15 @@
-"""The fixtures of the browser tests; ``lab.py`` has the machinery."""
+"""The fixtures of the browser tests; ``lab.py`` has the machinery, tests/page the browser."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import BrowserContext
 
-from tests.browser.lab import SCREENSHOTS, Guard, Lab, Notebook, launch
+from tests.browser.lab import Lab, Notebook
 
 OpenNotebook = Callable[..., Notebook]
 
@@ -20,32 +19,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """The JupyterLab server, one for all tests."""
     with Lab(tmp_path_factory.mktemp("lab")) as server:
         yield server
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Chromium, one for all tests."""
-    with sync_playwright() as playwright:
-        running = launch(playwright)
-        yield running
-        running.close()
-
-
-@pytest.fixture(autouse=True)
-def guard() -> Iterator[Guard]:
-    """Fails every test whose pages log an error, throw, or ask anything of another machine."""
-    watching = Guard()
-    yield watching
-    watching.check()
-
-
-@pytest.fixture
-def context(browser: Browser, guard: Guard) -> Iterator[BrowserContext]:
-    """A fresh, guarded browser context, for pages other than notebooks too."""
-    fresh = browser.new_context(viewport={"width": 1280, "height": 900})
-    guard.watch(fresh)
-    yield fresh
-    fresh.close()
 
 
 @pytest.fixture
@@ -60,16 +33,3 @@ def open_notebook(lab: Lab, context: BrowserContext) -> Iterator[OpenNotebook]:
     yield open_
     for notebook in opened:
         notebook.close()
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport]:
-    """Picture the pages of a test that failed, before its fixtures close them."""
-    report = yield
-    context = getattr(item, "funcargs", {}).get("context")
-    if report.when == "call" and report.failed and context is not None:
-        SCREENSHOTS.mkdir(exist_ok=True)
-        name = re.sub(r"\W+", "-", item.name)
-        for number, page in enumerate(context.pages):
-            page.screenshot(path=SCREENSHOTS / f"FAILED-{name}-{number}.png")
-    return report

@@ -6,7 +6,8 @@ import math
 
 from playwright.sync_api import expect
 
-from tests.browser.lab import Notebook, Panels
+from tests.browser.lab import Notebook
+from tests.page.panels import Panels
 
 SENTENCE = "When Mary and John went to the store, John gave a drink to"
 CELLS = [
@@ -15,13 +16,7 @@ CELLS = [
     "time.sleep(6)",
     "# the last cell",
 ]
-RESET = f"""
-explorer.heads, explorer.mode, explorer.combine, explorer.kind = (), "matrix", "none", ""
-explorer.direction, explorer.hide_sink, explorer.color_scale = "from", False, "sqrt"
-explorer.text, explorer.layer, explorer.head, explorer.position = {SENTENCE!r}, 24, 4, -1
-explorer.temperature, explorer.top_k, explorer.top_p, explorer.min_p = 1.0, 0, 1.0, 0.0
-explorer.threshold, explorer.lecture = 0.0, False
-"""
+VIEWS = {"explorer": {"text": SENTENCE, "layer": 24, "head": 4}}
 SIZE = {"width": 1360, "height": 1000}
 RUN = 2
 

@@ -19,22 +19,14 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import nbformat
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright
+from playwright.sync_api import BrowserContext, Locator, Page
+
+from tests.page.chromium import SCREENSHOTS
 
 LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"
-SCREENSHOTS = Path(__file__).parent / "screenshots"
 START_SECONDS = 60
-
-# Console errors that JupyterLab itself causes: (pattern, reason).
-KNOWN_NOISE: tuple[tuple[str, str], ...] = (
-    (
-        r"Could not restore the debugger state: Canceled future for debug_request",
-        "the debugger's sidebar asks every kernel, and a restart cancels its question",
-    ),
-)
 
 # `session` and `notebook` in every script below are those of the notebook that is open.
 _PANEL = """
@@ -43,67 +35,6 @@ const notebook = panel.content;
 const context = panel.sessionContext;
 const session = context.session;
 """
-
-
-def chromium() -> str:
-    """Where Chromium is; ``CHROMIUM`` in the environment says so too."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    for found in (os.environ.get("CHROMIUM"), *map(shutil.which, names)):
-        if found:
-            return found
-    raise RuntimeError("Chromium is missing: `make test` says how to install it")
-
-
-def launch(playwright: Playwright) -> Browser:
-    """Start Chromium, without the errands that it runs for itself on the network."""
-    return playwright.chromium.launch(
-        executable_path=chromium(),
-        args=[
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--disable-quic",
-            "--no-first-run",
-        ],
-    )
-
-
-class Guard:
-    """Collects what no page may do: log an error, throw, or ask anything of another machine."""
-
-    def __init__(self, known_noise: Sequence[tuple[str, str]] = KNOWN_NOISE) -> None:
-        self.problems: list[str] = []
-        self._known = [re.compile(pattern) for pattern, _reason in known_noise]
-
-    def watch(self, context: BrowserContext) -> None:
-        """Listen to every page of a browser context."""
-        context.on("console", lambda m: self.console(m.type, m.text, m.location.get("url", "")))
-        context.on("weberror", lambda e: self.problem(f"uncaught: {e.error.stack or e.error}"))
-        context.on("request", lambda request: self.request(request.url))
-        context.on("page", lambda page: page.on("websocket", lambda ws: self.request(ws.url)))
-
-    def console(self, kind: str, text: str, url: str = "") -> None:
-        """Take a line of the console."""
-        if kind == "error":
-            self.problem(f"console.error: {text} ({url})")
-
-    def request(self, url: str) -> None:
-        """Take a request; those inside the page or to this machine are fine."""
-        parts = urlsplit(url)
-        if parts.scheme in ("http", "https", "ws", "wss") and parts.hostname != "127.0.0.1":
-            self.problem(f"a request left this machine: {url}")
-
-    def problem(self, text: str) -> None:
-        """Keep a problem, unless it is known noise."""
-        if not any(pattern.search(text) for pattern in self._known):
-            self.problems.append(text)
-
-    def check(self) -> None:
-        """Fail if there was a problem, and forget it."""
-        problems, self.problems = self.problems, []
-        assert not problems, "the page misbehaved:\n" + "\n".join(problems)
 
 
 class Lab:
@@ -423,90 +354,6 @@ class Notebook:
         for session in self.lab.api("GET", "sessions"):
             if session["path"] == self.path.name:
                 self.lab.api("DELETE", f"sessions/{session['id']}")
-
-
-class Panels:
-    """A widget of llmscope on screen: its parts, and what they say."""
-
-    def __init__(self, root: Locator) -> None:
-        self.root = root
-        text = root.get_by_role("region", name="Text")
-        self.prompt = text.get_by_role("textbox").first
-        self.caption = text.locator(".caption")
-        self.copy = text.locator(".copy").first
-        self.overview = root.get_by_role("application", name="Heads by layer")
-        self.matrix = root.get_by_role("application", name="Attention matrix")
-        self.cells = self.matrix.locator(".cells")
-        self.attention = root.get_by_role("region", name="Attention", exact=True)
-        self.title = self.attention.get_by_role("heading")
-        self.readout = self.attention.locator(".readout")
-        self.weight = self.readout.locator(".weight")
-        self.arcs = self.attention.get_by_role("application", name="Attention as lines")
-        self.steps = self.attention.get_by_role("application", name="Attention step by step")
-        self.chips = self.attention.locator(".chip")
-        self.combine = self.attention.get_by_role("combobox", name="What is made of the chosen")
-        self.scale = self.attention.get_by_role("combobox", name="Colour scale")
-        self.threshold = self.attention.get_by_role("slider", name="Threshold")
-        self.sink = self.attention.get_by_role("button", name="hide first token")
-        self.mark = root.get_by_role("combobox", name="Mark heads by what they do")
-        self.next = root.get_by_role("region", name="Next token")
-        self.more = self.next.get_by_role("button", name="more")
-        self.stages = self.next.get_by_role("list", name="Tokens left after each stage")
-        self.rows = self.next.locator(".bars > li")
-        self.error = root.get_by_role("alert")
-
-    def mode(self, name: str) -> Locator:
-        """One of the ways to show attention: Matrix, Arcs or Steps."""
-        return self.attention.get_by_role("radio", name=name)
-
-    def show(self, mode: str) -> None:
-        """Click on a way to show attention; the radio button itself lies behind its name."""
-        self.attention.get_by_label("How attention is shown").get_by_text(mode).click()
-
-    def slider(self, name: str) -> Locator:
-        """One of the sampling sliders."""
-        return self.next.get_by_role("slider", name=name)
-
-    def shown(self, name: str) -> Locator:
-        """The value that is printed beside a slider."""
-        return self.next.locator("label").filter(has_text=name).get_by_role("status")
-
-    def token(self, position: int) -> Locator:
-        """A token of the text; it lies behind the text area, so the mouse goes to its box."""
-        return self.copy.locator(f'[data-token="{position}"]')
-
-    def bars(self) -> list[dict[str, str]]:
-        """Name, note and final share of each candidate, as printed."""
-        return list(
-            self.next.evaluate(
-                """panel => [...panel.querySelectorAll(".bars > li:not(.rest)")].map(row => ({
-                    name: row.querySelector(".name").textContent,
-                    note: row.querySelector("em")?.textContent ?? "",
-                    value: row.querySelector(".value").textContent,
-                }))"""
-            )
-        )
-
-
-def point(target: Locator, x: float, y: float) -> None:
-    """Move the mouse to a place inside an element, given as shares of its width and height."""
-    target.scroll_into_view_if_needed()
-    place = box(target)
-    target.page.mouse.move(place["x"] + x * place["width"], place["y"] + y * place["height"])
-
-
-def click(target: Locator, x: float = 0.5, y: float = 0.5) -> None:
-    """Click at a place inside an element, given as shares of its width and height."""
-    point(target, x, y)
-    target.page.mouse.down()
-    target.page.mouse.up()
-
-
-def box(target: Locator) -> dict[str, float]:
-    """Where an element is: x, y, width and height in pixels."""
-    found = target.bounding_box()
-    assert found is not None
-    return dict(found)
 
 
 def _plain(traceback: Sequence[str]) -> str:

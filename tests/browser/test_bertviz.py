@@ -15,8 +15,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 import llmscope
 from llmscope.scope import Scope
 from tests.browser.explorer import SENTENCE
-from tests.browser.lab import DARK, SCREENSHOTS, Guard
+from tests.browser.lab import DARK
 from tests.closeness import assert_close
+from tests.page.chromium import SCREENSHOTS, Guard
 from tests.tiny import MODELS, TEXT, byte_level, word_piece
 
 HOSTILE = "</script><img src=x onerror=\"document.title='broken'\"> <b>bold</b> &amp; 日本語 👩‍👩‍👧"

@@ -17,10 +17,10 @@ from playwright.sync_api import Browser, BrowserContext, Frame, Locator, Page, e
 import llmscope
 from llmscope import AttentionView, GenerationView, NextTokenView
 from llmscope.generation import Step
-from llmscope.scope import Scope
 from tests.browser.explorer import SENTENCE, SIZE
-from tests.browser.lab import DARK, SCREENSHOTS, Guard, Panels, point
-from tests.tiny import MODELS, TEXT, byte_level
+from tests.browser.lab import DARK
+from tests.page.chromium import SCREENSHOTS, Guard
+from tests.page.panels import Panels, point
 
 OTHER = "The capital of France is"
 HOSTILE = "</script><img src=x onerror=\"document.title='broken'\"> ' \u2028 <b>bold</b> &amp; &lt;"
@@ -262,33 +262,6 @@ def test_hostile_text_is_text(page, pages):
     assert found.root.locator("img, b:has-text('bold') b").count() == 0
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_every_family_is_answered_or_told_why_not(page, name, tmp_path):
-    scope = Scope(MODELS[name](), byte_level(), name=name)
-    scope.explore(TEXT, heads=[(0, 1), (1, 0)]).to_html(tmp_path / "page.html")
-    page.goto((tmp_path / "page.html").as_uri())
-    found = panels(page)
-    attention = found.root.get_by_role("region", name="Attention", exact=True)
-    expect(attention.get_by_role("heading")).to_be_visible()
-    kinds = attention.get_by_role("radiogroup", name="Which attention").get_by_role("radio")
-    for kind in range(max(1, kinds.count())):
-        if kinds.count():
-            kinds.nth(kind).check(force=True)
-        for mode in ("Arcs", "Steps", "Matrix"):
-            attention.get_by_text(mode, exact=True).click()
-            page.wait_for_timeout(50)
-            expect(attention).not_to_contain_text("Reading the head")
-        combine = attention.get_by_role("combobox", name="What is made of the chosen heads")
-        for choice in ("mean", "max", "difference", "none"):
-            if combine.count():
-                combine.select_option(choice)
-    for token in range(found.copy.locator("[data-token]").count()):
-        box = found.copy.locator("[data-token]").nth(token).bounding_box()
-        assert box is not None
-        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    expect(found.error).to_have_count(0)
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_pages_follow_light_and_dark(browser, guard, pages, scheme):
     context = browser.new_context(viewport=SIZE, offline=True, color_scheme=scheme)
@@ -297,7 +270,7 @@ def test_pages_follow_light_and_dark(browser, guard, pages, scheme):
         page = context.new_page()
         page.goto((pages / f"{name}.html").as_uri())
         expect(panels(page).root).to_contain_class(scheme)
-        page.wait_for_timeout(300)
+        panels(page).settle()
         SCREENSHOTS.mkdir(exist_ok=True)
         page.screenshot(path=SCREENSHOTS / f"export-{name}-{scheme}.png", full_page=True)
     context.close()

@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 import llmscope
 from tests.browser.explorer import SENTENCE
-from tests.browser.lab import SCREENSHOTS
+from tests.page.chromium import SCREENSHOTS
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 CELLS = [

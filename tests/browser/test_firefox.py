@@ -14,7 +14,7 @@ import llmscope
 from llmscope import AttentionView, NextTokenView
 from tests.browser.explorer import SENTENCE
 from tests.browser.firefox import Firefox, firefox
-from tests.browser.lab import SCREENSHOTS
+from tests.page.chromium import SCREENSHOTS
 
 pytestmark = pytest.mark.skipif(
     firefox() is None,

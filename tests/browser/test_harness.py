@@ -1,11 +1,10 @@
 """The harness itself: widgets render and answer, and the guard sees what it must."""
 
-import time
-
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
-from tests.browser.lab import DARK, LIGHT, Guard
+from tests.browser.lab import DARK, LIGHT
+from tests.page.chromium import Guard
 
 SLIDER = """
 import ipywidgets
@@ -51,7 +50,7 @@ echo = Echo()
 echo
 '''
 
-SLEEP = "import time; time.sleep(4); print('slept')"
+SLEEP = "import time; time.sleep(2); print('half'); time.sleep(2); print('slept')"
 
 
 def test_a_slider_renders_and_answers(open_notebook):
@@ -92,12 +91,12 @@ def test_subshells_answer_while_a_cell_runs(open_notebook, subshells):
     if subshells:
         expect(button).to_have_text("answer 2", timeout=2000)
     else:
-        time.sleep(2)
+        expect(notebook.output(1)).to_contain_text("half")
         expect(button).to_have_text("answer 1")
-    assert notebook.outputs(1) == []
+    assert notebook.is_running(1)
     notebook.wait_idle()
     expect(button).to_have_text("answer 2")
-    assert notebook.output_text(1) == "slept\n"
+    assert notebook.output_text(1) == "half\nslept\n"
 
 
 def test_cells_and_the_kernel(open_notebook):
@@ -130,10 +129,10 @@ def test_the_theme_changes_and_pictures_differ(open_notebook):
 
 def test_the_guard_reports_errors(open_notebook, guard):
     notebook = open_notebook([])
-    notebook.evaluate(
-        "console.error('something broke'); setTimeout(() => { throw Error('bad'); });"
-    )
-    notebook.page.wait_for_timeout(100)
+    with notebook.page.context.expect_event("weberror"):
+        notebook.evaluate(
+            "console.error('something broke'); setTimeout(() => { throw Error('bad'); });"
+        )
     with pytest.raises(AssertionError, match=r"(?s)something broke.*uncaught: Error: bad"):
         guard.check()
 
@@ -141,9 +140,10 @@ def test_the_guard_reports_errors(open_notebook, guard):
 def test_the_guard_reports_requests_that_leave(context: BrowserContext, guard: Guard):
     page = context.new_page()
     page.goto("data:text/html,<p>hello")
-    page.evaluate("fetch('http://llmscope.invalid/x').catch(() => null)")
-    page.evaluate("void new WebSocket('ws://llmscope.invalid/y')")
-    page.wait_for_timeout(100)
+    with page.expect_request("http://llmscope.invalid/x"):
+        page.evaluate("fetch('http://llmscope.invalid/x').catch(() => null)")
+    with page.expect_websocket():
+        page.evaluate("void new WebSocket('ws://llmscope.invalid/y')")
     with pytest.raises(AssertionError, match="left this machine") as failure:
         guard.check()
     assert "llmscope.invalid/x" in str(failure.value)

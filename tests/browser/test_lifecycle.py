@@ -7,7 +7,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab import Notebook, Panels
+from tests.browser.lab import Notebook
+from tests.page.panels import Panels
 
 LOAD = "import time, llmscope\nscope = llmscope.load()"
 EXPLORE = "explorer = scope.explore('The capital of France is', layer=24, head=4)\nexplorer"
@@ -95,7 +96,7 @@ def test_a_hidden_widget_holds_nothing_and_can_be_shown_again(open_notebook):
     notebook.evaluate(CLEAR)
     notebook.wait_value(TRACES, 0)
     notebook.execute("explorer.text = 'Nobody looks'; quiet = scope.explore('Nor at this')")
-    notebook.page.wait_for_timeout(1500)
+    notebook.wait_value(THREADS, [], seconds=15)
     assert notebook.ask(f"[{TRACES}, len(quiet._handlers.traces)]") == [0, 0]
 
 

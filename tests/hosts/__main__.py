@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 from playwright.sync_api import sync_playwright
 
 import llmscope
-from tests.browser.lab import launch
 from tests.hosts.look import Found, look
 from tests.hosts.tools import TOOLS, Tool, saved
+from tests.page.chromium import launch
 
 PAGE = Path(__file__).parents[2] / "docs" / "hosts.md"
 BEGIN, END = "<!-- written by `make hosts` -->\n", "<!-- until here -->\n"

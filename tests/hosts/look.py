@@ -22,8 +22,9 @@ from playwright.sync_api import (
 
 from llmscope.scope import Scope
 from tests.browser.explorer import SENTENCE, SIZE
-from tests.browser.lab import SCREENSHOTS, Panels
 from tests.hosts.tools import Tool
+from tests.page.chromium import SCREENSHOTS
+from tests.page.panels import Panels
 
 HOSTILE = "</script><b>The</b> capital of 法国 🎉 is"
 OTHER = "The capital of France is"

@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 import llmscope
-from tests.browser.lab import launch
 from tests.hosts.look import look
 from tests.hosts.tools import LESSON, TOOLS, saved
+from tests.page.chromium import launch
 
 
 @pytest.fixture(scope="module")

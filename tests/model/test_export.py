@@ -9,7 +9,7 @@ from llmscope import AttentionView, LensView
 from llmscope.export import estimate
 from llmscope.kernel import Handlers
 from llmscope.kernel.protocol import parse
-from tests.page import array, ask
+from tests.in_node import array, ask
 
 STORY = "When Mary and John went to the store, John gave a drink to Mary. "
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Frame, expect, sync_playwright
 
-from tests.browser.attention import eventually
-from tests.browser.lab import Guard, launch
+from tests.page.chromium import Guard, launch
+from tests.page.drawn import eventually
 
 SITE = Path(__file__).parents[2] / "docs" / "_build" / "html"
 PAGES = sorted(str(page.relative_to(SITE)) for page in SITE.rglob("*.html"))

@@ -14,7 +14,7 @@ from llmscope.kernel import Handlers, IdsInput
 from llmscope.kernel.protocol import format_key, parse
 from llmscope.scope import Scope
 from tests.closeness import TINY, assert_close, relative_tolerance
-from tests.page import array, ask, opened
+from tests.in_node import array, ask, opened
 from tests.tiny import MODELS, TEXT
 
 

@@ -15,7 +15,7 @@ from llmscope.kernel import Handlers, TextInput
 from llmscope.kernel.arrays import PageBuffers
 from llmscope.kernel.protocol import parse
 from llmscope.scope import Scope
-from tests.page import array, ask
+from tests.in_node import array, ask
 from tests.tiny import MODELS, TEXT
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from llmscope.scope import Scope
 from llmscope.text import labels
-from tests.page import FRONTEND, opened
+from tests.in_node import FRONTEND, opened
 from tests.reference import matrix_of
 from tests.tiny import MODELS, TEXT
 

@@ -19,7 +19,7 @@ from llmscope.scope import Scope
 from llmscope.shared import LENS_BLOCK as BLOCK
 from llmscope.text import labels
 from tests.closeness import assert_close, assert_probabilities_close
-from tests.page import array, ask, opened
+from tests.in_node import array, ask, opened
 from tests.tiny import MODELS, TEXT
 
 

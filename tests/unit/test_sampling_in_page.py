@@ -1,4 +1,4 @@
-"""The front end's own sampling (frontend/src/math/sampling.ts), held to Python's."""
+"""The front end's own sampling (frontend/src/sampling/sampling.ts), held to Python's."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ SETTINGS = [
 SCRIPT = """
 import { buildSync } from "esbuild";
 import { readFileSync, writeFileSync } from "node:fs";
-const built = buildSync({ entryPoints: ["src/math/sampling.ts"], bundle: true,
+const built = buildSync({ entryPoints: ["src/sampling/sampling.ts"], bundle: true,
                           format: "esm", write: false });
 const code = Buffer.from(built.outputFiles[0].contents).toString("base64");
 const { sample, sortLogits } = await import("data:text/javascript;base64," + code);

@@ -63,11 +63,15 @@ def test_a_position_beyond_a_shorter_text_is_its_end(explorer):
     ("name", "value", "words"),
     [
         ("layer", 3, "layer lies between 0 and 2"),
+        ("layer", -1, "layer lies between 0 and 2"),
         ("head", -1, "head lies between 0 and 3"),
+        ("head", 4, "head lies between 0 and 3"),
         ("position", -2, "position is -1"),
         ("temperature", -0.1, "temperature must be a number 0 or more"),
         ("top_p", 1.5, "top_p must be a number between 0 and 1"),
         ("top_k", -3, "top_k must be a whole number"),
+        ("top_k", 0.5, "top_k"),
+        ("min_p", -0.1, "min_p must be a number between 0 and 1"),
         ("threshold", 2.0, "threshold lies between"),
         ("temperature", "hot", "temperature"),
         ("temperature", float("nan"), "0 or more"),
@@ -76,10 +80,12 @@ def test_a_position_beyond_a_shorter_text_is_its_end(explorer):
     ],
 )
 def test_bad_values_are_refused_in_words_and_nothing_changes(explorer, name, value, words):
-    before = getattr(explorer, name)
+    before = explorer.get_state()
     with pytest.raises(TraitError, match=words):
         setattr(explorer, name, value)
-    assert getattr(explorer, name) == before
+    assert explorer.get_state() == before
+    with pytest.raises(TraitError, match=words):
+        explorer.scope.explore(TEXT, **{name: value})
 
 
 def test_unknown_settings_of_a_view_raise(scope):

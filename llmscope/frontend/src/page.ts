@@ -1,16 +1,16 @@
 /** An exported page: its views, over what is stored in it. */
 
-import { mount } from "./app";
-import { fitIn } from "./around";
-import { BakedSource } from "./source/baked/baked";
-import { readPage } from "./source/baked/content";
+import { mount } from "./app/app";
+import { fitIn } from "./host/frame";
+import { readPage } from "./sources/page/content";
+import { PageSource } from "./sources/page/page";
 import { Store } from "./store/store";
 import { PlainTraits, join } from "./store/traits";
 
 async function open(): Promise<void> {
   const main = document.querySelector("main")!;
   const page = await readPage(document.getElementById("baked")!.textContent!);
-  const sources = page.sources.map((content) => new BakedSource(content));
+  const sources = page.sources.map((content) => new PageSource(content));
   const traits = page.views.map((view) => new PlainTraits(view.traits));
   for (const [one, other, names] of page.links) join(traits[one]!, traits[other]!, names);
   main.replaceChildren();

@@ -1,6 +1,7 @@
 import type { AnyModel } from "@anywidget/types";
-import { mount } from "./app";
-import { KernelSource } from "./source/kernel";
+import { mount } from "./app/app";
+import { picker } from "./app/picker";
+import { KernelSource } from "./sources/kernel";
 import { Store } from "./store/store";
 import type { Traits } from "./store/traits";
 
@@ -13,7 +14,7 @@ export default () => {
       return () => store.close();
     },
     render({ el }: { el: HTMLElement }) {
-      return mount(el, store);
+      return mount(el, store, picker);
     },
   };
 };

@@ -1,14 +1,16 @@
 import { expect, test } from "vitest";
-import { opacity, weightAt } from "../src/draw/shade";
-import { gridOf, headAt, neighbour } from "../src/panels/attention/grid";
+import { opacity, weightAt } from "../src/draw/color-scale";
 import { inSight, spaced } from "../src/panels/attention/labels";
 import { arcs } from "../src/panels/attention/paint-arcs";
+import { gridOf, headAt, neighbour } from "../src/panels/overview/grid";
+import { type Token, tokenOf } from "../src/protocol/answers";
+import { headMatrix } from "../src/protocol/keys";
+import { COLOR_SCALES } from "../src/protocol/shared";
+import type { Line, Matrix } from "../src/store/attention/types";
 import { fraction } from "./fakes";
-import type { TokenRow } from "../src/store/answers";
-import { COLOR_SCALES, type Line, type Matrix } from "../src/store/attention/state";
 
-const tokens = (count: number): TokenRow[] =>
-  Array.from({ length: count }, (_, i) => [i, "a", i, i + 1, false]);
+const tokens = (count: number): Token[] =>
+  Array.from({ length: count }, (_, i) => tokenOf([i, "a", i, i + 1, false]));
 
 test("each colour scale keeps 0 and 1, rises, and can be undone", () => {
   for (const scale of COLOR_SCALES) {
@@ -57,23 +59,22 @@ test("heads that share keys stand together, and each is where it is drawn", () =
 
 test("arrow keys go to the neighbour, over layers without attention, and stop at the rim", () => {
   const grid = gridOf(LAYERS, 300, 1, null);
-  expect(neighbour(grid, { layer: 0, head: 3 }, "ArrowDown")).toEqual({ layer: 2, head: 3 });
-  expect(neighbour(grid, { layer: 0, head: 3 }, "ArrowRight")).toEqual({ layer: 0, head: 4 });
-  expect(neighbour(grid, { layer: 0, head: 5 }, "ArrowRight")).toEqual({ layer: 0, head: 5 });
-  expect(neighbour(grid, { layer: 0, head: 3 }, "ArrowUp")).toEqual({ layer: 0, head: 3 });
-  expect(neighbour(grid, { layer: 0, head: 3 }, "Tab")).toBeNull();
+  expect(neighbour(grid, { layer: 0, head: 3 }, 1, 0)).toEqual({ layer: 2, head: 3 });
+  expect(neighbour(grid, { layer: 0, head: 3 }, 0, 1)).toEqual({ layer: 0, head: 4 });
+  expect(neighbour(grid, { layer: 0, head: 5 }, 0, 1)).toEqual({ layer: 0, head: 5 });
+  expect(neighbour(grid, { layer: 0, head: 3 }, -1, 0)).toEqual({ layer: 0, head: 3 });
 });
 
 const WEIGHTS = [1, 0, 0, 0.4, 0.6, 0, 0.2, 0.3, 0.5];
 const matrix = {
-  name: "head.0.0",
+  name: headMatrix(0, 0),
   level: 0,
   cells: { data: Float32Array.from(WEIGHTS), shape: [3, 3] },
-} as Matrix;
+} as unknown as Matrix;
 const layout = { width: 300, height: 60, row: 20, label: 80, top: 0 };
 const sides = { queries: tokens(3), keys: tokens(3) };
 const picture = { layout, sides, scale: "linear", threshold: 0 } as const;
-const strand = { name: "head.0.0", label: "0·0", ink: [0, 0, 0] as const };
+const strand = { name: headMatrix(0, 0), label: "0·0", ink: [0, 0, 0] as const };
 
 test("arcs lead from each query to the keys that it looks at, the strongest on top", () => {
   const all = arcs({ ...picture, end: null, strands: [{ ...strand, matrix, line: null }] });

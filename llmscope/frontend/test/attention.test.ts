@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { type SlowSource, line, opened, settle, thumbnail, tile } from "./fakes";
+import { matrixText } from "../src/protocol/keys";
+import { TILE } from "../src/protocol/shared";
 import type { Store } from "../src/store/store";
-import { TILE } from "../src/store/attention/attention";
+import { type SlowSource, line, opened, settle, thumbnail, traceAnswer, tile } from "./fakes";
 
 let source: SlowSource;
 let store: Store;
@@ -65,23 +66,24 @@ describe("several heads", () => {
       ["rollout", "rollout.0"],
     ] as const) {
       store.state.combine.value = combine;
-      expect(store.attention.name.value).toBe(name);
+      expect(matrixText(store.attention.name.value)).toBe(name);
       await source.answer(`t1/self/${name}/0.0.0.max`, tile(1, 0, 0.5, 0.5));
-      expect(store.attention.matrix.value?.name).toBe(name);
+      expect(store.attention.matrix.value?.name).toEqual(store.attention.name.value);
     }
     store.state.hideSink.value = true;
-    expect(store.attention.name.value).toBe("sinkless.rollout.0");
+    expect(matrixText(store.attention.name.value)).toBe("sinkless.rollout.0");
   });
 
   test("are each asked for when they lie over each other as arcs", async () => {
+    const overlays = () => store.attention.overlays.value.map(({ name }) => matrixText(name));
     store.state.mode.value = "arcs";
     store.attention.toggle({ layer: 0, head: 1 });
     store.attention.toggle({ layer: 1, head: 0 });
     await source.answer("t1/self/head.0.1/0.0.0.max", tile(1, 0, 0.5, 0.5));
     await source.answer("t1/self/head.1.0/0.0.0.max", tile(1, 0, 0.2, 0.8));
-    expect([...store.attention.overlays.value.keys()]).toEqual(["head.0.1", "head.1.0"]);
+    expect(overlays()).toEqual(["head.0.1", "head.1.0"]);
     store.attention.toggle({ layer: 0, head: 1 });
-    expect([...store.attention.overlays.value.keys()]).toEqual(["head.1.0"]);
+    expect(overlays()).toEqual(["head.1.0"]);
     expect(store.state.heads.value).toEqual([[1, 0]]);
   });
 
@@ -98,11 +100,9 @@ describe("a matrix that is zoomed into", () => {
   const long = TILE * 4;
 
   beforeEach(async () => {
-    store.writer.edit("long");
+    store.editor.edit("long");
     await source.answer("text/long", {
-      ...store.trace.value!,
-      trace: "t2",
-      text: "long",
+      ...traceAnswer("t2", "long"),
       last: long - 1,
       tokens: Array.from({ length: long }, (_, i) => [i, "a", i, i + 1, false]),
     });

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { againstTemperature } from "../src/math/curve";
-import { pick, tally } from "../src/math/draw";
-import { type Settings, sample, sortLogits } from "../src/math/sampling";
+import { againstTemperature } from "../src/sampling/curve";
+import { pick, tally } from "../src/sampling/draws";
+import { type Settings, sample, sortLogits } from "../src/sampling/sampling";
 
 const plain: Settings = { temperature: 1, topK: 0, topP: 1, minP: 0, typicalP: 1, order: "vllm" };
 const logits = Float32Array.from([0.2, 0.5, 0.3], Math.log);

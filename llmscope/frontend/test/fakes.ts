@@ -1,5 +1,4 @@
-import type { AskOptions, Part, Source } from "../src/source/source";
-import { SourceError } from "../src/source/source";
+import { type AskOptions, type Part, type Source, SourceError } from "../src/protocol/source";
 import { Store } from "../src/store/store";
 import type { Traits } from "../src/store/traits";
 
@@ -112,7 +111,7 @@ export const FACTS = {
   kv_heads: 2,
   vocabulary: 3,
 };
-export const traceOf = (name: string, text: string) => ({
+export const traceAnswer = (name: string, text: string) => ({
   trace: name,
   text,
   pair: "",
@@ -163,7 +162,7 @@ export async function opened() {
   store.look(1);
   await source.answer("model", { model: FACTS });
   const read = async (name: string, text: string) => {
-    await source.answer(`text/${text}`, traceOf(name, text));
+    await source.answer(`text/${text}`, traceAnswer(name, text));
     await source.answer(`${name}/logits/1`, LOGITS);
   };
   return { source, model, store, read };

@@ -1,29 +1,38 @@
 import { expect, test } from "vitest";
-import { percent, weight } from "../src/math/format";
+import vectors from "../../../tests/vectors/numbers.json";
+import { opacity, weightAt } from "../src/draw/color-scale";
+import { spaced } from "../src/panels/attention/labels";
+import type { Token } from "../src/protocol/answers";
+import type { ColorScale } from "../src/protocol/shared";
+import { count, percent, weight } from "../src/ui/format";
 
-test.each([
-  [0, "0"],
-  [1, "100 %"],
-  [0.9234, "92.3 %"],
-  [0.00912, "0.912 %"],
-  [0.000001234, "0.000123 %"],
-  [1.5e-9, "1.50e-7 %"],
-  [0.99951, "99.95 %"],
-  [0.9999999, "99.99999 %"],
-])("a share of %d is %s", (share, shown) => {
-  expect(percent(share)).toBe(shown);
+// Figures in Python are held to the same vectors.
+test.each(vectors.percent)("a share of $share is $text", ({ share, text }) => {
+  expect(percent(share)).toBe(text);
 });
 
 test("no share but 1 is ever shown as a certainty", () => {
   for (let digits = 1; digits < 16; digits++) expect(percent(1 - 10 ** -digits)).not.toBe("100 %");
 });
 
-test.each([
-  [0, "0"],
-  [0.8105, "0.810"],
-  [0.00004, "4.00e-5"],
-  [1, "1.000"],
-  [0.99996, "0.99996"],
-])("a weight of %d is %s", (value, shown) => {
-  expect(weight(value)).toBe(shown);
+test.each(vectors.weight)("a weight of $weight is $text", ({ weight: value, text }) => {
+  expect(weight(value)).toBe(text);
+});
+
+test.each(vectors.count)("$count is $text", ({ count: value, text }) => {
+  expect(count(value)).toBe(text);
+});
+
+test.each(vectors.opacity)("$weight is as opaque as it says, on the scale $scale", (one) => {
+  expect(opacity(one.weight, one.scale as ColorScale)).toBeCloseTo(one.opacity, 12);
+});
+
+test.each(vectors.weight_at)("$opacity is the shade of a weight, on the scale $scale", (one) => {
+  expect(weightAt(one.opacity, one.scale as ColorScale)).toBeCloseTo(one.weight, 12);
+});
+
+test.each(vectors.spaced)("of $tokens tokens, labels at least $apart apart", (one) => {
+  const tokens = Array.from({ length: one.tokens }, () => ({}) as Token);
+  const axis = { tokens, size: 1, start: 0, room: one.tokens };
+  expect(spaced(axis, one.apart, one.always)).toEqual(one.kept);
 });

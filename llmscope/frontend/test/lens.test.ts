@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { LOGITS, type SlowSource, opened, settle, traceOf } from "./fakes";
 import type { Store } from "../src/store/store";
+import { LOGITS, type SlowSource, opened, settle, traceAnswer } from "./fakes";
 
 let source: SlowSource;
 let store: Store;
@@ -20,7 +20,7 @@ beforeEach(async () => {
   model.set("stream", "block");
   model.set("layer", 1);
   await source.answer("text/one", {
-    ...traceOf("t1", "one"),
+    ...traceAnswer("t1", "one"),
     last: 11,
     tokens: Array.from({ length: 12 }, (_, n) => [n, `${n}`, n, n + 1, false]),
     kinds: {},

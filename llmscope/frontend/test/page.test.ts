@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { Store } from "../src/store/store";
 import { PlainTraits, bindTraits, join } from "../src/store/traits";
-import { FACTS, LOGITS, Model, SlowSource, line, settle, tile, traceOf } from "./fakes";
+import { FACTS, LOGITS, Model, SlowSource, line, settle, traceAnswer, tile } from "./fakes";
 
 test("traits without Python tell of their changes, once each", () => {
   const traits = new PlainTraits({ layer: 1 });
@@ -43,7 +43,7 @@ async function partial() {
   const store = new Store(source, model);
   store.look(1);
   await source.answer("model", { model: FACTS });
-  await source.answer("text/one", traceOf("t1", "one"));
+  await source.answer("text/one", traceAnswer("t1", "one"));
   await source.answer("t1/logits/1", LOGITS);
   await source.answer("t1/self/head.0.0/0.0.0.max", tile(1, 0, 0.5, 0.5));
   return { source, store };
@@ -61,7 +61,7 @@ test("what a source lacks is told in words, and not asked for", async () => {
   store.state.mode.value = "steps";
   await settle();
   expect(store.attention.lacking.value).toBe("no t1/steps/self/0/1/0");
-  expect(source.keys().filter((key) => store.lacks(key) && !key.includes("thumb"))).toEqual([
+  expect(source.keys().filter((key) => source.lacks(key) && !key.includes("thumb"))).toEqual([
     "t1/chain",
   ]);
   expect(store.problem.value).toBeNull();
@@ -91,7 +91,7 @@ test("panels that show no next token ask for none", async () => {
   const store = new Store(source, model);
   store.look(1);
   await source.answer("model", { model: FACTS });
-  await source.answer("text/one", traceOf("t1", "one"));
+  await source.answer("text/one", traceAnswer("t1", "one"));
   expect(source.keys()).toEqual(["t1/self/head.0.0/0.0.0.max"]);
   await source.answer("t1/self/head.0.0/0.0.0.max", line(1));
   expect(store.next.value).toBeNull();

@@ -1,18 +1,12 @@
 import { expect, test } from "vitest";
-import { pieces } from "../src/panels/text/pieces";
-import type { TokenRow } from "../src/store/answers";
-import type { Row } from "../src/store/reading";
+import { pieces } from "../src/panels/tokens/pieces";
+import { tokenOf } from "../src/protocol/answers";
+import type { Row } from "../src/store/text-input";
 
 const trace = (text: string, spans: [number, number][]): Row => ({
   text,
   first: 0,
-  tokens: spans.map(([start, end], id): TokenRow => [
-    id,
-    text.slice(start, end),
-    start,
-    end,
-    false,
-  ]),
+  tokens: spans.map(([start, end], id) => tokenOf([id, text.slice(start, end), start, end, false])),
 });
 
 test("a text is cut where its tokens end", () => {

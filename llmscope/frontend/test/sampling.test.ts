@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ORDERS, type Settings, cutBy, probOf, sample, sortLogits } from "../src/math/sampling";
+import { ORDERS } from "../src/protocol/shared";
+import { type Settings, cutBy, probOf, sample, sortLogits } from "../src/sampling/sampling";
 
 const plain: Settings = {
   temperature: 1,

@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
-import { KernelSource } from "../src/source/kernel";
-import { SourceError, unpack } from "../src/source/source";
+import { unpack } from "../src/protocol/arrays";
+import { SourceError } from "../src/protocol/source";
+import { KernelSource } from "../src/sources/kernel";
 
 type Handler = (content: unknown, buffers: DataView[]) => void;
 

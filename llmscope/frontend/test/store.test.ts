@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { LOGITS, opened, thumbnail, traceOf } from "./fakes";
+import { LOGITS, opened, thumbnail, traceAnswer } from "./fakes";
 
 let source: Awaited<ReturnType<typeof opened>>["source"];
 let model: Awaited<ReturnType<typeof opened>>["model"];
@@ -12,23 +12,23 @@ beforeEach(async () => {
 
 describe("a text", () => {
   test("turns up only when its tokens and its logits are there", async () => {
-    await source.answer("text/one", traceOf("t1", "one"));
+    await source.answer("text/one", traceAnswer("t1", "one"));
     expect(store.trace.value).toBeNull();
     await source.answer("t1/logits/1", LOGITS);
-    expect(store.trace.value?.trace).toBe("t1");
+    expect(store.trace.value?.name).toBe("t1");
     expect(store.outcome.value?.kept).toBe(3);
   });
 
   test("lets go of the token under the mouse, which may be no more", async () => {
     await read("t1", "one");
     store.hovered.value = 1;
-    store.writer.edit("two");
+    store.editor.edit("two");
     await read("t2", "two");
     expect(store.hovered.value).toBeNull();
   });
 
   test("that is newer wins, and late answers to an old one are dropped", async () => {
-    store.writer.edit("two");
+    store.editor.edit("two");
     expect(source.keys()).toContain("text/two");
     expect(source.keys()).not.toContain("text/one");
     await read("t2", "two");
@@ -37,39 +37,39 @@ describe("a text", () => {
 
   test("that is taken back cancels the one in between", async () => {
     await read("t1", "one");
-    store.writer.edit("two");
-    store.writer.edit("one");
+    store.editor.edit("two");
+    store.editor.edit("one");
     expect(source.keys()).not.toContain("text/two");
-    expect(store.behind.value).toBe(false);
+    expect(store.input.isBehind.value).toBe(false);
   });
 
   test("that cannot be read leaves the one before and says why", async () => {
     await read("t1", "one");
-    store.writer.edit("far too long");
+    store.editor.edit("far too long");
     await source.fail("text/far too long", "too long");
     expect(store.problem.value?.message).toBe("too long");
     expect(store.trace.value?.text).toBe("one");
-    store.writer.edit("one");
+    store.editor.edit("one");
     expect(store.problem.value).toBeNull();
   });
 
   test("that a model wrote is read by its ids, until it is edited", async () => {
     await read("t1", "one");
     model.set("_path", "ids//5,6");
-    await source.answer("ids//5,6", traceOf("t2", "one two"));
+    await source.answer("ids//5,6", traceAnswer("t2", "one two"));
     await source.answer("t2/logits/1", LOGITS);
-    expect(store.trace.value?.trace).toBe("t2");
+    expect(store.trace.value?.name).toBe("t2");
     expect(store.state.text.value).toBe("one two");
     expect(source.keys()).not.toContain("text/one two");
-    store.writer.edit("one two!");
+    store.editor.edit("one two!");
     expect(store.state.path.value).toBe("");
     await read("t3", "one two!");
-    expect(store.trace.value?.trace).toBe("t3");
+    expect(store.trace.value?.name).toBe("t3");
   });
 
   test("that is empty is no error", async () => {
     await read("t1", "one");
-    store.writer.edit("");
+    store.editor.edit("");
     await source.fail("text/", "The text is empty");
     expect(store.problem.value).toBeNull();
     expect(store.trace.value).toBeNull();
@@ -89,9 +89,9 @@ describe("traits", () => {
   });
 
   test("that are not saved yet outlive the echo of what was saved before", async () => {
-    store.writer.edit("one a");
+    store.editor.edit("one a");
     await vi.waitFor(() => expect(model.saved).toBe(1));
-    store.writer.edit("one al");
+    store.editor.edit("one al");
     model.echo({ text: "one a" });
     expect(store.state.text.value).toBe("one al");
     await vi.waitFor(() => expect(model.values.text).toBe("one al"));
@@ -126,7 +126,7 @@ describe("a widget", () => {
 
   test("that nobody sees asks for nothing, and goes on when it is shown", async () => {
     store.look(-1);
-    store.writer.edit("two");
+    store.editor.edit("two");
     expect(source.keys()).toEqual(["release"]);
     store.look(1);
     expect(source.keys()).toContain("text/two");

@@ -1,21 +1,25 @@
 """One notebook, opened once and shared by all tests of a file.
 
-Each file of this folder names its notebook: ``CELLS``, how many of them to ``RUN``, the
-``SIZE`` of the window, and the code that ``RESET``\\ s what a test may have changed. Files that
+Each file of this folder names its notebook: ``CELLS``, how many of them to ``RUN``, the ``SIZE``
+of the window, and its ``VIEWS``: expressions of the kernel, with the traits that their cells gave
+them. Before each test, all other traits of a view go back to its class's own defaults. Files that
 follow each other and name the same cells share one notebook: to open it takes longer than a test.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import ModuleType
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
 from tests.browser.explorer import SENTENCE
-from tests.browser.lab import Guard, Lab, Notebook, Panels
+from tests.browser.lab import Lab, Notebook
+from tests.page.chromium import Guard
+from tests.page.panels import Panels
 
 
 @dataclass
@@ -64,7 +68,7 @@ def context(desk: Desk) -> BrowserContext:
     return desk.context
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def guard(desk: Desk) -> Iterator[Guard]:
     yield desk.guard
     desk.guard.check()
@@ -76,8 +80,29 @@ def notebook(desk: Desk, request: pytest.FixtureRequest) -> Notebook:
     notebook.wait_idle()
     notebook.page.set_viewport_size(request.module.SIZE)
     notebook.page.mouse.move(2, 2)
-    notebook.execute(request.module.RESET)
+    notebook.execute(reset(request.module.VIEWS))
     return notebook
+
+
+def reset(views: Mapping[str, Mapping[str, Any]]) -> str:
+    """Code that gives views the traits they were made with.
+
+    What decides which other values are allowed, the text, goes first.
+    """
+    calls = "\n".join(f"_reset({name}, {dict(given)!r})" for name, given in views.items())
+    return f"{_RESET}\n{calls}"
+
+
+_RESET = """
+import anywidget
+def _reset(view, given):
+    own = set(view.trait_names(sync=True)) - set(anywidget.AnyWidget.class_trait_names())
+    first = {name: value for name, value in view.trait_defaults().items() if name in own} | given
+    for name in sorted(first, key=lambda name: (name not in READ, name)):
+        if not name.startswith("_") and getattr(view, name) != first[name]:
+            setattr(view, name, first[name])
+READ = ("text", "pair", "target", "playing")
+"""
 
 
 @pytest.fixture

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.lab import Notebook, Panels, click
+from tests.browser.lab import Notebook
+from tests.page.drawn import eventually
+from tests.page.panels import Panels, click
 
 PROMPT = "The three largest cities of Japan are"
 CELLS = [
@@ -21,19 +22,18 @@ CELLS = [
 ]
 RUN = 4
 SIZE = {"width": 1360, "height": 1000}
-RESET = f"""
-view.playing = False
-view.seed, view.max_new_tokens, view.do_sample, view.speed = 4, 12, True, 0.0
-view.temperature, view.top_k, view.shade = 1.0, 50, "probability"
-view._handlers.session.forget()
-view.text = "…" + str(view.text != "…")
-view.text = {PROMPT!r}
-"""
+VIEWS = {
+    "view": {"text": PROMPT, "layer": 24, "head": 4, "seed": 4, "max_new_tokens": 12, "top_k": 50},
+    "other": {"text": PROMPT, "layer": 24, "head": 4},
+}
+# What was generated belongs to the text: it is forgotten with it.
+FORGET = f"view._handlers.session.forget(); view.text = '…'; view.text = {PROMPT!r}"
 IDS = "view.stepper.ids()"
 
 
 @pytest.fixture
 def panels(notebook: Notebook) -> Panels:
+    notebook.execute(FORGET)
     return Panels(notebook.output(1))
 
 
@@ -79,7 +79,7 @@ def test_steps_pause_undo_and_the_sliders_act_on_the_next_step(notebook, panel, 
     expect(written(panel)).to_have_count(3)
     panel.get_by_role("button", name="Pause").click()
     notebook.wait_value("view.playing", False)
-    panel.page.wait_for_timeout(1200)
+    panels.settle()
     count = written(panel).count()
     assert count < 6
     assert notebook.ask("len(view.stepper.tree)") == count
@@ -136,7 +136,7 @@ def test_the_token_that_stands_there_is_no_choice_and_the_rest_of_a_line_is_told
     expect(panels.next.get_by_role("heading")).to_contain_text(f"after “{first}”")
     stands = notebook.ask("view.stepper.tree[2].rank")
     panels.rows.nth(stands).locator("button.name").click()
-    notebook.page.wait_for_timeout(300)
+    panels.settle()
     expect(written(panel)).to_have_count(3)
     # Where one has gone back within a line, the rest of it can be gone to.
     notebook.execute("view.stepper.select(1); view.max_new_tokens = 13")
@@ -261,11 +261,7 @@ def expect_same_next(one: Panels, other: Panels) -> None:
         heading = panels.next.get_by_role("heading").locator("small").inner_text()
         return [heading, *(panels.rows.nth(row).text_content() or "" for row in range(3))]
 
-    # Each is there once its logits are.
-    end = time.monotonic() + 5
-    while shown(one) != shown(other) and time.monotonic() < end:
-        time.sleep(0.05)
-    assert shown(one) == shown(other)
+    eventually(lambda: shown(one) == shown(other))  # each is there once its logits are
 
 
 def test_sequences_of_a_run_stand_side_by_side_and_one_is_picked(notebook, panel):

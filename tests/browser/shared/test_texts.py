@@ -10,14 +10,14 @@ from playwright.sync_api import CDPSession, expect
 from tests.browser.explorer import (  # noqa: F401
     CELLS,
     MARKS,
-    RESET,
     RUN,
     SENTENCE,
     SIZE,
+    VIEWS,
     expect_bars_as_in_python,
     type_text,
 )
-from tests.browser.lab import DARK, LIGHT, point
+from tests.page.panels import point
 
 
 def test_chinese_is_traced_once_when_the_composition_ends(notebook, panels):
@@ -31,14 +31,14 @@ def test_chinese_is_traced_once_when_the_composition_ends(notebook, panels):
         here = {"selectionStart": len(text), "selectionEnd": len(text)}
         typing.send("Input.imeSetComposition", {"text": text, **here})
         expect(panels.prompt).to_have_value(SENTENCE + text)
-        notebook.page.wait_for_timeout(200)
+        panels.settle()
     assert notebook.ask("[traced, explorer.text]") == [[], SENTENCE]
     expect(panels.root.get_by_text("14 tokens")).to_be_visible()
     typing.send("Input.insertText", {"text": "你好"})
     expect(panels.prompt).to_have_value(SENTENCE + "你好")
     notebook.wait_value("explorer.text", SENTENCE + "你好")
     expect(panels.next.get_by_role("heading")).to_contain_text("好")
-    notebook.page.wait_for_timeout(300)
+    panels.settle()
     assert notebook.ask("traced") == [SENTENCE + "你好"]
     notebook.execute("del scope.trace")
     typing.detach()
@@ -64,40 +64,6 @@ def test_keys_in_the_widget_leave_the_notebook_alone(notebook, panels):
         assert notebook.evaluate(state) == before
     value = panels.prompt.input_value()
     assert "bdda" in value and "x\n" in value
-
-
-def test_tab_visits_every_control_in_order_with_a_visible_focus(notebook, panels):
-    looks = """() => {
-        let at = document.activeElement;
-        while (at.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
-        const style = getComputedStyle(at);
-        return {
-            name: at.getAttribute("aria-label") ?? (at.labels?.[0] ?? at).textContent.trim(),
-            inside: !!at.closest(".llmscope"),
-            outline: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0,
-            border: getComputedStyle(at.closest(".panel") ?? at).borderColor,
-        };
-    }"""
-    idle = panels.root.locator(".tokens").evaluate("panel => getComputedStyle(panel).borderColor")
-    panels.root.get_by_role("button", name="Lecture").focus()
-    seen = []
-    for _ in range(60):
-        notebook.page.keyboard.press("Tab")
-        at = notebook.page.evaluate(looks)
-        if not at["inside"]:
-            break
-        seen.append(at["name"])
-        assert at["outline"] or (at["name"] == "Prompt" and at["border"] != idle), at["name"]
-    sliders = ["temperature", "top-k", "top-p"]
-    expected = ["Prompt", "Mark heads", "Heads by layer", "Matrix", "+ head 24·4", "What is made"]
-    expected += ["Attention matrix", "Threshold", "Colour scale", "hide first token", "PNG", "SVG"]
-    expected += ["log", "curve", "more"]
-    expected += [*sliders, *sliders]  # and the stages that they set
-    expected += [part for bar in panels.bars() for part in (bar["name"], bar["value"])]
-    expected += ["Throw", "Draw 1,000", "Find a token"]
-    assert len(seen) == len(expected), seen
-    for name, wanted in zip(seen, expected, strict=True):
-        assert name.startswith(wanted), seen
 
 
 ODD = {
@@ -184,32 +150,6 @@ def test_the_newest_text_wins(notebook, panels):
     expect(panels.next.get_by_role("heading")).to_contain_text("after “home”")
     notebook.wait_value("explorer.text", SENTENCE + typed)
     expect_bars_as_in_python(notebook, panels)
-    notebook.page.wait_for_timeout(500)
+    panels.settle()
     expect(panels.prompt).to_have_value(SENTENCE + typed)
     expect(panels.root.get_by_text("20 tokens")).to_be_visible()
-
-
-@pytest.mark.parametrize("theme", [LIGHT, DARK])
-def test_pictures_to_look_at(notebook, panels, theme):
-    name = theme.split()[-1].lower()
-    notebook.theme(theme)
-    notebook.page.set_viewport_size({"width": 1360, "height": 1300})
-    pictures = [notebook.screenshot(f"explorer-{name}", panels.root)]
-    if theme == LIGHT:
-        panels.slider("top-k").fill("0.17")
-        panels.slider("temperature").fill("1.4")
-        pictures.append(notebook.screenshot("explorer-sampling", panels.next))
-    for slider in ("top-k", "temperature"):
-        panels.slider(slider).dblclick()
-    notebook.page.set_viewport_size({"width": 730, "height": 2400})
-    expect(panels.readout).to_contain_text("to → Mary")
-    pictures.append(notebook.screenshot(f"explorer-narrow-{name}", panels.root))
-    notebook.page.set_viewport_size({"width": 1360, "height": 2900})
-    panels.root.get_by_role("button", name="Lecture").click()
-    notebook.page.mouse.move(2, 2)
-    pictures.append(notebook.screenshot(f"explorer-lecture-{name}", panels.root))
-    panels.root.get_by_role("button", name="Lecture").click()
-    type_text(notebook, panels, "\n".join([*ODD.values(), "a " + "x" * 150]))
-    pictures.append(notebook.screenshot(f"explorer-odd-{name}", panels.root))
-    notebook.theme(LIGHT)
-    assert all(picture.stat().st_size > 10_000 for picture in pictures)

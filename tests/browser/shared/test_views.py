@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab import Notebook, Panels, click, point
+from tests.browser.lab import Notebook
+from tests.page.drawn import eventually, shares
+from tests.page.lens import Lens
+from tests.page.panels import Panels, click, point
 
 SENTENCE = "When Mary and John went to the store, John gave a drink to"
 CELLS = [
     "import time, ipywidgets, llmscope\n"
     f"trace = llmscope.load().trace({SENTENCE!r})\nscope = trace.scope",
-    "tokens = llmscope.TokensView(trace)\ntokens",
+    "tokens = llmscope.TokensView(trace, layer=24, head=4)\ntokens",
     "attention = llmscope.AttentionView(trace, layer=24, head=4)\nattention",
     "following = llmscope.NextTokenView(trace)\nfollowing",
     "following  # the same once more",
     "heat = ipywidgets.FloatSlider(value=1, min=0, max=2, step=0.1, description='heat')\nheat",
     f"one = scope.explore({SENTENCE!r}, layer=24, head=4)\none",
     "two = scope.explore('The capital of France is')\ntwo",
+    "lens = llmscope.LensView(trace)\nlens",
     "time.sleep(4)",
 ]
 SIZE = {"width": 1360, "height": 1200}
-TOKENS, ATTENTION, NEXT, AGAIN, HEAT, ONE, TWO, SLEEP = range(1, 9)
+TOKENS, ATTENTION, NEXT, AGAIN, HEAT, ONE, TWO, LENS, SLEEP = range(1, 10)
 RUN = SLEEP
-RESET = """
-for view in (tokens, attention, following):
-    view.layer, view.head, view.position, view.temperature = 24, 4, -1, 1.0
-    view.top_k, view.top_p, view.min_p = 0, 1.0, 0.0
-"""
+VIEWS = {
+    "tokens": {"text": SENTENCE, "layer": 24, "head": 4},
+    "attention": {"text": SENTENCE, "layer": 24, "head": 4},
+    "following": {"text": SENTENCE},
+    "one": {"text": SENTENCE, "layer": 24, "head": 4},
+    "two": {"text": "The capital of France is"},
+    "lens": {"text": SENTENCE, "layer": 29},
+}
 
 
 def panels(notebook: Notebook, cell: int) -> Panels:
@@ -167,32 +175,50 @@ def test_two_explorers_on_one_scope_leave_each_other_alone(notebook):
         expect(view.readout.locator(".weight")).to_have_text(f"{largest:.3f}")
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        "temperature = -1",
-        "temperature = 'hot'",
-        "top_k = -1",
-        "top_k = 0.5",
-        "top_p = 1.5",
-        "min_p = -0.1",
-        "threshold = 2",
-        "layer = 30",
-        "layer = -1",
-        "head = 9",
-        "position = -2",
-    ],
-)
-def test_bad_values_raise_in_python_and_change_nothing(notebook, change):
+def test_a_click_on_a_lens_takes_the_linked_view_along(notebook):
+    notebook.execute("joined = llmscope.link(lens, attention)")
+    lens = Lens(panels(notebook, LENS).root)
+    lens.wait()
+    click(lens.cell(5, 12))
+    notebook.wait_value("[lens.layer, lens.position]", [24, 12])
+    notebook.wait_value("[attention.layer, attention.position]", [24, 12])
+    notebook.execute("attention.layer, attention.position = 3, 4")
+    notebook.wait_value("[lens.layer, lens.position]", [3, 4])
+    expect(lens.title).to_have_text("Layer 3 after “went”")
+    notebook.execute("joined.unlink()")
+
+
+def test_a_lens_of_a_shorter_text_takes_the_place_of_a_longer_one(notebook):
+    lens = Lens(panels(notebook, LENS).root)
+    for text in (SENTENCE * 6, "The cat", SENTENCE * 6, "The cat sat on the mat"):
+        notebook.execute(f"lens.text = {text!r}")
+        last = notebook.ask("lens.trace.tokens[-1].label")
+        expect(lens.heads.last).to_have_text(last, timeout=30_000)
+        lens.wait()
+    words = notebook.ask(
+        "lens.trace.lens(top=1).to_pandas().pivot(index='layer', columns='position',"
+        " values='token').to_numpy()[::-1].tolist()"
+    )
+    eventually(lambda: lens.words() == words)
+
+
+def test_any_token_can_be_found_and_pinned(notebook):
     view = panels(notebook, NEXT)
-    before = view.bars()
-    with pytest.raises(AssertionError, match="TraitError"):
-        notebook.execute(f"following.{change}")
-    assert view.bars() == before
-    with pytest.raises(AssertionError, match="TraitError"):
-        notebook.execute(f"scope.explore('a', {change})")
-
-
-def test_a_misspelled_trait_raises(notebook):
-    with pytest.raises(AssertionError, match="temprature"):
-        notebook.execute("scope.explore('a', temprature=2.0)")
+    search = view.next.get_by_role("searchbox")
+    search.fill("purple")
+    found = view.next.locator(".found button").first
+    expect(found).to_contain_text("purple", timeout=20_000)
+    search.press("Enter")
+    pinned = view.next.locator(".bars li").filter(has_text="purple")
+    expect(pinned).to_have_count(1)
+    (token,) = notebook.ask("scope.tokenizer('purple')['input_ids']")
+    base = notebook.ask(f"float(following.distribution.base[{token}])")
+    shown = float(pinned.locator(".value").inner_text().removesuffix("%")) / 100
+    assert math.isclose(shown, base, rel_tol=6e-3)
+    assert sum(shares(view.next)) == pytest.approx(1, abs=2e-3)
+    pinned.get_by_role("button", name="Unpin").click()
+    expect(pinned).to_have_count(0)
+    search.fill("no such token at all")
+    expect(view.next.get_by_text("no such token", exact=True)).to_be_visible()
+    search.press("Escape")
+    expect(search).to_have_value("")

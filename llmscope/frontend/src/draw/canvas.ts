@@ -1,7 +1,3 @@
-import { useSignal } from "@preact/signals";
-import { type RefObject } from "preact";
-import { useEffect } from "preact/hooks";
-
 /** A length in CSS pixels. */
 export const px = (length: number): string => `${length}px`;
 
@@ -19,19 +15,4 @@ export function prepare(canvas: HTMLCanvasElement, width: number, height: number
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, width, height);
   return context;
-}
-
-/** The width of an element in CSS pixels, 0 until it is known. */
-export function useWidth(ref: RefObject<HTMLElement | null>): number {
-  const width = useSignal(0);
-  useEffect(() => {
-    const element = ref.current;
-    if (!element) return;
-    const measure = () => (width.value = Math.floor(element.clientWidth));
-    const observer = new ResizeObserver(measure);
-    observer.observe(element);
-    measure();
-    return () => observer.disconnect();
-  }, []);
-  return width.value;
 }

@@ -1,6 +1,6 @@
-import type { Array_ } from "../source/source";
-import type { ColorScale } from "../store/attention/state";
-import { type Ink, opacity } from "./shade";
+import type { Tensor } from "../protocol/arrays";
+import type { ColorScale } from "../protocol/shared";
+import { type Ink, opacity } from "./color-scale";
 
 export interface Paint {
   ink: Ink;
@@ -12,14 +12,14 @@ export interface Paint {
 }
 
 /** The last picture of each array: moving about draws it again and again. */
-const pictures = new WeakMap<Array_, { paint: string; picture: OffscreenCanvas }>();
+const pictures = new WeakMap<Tensor, { paint: string; picture: OffscreenCanvas }>();
 
 /**
  * Weights as ink, one pixel a cell.
  *
  * @param cells (rows, keys): weights, or bytes that are 255 times their square root
  */
-export function heatmap(cells: Array_, paint: Paint): OffscreenCanvas {
+export function heatmap(cells: Tensor, paint: Paint): OffscreenCanvas {
   const key = JSON.stringify(paint);
   const known = pictures.get(cells);
   if (known?.paint === key) return known.picture;
@@ -30,7 +30,7 @@ export function heatmap(cells: Array_, paint: Paint): OffscreenCanvas {
 }
 
 /** Each of several matrices (count, rows, keys), in one array, as a picture of its own. */
-export function heatmaps(stack: Array_, paint: Paint): OffscreenCanvas[] {
+export function heatmaps(stack: Tensor, paint: Paint): OffscreenCanvas[] {
   const [count, rows, keys] = stack.shape as [number, number, number];
   return Array.from({ length: count }, (_, i) =>
     painted(stack, rows, keys, i * rows * keys, paint),
@@ -41,7 +41,7 @@ export function heatmaps(stack: Array_, paint: Paint): OffscreenCanvas[] {
 let scratch: ImageData | undefined;
 
 function painted(
-  { data }: Array_,
+  { data }: Tensor,
   rows: number,
   keys: number,
   offset: number,

@@ -1,21 +1,15 @@
 import { type ReadonlySignal, batch, computed, effect, signal } from "@preact/signals";
-import type { LensAnswer, TokenRow } from "./answers";
-import type { Core } from "./attention/attention";
-
-export const STREAMS = ["block", "attention", "mlp"] as const;
-
-export interface LensTraits {
-  lens: "probability" | "entropy" | "rank" | "divergence";
-  stream: (typeof STREAMS)[number];
-}
-
-const BLOCK = 8; // positions that are asked for at once, as in llmscope/source/lens.py
+import type { LensAnswer, Token } from "../protocol/answers";
+import { type Request, formatKey } from "../protocol/keys";
+import { BLOCK } from "../protocol/shared";
+import type { Core } from "./core";
+import { stable } from "./stable";
 
 /** A row is 0 for the embeddings, and n + 1 for layer n. */
 export type LensCell = readonly [row: number, position: number];
 
-/** What a cell says. */
-export interface Reading {
+/** What the model would predict at a cell. */
+export interface CellPrediction {
   top: { label: string; prob: number }[];
   /** In bits. */
   entropy: number;
@@ -28,10 +22,10 @@ export interface Reading {
 
 /** What each layer would say at each position, asked for as it comes in sight. */
 export class LensStore {
-  /** The first position in sight, and the one behind the last. */
+  /** The first position in sight, and the one after the last. */
   readonly inSight = signal<readonly [number, number]>([0, 0]);
   readonly hovered = signal<LensCell | null>(null);
-  readonly tokens: ReadonlySignal<TokenRow[]>;
+  readonly tokens: ReadonlySignal<Token[]>;
   readonly rows: ReadonlySignal<number>;
   /** The cell in focus, as the traits say. */
   readonly focus: ReadonlySignal<LensCell>;
@@ -43,8 +37,10 @@ export class LensStore {
   readonly #embeddings = signal(false);
   readonly #answers = signal<ReadonlyMap<string, LensAnswer>>(new Map());
   readonly #problem = signal(["", ""]);
-  readonly #prefix: ReadonlySignal<string>;
-  #ends: (() => void)[];
+  /** What all answers have in common: another trace or stream has others. */
+  readonly #series: ReadonlySignal<string>;
+  /** The blocks of the focus and of what is in sight. */
+  readonly #wanted: ReadonlySignal<Request[]>;
 
   constructor(
     private readonly core: Core,
@@ -55,7 +51,7 @@ export class LensStore {
       const { tokens = [], target = [] } = trace.value ?? {};
       return target.length > 0 ? target : tokens;
     });
-    this.#prefix = computed(() => `${trace.value?.trace}/lens/${state.stream.value}/`);
+    this.#series = computed(() => formatKey(this.#request(0)));
     this.rows = computed(() => {
       const [first] = this.#answers.value.values();
       return first?.top.shape[0] ?? layers() + 1;
@@ -69,48 +65,50 @@ export class LensStore {
       ];
     });
     this.lacking = computed(() => {
-      const [prefix, why] = this.#problem.value;
-      if (prefix === this.#prefix.value) return why!;
+      const [series, why] = this.#problem.value;
+      if (series === this.#series.value) return why!;
       const isHeld = !trace.value || this.#answers.value.size > 0;
       return isHeld ? null : this.lacks(this.focus.value);
     });
-    // As one text, which changes only when what is wanted does; the focus first.
-    const keys = computed(() => {
+    this.#wanted = stable<Request[]>(() => {
       const [first, sight] = this.inSight.value;
       const end = Math.min(sight, this.tokens.value.length); // what is in sight lags behind
-      if (!trace.value || !isSeen.value || !sight || this.lacking.value) return "";
+      if (!trace.value || !isSeen.value || !sight || this.lacking.value) return [];
       const places = Array.from({ length: Math.max(0, end - first) }, (_, step) => first + step);
-      const wanted = [this.focus.value[1], ...places].map((place) => this.#keyOf(place));
-      return [...new Set(wanted)].filter((key) => !lacks(key)).join(" ");
-    });
-    const missing = (known = this.#answers.value) =>
-      keys.value.split(" ").filter((key) => key && !known.has(key));
-    this.isWaiting = computed(() => missing().length > 0);
-    this.#ends = [
+      const blocks = [this.focus.value[1], ...places].map(blockOf);
+      return [...new Set(blocks)]
+        .map((block) => this.#request(block))
+        .filter((request) => !lacks(request));
+    }, haveSameKeys);
+    this.isWaiting = computed(() => this.#missing(this.#answers.value).length > 0);
+  }
+
+  start(): () => void {
+    const { core } = this;
+    const { state } = core;
+    const ends = [
       effect(() => {
         void state.layer.value;
         this.#embeddings.value = false;
       }),
       effect(() => {
         const stop = new AbortController();
-        const prefix = this.#prefix.peek();
-        for (const key of missing(this.#answers.peek()))
+        const series = this.#series.peek();
+        for (const request of this.#missing(this.#answers.peek()))
           core
-            .reader()
-            .read<LensAnswer>(key, stop.signal)
-            .then(
-              (answer) => (this.#answers.value = new Map(this.#answers.peek()).set(key, answer)),
-            )
+            .cache()
+            .read<LensAnswer>(request, stop.signal)
+            .then((answer) => {
+              const known = new Map(this.#answers.peek());
+              this.#answers.value = known.set(formatKey(request), answer);
+            })
             .catch(({ name, message }: Error) => {
-              if (name !== "AbortError") this.#problem.value = [prefix, message];
+              if (name !== "AbortError") this.#problem.value = [series, message];
             });
         return () => stop.abort();
       }),
     ];
-  }
-
-  close(): void {
-    this.#ends.forEach((end) => end());
+    return () => ends.forEach((end) => end());
   }
 
   pick([row, position]: LensCell): void {
@@ -124,11 +122,11 @@ export class LensStore {
 
   /** Why a cell can't be read here, in words. */
   lacks([, position]: LensCell): string | null {
-    return this.core.lacks(this.#keyOf(position));
+    return this.core.lacks(this.#request(blockOf(position)));
   }
 
-  read([row, position]: LensCell): Reading | null {
-    const answer = this.#answers.value.get(this.#keyOf(position));
+  read([row, position]: LensCell): CellPrediction | null {
+    const answer = this.#answers.value.get(formatKey(this.#request(blockOf(position))));
     // A table of a longer text may ask once more.
     if (!answer || position >= this.tokens.value.length) return null;
     const { top, labels, probs, facts } = answer;
@@ -147,7 +145,19 @@ export class LensStore {
     };
   }
 
-  #keyOf(position: number): string {
-    return this.#prefix.value + Math.floor(position / BLOCK);
+  #missing(known: ReadonlyMap<string, LensAnswer>): Request[] {
+    return this.#wanted.value.filter((request) => !known.has(formatKey(request)));
+  }
+
+  #request(block: number): Request {
+    const trace = this.core.trace.value?.name ?? "";
+    return { type: "lens_block", trace, stream: this.core.state.stream.value, block };
   }
 }
+
+/** The block of positions that one request is about. */
+const blockOf = (position: number): number => Math.floor(position / BLOCK);
+
+const haveSameKeys = (one: Request[], other: Request[]): boolean =>
+  one.length === other.length &&
+  one.every((request, index) => formatKey(request) === formatKey(other[index]!));

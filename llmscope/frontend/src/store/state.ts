@@ -1,10 +1,19 @@
 /** What the store holds: traits shared with Python, and what was read to show them. */
 
-import type { Settings, Sorted } from "../math/sampling";
-import type { TraceAnswer } from "./answers";
-import type { AttentionTraits } from "./attention/state";
-import type { LensTraits } from "./lens";
-import type { WritingTraits } from "./writing";
+import type { Trace } from "../protocol/answers";
+import type { HeadPair } from "../protocol/keys";
+import type {
+  ColorScale,
+  Combine,
+  Direction,
+  Kind,
+  Measure,
+  Mode,
+  Segments,
+  Shade,
+  Stream,
+} from "../protocol/shared";
+import type { Settings, Sorted } from "../sampling/sampling";
 
 /** Signals of the store by the traits that they are bound to. */
 export const TRAITS = {
@@ -44,23 +53,54 @@ export const TRAITS = {
   path: "_path",
 } as const;
 
-export interface State extends Settings, AttentionTraits, LensTraits, WritingTraits {
+export interface AttentionTraits {
+  layer: number;
+  head: number;
+  /** Chosen heads, of any layers. */
+  heads: HeadPair[];
+  /** Empty for the first that the model has. */
+  kind: Kind | "";
+  mode: Mode;
+  combine: Combine;
+  direction: Direction;
+  hideSink: boolean;
+  colorScale: ColorScale;
+  segments: Segments;
+  threshold: number;
+}
+
+export interface GenerationTraits {
+  playing: boolean;
+  seed: number;
+  doSample: boolean;
+  maxNewTokens: number;
+  /** Tokens a second at most; 0 is as fast as the model can. */
+  speed: number;
+  shade: Shade;
+}
+
+export interface LensTraits {
+  lens: Measure;
+  stream: Stream;
+}
+
+export interface State extends Settings, AttentionTraits, LensTraits, GenerationTraits {
   text: string;
   /** The second sentence; empty without one. */
   pair: string;
-  /** What the decoder has written. */
+  /** The text of the decoder. */
   target: string;
   masked: readonly number[];
   position: number;
   lecture: boolean;
   panels: string[];
   editable: boolean;
-  /** The key of what is on screen, where it isn't what the tokenizer makes of the text. */
+  /** The key of the input on screen, where it isn't what the tokenizer makes of the text. */
   path: string;
 }
 
 export interface NextToken {
-  trace: TraceAnswer;
+  trace: Trace;
   position: number;
   sorted: Sorted;
   /** `null` where the bytes of a token make no whole character. */

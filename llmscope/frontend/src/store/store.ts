@@ -1,32 +1,35 @@
 import { type ReadonlySignal, type Signal, batch, computed, effect, signal } from "@preact/signals";
-import { type Outcome, type Settings, sample } from "../math/sampling";
-import { type Source, SourceError } from "../source/source";
-import type {
-  ChainAnswer,
-  Facts,
-  FollowsAnswer,
-  Kind,
-  LogitsAnswer,
-  SearchAnswer,
-  TokenRow,
-  TraceAnswer,
-} from "./answers";
-import { AttentionStore } from "./attention/attention";
+import {
+  type ChainAnswer,
+  type Facts,
+  type FollowsAnswer,
+  type SearchAnswer,
+  type Trace,
+  type TraceAnswer,
+  traceOf,
+} from "../protocol/answers";
+import { type Request, formatKey, parseKey } from "../protocol/keys";
+import type { Kind } from "../protocol/shared";
+import { type AskOptions, type Source, SourceError } from "../protocol/source";
+import { type Outcome, type Settings, sample } from "../sampling/sampling";
+import { AttentionStore } from "./attention/store";
+import type { Core } from "./core";
+import { Editor } from "./editor";
+import { GenerationStore } from "./generation";
+import { GeneratedInput, type Input, TypedInput } from "./input";
 import { LensStore } from "./lens";
-import { Loading } from "./loading";
-import { behind, focusOf, logits, logitsKey, nextOf, placeOf } from "./next";
-import { Reader } from "./reader";
-import { keyOf } from "./reading";
+import { Models } from "./models";
+import { focusOf } from "./next-token";
+import { RequestCache } from "./request-cache";
+import { CountedSource, Settling } from "./settling";
 import { type NextToken, type Problem, type State, TRAITS } from "./state";
+import { inputKey } from "./text-input";
 import { type Traits, bindTraits } from "./traits";
-import { Writer } from "./writer";
-import { WritingStore } from "./writing";
 
 const SLOW = 500; // ms, after which the view says what it waits for
 const VERY_SLOW = 3000;
-const PAUSE = 400; // ms between distributions of a text that writes itself
 
-/** The text, or what a decoder has written. */
+/** The text, or that of the decoder. */
 export type Side = "tokens" | "target";
 
 /**
@@ -35,13 +38,13 @@ export type Side = "tokens" | "target";
  */
 export class Store {
   readonly state: { [K in keyof State]: Signal<State[K]> };
-  readonly loading: Loading;
+  readonly models: Models;
   readonly model: ReadonlySignal<Facts | null>;
-  readonly trace = signal<TraceAnswer | null>(null);
+  readonly trace = signal<Trace | null>(null);
   readonly next = signal<NextToken | null>(null);
-  readonly chain = signal<(ChainAnswer & { trace: TraceAnswer }) | null>(null);
-  /** How likely the second sentence follows the first. */
-  readonly follows = signal<(FollowsAnswer & { trace: TraceAnswer }) | null>(null);
+  readonly chain = signal<(ChainAnswer & { trace: Trace }) | null>(null);
+  /** The probability that the second sentence follows the first. */
+  readonly follows = signal<(FollowsAnswer & { trace: Trace }) | null>(null);
   readonly problem = signal<Problem | null>(null);
   readonly waiting = signal<string | null>(null);
 
@@ -51,99 +54,113 @@ export class Store {
   readonly focus: ReadonlySignal<number>;
   readonly attention: AttentionStore;
   readonly lens: LensStore;
-  readonly writer: Writer;
-  /** Where the text writes itself; its trace is then that of what was written. */
-  readonly writing: WritingStore | null;
+  readonly editor: Editor;
+  /** Where text is generated; the trace is then of that. */
+  readonly generation: GenerationStore | null;
+  readonly input: Input;
   readonly settings: ReadonlySignal<Settings>;
   readonly outcome: ReadonlySignal<Outcome | null>;
-  readonly behind: ReadonlySignal<boolean>;
   /** Why there is no next token for the token in focus, in words. */
   readonly lacking: ReadonlySignal<string | null>;
+  /** Whether nothing is asked for, nothing is unsaved, and all is painted. */
+  readonly settled: ReadonlySignal<boolean>;
 
   readonly #views = signal(0);
-  /** Nothing is asked for while nobody sees the widget. */
   readonly #isSeen = computed(() => this.#views.value > 0);
-  readonly #wantsNext = computed(() => {
-    const { panels, editable } = this.state;
-    const isShown = panels.value.includes("next-token") || editable.value;
-    return isShown && this.model.value?.family !== "encoder";
-  });
-  #reader: Reader;
-  #ends: (() => void)[] = [];
+  readonly #source: CountedSource;
+  readonly #settling: Settling;
+  #cache: RequestCache;
+  #ends: (() => void)[];
   #text: AbortController | null = null;
-  #asking = false;
   #labels = new Map<number, Signal<string | null>>();
 
-  constructor(
-    private readonly source: Source,
-    traits: Traits,
-  ) {
-    const { signals, dispose } = bindTraits<State>(traits, TRAITS);
-    this.state = signals;
-    this.#reader = new Reader(source);
-    this.loading = new Loading(source, (error) => this.#report(error));
-    this.model = this.loading.model;
-    this.focus = computed(() => focusOf(this.trace.value, signals.position.value));
+  constructor(source: Source, traits: Traits) {
+    this.#source = new CountedSource(source);
+    this.#cache = new RequestCache(this.#source);
+    const bound = bindTraits<State>(traits, TRAITS, () => this.touch());
+    const state = (this.state = bound.signals);
+    this.#settling = new Settling(
+      () => this.#source.pending > 0 || !bound.isSaved() || state.playing.peek(),
+    );
+    this.settled = this.#settling.settled;
+    this.models = new Models(this.#source, (error) => this.#report(error));
+    this.model = this.models.current;
+    this.focus = computed(() => focusOf(this.trace.value, state.position.value));
     this.settings = computed(() => ({
-      temperature: signals.temperature.value,
-      topK: signals.topK.value,
-      topP: signals.topP.value,
-      minP: signals.minP.value,
-      typicalP: signals.typicalP.value,
-      order: signals.order.value,
+      temperature: state.temperature.value,
+      topK: state.topK.value,
+      topP: state.topP.value,
+      minP: state.minP.value,
+      typicalP: state.typicalP.value,
+      order: state.order.value,
     }));
     this.outcome = computed(() => {
       const next = this.next.value;
-      if (!next) return null;
-      return sample(next.sorted, this.settings.value);
+      return next && sample(next.sorted, this.settings.value);
     });
-    const core = {
-      state: signals,
-      source,
+    const core: Core = {
+      state,
       model: this.model,
       trace: this.trace,
       next: this.next,
       focus: this.focus,
       isSeen: this.#isSeen,
-      reader: () => this.#reader,
-      lacks: (key: string) => this.lacks(key),
-      report: (error: unknown) => this.#report(error),
+      ask: (request, options) => this.#ask(request, options),
+      cache: () => this.#cache,
+      lacks: (request) => this.lacks(request),
+      report: (error) => this.#report(error),
     };
-    this.writing = signals.panels.peek().includes("generation") ? new WritingStore(core) : null;
-    this.writer = new Writer(core);
-    this.behind = computed(() => !this.writing && this.writer.behind.value);
-    this.lacking = computed(() => {
-      const trace = this.trace.value;
-      if (!trace || !this.#wantsNext.value) return null;
-      const { writing } = this;
-      return this.lacks(
-        writing ? `write/logits/${writing.shown.value}` : logitsKey(trace, this.focus.value),
-      );
+    const wantsNext = computed(() => {
+      const isShown = state.panels.value.includes("next-token") || state.editable.value;
+      return isShown && this.model.value?.family !== "encoder";
     });
-    this.#ends = [
-      dispose,
-      effect(() => this.#followText()),
-      effect(() => this.#followPosition()),
+    this.editor = new Editor(core);
+    this.generation = state.panels.peek().includes("generation") ? new GenerationStore(core) : null;
+    this.input = this.generation
+      ? new GeneratedInput(core, this.generation, wantsNext)
+      : new TypedInput(core, this.editor, wantsNext);
+    this.lacking = computed(() => {
+      const request = this.input.nextRequest.value;
+      return request && this.lacks(request);
+    });
+    this.attention = new AttentionStore(core);
+    this.lens = new LensStore(core, () => this.model.value?.layers ?? 0);
+    this.#ends = [bound.dispose, ...this.#start()];
+  }
+
+  /** Starts what follows the signals, once all parts are there. */
+  #start(): (() => void)[] {
+    this.#source.onChange = () => this.touch();
+    this.models.start();
+    return [
+      this.generation?.start() ?? (() => {}),
+      this.input.start(),
+      effect(() => this.#followInput()),
+      effect(() => this.input.followNext()),
       effect(() => this.#followTrace()),
       // What one way of showing attention can't do is no problem of another.
       effect(() => {
-        void signals.mode.value;
+        void this.state.mode.value;
         this.problem.value = null;
       }),
+      this.attention.start(),
+      this.lens.start(),
     ];
-    this.attention = new AttentionStore(core);
-    this.lens = new LensStore(core, () => this.model.value?.layers ?? 0);
   }
 
   close(): void {
     this.#text?.abort();
-    this.loading.stop();
+    this.models.stop();
+    this.generation?.close();
     this.#ends.forEach((end) => end());
-    this.attention.close();
-    this.lens.close();
-    this.writing?.close();
-    this.#reader.clear();
-    this.source.close();
+    this.#cache.clear();
+    this.#source.close();
+    this.#settling.close();
+  }
+
+  /** Something happened on screen that may lead to more: `settled` waits for that. */
+  touch(): void {
+    this.#settling?.touch();
   }
 
   /** The widget came on screen once more (1), or left it (-1). */
@@ -151,15 +168,15 @@ export class Store {
     this.#views.value += change;
     if (this.#views.peek() > 0) return;
     this.#text?.abort();
-    this.#reader.clear();
-    this.#reader = new Reader(this.source);
+    this.#cache.clear();
+    this.#cache = new RequestCache(this.#source);
     // What the kernel holds for nobody can be made again.
-    this.source.ask("release").catch(() => {});
+    this.#ask({ type: "release" }).catch(() => {});
   }
 
   // ── gestures ──────────────────────────────────────────────────────────────────────────────
 
-  /** Pins a token of the text, or of what the decoder has written, in an attention that has it. */
+  /** Pins a token of the text, or of the decoder's, in an attention that has it. */
   pin(index: number, side: Side = "tokens"): void {
     const { kind } = this.attention;
     if (!this.trace.peek()?.target.length) {
@@ -187,14 +204,14 @@ export class Store {
     if (!this.attention.escape()) this.state.position.value = -1;
   }
 
-  /** Why a key can't be answered here, in words; `null` where it can. */
-  lacks(key: string): string | null {
-    return this.source.lacks(key);
+  /** Why a request can't be answered here, in words; `null` where it can. */
+  lacks(request: Request): string | null {
+    return this.#source.lacks(formatKey(request));
   }
 
-  /** Tokens of the vocabulary whose text holds these words. */
-  search(words: string, signal: AbortSignal): Promise<SearchAnswer> {
-    return this.source.ask<SearchAnswer>(`vocabulary/${words}`, { signal });
+  /** Tokens of the vocabulary whose text contains this text. */
+  search(text: string, signal: AbortSignal): Promise<SearchAnswer> {
+    return this.#ask<SearchAnswer>({ type: "search", text }, { signal });
   }
 
   /** The label of any token, once it is there. */
@@ -203,8 +220,7 @@ export class Store {
     if (known) return known;
     const label = signal<string | null>(null);
     this.#labels.set(id, label);
-    this.source
-      .ask<{ label: string }>(`token/${id}`)
+    this.#ask<{ label: string }>({ type: "token", id })
       .then((answer) => (label.value = answer.label))
       .catch(() => (label.value = `token ${id}`));
     return label;
@@ -212,89 +228,47 @@ export class Store {
 
   // ── asking ────────────────────────────────────────────────────────────────────────────────
 
-  #followText(): void {
-    const { path } = this.state;
+  #ask<T>(request: Request, options?: AskOptions): Promise<T> {
+    return this.#source.ask<T>(formatKey(request), options);
+  }
+
+  #followInput(): void {
     if (!this.model.value || !this.#isSeen.value) return;
-    // What was written is traced once it rests.
-    const key = this.writing ? this.writing.settled.value : this.writer.key.value;
+    const key = this.input.key.value;
     this.#text?.abort();
-    if (this.writing && !this.writing.prompt.value && this.trace.peek()) this.#empty();
+    if (this.input.isEmpty.value && this.trace.peek()) this.#empty();
     if (key === null) return;
-    if (this.writing) path.value = key; // linked views follow
-    if (this.trace.peek()?.asked === key) {
-      if (!this.writing) this.problem.value = null;
-      return;
-    }
+    if (this.trace.peek()?.input === key) return this.input.confirm();
     const latest = (this.#text = new AbortController());
     void this.#read(key, latest.signal);
   }
 
-  /** The distribution behind the token that is looked at, the newest first. */
-  #followShown(writing: WritingStore): void {
-    const node = writing.shown.value;
-    const prompt = writing.prompt.value;
-    const model = this.model.value;
-    if (!prompt || !model || model.family === "encoder" || !this.#isSeen.value) return;
-    if (this.lacks(`write/logits/${node}`)) return;
-    if (this.#asking) return;
-    this.#asking = true;
-    this.source
-      .ask<LogitsAnswer>(`write/logits/${node}`)
-      .then((answer) => {
-        if (!writing.prompt.peek()) return; // It was taken away meanwhile.
-        const rows = writing.pathTo(node);
-        const tokens = [
-          ...prompt,
-          ...rows.map(({ token, label }): TokenRow => [token, label, 0, 0, false]),
-        ];
-        this.next.value = nextOf(answer, behind(tokens), tokens.length - 1);
-      })
-      .catch((error: unknown) => {
-        writing.stop();
-        if (!isGone(error)) this.next.value = null; // It was of another token.
-        this.#report(error);
-      })
-      .finally(async () => {
-        // Nobody reads more of them than a few a second, and each takes time from the model.
-        if (this.state.playing.peek()) await new Promise((done) => setTimeout(done, PAUSE));
-        this.#asking = false;
-        if (writing.shown.peek() !== node) this.#followShown(writing);
-      });
-  }
-
   async #read(key: string, signal: AbortSignal): Promise<void> {
     const done = this.#sayWhenSlow();
-    const { state, writer } = this;
-    const reading = writer.reading.peek();
+    const { state, input } = this;
     try {
-      const answer = await this.source.ask<TraceAnswer>(key, { signal });
-      // Positions that were told from the end are known now.
-      const asked = key.startsWith("read/") ? keyOf({ ...reading, masked: answer.masked }) : key;
-      const trace = { ...answer, asked };
+      const answer = await this.#source.ask<TraceAnswer>(key, { signal });
+      // Positions that were counted from the end are known now.
+      const asked = parseKey(key);
+      const known = asked?.type === "text" ? inputKey({ ...asked, masked: answer.masked }) : key;
+      const trace = traceOf(answer, known);
       const chosen = state.position.peek();
       const position = chosen < 0 && trace.gaps.length > 0 ? trace.gaps.at(-1)! : chosen;
-      const focus = focusOf(trace, position);
-      const reader = new Reader(this.source);
-      const isThere =
-        !this.writing && this.#wantsNext.peek() && !this.lacks(logitsKey(trace, focus));
-      const next = isThere ? await logits(reader, trace, focus, signal) : null;
+      const cache = new RequestCache(this.#source);
+      const next = await input.readNext(cache, trace, focusOf(trace, position), signal);
       if (signal.aborted) return;
       batch(() => {
-        this.#reader.clear();
-        this.#reader = reader;
+        this.#cache.clear();
+        this.#cache = cache;
         this.trace.value = trace;
         if (state.position.peek() === chosen) state.position.value = position;
         this.hovered.value = null;
         this.attention.cell.value = null;
-        if (!this.writing) {
-          this.next.value = next;
-          if (state.path.peek() || asked !== key) writer.follow(trace);
-          this.problem.value = null;
-        }
+        input.accept(trace, next, known !== key);
       });
     } catch (error) {
       if (signal.aborted) return;
-      if (key === "text/" || (this.writing && !isGone(error))) this.#empty();
+      if (input.isLost(key, error)) this.#empty();
       if (key !== "text/") this.#report(error);
     } finally {
       done();
@@ -311,31 +285,21 @@ export class Store {
     });
   }
 
-  #followPosition(): void {
-    if (this.writing) return this.#followShown(this.writing);
-    const trace = this.trace.value;
-    const focus = this.focus.value;
-    const next = this.next.peek();
-    if (!trace || !this.#isSeen.value || !this.#wantsNext.value || this.lacking.value) return;
-    if (next?.trace === trace && next.position === placeOf(trace, focus)) return;
-    const ask = () => logits(this.#reader, trace, focus);
-    void this.#into(this.next, ask, trace, () => this.focus.peek() === focus);
-  }
-
   #followTrace(): void {
     const trace = this.trace.value;
     const family = this.model.peek()?.family;
     const panels = this.state.panels.value;
     if (!trace || !this.#isSeen.value) return;
     if (trace.pair && panels.includes("tokens")) {
-      const ask = () => this.#reader.read<FollowsAnswer>(`${trace.trace}/follows`);
+      const ask = () => this.#cache.read<FollowsAnswer>({ type: "follows", trace: trace.name });
       void this.#into(this.follows, async () => ({ ...(await ask()), trace }), trace);
     }
-    const writes = family === "causal" || family === "encoder-decoder";
-    if (panels.includes("tokens") && writes && trace.last > 0) {
+    const hasChain = family === "causal" || family === "encoder-decoder";
+    if (panels.includes("tokens") && hasChain && trace.last > 0) {
       const ask = async () => {
         await null; // It takes long: what the other panels ask for goes first.
-        return { ...(await this.#reader.read<ChainAnswer>(`${trace.trace}/chain`)), trace };
+        const request: Request = { type: "chain", trace: trace.name };
+        return { ...(await this.#cache.read<ChainAnswer>(request)), trace };
       };
       void this.#into(this.chain, ask, trace);
     } else {
@@ -343,16 +307,11 @@ export class Store {
     }
   }
 
-  /** Puts an answer into a signal, unless the text or what was wanted has changed meanwhile. */
-  async #into<T>(
-    target: Signal<T | null>,
-    ask: () => Promise<T>,
-    trace: TraceAnswer,
-    stillWanted: () => boolean = () => true,
-  ): Promise<void> {
+  /** Puts an answer into a signal, unless the trace has changed meanwhile. */
+  async #into<T>(target: Signal<T | null>, ask: () => Promise<T>, trace: Trace): Promise<void> {
     try {
       const answer = await ask();
-      if (this.trace.peek() === trace && stillWanted()) target.value = answer;
+      if (this.trace.peek() === trace) target.value = answer;
     } catch (error) {
       if (this.trace.peek() === trace) this.#report(error);
     }
@@ -382,6 +341,3 @@ export class Store {
     };
   }
 }
-
-/** Whether there is no kernel any more: what came from it stays, for the page to work with. */
-const isGone = (error: unknown): boolean => error instanceof SourceError && error.kind === "gone";

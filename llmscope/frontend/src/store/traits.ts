@@ -10,7 +10,7 @@ export interface Traits {
 }
 
 /**
- * How long after a change Python hears of it: once for all that one gesture changes, and behind what
+ * How long after a change Python hears of it: once for all that one gesture changes, and after what
  * the gesture asks the kernel for.
  */
 const SAVE_MS = 8;
@@ -51,14 +51,23 @@ export function join(one: Traits, other: Traits, names: readonly string[]): void
   }
 }
 
+interface Bound<T> {
+  signals: { [K in keyof T]: Signal<T[K]> };
+  /** Whether Python has heard of every change. */
+  isSaved: () => boolean;
+  /** Ends what binds the two. */
+  dispose: () => void;
+}
+
 /**
  * Makes signals of traits: setting one sets the trait, and the other way round.
- * `dispose` ends what the signals made.
+ * `onChange` hears of every change, and of its being saved.
  */
 export function bindTraits<T extends object>(
   traits: Traits,
   names: { [K in keyof T]: string },
-): { signals: { [K in keyof T]: Signal<T[K]> }; dispose: () => void } {
+  onChange: () => void = () => {},
+): Bound<T> {
   const signals = {} as { [K in keyof T]: Signal<T[K]> };
   // Set only as they are saved: an echo of an earlier value would take back what is set and not saved.
   const unsaved = new Map<string, unknown>();
@@ -72,6 +81,7 @@ export function bindTraits<T extends object>(
     } catch {
       // No kernel to tell: the page goes on by itself.
     }
+    onChange();
   };
   const ends: (() => void)[] = [];
   for (const key of Object.keys(names) as (keyof T)[]) {
@@ -85,6 +95,7 @@ export function bindTraits<T extends object>(
       () => traits.off(`change:${name}`, follow),
       effect(() => {
         const value = bound.value;
+        onChange();
         unsaved.delete(name);
         if (traits.get(name) === value) return;
         unsaved.set(name, value);
@@ -97,5 +108,5 @@ export function bindTraits<T extends object>(
     ends.forEach((end) => end());
     if (saving) save();
   };
-  return { signals, dispose };
+  return { signals, isSaved: () => saving === 0, dispose };
 }

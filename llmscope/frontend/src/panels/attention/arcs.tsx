@@ -1,16 +1,20 @@
 import { useSignal } from "@preact/signals";
 import { useContext, useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { px } from "../../draw/canvas";
-import { rgb } from "../../draw/shade";
-import { weight } from "../../math/format";
-import type { TokenRow } from "../../store/answers";
-import { TILE } from "../../store/attention/attention";
-import { type Direction, type Line, type Matrix, nameOf } from "../../store/attention/state";
+import { rgb } from "../../draw/color-scale";
+import { INK, ThemeContext } from "../../host/theme";
+import type { Token } from "../../protocol/answers";
+import { headMatrix, matrixText, sameMatrix } from "../../protocol/keys";
+import { type Direction, TILE } from "../../protocol/shared";
+import type { Line, Matrix } from "../../store/attention/types";
 import type { Store } from "../../store/store";
-import { INK, ThemeContext } from "../../theme";
-import { Label, plain } from "../label";
-import { partOf, strandOf } from "./segments";
+import { weight } from "../../ui/format";
+import { onKeys, pageKeys } from "../../ui/keys";
+import { Label, plain } from "../../ui/label";
+import { clamp } from "../../ui/scale";
+import { strongest } from "../../ui/strongest";
 import { type Layout, type Strand, isWhole, paintArcs } from "./paint-arcs";
+import { partOf, strandOf } from "./segments";
 
 const ROW = { least: 24, most: 34 }; // pixels a token
 const TALLEST = 520; // pixels, before it scrolls
@@ -37,7 +41,7 @@ export function Arcs({ store, matrix, width }: ArcsProps) {
   const scale = state.lecture.value ? 1.7 : 1;
   const { queries, keys } = matrix.sides;
   const longest = Math.max(queries.length, keys.length);
-  const row = Math.min(ROW.most, Math.max(ROW.least, Math.floor(TALLEST / longest))) * scale;
+  const row = clamp(Math.floor(TALLEST / longest), ROW.least, ROW.most) * scale;
   const height = Math.min(longest * row, TALLEST * (scale > 1 ? 1.3 : 1));
   const isCurrent = matrix.trace === store.trace.value && matrix.kind === attention.kind.value;
 
@@ -87,25 +91,18 @@ export function Arcs({ store, matrix, width }: ArcsProps) {
       state.direction.value = "from";
     } else attention.pin(found.direction, found.index);
   };
-  const keysDown = (event: KeyboardEvent) => {
-    const side = pinned.direction === "from" ? queries : keys;
-    const to = {
-      ArrowUp: pinned.index - 1,
-      ArrowDown: pinned.index + 1,
-      PageUp: pinned.index - 10,
-      PageDown: pinned.index + 10,
-      Home: 0,
-      End: side.length - 1,
-    }[event.key];
-    if (to !== undefined)
-      attention.pin(pinned.direction, Math.min(side.length - 1, Math.max(0, to)));
-    else if (event.key === "ArrowLeft") attention.pin("from", pinned.index);
-    else if (event.key === "ArrowRight") attention.pin("to", pinned.index);
-    else return;
-    event.preventDefault();
+  const { length } = pinned.direction === "from" ? queries : keys;
+  const pinAt = (index: number, direction = pinned.direction) => {
     hovered.value = null;
+    attention.pin(direction, index);
   };
-  const column = (direction: Direction, tokens: TokenRow[]) => (
+  const goTo = (index: number) => pinAt(clamp(index, 0, length - 1));
+  const keysDown = onKeys({
+    arrow: (down, right) =>
+      right ? pinAt(pinned.index, right < 0 ? "from" : "to") : goTo(pinned.index + down),
+    keys: pageKeys(pinned.index, length, goTo),
+  });
+  const column = (direction: Direction, tokens: Token[]) => (
     <Column
       direction={direction}
       tokens={tokens}
@@ -150,9 +147,7 @@ function useStrands(store: Store, matrix: Matrix, end: End | null): Strand[] {
   const lines = useSignal<ReadonlyMap<string, Line>>(new Map());
   const { attention, state } = store;
   const inks = INK[theme];
-  const sink = state.hideSink.value;
-  const alone = (layer: number, head: number) =>
-    nameOf({ layer, head }, { combine: "none", heads: [], hideSink: sink });
+  const alone = (layer: number, head: number) => headMatrix(layer, head, state.hideSink.value);
   const preview = attention.locked.value ? null : attention.preview.value;
   const heads = preview ? [] : state.heads.value;
   const wanted =
@@ -173,12 +168,14 @@ function useStrands(store: Store, matrix: Matrix, end: End | null): Strand[] {
           }))
           .filter(({ muted }) => !muted);
   const strands = wanted.map(({ name, label, ink }) => {
-    const whole = matrix.name === name ? matrix : attention.overlays.value.get(name);
-    const line = lines.value.get(name);
+    const hasName = (one: Matrix) => sameMatrix(one.name, name);
+    const whole = [matrix, ...attention.overlays.value].find(hasName);
+    const line = lines.value.get(label);
     const fits =
       line &&
       end &&
       line.trace === matrix.trace &&
+      sameMatrix(line.name, name) &&
       line.direction === end.direction &&
       line.index === end.index;
     return {
@@ -189,25 +186,30 @@ function useStrands(store: Store, matrix: Matrix, end: End | null): Strand[] {
       line: fits ? line : null,
     };
   });
-  const missing = strands.filter((strand) => !strand.line).map(({ name }) => name);
+  const missing = strands.filter((strand) => !strand.line);
   useEffect(() => {
     if (!end || matrix.trace !== store.trace.value) return;
     let over = false;
-    for (const name of missing)
+    for (const { name, label } of missing)
       attention
         .lineOf(name, end.direction, end.index)
         .then((line) => {
-          if (!over) lines.value = new Map(lines.peek()).set(name, line);
+          if (!over) lines.value = new Map(lines.peek()).set(label, line);
         })
         .catch(() => {});
     return () => void (over = true);
-  }, [end?.direction, end?.index, missing.join(), matrix.trace]);
+  }, [
+    end?.direction,
+    end?.index,
+    missing.map(({ name }) => matrixText(name)).join(),
+    matrix.trace,
+  ]);
   return strands;
 }
 
 interface ColumnProps {
   direction: Direction;
-  tokens: TokenRow[];
+  tokens: Token[];
   layout: Layout;
   end: End | null;
   pinned: End | null;
@@ -241,7 +243,7 @@ function Column(props: ColumnProps) {
       onClick={() => onPin(index)}
     >
       <span class="name">
-        <Label text={plain(tokens[index]![1])} />
+        <Label text={plain(tokens[index]!.label)} />
       </span>
       {weights && (weights[index] ?? 0) >= 0.005 && (
         <span class="share figures">{weights[index]!.toFixed(2).replace(/^0/, "")}</span>
@@ -272,25 +274,22 @@ function ArcsReadout({ matrix, end, strands, under }: ArcsReadoutProps) {
         Queries on the left, keys on the right. Point at a token, or click to pin it.
       </p>
     );
-  const own = plain((end.direction === "from" ? queries : keys)[end.index]?.[1] ?? "");
+  const own = plain((end.direction === "from" ? queries : keys)[end.index]?.label ?? "");
   const others = end.direction === "from" ? keys : queries;
   return (
     <p class="readout figures" role="status">
       <b>
         <Label text={own} /> {end.direction === "from" ? "looks most at" : "is looked at most by"}
       </b>
-      {strands.map(({ name, label, ink, line }) => {
-        if (!line) return <span key={name}>…</span>;
-        let best = 0;
-        line.weights.forEach((share, i) => {
-          if (share > line.weights[best]!) best = i;
-        });
+      {strands.map(({ label, ink, line }) => {
+        if (!line) return <span key={label}>…</span>;
+        const best = strongest(line.weights);
         return (
-          <span key={name}>
+          <span key={label}>
             <i class="swatch" style={{ background: rgb(ink) }} />{" "}
             {strands.length > 1 && `${label} `}
             <Label
-              text={line.weights[best] ? plain(others[best]?.[1] ?? "") : "nothing here"}
+              text={line.weights[best] ? plain(others[best]?.label ?? "") : "nothing here"}
             />{" "}
             {line.weights[best] !== 0 && (
               <span class="weight" style={{ color: rgb(ink) }}>

@@ -1,11 +1,11 @@
 import { useContext } from "preact/hooks";
-import { rgb } from "../../draw/shade";
-import type { Kind } from "../../store/answers";
-import { MOST_HEADS } from "../../store/attention/attention";
-import { COMBINE, type Combine, type HeadPair } from "../../store/attention/state";
+import { rgb } from "../../draw/color-scale";
+import { INK, ThemeContext } from "../../host/theme";
+import type { HeadPair, MatrixName } from "../../protocol/keys";
+import { COMBINE, type Combine, type Kind, MOST_HEADS } from "../../protocol/shared";
 import type { Store } from "../../store/store";
-import { INK, ThemeContext } from "../../theme";
-import { Segmented } from "../segmented";
+import { onKeys } from "../../ui/keys";
+import { Segmented } from "../../ui/segmented";
 
 const COMBINED: Record<Combine, string> = {
   none: "one head",
@@ -22,8 +22,8 @@ export function Chosen({ store }: { store: Store }) {
   const heads = state.heads.value;
   const here = attention.shown.value;
   const kinds = Object.keys(store.trace.value?.kinds ?? {}) as Kind[];
-  const rollout = `${attention.kind.value}/rollout.${here.layer}/row.0`;
-  const lacksRollout = !!store.lacks(`${store.trace.value?.trace}/${rollout}`);
+  const rollout: MatrixName = { how: "rollout", where: [[here.layer]], sinkless: false };
+  const lacksRollout = attention.lacks(rollout) !== null;
   const isChosen = heads.some(([l, h]) => l === here.layer && h === here.head);
   const wholeLayer = () => {
     const [, count] = attention.layers.value.find(([n]) => n === here.layer)!;
@@ -126,12 +126,8 @@ function Chip({ store, pair: [layer, head], color }: ChipProps) {
     if (!now.delete(name)) now.add(name);
     attention.muted.value = now;
   };
-  const keys = (event: KeyboardEvent) => {
-    if (event.key === "Delete" || event.key === "Backspace") attention.toggle({ layer, head });
-    else if (event.key === "i") attention.muted.value = new Set(others);
-    else return;
-    event.preventDefault();
-  };
+  const remove = () => attention.toggle({ layer, head });
+  const alone = () => void (attention.muted.value = new Set(others));
   return (
     <span class={`chip ${muted ? "muted-head" : ""}`} style={{ "--head": color }}>
       <button
@@ -139,8 +135,8 @@ function Chip({ store, pair: [layer, head], color }: ChipProps) {
         aria-pressed={!muted}
         title="Click: show or hide. Double click or i: show it alone. Delete: no longer chosen."
         onClick={flip}
-        onDblClick={() => (attention.muted.value = new Set(others))}
-        onKeyDown={keys}
+        onDblClick={alone}
+        onKeyDown={onKeys({ keys: { Delete: remove, Backspace: remove, i: alone } })}
       >
         <i class="swatch" /> {layer}·{head}
       </button>
@@ -149,7 +145,7 @@ function Chip({ store, pair: [layer, head], color }: ChipProps) {
         class="remove"
         data-tool
         aria-label={`Head ${layer}·${head} no longer chosen`}
-        onClick={() => attention.toggle({ layer, head })}
+        onClick={remove}
       >
         ×
       </button>

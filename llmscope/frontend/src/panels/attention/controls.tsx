@@ -1,10 +1,11 @@
 import { useContext } from "preact/hooks";
+import { opacity, rgb, weightAt } from "../../draw/color-scale";
 import type { Paint } from "../../draw/heatmap";
-import { opacity, rgb, weightAt } from "../../draw/shade";
-import { weight } from "../../math/format";
-import { COLOR_SCALES, type ColorScale, type Matrix } from "../../store/attention/state";
+import { INK, type Theme, ThemeContext } from "../../host/theme";
+import { COLOR_SCALES, type ColorScale } from "../../protocol/shared";
+import type { Matrix } from "../../store/attention/types";
 import type { Store } from "../../store/store";
-import { INK, type Theme, ThemeContext } from "../../theme";
+import { weight } from "../../ui/format";
 import { paintOf } from "./paint";
 import { SegmentFilter } from "./segments";
 

@@ -1,12 +1,12 @@
 import { px } from "../../draw/canvas";
-import type { TokenRow } from "../../store/answers";
-import { plain } from "../label";
+import type { Token } from "../../protocol/answers";
+import { plain } from "../../ui/label";
 
 const LONGEST = 12;
 
 /** How one side of a matrix lies on the screen. */
 export interface Axis {
-  tokens: TokenRow[];
+  tokens: Token[];
   /** Pixels a token. */
   size: number;
   /** Where the first token begins; below 0 when it is out of sight. */
@@ -81,7 +81,7 @@ export function QueryLabels({ axis, left, top, marked, scale }: LabelProps) {
           dominant-baseline="central"
           class={marked.includes(index) ? "here" : ""}
         >
-          {short(axis.tokens[index]![1], left - 10, scale)}
+          {short(axis.tokens[index]!.label, left - 10, scale)}
         </text>
       ))}
     </svg>
@@ -114,7 +114,7 @@ export function KeyLabels({ axis, left, top, right, marked, scale }: KeyLabelPro
           transform={`translate(${axis.start + (index + 0.5) * axis.size + 3}, ${top - 7}) rotate(-45)`}
           class={marked.includes(index) ? "here" : ""}
         >
-          {short(axis.tokens[index]![1], roomAbove(axis, index, top, right, scale), scale)}
+          {short(axis.tokens[index]!.label, roomAbove(axis, index, top, right, scale), scale)}
         </text>
       ))}
     </svg>

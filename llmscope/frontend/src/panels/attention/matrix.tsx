@@ -1,15 +1,17 @@
-import { useSignal } from "@preact/signals";
 import { useContext, useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { px } from "../../draw/canvas";
-import { type Cell, type Line, type Matrix as Shown, lineIn } from "../../store/attention/state";
+import { ThemeContext } from "../../host/theme";
+import type { Cell, Matrix as Shown } from "../../store/attention/types";
 import type { Store } from "../../store/store";
-import { ThemeContext } from "../../theme";
+import { onKeys } from "../../ui/keys";
+import { clamp } from "../../ui/scale";
+import { useZoom } from "../../ui/use-zoom";
 import { type Axis, KeyLabels, QueryLabels, inSight } from "./labels";
-import { paintMatrix } from "./paint-matrix";
 import { paintOf } from "./paint";
-import { Readout, strongest } from "./readout";
+import { paintMatrix } from "./paint-matrix";
+import { Readout } from "./readout";
 import { partOf } from "./segments";
-import { useZoom } from "./zoom";
+import { useMatrixCursor } from "./use-matrix-cursor";
 
 const LARGEST = 48; // pixels a cell, when zoomed in all the way
 
@@ -24,12 +26,13 @@ export function Matrix({ store, matrix, width }: MatrixProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const cells = useRef<HTMLDivElement>(null);
   const theme = useContext(ThemeContext).value;
-  const pointed = useSignal<(Cell & { matrix: Shown }) | null>(null);
-  const read = useSignal<Line | null>(null);
+  const { at, cursor, pinned, focus, isFrom, line, query, key, point, press } = useMatrixCursor(
+    store,
+    matrix,
+  );
   const { attention, state } = store;
   const scale = state.lecture.value ? 1.6 : 1;
   const { queries, keys } = matrix.sides;
-  const isCurrent = matrix.trace === store.trace.value && matrix.kind === attention.kind.value;
   const causal = matrix.kind === "self" && seesOnlyBack(store);
 
   const left = 92 * scale;
@@ -45,21 +48,6 @@ export function Matrix({ store, matrix, width }: MatrixProps) {
   const rows: Axis = { tokens: queries, size: size * k, start: y, room: down };
   const columns: Axis = { tokens: keys, size: size * k, start: x, room: across };
 
-  const cursor = pointed.value?.matrix.trace === matrix.trace ? pointed.value : null;
-  const pinned = isCurrent ? attention.cell.value : null;
-  const focus = isCurrent ? attention.pinned.value : -1;
-  const isFrom = state.direction.value === "from";
-  const at = cursor ?? pinned;
-  const line = !isCurrent
-    ? null
-    : matrix.level === 0
-      ? lineIn(matrix, at || isFrom ? "from" : "to", at?.query ?? focus)
-      : lineAt(matrix, at, [read.value, attention.line.value]);
-  const query = at?.query ?? (isFrom ? focus : line ? strongest(line.weights) : -1);
-  const isOnText = keys === matrix.trace.tokens;
-  const hovered = isCurrent && isFrom && isOnText ? store.hovered.value : null;
-  const key = at?.key ?? (isFrom ? (hovered ?? (line ? strongest(line.weights) : -1)) : focus);
-
   const paint = paintOf(store, matrix, theme);
   const tiles = attention.tiles.value;
   const segments = state.segments.value;
@@ -73,52 +61,39 @@ export function Matrix({ store, matrix, width }: MatrixProps) {
   }, [matrix, size, k, x, y]);
   useEffect(() => zoom.reset(), [matrix.trace]);
 
-  const point = (cell: Cell | null) => {
-    pointed.value = cell && { ...cell, matrix };
-    store.hovered.value = cell && isFrom && isOnText ? cell.key : null;
-    if (!cell || !isCurrent || matrix.level === 0) return;
-    attention
-      .lineOf(matrix.name, "from", cell.query)
-      .then((found) => (read.value = found))
-      .catch(() => (read.value = null));
-  };
   const cellAt = (event: MouseEvent): Cell => {
     const bounds = cells.current!.getBoundingClientRect();
     const index = ({ start, size: step, tokens }: Axis, place: number) =>
-      Math.min(tokens.length - 1, Math.max(0, Math.floor((place - start) / step)));
+      clamp(Math.floor((place - start) / step), 0, tokens.length - 1);
     return {
       query: index(rows, event.clientY - bounds.top),
       key: index(columns, event.clientX - bounds.left),
     };
   };
-  const press = (cell: Cell) => {
-    const again = pinned?.query === cell.query && pinned.key === cell.key;
-    if (again) attention.pin("from", -1);
-    else attention.pinCell(cell);
-  };
-  const keysDown = (event: KeyboardEvent) => {
-    const step = STEPS[event.key];
-    const here = at ?? { query: Math.max(0, query), key: Math.max(0, key) };
-    const middle: [number, number] = [
-      columns.start + (here.key + 0.5) * columns.size,
-      rows.start + (here.query + 0.5) * rows.size,
-    ];
-    if (step && event.shiftKey) zoom.pan((-step[1] * 60) / k, (-step[0] * 60) / k);
-    else if (step) {
+  const here = at ?? { query: Math.max(0, query), key: Math.max(0, key) };
+  const middle: [number, number] = [
+    columns.start + (here.key + 0.5) * columns.size,
+    rows.start + (here.query + 0.5) * rows.size,
+  ];
+  const keysDown = onKeys({
+    arrow(down, right, event) {
+      if (event.shiftKey) return zoom.pan((-right * 60) / k, (-down * 60) / k);
       const to = {
-        query: Math.min(queries.length - 1, Math.max(0, here.query + step[0])),
-        key: Math.min(keys.length - 1, Math.max(0, here.key + step[1])),
+        query: clamp(here.query + down, 0, queries.length - 1),
+        key: clamp(here.key + right, 0, keys.length - 1),
       };
       point(to);
       zoom.pan(shift(columns, to.key) / k, shift(rows, to.query) / k);
-    } else if (event.target !== event.currentTarget) return;
-    else if (event.key === "Enter" || event.key === " ") press(here);
-    else if (event.key === "+" || event.key === "=") zoom.by(1.5, middle);
-    else if (event.key === "-") zoom.by(1 / 1.5, middle);
-    else if (event.key === "0") zoom.reset();
-    else return;
-    event.preventDefault();
-  };
+    },
+    keys: {
+      Enter: own(() => press(here)),
+      " ": own(() => press(here)),
+      "+": own(() => zoom.by(1.5, middle)),
+      "=": own(() => zoom.by(1.5, middle)),
+      "-": own(() => zoom.by(1 / 1.5, middle)),
+      "0": own(() => zoom.reset()),
+    },
+  });
 
   return (
     <>
@@ -199,27 +174,9 @@ export function Matrix({ store, matrix, width }: MatrixProps) {
 const seesOnlyBack = ({ model }: Store): boolean =>
   model.value?.family === "causal" || model.value?.family === "encoder-decoder";
 
-export const STEPS: Record<string, [down: number, right: number]> = {
-  ArrowUp: [-1, 0],
-  ArrowDown: [1, 0],
-  ArrowLeft: [0, -1],
-  ArrowRight: [0, 1],
-};
-
-/** The true weights that the read-out needs: of the query that is pointed at, or of the focus. */
-function lineAt(matrix: Shown, at: Cell | null, lines: (Line | null)[]): Line | null {
-  const fits = (line: Line | null): line is Line =>
-    line !== null &&
-    line.trace === matrix.trace &&
-    line.kind === matrix.kind &&
-    line.name === matrix.name &&
-    (!at ||
-      (line.direction === "from" && line.index === at.query) ||
-      (line.direction === "to" && line.index === at.key));
-  const [read = null, focus = null] = lines;
-  if (at && fits(read)) return read;
-  return fits(focus) ? focus : null;
-}
+/** What a key does when no button within the matrix has the focus. */
+const own = (act: () => void) => (event: KeyboardEvent) =>
+  event.target === event.currentTarget ? act() : false;
 
 /** How far to pan so that a token comes in sight. */
 function shift({ start, size, room }: Axis, index: number): number {

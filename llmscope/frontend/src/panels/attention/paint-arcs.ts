@@ -1,14 +1,17 @@
 import { prepare } from "../../draw/canvas";
-import { drawnBy, filled } from "../../draw/vector";
-import { type Ink, opacity, rgb } from "../../draw/shade";
-import type { ColorScale, Direction, Line, Matrix, Sides } from "../../store/attention/state";
+import { type Ink, opacity, rgb } from "../../draw/color-scale";
+import { drawnBy, filled } from "../../draw/svg";
+import type { MatrixName } from "../../protocol/keys";
+import type { ColorScale, Direction } from "../../protocol/shared";
+import type { Line, Matrix, Sides } from "../../store/attention/types";
+import { clamp } from "../../ui/scale";
 
 /** Weights below it are too pale to see, and too many to draw. */
 const FAINTEST = 0.01;
 
 /** One head, as lines of one colour. */
 export interface Strand {
-  name: string;
+  name: MatrixName;
   label: string;
   ink: Ink;
   /** All weights, where they are there. */
@@ -57,7 +60,7 @@ export function arcs({ strands, end, layout, sides, scale, threshold }: Picture)
   const found: Arc[] = [];
   const y = (index: number) => (index + 0.5) * row - top;
   /** The token that is looked at stays in sight, at the edge. */
-  const held = (index: number) => Math.min(height - row / 2, Math.max(row / 2, y(index)));
+  const held = (index: number) => clamp(y(index), row / 2, height - row / 2);
   const first = Math.max(0, Math.floor(top / row));
   const last = Math.ceil((top + height) / row);
   strands.forEach(({ ink, matrix, line }, index) => {

@@ -1,10 +1,10 @@
 import { prepare } from "../../draw/canvas";
+import { opacity, rgb } from "../../draw/color-scale";
 import { type Paint, heatmap, stamp } from "../../draw/heatmap";
-import { opacity, rgb } from "../../draw/shade";
-import { drawnBy, filled } from "../../draw/vector";
-import { TILE } from "../../store/attention/attention";
-import type { Matrix, Tile } from "../../store/attention/state";
-import { INK, type Theme } from "../../theme";
+import { drawnBy, filled } from "../../draw/svg";
+import { INK, type Theme } from "../../host/theme";
+import { TILE } from "../../protocol/shared";
+import type { Matrix, Tile } from "../../store/attention/types";
 import { type Axis, inSight } from "./labels";
 import { type Part, isIn } from "./segments";
 
@@ -94,7 +94,7 @@ function paintGround(
   context: CanvasRenderingContext2D,
   { rows, columns, causal, theme }: Picture,
 ): void {
-  context.fillStyle = theme === "dark" ? "rgb(255 255 255 / 9%)" : "rgb(59 63 182 / 5%)";
+  context.fillStyle = INK[theme].cell;
   if (!causal) return context.fillRect(0, 0, columns.room, rows.room);
   const [first, last] = inSight(rows);
   context.beginPath();

@@ -1,10 +1,13 @@
+import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
-import type { PanelProps } from "../../app";
-import { useWidth } from "../../draw/canvas";
-import { type HeadName, MODES } from "../../store/attention/state";
+import { matrixText } from "../../protocol/keys";
+import { MODES } from "../../protocol/shared";
+import type { Head } from "../../store/attention/types";
 import type { Store } from "../../store/store";
-import { Save } from "../save";
-import { Segmented } from "../segmented";
+import { Save } from "../../ui/save";
+import { Segmented } from "../../ui/segmented";
+import { useWidth } from "../../ui/use-width";
+import type { PanelProps } from "../props";
 import { Arcs } from "./arcs";
 import { Chosen } from "./chosen";
 import { Controls } from "./controls";
@@ -65,11 +68,11 @@ export function Attention({ store }: PanelProps) {
 }
 
 /** Names a picture by what is in it. */
-function fileOf({ attention, state }: Store, { layer, head }: HeadName): string {
+function fileOf({ attention, state }: Store, { layer, head }: Head): string {
   const mode = state.mode.value;
   const heads = state.heads.value;
-  const name = mode === "matrix" ? (attention.matrix.value?.name ?? "head") : "head";
-  if (!name.startsWith("head")) return name;
+  const name = mode === "matrix" ? attention.matrix.value?.name : undefined;
+  if (name && (name.how !== "head" || name.sinkless)) return matrixText(name);
   if (mode === "arcs" && heads.length > 0)
     return `heads-${heads.map((pair) => pair.join(".")).join("-")}`;
   return `layer-${layer}-head-${head}`;
@@ -77,48 +80,36 @@ function fileOf({ attention, state }: Store, { layer, head }: HeadName): string 
 
 /** What is on screen: that of the matrix that is there, not of the one on its way. */
 function Title({ store }: { store: Store }) {
-  const { attention, state } = store;
-  const { kind, shown } = attention;
+  const [what, more] = titleOf(store);
+  return (
+    <span>
+      {what} <small>{more}</small>
+    </span>
+  );
+}
+
+function titleOf({ attention, state }: Store): [what: ComponentChildren, more: string] {
   const mode = state.mode.value;
   const isThere = !attention.lacking.value;
   const drawn = mode === "steps" ? attention.steps.value : attention.matrix.value;
-  const { layer, head } = (isThere && drawn) || shown.value;
-  const name = mode === "matrix" && isThere ? (attention.matrix.value?.name ?? "") : "";
+  const { layer, head } = (isThere && drawn) || attention.shown.value;
   const heads = state.heads.value;
-  const named = name.replace("sinkless.", "");
-  if (mode === "arcs" && heads.length > 1)
-    return (
-      <span>
-        {heads.length} heads <small>each in its colour</small>
-      </span>
-    );
-  const [, heads_, kvHeads] = attention.layers.value.find(([n]) => n === layer) ?? [0, 1, 1];
+  if (mode === "arcs" && heads.length > 1) return [`${heads.length} heads`, "each in its colour"];
+  const name = mode === "matrix" && isThere ? attention.matrix.value?.name : undefined;
+  if (name?.how === "rollout") return ["Rollout", `through layers 0 to ${layer}`];
+  if (name?.how === "mean" || name?.how === "max")
+    return [name.how === "mean" ? "Mean" : "Greatest", `of ${name.where.length} heads`];
+  if (name?.how === "difference")
+    return [name.where.map((pair) => pair.join("·")).join(" − "), "difference of two heads"];
+  const [, count, kvHeads] = attention.layers.value.find(([n]) => n === layer) ?? [0, 1, 1];
   const group =
-    kvHeads > 1 && kvHeads < heads_ ? `KV group ${Math.floor(head / (heads_ / kvHeads))}` : "";
-  const side = { self: "", encoder: "encoder", cross: "decoder → encoder" }[kind.value];
-  if (named.startsWith("rollout"))
-    return (
-      <span>
-        Rollout <small>through layers 0 to {layer}</small>
-      </span>
-    );
-  if (named.startsWith("mean") || named.startsWith("max"))
-    return (
-      <span>
-        {named.startsWith("mean") ? "Mean" : "Greatest"} <small>of {heads.length} heads</small>
-      </span>
-    );
-  if (named.startsWith("difference")) {
-    const [a, b] = heads.map(([l, h]) => `${l}·${h}`);
-    return (
-      <span>
-        {a} − {b} <small>difference of two heads</small>
-      </span>
-    );
-  }
-  return (
-    <span>
-      Layer {layer} · Head {head} <small>{[side, group].filter(Boolean).join(" · ")}</small>
-    </span>
-  );
+    kvHeads > 1 && kvHeads < count ? `KV group ${Math.floor(head / (count / kvHeads))}` : "";
+  const side = { self: "", encoder: "encoder", cross: "decoder → encoder" }[attention.kind.value];
+  const about = [side, group].filter(Boolean).join(" · ");
+  return [
+    <>
+      Layer {layer} · Head {head}
+    </>,
+    about,
+  ];
 }

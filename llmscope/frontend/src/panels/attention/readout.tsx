@@ -1,7 +1,7 @@
-import { weight } from "../../math/format";
-import type { Line, Matrix } from "../../store/attention/state";
+import type { Line, Matrix } from "../../store/attention/types";
 import type { Store } from "../../store/store";
-import { Label, plain } from "../label";
+import { weight } from "../../ui/format";
+import { Label, plain } from "../../ui/label";
 
 interface ReadoutProps {
   store: Store;
@@ -17,16 +17,16 @@ export function Readout({ store, matrix, line, query, at, pinned }: ReadoutProps
   const { queries, keys } = matrix.sides;
   const known = line && (line.direction === "from" ? line.index === query : line.index === at);
   const value = known ? line.weights[line.direction === "from" ? at : query] : undefined;
-  const isDifference = matrix.name.includes("difference");
+  const isDifference = matrix.name.how === "difference";
   const { decimals } = matrix.trace;
   const figure = (value: number) =>
-    isDifference && decimals ? value.toFixed(decimals) : weight(value);
+    isDifference && decimals ? value.toFixed(decimals).replace("-", "−") : weight(value);
   const isRow = known && line.direction === "from" && !isDifference;
   return (
     <p class="readout figures" role="status">
       <b>
-        <Label text={plain(queries[query]?.[1] ?? "")} /> →{" "}
-        <Label text={plain(keys[at]?.[1] ?? "")} />
+        <Label text={plain(queries[query]?.label ?? "")} /> →{" "}
+        <Label text={plain(keys[at]?.label ?? "")} />
       </b>{" "}
       <span class="weight">{value === undefined ? "…" : figure(value)}</span>
       {isRow && (
@@ -48,12 +48,4 @@ function entropy(weights: Float32Array): number {
   let bits = 0;
   for (const share of weights) if (share > 0) bits -= share * Math.log2(share);
   return bits;
-}
-
-export function strongest(weights: Float32Array): number {
-  let best = 0;
-  weights.forEach((share, index) => {
-    if (Math.abs(share) > Math.abs(weights[best]!)) best = index;
-  });
-  return best;
 }

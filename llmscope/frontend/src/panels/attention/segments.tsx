@@ -1,6 +1,7 @@
-import { type Matrix, SEGMENTS, type Segments } from "../../store/attention/state";
+import { SEGMENTS, type Segments } from "../../protocol/shared";
+import type { Matrix } from "../../store/attention/types";
 import type { Store } from "../../store/store";
-import { Segmented } from "../segmented";
+import { Segmented } from "../../ui/segmented";
 import type { Strand } from "./paint-arcs";
 
 const NAMES: Record<Segments, string> = {

@@ -1,20 +1,22 @@
-import { percent } from "../../math/format";
-import type { WrittenRow } from "../../store/answers";
-import type { WritingStore } from "../../store/writing";
+import type { TreeNode } from "../../protocol/answers";
+import type { GenerationStore } from "../../store/generation";
+import { percent } from "../../ui/format";
 
 /** The paths that were taken, each from where it parted from another. */
-export function Branches({ writing }: { writing: WritingStore }) {
-  const nodes = writing.nodes.value;
+export function Branches({ generation }: { generation: GenerationStore }) {
+  const nodes = generation.nodes.value;
   const forks = new Set(
-    nodes.filter(({ parent }) => writing.childrenOf(parent).length > 1).map(({ parent }) => parent),
+    nodes
+      .filter(({ parent }) => generation.childrenOf(parent).length > 1)
+      .map(({ parent }) => parent),
   );
   // Where the text stops within a line, the rest of it is told, too.
-  if (forks.size === 0 && writing.childrenOf(writing.current.value).length === 0) return null;
-  const rows = [...branches(writing, 0, 0)];
+  if (forks.size === 0 && generation.childrenOf(generation.current.value).length === 0) return null;
+  const rows = [...branches(generation, 0, 0)];
   return (
     <div class="branches" role="tree" aria-label="Branches">
       {rows.map((row) => (
-        <Branch key={row.first.number} writing={writing} {...row} />
+        <Branch key={row.first.number} generation={generation} {...row} />
       ))}
     </div>
   );
@@ -22,38 +24,45 @@ export function Branches({ writing }: { writing: WritingStore }) {
 
 interface Row {
   /** Where it parts from the others. */
-  first: WrittenRow;
+  first: TreeNode;
   /** Its end, or where it forks again. */
-  last: WrittenRow;
+  last: TreeNode;
   text: string;
   depth: number;
   forks: boolean;
 }
 
 /** Stretches of the tree without a fork, in the order in which they are read. */
-function* branches(writing: WritingStore, from: number, depth: number): Generator<Row> {
-  for (const first of writing.childrenOf(from)) {
+function* branches(generation: GenerationStore, from: number, depth: number): Generator<Row> {
+  for (const first of generation.childrenOf(from)) {
     let last = first;
     let text = first.text || first.label;
-    let next = writing.childrenOf(last.number);
+    let next = generation.childrenOf(last.number);
     while (next.length === 1) {
       last = next[0]!;
       text += last.text;
-      next = writing.childrenOf(last.number);
+      next = generation.childrenOf(last.number);
     }
     const forks = next.length > 1;
     yield { first, last, text, depth, forks };
-    if (forks && !writing.folded.value.has(last.number))
-      yield* branches(writing, last.number, depth + 1);
+    if (forks && !generation.folded.value.has(last.number))
+      yield* branches(generation, last.number, depth + 1);
   }
 }
 
-function Branch({ writing, first, last, text, depth, forks }: Row & { writing: WritingStore }) {
-  const path = writing.pathTo(last.number);
+function Branch({
+  generation,
+  first,
+  last,
+  text,
+  depth,
+  forks,
+}: Row & { generation: GenerationStore }) {
+  const path = generation.pathTo(last.number);
   const logprob = path.reduce((sum, node) => sum + node.logprob, 0);
-  const isOn = writing.path.value.includes(last) || writing.current.value === last.number;
-  const isFolded = writing.folded.value.has(last.number);
-  const compared = writing.compared.value.includes(last.number);
+  const isOn = generation.path.value.includes(last) || generation.current.value === last.number;
+  const isFolded = generation.folded.value.has(last.number);
+  const compared = generation.compared.value.includes(last.number);
   return (
     <div
       class={`branch ${isOn ? "on" : ""}`}
@@ -68,14 +77,14 @@ function Branch({ writing, first, last, text, depth, forks }: Row & { writing: W
           type="button"
           class="quiet fold"
           aria-label={isFolded ? "Unfold" : "Fold"}
-          onClick={() => writing.fold(last.number)}
+          onClick={() => generation.fold(last.number)}
         >
           {isFolded ? "▸" : "▾"}
         </button>
       ) : (
         <span class="fold" />
       )}
-      <button type="button" class="way" onClick={() => void writing.goTo(last.number)}>
+      <button type="button" class="way" onClick={() => void generation.goTo(last.number)}>
         {first.forced && <i title="chosen by you">✎ </i>}
         {text}
       </button>
@@ -88,7 +97,7 @@ function Branch({ writing, first, last, text, depth, forks }: Row & { writing: W
         aria-pressed={compared}
         disabled={isOn && !compared}
         title={isOn ? "It is on screen" : "Put it beside the text"}
-        onClick={() => writing.compare(last.number)}
+        onClick={() => generation.compare(last.number)}
       >
         compare
       </button>

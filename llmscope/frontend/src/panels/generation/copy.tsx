@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import type { WritingStore } from "../../store/writing";
+import type { GenerationStore } from "../../store/generation";
 
 const KINDS = ["text", "ids", "call"] as const;
 const TITLES = {
@@ -9,10 +9,10 @@ const TITLES = {
 };
 
 /** Takes what was written to the clipboard. */
-export function Copy({ writing }: { writing: WritingStore }) {
+export function Copy({ generation }: { generation: GenerationStore }) {
   const done = useSignal<string | null>(null);
   const copy = async (kind: (typeof KINDS)[number]) => {
-    const answer = await writing.copy();
+    const answer = await generation.copy();
     const text = kind === "ids" ? JSON.stringify(answer.ids) : answer[kind];
     await navigator.clipboard.writeText(text);
     done.value = kind;
@@ -27,7 +27,7 @@ export function Copy({ writing }: { writing: WritingStore }) {
           type="button"
           class="quiet"
           title={TITLES[kind]}
-          disabled={writing.prompt.value === null}
+          disabled={generation.prompt.value === null}
           onClick={() => void copy(kind)}
         >
           {done.value === kind ? "✓" : kind}

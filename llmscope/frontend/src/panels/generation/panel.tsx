@@ -1,56 +1,59 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import type { PanelProps } from "../../app";
-import { percent } from "../../math/format";
-import type { WrittenRow } from "../../store/answers";
+import type { TreeNode } from "../../protocol/answers";
+import { SHADES, type Shade } from "../../protocol/shared";
+import type { GenerationStore } from "../../store/generation";
 import type { Store } from "../../store/store";
-import { SHADES, type Shade, type WritingStore } from "../../store/writing";
-import { Label, plain } from "../label";
-import { Area } from "../text/area";
+import { percent } from "../../ui/format";
+import { onKeys } from "../../ui/keys";
+import { Label, plain } from "../../ui/label";
+import { Area } from "../../ui/text-area";
+import type { PanelProps } from "../props";
 import { Branches } from "./branches";
 import { Copy } from "./copy";
-import { Written } from "./written";
+import { Output } from "./output";
 
 const SPEEDS = [0, 1, 2, 5, 10];
 
 /** A text that writes itself, and the hand that a person has in it. */
 export function Generation({ store }: PanelProps) {
-  const writing = store.writing!;
+  const generation = store.generation!;
   const { editable } = store.state;
   return (
     <section
       class="panel generation"
       aria-label="Generation"
-      onKeyDown={(event) => keys(event, writing, store)}
+      onKeyDown={(event) => keys(event, generation, store)}
     >
-      {LIVE && editable.value && <Prompt store={store} />}
-      <Controls store={store} writing={writing} />
-      <Written store={store} writing={writing} />
-      <Caption store={store} writing={writing} />
-      <Branches writing={writing} />
+      {editable.value && <Prompt store={store} />}
+      <Controls store={store} generation={generation} />
+      <Output store={store} generation={generation} />
+      <Caption store={store} generation={generation} />
+      <Branches generation={generation} />
     </section>
   );
 }
 
-function keys(event: KeyboardEvent, writing: WritingStore, store: Store): void {
+function keys(event: KeyboardEvent, generation: GenerationStore, store: Store): void {
   const target = event.composedPath()[0] as HTMLElement;
   if (/^(TEXTAREA|INPUT|SELECT|BUTTON)$/.test(target.tagName)) return;
-  const path = writing.shownPath.value;
-  const at = writing.selected.value;
+  const path = generation.shownPath.value;
+  const at = generation.selected.value;
   const place = at === null ? path.length : path.findIndex(({ number }) => number === at);
-  const look = (to: number) => writing.look(path[to]?.number ?? null, writing.beside.value);
-  if (event.key === " ") store.state.playing.value = !store.state.playing.value;
-  else if (event.key === "Enter") void writing.step();
-  else if (event.key === "ArrowLeft") look(Math.max(0, place - 1));
-  else if (event.key === "ArrowRight") {
-    if (at === null) void writing.step();
-    else look(place + 1);
-  } else if (event.key === "Backspace" || (event.key === "z" && (event.ctrlKey || event.metaKey)))
-    void writing.undo();
-  else if (event.key === "Escape") writing.look(null);
-  else return;
-  event.preventDefault();
-  event.stopPropagation();
+  const look = (to: number) => generation.look(path[to]?.number ?? null, generation.beside.value);
+  const { playing } = store.state;
+  onKeys({
+    keys: {
+      " ": () => void (playing.value = !playing.value),
+      Enter: () => void generation.step(),
+      ArrowLeft: () => look(Math.max(0, place - 1)),
+      ArrowRight: () => (at === null ? void generation.step() : look(place + 1)),
+      Backspace: () => void generation.undo(),
+      z: () => (event.ctrlKey || event.metaKey ? void generation.undo() : false),
+      Escape: () => generation.look(null),
+    },
+  })(event);
+  if (event.defaultPrevented) event.stopPropagation();
 }
 
 function Prompt({ store }: { store: Store }) {
@@ -65,7 +68,7 @@ function Prompt({ store }: { store: Store }) {
         name="Prompt"
         placeholder="What the text begins with…"
         onEdit={(typed) => {
-          store.writing!.stop();
+          store.generation!.stop();
           text.value = typed;
         }}
       />
@@ -73,33 +76,33 @@ function Prompt({ store }: { store: Store }) {
   );
 }
 
-function Controls({ store, writing }: { store: Store; writing: WritingStore }) {
+function Controls({ store, generation }: { store: Store; generation: GenerationStore }) {
   const { playing, seed, doSample, maxNewTokens, speed, shade } = store.state;
   const isPlaying = playing.value;
-  const began = writing.prompt.value !== null;
+  const began = generation.prompt.value !== null;
   return (
     <div class="controls">
-      <fieldset disabled={writing.off !== null} title={writing.off ?? undefined}>
+      <fieldset disabled={generation.lacking !== null} title={generation.lacking ?? undefined}>
         <button
           type="button"
           class="main"
-          disabled={!began || (writing.ended.value && !isPlaying)}
+          disabled={!began || (generation.ended.value && !isPlaying)}
           onClick={() => (playing.value = !isPlaying)}
         >
           {isPlaying ? "❚❚ Pause" : "▶ Play"}
         </button>
         <button
           type="button"
-          disabled={!began || isPlaying || writing.ended.value}
-          onClick={() => void writing.step()}
+          disabled={!began || isPlaying || generation.ended.value}
+          onClick={() => void generation.step()}
         >
           Step
         </button>
         <button
           type="button"
-          disabled={!writing.canUndo.value}
+          disabled={!generation.canUndo.value}
           title="Takes the last step, run or choice back"
-          onClick={() => void writing.undo()}
+          onClick={() => void generation.undo()}
         >
           Undo
         </button>
@@ -137,7 +140,7 @@ function Controls({ store, writing }: { store: Store; writing: WritingStore }) {
             </option>
           ))}
         </select>
-        <Copy writing={writing} />
+        <Copy generation={generation} />
       </span>
     </div>
   );
@@ -171,26 +174,26 @@ function NumberField({ name, value, least, disabled = false }: NumberFieldProps)
 }
 
 /** One line on the token that is looked at, or on where the text stands. */
-function Caption({ store, writing }: { store: Store; writing: WritingStore }) {
-  const at = writing.hovered.value ?? writing.selected.value;
-  const node = at === null ? undefined : writing.node(at);
-  const path = writing.path.value;
+function Caption({ store, generation }: { store: Store; generation: GenerationStore }) {
+  const at = generation.hovered.value ?? generation.selected.value;
+  const node = at === null ? undefined : generation.node(at);
+  const path = generation.path.value;
   const slow = useSignal(false);
   useEffect(() => {
     slow.value = false;
-    if (writing.pending.value === 0) return;
+    if (generation.pending.value === 0) return;
     const timer = setTimeout(() => (slow.value = true), 500);
     return () => clearTimeout(timer);
-  }, [writing.pending.value > 0, path.length]);
+  }, [generation.pending.value > 0, path.length]);
   if (node)
     return (
       <p class="caption figures" role="status">
         “<Label text={plain(node.label)} />” <Figures node={node} />{" "}
-        {writing.selected.value === node.number &&
-          (writing.off ?? "Click a token on the right to take it instead; Esc lets go.")}
+        {generation.selected.value === node.number &&
+          (generation.lacking ?? "Click a token on the right to take it instead; Esc lets go.")}
       </p>
     );
-  if (!writing.prompt.value) return <p class="caption">Type what the text begins with.</p>;
+  if (!generation.prompt.value) return <p class="caption">Type what the text begins with.</p>;
   if (slow.value && !store.state.playing.value)
     return (
       <p class="caption" role="status">
@@ -203,17 +206,17 @@ function Caption({ store, writing }: { store: Store; writing: WritingStore }) {
       {path.length === 0
         ? "Space plays, Enter writes one token. Click a token on the right to choose it yourself."
         : `${path.length} ${path.length === 1 ? "token" : "tokens"}, log-probability ${logprob.toFixed(2).replace("-", "−")} nats. ${
-            !writing.ended.value
+            !generation.ended.value
               ? ""
               : path.length >= store.state.maxNewTokens.value
                 ? "It is as long as it may be."
                 : "The text has ended."
-          } Point at a token to see what else it could have been. ${writing.off ?? ""}`}
+          } Point at a token to see what else it could have been. ${generation.lacking ?? ""}`}
     </p>
   );
 }
 
-function Figures({ node }: { node: WrittenRow }) {
+function Figures({ node }: { node: TreeNode }) {
   return (
     <>
       probability {percent(Math.exp(node.logprob))} · {(-node.logprob / Math.LN2).toFixed(2)} bits ·

@@ -1,14 +1,15 @@
-import type { LensTraits, Reading } from "../../store/lens";
+import type { Measure } from "../../protocol/shared";
+import type { CellPrediction } from "../../store/lens";
 
-interface Measure {
+interface Shading {
   name: string;
   /** What the shades of cells mean. */
   words: string;
   /** How dark a cell is, where so many bits tell all tokens apart. */
-  shade: (reading: Reading, bits: number) => number;
+  shade: (reading: CellPrediction, bits: number) => number;
 }
 
-export const MEASURES: Record<LensTraits["lens"], Measure> = {
+export const SHADINGS: Record<Measure, Shading> = {
   probability: {
     name: "Probability",
     words: "probability of the token shown",

@@ -1,14 +1,13 @@
 import { useRef } from "preact/hooks";
-import type { PanelProps } from "../../app";
-import { type LensTraits, STREAMS } from "../../store/lens";
-import { Save } from "../save";
-import { Segmented } from "../segmented";
-import { MEASURES } from "./measures";
-import { CellReading } from "./reading";
+import { MEASURES, STREAMS } from "../../protocol/shared";
+import { Save } from "../../ui/save";
+import { Segmented } from "../../ui/segmented";
+import type { PanelProps } from "../props";
+import { CellReading } from "./cell";
+import { SHADINGS } from "./measures";
 import { Table } from "./table";
 
-const NAMES = Object.keys(MEASURES) as LensTraits["lens"][];
-const SHOWN = Object.fromEntries(NAMES.map((name) => [name, MEASURES[name].name]));
+const NAMES = Object.fromEntries(MEASURES.map((name) => [name, SHADINGS[name].name]));
 
 /** What the model would say if it ended at a layer, for every layer and position. */
 export function Lens({ store }: PanelProps) {
@@ -24,8 +23,8 @@ export function Lens({ store }: PanelProps) {
         </span>
         <Segmented
           label="What cells are shaded by"
-          options={NAMES}
-          names={SHOWN}
+          options={MEASURES}
+          names={NAMES}
           value={measure}
           onPick={(picked) => (state.lens.value = picked)}
         />
@@ -49,7 +48,7 @@ export function Lens({ store }: PanelProps) {
         {!lacking && (
           <>
             <span class="note">
-              {lens.isWaiting.value ? "Reading layers…" : `Shade: ${MEASURES[measure].words}`}
+              {lens.isWaiting.value ? "Reading layers…" : `Shade: ${SHADINGS[measure].words}`}
             </span>
             <Save of={panel} name={`lens-${measure}`} />
           </>

@@ -1,17 +1,16 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { px, useWidth } from "../../draw/canvas";
+import { px } from "../../draw/canvas";
 import type { LensCell } from "../../store/lens";
 import type { Store } from "../../store/store";
-import { Label } from "../label";
-import { STEPS } from "../attention/matrix";
-import { MEASURES } from "./measures";
+import { onKeys } from "../../ui/keys";
+import { Label } from "../../ui/label";
+import { clamp } from "../../ui/scale";
+import { useWidth } from "../../ui/use-width";
+import { SHADINGS } from "./measures";
 
 const [ACROSS, DOWN, LEFT, TOP] = [5.4, 1.75, 3.6, 2.1]; // of a cell and of the heads, in ems
-
-const within = (least: number, value: number, most: number) =>
-  Math.min(most, Math.max(least, value));
 
 /** Layers by positions, the last layer on top; only columns in sight are drawn. */
 export function Table({ store }: { store: Store }) {
@@ -25,7 +24,7 @@ export function Table({ store }: { store: Store }) {
   const columns = useSignal<LensCell>([0, 0]); // a widget may be shown twice
   const [first, end] = columns.value;
   const bits = Math.log2(store.model.value!.vocabulary);
-  const { shade } = MEASURES[state.lens.value];
+  const { shade } = SHADINGS[state.lens.value];
 
   const look = () => {
     const { scrollLeft, clientWidth } = box.current!;
@@ -41,8 +40,8 @@ export function Table({ store }: { store: Store }) {
     if (element.clientWidth === 0) return;
     const [x, y] = [position * ACROSS * em, (rows - 1 - focus) * DOWN * em];
     const [right, bottom] = [x + (LEFT + ACROSS) * em, y + (TOP + DOWN) * em];
-    element.scrollLeft = within(right - width, element.scrollLeft, x);
-    element.scrollTop = within(bottom - element.clientHeight, element.scrollTop, y);
+    element.scrollLeft = clamp(element.scrollLeft, right - width, x);
+    element.scrollTop = clamp(element.scrollTop, bottom - element.clientHeight, y);
   }, [focus, position, width, em, rows]);
 
   const cellAt = ({ target }: Event): LensCell | null => {
@@ -50,16 +49,12 @@ export function Table({ store }: { store: Store }) {
     const row = cell?.parentElement as HTMLTableRowElement | undefined;
     return cell && [rows - row!.rowIndex, first + cell.cellIndex - 2];
   };
-  const keysDown = (event: KeyboardEvent) => {
-    const step = STEPS[event.key];
-    if (!step) return;
-    event.preventDefault();
-    lens.hovered.value = null;
-    lens.pick([
-      within(0, focus - step[0], rows - 1),
-      within(0, position + step[1], tokens.length - 1),
-    ]);
-  };
+  const keysDown = onKeys({
+    arrow(down, right) {
+      lens.hovered.value = null;
+      lens.pick([clamp(focus - down, 0, rows - 1), clamp(position + right, 0, tokens.length - 1)]);
+    },
+  });
   const row = (head: ComponentChildren, cell: (position: number) => ComponentChildren) => (
     <tr>
       <th>{head}</th>
@@ -88,7 +83,7 @@ export function Table({ store }: { store: Store }) {
         <thead>
           {row("layer", (at) => (
             <th key={at}>
-              <Label text={tokens[at]?.[1] ?? ""} />
+              <Label text={tokens[at]?.label ?? ""} />
             </th>
           ))}
         </thead>
@@ -100,7 +95,7 @@ export function Table({ store }: { store: Store }) {
                 <td
                   key={at}
                   class={number === focus && at === position ? "focus" : ""}
-                  style={{ "--shade": reading ? within(0, shade(reading, bits), 1).toFixed(3) : 0 }}
+                  style={{ "--shade": reading ? clamp(shade(reading, bits), 0, 1).toFixed(3) : 0 }}
                 >
                   {reading && <Label text={reading.top[0]!.label} />}
                 </td>

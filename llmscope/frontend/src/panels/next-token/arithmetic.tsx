@@ -1,7 +1,7 @@
-import { percent } from "../../math/format";
-import { type Outcome, type Settings, cutBy } from "../../math/sampling";
+import { type Outcome, type Settings, cutBy } from "../../sampling/sampling";
 import type { NextToken } from "../../store/state";
-import { Label, plain } from "../label";
+import { percent } from "../../ui/format";
+import { Label, plain } from "../../ui/label";
 
 interface ArithmeticProps {
   next: NextToken;

@@ -1,8 +1,9 @@
-import { scaleLinear, scaleLog } from "d3-scale";
-import { count, percent } from "../../math/format";
-import { type Order, type Outcome, cutBy, probOf } from "../../math/sampling";
+import type { Order } from "../../protocol/shared";
+import { type Outcome, cutBy, probOf } from "../../sampling/sampling";
 import type { NextToken } from "../../store/state";
-import { Label } from "../label";
+import { count, percent } from "../../ui/format";
+import { Label } from "../../ui/label";
+import { clamp, linearScale, logScale } from "../../ui/scale";
 
 export const ROWS = 10;
 const NICE = [0.1, 0.25, 0.5, 1];
@@ -29,7 +30,7 @@ interface BarsProps {
   onPick: (rank: number) => void;
   onTake: ((rank: number) => void) | null;
   /** Whether what is taken goes into a gap. */
-  fills: boolean;
+  fillsGaps: boolean;
   onUnpin: (id: number) => void;
 }
 
@@ -58,10 +59,8 @@ export function Bars(props: BarsProps) {
     return sum;
   };
   const full = NICE.find((nice) => Math.max(base[0]!, probOf(outcome, outcome.first)) <= nice) ?? 1;
-  const scale = log
-    ? scaleLog().domain([LEAST, 1]).range([0, 100]).clamp(true)
-    : scaleLinear().domain([0, full]).range([0, 100]).clamp(true);
-  const width = (value: number) => `${value > 0 ? scale(value) : 0}%`;
+  const scale = log ? logScale([LEAST, 1], [0, 100]) : linearScale([0, full], [0, 100]);
+  const width = (value: number) => `${value > 0 ? clamp(scale(value), 0, 100) : 0}%`;
   const ticks = log ? [LEAST, 1e-3, 1] : [0, full / 2, full];
   return (
     <>
@@ -139,7 +138,7 @@ function Line(props: LineProps) {
         <button
           type="button"
           class="name"
-          title={props.fills ? "Put it into the gap" : "Append it to the text"}
+          title={props.fillsGaps ? "Put it into the gap" : "Append it to the text"}
           onClick={() => onTake(place)}
         >
           <Label text={label} />

@@ -1,10 +1,10 @@
-import { scaleLinear, scaleLog } from "d3-scale";
-import { useMemo, useRef } from "preact/hooks";
-import { useWidth } from "../../draw/canvas";
-import { againstTemperature } from "../../math/curve";
+import { againstTemperature } from "../../sampling/curve";
 import type { NextToken } from "../../store/state";
 import type { Store } from "../../store/store";
-import { plain } from "../label";
+import { plain } from "../../ui/label";
+import { linearScale, logScale } from "../../ui/scale";
+import { useWidth } from "../../ui/use-width";
+import { useMemo, useRef } from "preact/hooks";
 
 const LINES = 5;
 const HOTTEST = 2;
@@ -24,11 +24,10 @@ export function Curve({ store, next }: { store: Store; next: NextToken }) {
   );
   const [left, right] = [MARGIN.left * scale, MARGIN.right * scale];
   const [top, bottom] = [MARGIN.top, (HEIGHT - MARGIN.bottom) * scale];
-  const x = scaleLinear()
-    .domain([0, HOTTEST])
-    .range([left, Math.max(left + 40, width - right)]);
-  const y = scaleLinear().domain([0, 1]).range([bottom, top]);
-  const size = scaleLog().domain([1, next.sorted.base.length]).range([bottom, top]);
+  const end = Math.max(left + 40, width - right);
+  const x = linearScale([0, HOTTEST], [left, end]);
+  const y = linearScale([0, 1], [bottom, top]);
+  const size = logScale([1, next.sorted.base.length], [bottom, top]);
   const path = (value: (index: number) => number) =>
     `M${points.map((point, index) => `${x(point.temperature)},${value(index)}`).join("L")}`;
   const last = points[points.length - 1]!;
@@ -49,7 +48,7 @@ export function Curve({ store, next }: { store: Store; next: NextToken }) {
         >
           {[0, 0.5, 1].map((tick) => (
             <g key={tick}>
-              <line x1={left} x2={x.range()[1]} y1={y(tick)} y2={y(tick)} class="hair" />
+              <line x1={left} x2={end} y1={y(tick)} y2={y(tick)} class="hair" />
               <text x={left - 6} y={y(tick)} text-anchor="end" dominant-baseline="central">
                 {tick * 100} %
               </text>
@@ -64,7 +63,7 @@ export function Curve({ store, next }: { store: Store; next: NextToken }) {
           {last.probs.map((_, rank) => (
             <g key={rank} class="likely" style={{ opacity: 1 - 0.15 * rank }}>
               <path d={path((index) => y(points[index]!.probs[rank]!))} />
-              <text x={x.range()[1]! + 7} y={labels[rank]} dominant-baseline="central">
+              <text x={end + 7} y={labels[rank]} dominant-baseline="central">
                 {plain(next.labels[rank] ?? "")}
               </text>
             </g>

@@ -1,5 +1,5 @@
 import type { Signal } from "@preact/signals";
-import { Label, plain } from "../label";
+import { Label, plain } from "../../ui/label";
 
 export const DRAWS = 1000;
 

@@ -1,11 +1,12 @@
 import { type Signal, useComputed, useSignal } from "@preact/signals";
-import type { PanelProps } from "../../app";
-import { pick, tally } from "../../math/draw";
-import { count } from "../../math/format";
-import { ORDERS, type Outcome, sample } from "../../math/sampling";
+import { ORDERS } from "../../protocol/shared";
+import { pick, tally } from "../../sampling/draws";
+import { type Outcome, sample } from "../../sampling/sampling";
 import type { NextToken as Next } from "../../store/state";
 import type { Store } from "../../store/store";
-import { Label, plain } from "../label";
+import { count } from "../../ui/format";
+import { Label, plain } from "../../ui/label";
+import type { PanelProps } from "../props";
 import { Arithmetic } from "./arithmetic";
 import { Bars, type Pin } from "./bars";
 import { Curve } from "./curve";
@@ -64,7 +65,7 @@ function Place({ next: { trace, position }, masked }: { next: Next; masked: bool
   const gap = gaps.indexOf(position);
   if (gap >= 0)
     return <small>at {gaps.length > 1 ? `gap ${gap + 1} of ${gaps.length}` : "the gap"}</small>;
-  const own = (target.length > 0 ? target : tokens)[position]?.[1] ?? "";
+  const own = (target.length > 0 ? target : tokens)[position]?.label ?? "";
   return (
     <small>
       {masked ? "at" : "after"} “<Label text={plain(own)} />”{masked && ", seen"}
@@ -120,10 +121,6 @@ function Rows({ store, next, outcome, log, compare }: RowsProps) {
     rank === null ? null : (next.labels[rank] ?? store.label(next.sorted.order[rank]!).value);
   const place = picked.value === null ? undefined : next.sorted.rank[picked.value];
   const pickedRank = place !== undefined && place < next.known ? place : null;
-  const take = (rank: number) => {
-    if (store.writing) void store.writing.force(next.sorted.order[rank]!);
-    else store.writer.take(next.texts[rank] ?? "");
-  };
   return (
     <>
       <Bars
@@ -139,8 +136,8 @@ function Rows({ store, next, outcome, log, compare }: RowsProps) {
           const id = next.sorted.order[rank]!;
           picked.value = picked.value === id ? null : id;
         }}
-        onTake={(store.writing ? !store.writing.off : store.writer.takes.value) ? take : null}
-        fills={store.writer.fills}
+        onTake={store.input.canChoose.value ? (rank) => store.input.choose(rank) : null}
+        fillsGaps={store.editor.fillsGaps}
         onUnpin={(id) => (pins.value = pins.value.filter((pin) => pin.id !== id))}
       />
       <p class="legend">

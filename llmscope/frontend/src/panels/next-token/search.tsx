@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Store } from "../../store/store";
-import { Label } from "../label";
+import { Label } from "../../ui/label";
 import type { Pin } from "./bars";
 
 /** Finds any token of the vocabulary, to pin it among the rows. */
@@ -9,7 +9,7 @@ export function Search({ store, onPin }: { store: Store; onPin: (pin: Pin) => vo
   const words = useSignal("");
   const found = useSignal<Pin[]>([]);
   const problem = useSignal("");
-  const lacking = store.lacks("vocabulary/");
+  const lacking = store.lacks({ type: "search", text: "" });
   useEffect(() => {
     const abort = new AbortController();
     found.value = [];

@@ -1,4 +1,6 @@
 import type { Signal } from "@preact/signals";
+import { onKeys } from "../../ui/keys";
+import { clamp } from "../../ui/scale";
 
 export interface SliderProps {
   name: string;
@@ -15,22 +17,14 @@ export interface SliderProps {
   step: (value: number, by: 1 | -1, fine: boolean) => number;
 }
 
-const DIRECTION: Record<string, 1 | -1> = {
-  ArrowRight: 1,
-  ArrowUp: 1,
-  ArrowLeft: -1,
-  ArrowDown: -1,
-};
-
 export function Slider(props: SliderProps) {
   const { name, value, max, nothing, shown, disabled, toPlace, fromPlace, step } = props;
   const place = toPlace ? toPlace(value.value) : value.value;
-  const keys = (event: KeyboardEvent) => {
-    const by = DIRECTION[event.key];
-    if (!by) return;
-    event.preventDefault();
-    value.value = step(value.value, by, event.shiftKey);
-  };
+  const keys = onKeys({
+    arrow(down, right, event) {
+      value.value = step(value.value, (right || -down) as 1 | -1, event.shiftKey);
+    },
+  });
   return (
     <label class="slider">
       <span>{name}</span>
@@ -62,5 +56,5 @@ export const byHundredths =
   (max: number) =>
   (value: number, by: 1 | -1, fine: boolean): number => {
     const next = value + by * (fine ? 0.001 : 0.01);
-    return Math.round(Math.min(max, Math.max(0, next)) * 1000) / 1000;
+    return Math.round(clamp(next, 0, max) * 1000) / 1000;
   };

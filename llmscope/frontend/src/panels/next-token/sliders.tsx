@@ -1,7 +1,8 @@
-import { scaleLog } from "d3-scale";
-import { count } from "../../math/format";
-import { CHAINS, ORDERS } from "../../math/sampling";
+import { ORDERS } from "../../protocol/shared";
+import { CHAINS } from "../../sampling/sampling";
 import type { Store } from "../../store/store";
+import { count } from "../../ui/format";
+import { clamp, logScale } from "../../ui/scale";
 import { Slider, byHundredths } from "./slider";
 
 const HOTTEST = 2;
@@ -15,7 +16,7 @@ interface SlidersProps {
 
 export function Sliders({ store, vocabulary, more }: SlidersProps) {
   const { temperature, topK, topP, minP, typicalP, order } = store.state;
-  const log = scaleLog().domain([1, vocabulary]).range([0, 1]).clamp(true);
+  const log = logScale([1, vocabulary], [0, 1]);
   const kept = (k: number) => (k >= vocabulary ? 0 : Math.max(1, k));
   const chain = CHAINS[order.value];
   return (
@@ -34,7 +35,7 @@ export function Sliders({ store, vocabulary, more }: SlidersProps) {
         max={1}
         nothing={0}
         shown={topK.value === 0 ? "all" : count(topK.value)}
-        toPlace={(k) => (k === 0 ? 1 : log(k))}
+        toPlace={(k) => (k === 0 ? 1 : clamp(log(k), 0, 1))}
         fromPlace={(place) => kept(Math.round(log.invert(place)))}
         step={(k, by, fine) => {
           const from = k || vocabulary;

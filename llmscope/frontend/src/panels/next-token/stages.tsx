@@ -1,8 +1,8 @@
 import { useRef } from "preact/hooks";
 import type { Signal } from "@preact/signals";
-import { count, percent } from "../../math/format";
-import { CHAINS, type Outcome, type StageName } from "../../math/sampling";
+import { CHAINS, type Outcome, type StageName } from "../../sampling/sampling";
 import type { Store } from "../../store/store";
+import { count, percent } from "../../ui/format";
 
 const NOTHING: Record<StageName, number> = {
   temperature: 1,

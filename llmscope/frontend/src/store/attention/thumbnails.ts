@@ -1,8 +1,8 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
-import type { ThumbnailsAnswer, TraceAnswer } from "../answers";
-import type { Reader } from "../reader";
-import { type ScoreName, scoreIndex } from "./scores";
-import type { HeadName, Thumbnail } from "./state";
+import type { ThumbnailsAnswer, Trace } from "../../protocol/answers";
+import { type Kind, SCORES, type ScoreName } from "../../protocol/shared";
+import type { RequestCache } from "../request-cache";
+import type { Head, Thumbnail } from "./types";
 
 /** Thumbnails that are asked for at once: one is made while the one before travels. */
 const AHEAD = 2;
@@ -13,38 +13,38 @@ export class Thumbnails {
   /** Layers whose thumbnails are in sight. */
   readonly inSight = signal<ReadonlySet<number>>(new Set());
 
-  #under = { reader: null as Reader | null, names: new Set<string>() }; // on their way
+  #under = { cache: null as RequestCache | null, names: new Set<string>() }; // on their way
 
   constructor(
-    private readonly trace: ReadonlySignal<TraceAnswer | null>,
+    private readonly trace: ReadonlySignal<Trace | null>,
     private readonly report: (error: unknown) => void,
   ) {}
 
   /** Those of a layer: of the text on screen, or of one before it. */
-  of(kind: string, layer: number): Thumbnail | undefined {
+  of(kind: Kind, layer: number): Thumbnail | undefined {
     return this.read.value.get(`${kind}/${layer}`);
   }
 
   /** A score of a head, once it is known. */
-  score(name: ScoreName, kind: string, { layer, head }: HeadName): number | undefined {
+  score(name: ScoreName, kind: Kind, { layer, head }: Head): number | undefined {
     const scores = this.of(kind, layer)?.scores;
     if (!scores || head >= scores.shape[0]!) return undefined;
-    return scores.data[head * scores.shape[1]! + scoreIndex(name)];
+    return scores.data[head * scores.shape[1]! + SCORES.indexOf(name)];
   }
 
   /** Keeps a few on their way, those in sight first. */
-  follow(reader: Reader, trace: TraceAnswer, kind: string, layers: number[]): void {
+  follow(cache: RequestCache, trace: Trace, kind: Kind, layers: number[]): void {
     const inSight = this.inSight.value;
     const isRead = (layer: number) => this.of(kind, layer)?.trace === trace;
-    if (this.#under.reader !== reader) this.#under = { reader, names: new Set() };
+    if (this.#under.cache !== cache) this.#under = { cache, names: new Set() };
     const { names } = this.#under;
     const missing = layers.filter((layer) => !isRead(layer) && !names.has(`${kind}/${layer}`));
     missing.sort((a, b) => Number(inSight.has(b)) - Number(inSight.has(a)) || a - b);
     for (const layer of missing.slice(0, Math.max(0, AHEAD - names.size))) {
       const name = `${kind}/${layer}`;
       names.add(name);
-      reader
-        .read<ThumbnailsAnswer>(`${trace.trace}/thumbnails/${name}`)
+      cache
+        .read<ThumbnailsAnswer>({ type: "thumbnails", trace: trace.name, kind, layer })
         .then(({ shades, scores }) => {
           names.delete(name);
           if (this.trace.peek() !== trace) return;

@@ -1,6 +1,6 @@
-import { weight } from "../../../math/format";
-import type { Steps } from "../../../store/attention/state";
-import { Label, plain } from "../../label";
+import type { Steps } from "../../../store/attention/types";
+import { weight } from "../../../ui/format";
+import { Label, plain } from "../../../ui/label";
 import type { Stage, StageName } from "./stages";
 import { Strip, greatest } from "./strip";
 import { number, rowOf } from "./vectors";
@@ -31,7 +31,7 @@ export function Keys({ steps, stages, at, selected, onSelect }: KeysProps) {
   const weights = steps.weights.data as Float32Array;
   const hidden = steps.hidden.data as Uint8Array;
   const visible = Array.from(weights.keys()).filter((key) => hidden[key] === 0);
-  const shown = strongest(visible, weights, selected);
+  const shown = mostOf(visible, weights, selected);
   const others = visible.filter((key) => !shown.includes(key));
   const rest = others.reduce((sum, key) => sum + weights[key]!, 0);
   const unseen = weights.length - visible.length;
@@ -49,7 +49,7 @@ export function Keys({ steps, stages, at, selected, onSelect }: KeysProps) {
     softmax: (key) => <Share of={weights[key]!} />,
     output: (key) => (
       <Strip
-        label={`value of ${steps.sides.keys[key]?.[1]}`}
+        label={`value of ${steps.sides.keys[key]?.label}`}
         vector={rowOf(steps.values, key)}
         most={most}
         height={12}
@@ -91,7 +91,7 @@ export function Keys({ steps, stages, at, selected, onSelect }: KeysProps) {
             onClick={() => onSelect(key)}
           >
             <th scope="row">
-              <Label text={plain(steps.sides.keys[key]?.[1] ?? "")} />
+              <Label text={plain(steps.sides.keys[key]?.label ?? "")} />
             </th>
             {columns.map(({ name, index }) => (
               <td key={name} class={look(name, index)}>
@@ -120,8 +120,8 @@ function Share({ of }: { of: number }) {
   );
 }
 
-/** The keys with most weight, as they stand in the text, and the selected one. */
-function strongest(visible: number[], weights: Float32Array, selected: number): number[] {
+/** The keys with most weight, in the order of the text, and the selected one. */
+function mostOf(visible: number[], weights: Float32Array, selected: number): number[] {
   const most = [...visible].sort((a, b) => weights[b]! - weights[a]!).slice(0, SHOWN);
   if (visible.includes(selected) && !most.includes(selected)) most[most.length - 1] = selected;
   return most.sort((a, b) => a - b);

@@ -1,4 +1,4 @@
-import type { StepsAnswer } from "../../../store/answers";
+import type { StepsAnswer } from "../../../protocol/answers";
 import formulas from "./formulas.tex";
 
 export type StageName =

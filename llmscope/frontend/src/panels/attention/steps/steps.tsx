@@ -1,10 +1,12 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { Steps as Shown } from "../../../store/attention/state";
+import type { Steps as Shown } from "../../../store/attention/types";
 import type { Store } from "../../../store/store";
-import { strongest } from "../readout";
-import { stagesOf } from "./stages";
+import { onKeys } from "../../../ui/keys";
+import { clamp } from "../../../ui/scale";
+import { strongest } from "../../../ui/strongest";
 import { Keys } from "./keys";
+import { stagesOf } from "./stages";
 import { Product, Results } from "./vectors";
 
 const PACE = 2200; // ms a step, when it plays
@@ -19,7 +21,7 @@ export function Steps({ store }: { store: Store }) {
   const heads = attention.layers.value.find(([layer]) => layer === steps?.layer)?.[1] ?? 1;
   const stages = isHere ? stagesOf(steps, size, heads) : [];
   const at = Math.min(attention.stage.value, Math.max(0, stages.length - 1));
-  const go = (to: number) => (attention.stage.value = Math.min(stages.length - 1, Math.max(0, to)));
+  const go = (to: number) => void (attention.stage.value = clamp(to, 0, stages.length - 1));
   useEffect(() => {
     if (!isPlaying.value) return;
     const timer = setTimeout(() => {
@@ -35,24 +37,24 @@ export function Steps({ store }: { store: Store }) {
   const select = (to: number) => {
     const inside = Math.min(steps.at, steps.sides.keys.length - 1);
     const last = steps.kind === "self" ? inside : steps.sides.keys.length - 1;
-    attention.cell.value = { query: steps.at, key: Math.min(last, Math.max(0, to)) };
+    attention.cell.value = { query: steps.at, key: clamp(to, 0, last) };
   };
   const play = () => {
     if (at === stages.length - 1) go(0);
     isPlaying.value = !isPlaying.value;
   };
-  const keysDown = (event: KeyboardEvent) => {
-    if (event.key === "ArrowRight") go(at + 1);
-    else if (event.key === "ArrowLeft") go(at - 1);
-    else if (event.key === "ArrowDown") select(key + 1);
-    else if (event.key === "ArrowUp") select(key - 1);
-    else if (event.key === "Home") go(0);
-    else if (event.key === "End") go(stages.length - 1);
-    else if (event.key === " " && event.target === event.currentTarget) play();
-    else return;
-    if (event.key.startsWith("Arrow")) isPlaying.value = false;
-    event.preventDefault();
-  };
+  const keysDown = onKeys({
+    arrow(down, right) {
+      isPlaying.value = false;
+      if (right) go(at + right);
+      else select(key + down);
+    },
+    keys: {
+      Home: () => go(0),
+      End: () => go(stages.length - 1),
+      " ": (event) => (event.target === event.currentTarget ? play() : false),
+    },
+  });
   const stage = stages[at]!;
   return (
     <div

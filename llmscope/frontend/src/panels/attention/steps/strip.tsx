@@ -1,7 +1,9 @@
 import { useContext, useLayoutEffect, useRef } from "preact/hooks";
-import { prepare, px, useWidth } from "../../../draw/canvas";
-import { type Ink, rgb } from "../../../draw/shade";
-import { INK, ThemeContext } from "../../../theme";
+import { prepare, px } from "../../../draw/canvas";
+import { type Ink, rgb } from "../../../draw/color-scale";
+import { INK, ThemeContext } from "../../../host/theme";
+import { clamp } from "../../../ui/scale";
+import { useWidth } from "../../../ui/use-width";
 
 interface StripProps {
   /** What the vector is, for those who can't see it. */
@@ -37,7 +39,7 @@ export function Strip({ label, vector, most, height, part }: StripProps) {
   const tell = (event: PointerEvent) => {
     const bounds = canvas.current!.getBoundingClientRect();
     const index = Math.floor(((event.clientX - bounds.left) / bounds.width) * vector.length);
-    const value = vector[Math.min(vector.length - 1, Math.max(0, index))]!;
+    const value = vector[clamp(index, 0, vector.length - 1)]!;
     canvas.current!.title = `${label} [${index}] = ${value.toPrecision(4)}`;
   };
   const share = (count: number) => `${(100 * count) / vector.length}%`;

@@ -1,5 +1,5 @@
-import type { Steps as Shown } from "../../../store/attention/state";
-import { Label, plain } from "../../label";
+import type { Steps as Shown } from "../../../store/attention/types";
+import { Label, plain } from "../../../ui/label";
 import type { Stage } from "./stages";
 import { Strip, greatest } from "./strip";
 
@@ -21,8 +21,8 @@ export function Product({ steps, at }: { steps: Shown; at: number }) {
   );
   return (
     <div class="vectors">
-      {row("q", plain(queries[steps.at]?.[1] ?? ""), query, most, `± ${number(most)}`)}
-      {row("k", plain(keys[at]?.[1] ?? ""), key, most, "")}
+      {row("q", plain(queries[steps.at]?.label ?? ""), query, most, `± ${number(most)}`)}
+      {row("k", plain(keys[at]?.label ?? ""), key, most, "")}
       {row("q∘k", "", product, greatest(product), `Σ ${number(steps.product.data[at]!)}`)}
     </div>
   );

@@ -1,0 +1,80 @@
+import { effect, useSignal } from "@preact/signals";
+import { render } from "preact";
+import { useEffect } from "preact/hooks";
+import { followTheme } from "../host/frame";
+import { type Theme, ThemeContext, themeCss } from "../host/theme";
+import type { Panel, PanelProps } from "../panels/props";
+import { PANELS } from "../panels/registry";
+import type { Store } from "../store/store";
+import { Problem } from "./problem";
+import { Prompts } from "./prompts";
+import base from "../ui/base.css";
+import ui from "../ui/ui.css";
+import columns from "./columns.css";
+
+const SHARED = [themeCss, base, ui, columns];
+/** What a person does that may lead to requests or pictures. */
+const GESTURES = ["pointerdown", "pointermove", "click", "keydown", "input", "change", "wheel"];
+
+/**
+ * Shows a store in an element; the result takes it away again.
+ * A shadow root keeps the page's style sheets out, and ours in.
+ *
+ * @param picker what is shown while there is no model, where one can be chosen
+ */
+export function mount(el: HTMLElement, store: Store, picker?: Panel): () => void {
+  const shadow = el.shadowRoot ?? el.attachShadow({ mode: "open" });
+  // JupyterLab leaves the keys of an element that says so to the element.
+  el.dataset.lmSuppressShortcuts = "true";
+  const touch = () => store.touch();
+  for (const gesture of GESTURES) el.addEventListener(gesture, touch, { capture: true });
+  // Tests wait for it.
+  const end = effect(() => void el.toggleAttribute("data-settled", store.settled.value));
+  store.look(1);
+  render(<App store={store} host={el} picker={picker} />, shadow);
+  return () => {
+    render(null, shadow);
+    store.look(-1);
+    end();
+    for (const gesture of GESTURES) el.removeEventListener(gesture, touch, { capture: true });
+  };
+}
+
+interface AppProps extends PanelProps {
+  host: HTMLElement;
+  picker: Panel | undefined;
+}
+
+function App({ store, host, picker }: AppProps) {
+  const theme = useSignal<Theme>("light");
+  useEffect(() => followTheme(host, (found) => (theme.value = found)), []);
+  const shown = store.state.panels.value.flatMap(
+    (name) => PANELS.find((panel) => panel.name === name) ?? [],
+  );
+  const sheets = [...SHARED, ...PANELS.map(({ css }) => css), picker?.css];
+  const show = (place: Panel["place"]) =>
+    shown
+      .filter((panel) => panel.place === place)
+      .map(({ name, component: Component }) => <Component key={name} store={store} />);
+  const inColumns = show("column");
+  return (
+    <ThemeContext.Provider value={theme}>
+      <div
+        class={`llmscope ${theme.value} ${store.state.lecture.value ? "lecture" : ""}`}
+        onKeyDown={(event) => event.key === "Escape" && store.escape()}
+      >
+        <style>{sheets.join("\n")}</style>
+        {!store.model.value ? (
+          picker && <picker.component store={store} />
+        ) : (
+          <>
+            {store.models.prompts.value.length > 1 && <Prompts store={store} />}
+            {show("row")}
+            <Problem store={store} />
+            {inColumns.length > 0 && <div class="columns">{inColumns}</div>}
+          </>
+        )}
+      </div>
+    </ThemeContext.Provider>
+  );
+}

@@ -1,0 +1,74 @@
+import { useSignal } from "@preact/signals";
+import type { Panel, PanelProps } from "../panels/props";
+import { Problem } from "./problem";
+import css from "./picker.css";
+
+/** Chooses and loads a model, with its progress and its errors in place. */
+function Picker({ store }: PanelProps) {
+  const name = useSignal("");
+  const choices = store.models.choices.value;
+  const progress = store.models.progress.value;
+  const problem = store.problem.value;
+  if (!choices) {
+    return problem ? <Problem store={store} /> : <p class="muted">Waiting for the kernel…</p>;
+  }
+  const load = (event: Event) => {
+    event.preventDefault();
+    if (name.value.trim()) void store.models.load(name.value.trim());
+  };
+  return (
+    <section class="picker" aria-label="Choose a model">
+      <h3>Choose a model</h3>
+      <ul>
+        {choices.map((choice) => (
+          <li key={choice.name ?? ""}>
+            <button
+              type="button"
+              disabled={!!progress}
+              onClick={() => void store.models.load(choice.name ?? "")}
+            >
+              <strong>{choice.title}</strong>
+              <span class="muted">{choice.detail}</span>
+            </button>
+          </li>
+        ))}
+      </ul>
+      <form onSubmit={load}>
+        <label>
+          <span class="muted">or a Hub id, a folder, a GGUF file</span>
+          <input
+            type="text"
+            value={name.value}
+            placeholder="openai-community/gpt2"
+            spellcheck={false}
+            disabled={!!progress}
+            onInput={(event) => (name.value = event.currentTarget.value)}
+          />
+        </label>
+        <button type="submit" disabled={!!progress || !name.value.trim()}>
+          Load
+        </button>
+      </form>
+      {progress && (
+        <p class="progress" role="status">
+          <progress
+            {...(progress.total ? { max: progress.total, value: progress.done } : {})}
+            aria-label={progress.stage}
+          />
+          <span class="muted">{progress.stage}</span>
+          <button type="button" onClick={() => store.models.stop()}>
+            Stop
+          </button>
+        </p>
+      )}
+      <Problem store={store} />
+      {problem?.kind === "default" && (
+        <button type="button" onClick={() => void store.models.install()}>
+          Install the default model
+        </button>
+      )}
+    </section>
+  );
+}
+
+export const picker: Panel = { name: "picker", component: Picker, css, place: "row" };

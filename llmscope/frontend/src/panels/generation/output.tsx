@@ -1,0 +1,123 @@
+import { useEffect, useRef } from "preact/hooks";
+import type { Token, TreeNode } from "../../protocol/answers";
+import { type GenerationStore, shadeOf } from "../../store/generation";
+import type { Store } from "../../store/store";
+import { Label } from "../../ui/label";
+
+/** The text: the prompt in grey, then what the model wrote, token by token. */
+export function Output({ store, generation }: { store: Store; generation: GenerationStore }) {
+  const page = useRef<HTMLDivElement>(null);
+  const path = generation.path.value;
+  const prompt = generation.prompt.value ?? [];
+  const isPlaying = store.state.playing.value;
+  const others = generation.compared.value.filter((end) => end !== generation.current.value);
+  useEffect(() => {
+    if (isPlaying && page.current) page.current.scrollTop = page.current.scrollHeight;
+  }, [path.length, isPlaying]);
+  return (
+    <div
+      ref={page}
+      class={`written ${others.length > 0 ? "beside" : ""}`}
+      tabIndex={0}
+      role="application"
+      aria-label="The text. Space plays and pauses, Enter writes a token, left and right look at tokens, Backspace takes back."
+    >
+      <p>
+        <PromptText text={store.state.text.value} tokens={prompt} />
+        {path.map((node) => (
+          <GeneratedToken key={node.number} store={store} generation={generation} node={node} />
+        ))}
+        {!generation.ended.value && !generation.lacking && (
+          <span class="caret" aria-hidden="true" />
+        )}
+      </p>
+      {others.map((end) => (
+        <Other key={end} store={store} generation={generation} end={end} />
+      ))}
+    </div>
+  );
+}
+
+function PromptText({ text, tokens }: { text: string; tokens: Token[] }) {
+  const special = tokens.filter(({ isSpecial }) => isSpecial);
+  return (
+    <span class="muted">
+      {special.length > 0 && special.length === tokens.length
+        ? special.map(({ label }) => label).join("")
+        : text}
+    </span>
+  );
+}
+
+interface TokenProps {
+  store: Store;
+  generation: GenerationStore;
+  node: TreeNode;
+  /** Of the path beside the text that it stands in. */
+  end?: number;
+}
+
+function GeneratedToken({ store, generation, node, end }: TokenProps) {
+  const shade = shadeOf(node, store.state.shade.value);
+  const isHere = generation.selected.value === node.number;
+  const branches = generation.childrenOf(node.parent).length > 1;
+  // White space before a word may end a line: it has no colour.
+  const [, space, word] = /^(\s*)(.*)$/s.exec(node.text)!;
+  return (
+    <span
+      class={`wrote ${isHere ? "here" : ""} ${node.forced ? "forced" : ""} ${branches ? "fork" : ""} ${/^\s*\n/.test(node.text) ? "break" : ""}`}
+      style={{ "--shade": shade.toFixed(3) }}
+      data-node={node.number}
+      onPointerEnter={() => !store.state.playing.peek() && (generation.hovered.value = node.number)}
+      onPointerLeave={() => (generation.hovered.value = null)}
+      onClick={() => {
+        generation.stop();
+        generation.look(isHere ? null : node.number, end);
+      }}
+    >
+      {word && space}
+      <span>{word || node.text || <Label text={node.label} />}</span>
+    </span>
+  );
+}
+
+/** Another path beside the first, from where they part. */
+function Other({
+  store,
+  generation,
+  end,
+}: {
+  store: Store;
+  generation: GenerationStore;
+  end: number;
+}) {
+  const parting = generation.commonAncestor(generation.current.value, end);
+  const shared = generation.pathTo(parting).length;
+  const rest = generation.pathTo(end).slice(shared);
+  const own = generation.path.value.slice(shared);
+  const bits = (nodes: readonly TreeNode[]) => {
+    const all = nodes.reduce((sum, { logprob }) => sum - logprob / Math.LN2, 0);
+    return nodes.length === 0 ? "nothing" : `${all.toFixed(1)} bits in ${tokens(nodes.length)}`;
+  };
+  return (
+    <p class="other">
+      <span class="muted">…</span>
+      {rest.map((node) => (
+        <GeneratedToken
+          key={node.number}
+          store={store}
+          generation={generation}
+          node={node}
+          end={end}
+        />
+      ))}
+      <small class="figures">
+        {" "}
+        They part {shared > 0 ? `after ${tokens(shared)}` : "at once"}. From there the one costs{" "}
+        {bits(own)}, this one {bits(rest)}.
+      </small>
+    </p>
+  );
+}
+
+const tokens = (count: number): string => `${count} ${count === 1 ? "token" : "tokens"}`;

@@ -1,0 +1,265 @@
+import { useSignal } from "@preact/signals";
+import { useContext, useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { prepare, px } from "../../draw/canvas";
+import { rgb } from "../../draw/color-scale";
+import { heatmaps, stamp } from "../../draw/heatmap";
+import { INK, type Theme, ThemeContext } from "../../host/theme";
+import { SCORES, type ScoreName } from "../../protocol/shared";
+import type { Head, Thumbnail } from "../../store/attention/types";
+import type { Store } from "../../store/store";
+import { weight } from "../../ui/format";
+import { onKeys } from "../../ui/keys";
+import { useWidth } from "../../ui/use-width";
+import type { PanelProps } from "../props";
+import { type Grid, gridOf, headAt, neighbour, placeOf } from "./grid";
+import { Numbers } from "./grid-numbers";
+import { SCORE_TEXTS } from "./scores";
+
+/** Every head of every layer at a glance. */
+export function Overview({ store }: PanelProps) {
+  const box = useRef<HTMLDivElement>(null);
+  const mark = useSignal<ScoreName | "">("");
+  const sorted = useSignal(false);
+  const width = useWidth(box);
+  const { attention } = store;
+  const trace = store.trace.value;
+  const layers = attention.layers.value;
+  const scale = store.state.lecture.value ? 1.6 : 1;
+  const order = sorted.value && mark.value ? ranked(store, mark.value) : null;
+  const grid = layers.length > 0 && width > 0 ? gridOf(layers, width, scale, order) : null;
+  const { queries } = attention.sides.value;
+  const read = layers.filter(
+    ([layer]) => attention.thumbnails.of(attention.kind.value, layer)?.trace === trace,
+  ).length;
+  return (
+    <section class="panel overview" aria-label="All heads">
+      <h3>
+        All heads <small>{attention.locked.value ? "Esc unlocks" : "click to lock"}</small>
+      </h3>
+      {layers.length > 0 && <Habits mark={mark} sorted={sorted} />}
+      <div ref={box} class="scroll">
+        {trace && layers.length === 0 && <p class="muted">This model has no attention to show.</p>}
+        {grid && trace && <Heads store={store} grid={grid} mark={mark.value} scale={scale} />}
+      </div>
+      {grid && <About store={store} mark={mark.value} />}
+      {read < layers.length && trace && queries.length > 256 && (
+        <p class="note" role="status">
+          {read} of {layers.length} layers read…
+        </p>
+      )}
+      {queries.length > 1024 && <p class="note">Drawn from 1,024 evenly spaced query tokens.</p>}
+    </section>
+  );
+}
+
+interface HabitsProps {
+  mark: { value: ScoreName | "" };
+  sorted: { value: boolean };
+}
+
+/** Which habit heads are marked by. */
+function Habits({ mark, sorted }: HabitsProps) {
+  return (
+    <div class="habits">
+      <select
+        aria-label="Mark heads by what they do"
+        value={mark.value}
+        onChange={(event) => (mark.value = event.currentTarget.value as ScoreName | "")}
+      >
+        <option value="">mark by…</option>
+        {SCORES.map((name) => (
+          <option key={name} value={name} title={SCORE_TEXTS[name].text}>
+            {SCORE_TEXTS[name].title}
+          </option>
+        ))}
+      </select>
+      {mark.value && (
+        <button
+          type="button"
+          aria-pressed={sorted.value}
+          onClick={() => (sorted.value = !sorted.value)}
+        >
+          sort
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** All heads, those with most of a habit first. */
+function ranked({ attention }: Store, mark: ScoreName): Head[] {
+  const score = (head: Head) => {
+    const value = attention.score(mark, head);
+    return value === undefined || Number.isNaN(value) ? -1 : value;
+  };
+  return attention.layers.value
+    .flatMap(([layer, heads]) => Array.from({ length: heads }, (_, head) => ({ layer, head })))
+    .sort((a, b) => score(b) - score(a));
+}
+
+/** What the head in focus, or under the mouse, does. */
+function About({ store, mark }: { store: Store; mark: ScoreName | "" }) {
+  const { attention } = store;
+  const here = attention.shown.value;
+  const known = SCORES.map((name) => ({
+    name,
+    title: SCORE_TEXTS[name].title,
+    score: attention.score(name, here),
+  })).filter((one) => one.score !== undefined && !Number.isNaN(one.score));
+  const explained = mark && SCORE_TEXTS[mark];
+  return (
+    <p class="habit figures">
+      <span>
+        {here.layer}·{here.head}
+      </span>
+      {known.map(({ name, title, score }) => (
+        <span key={name} class={name === mark ? "here" : ""}>
+          {title} {weight(Number(score!.toPrecision(3)))}
+        </span>
+      ))}
+      {explained && <span class="wide">{`${explained.title}: ${explained.text}.`}</span>}
+    </p>
+  );
+}
+
+interface HeadsProps {
+  store: Store;
+  grid: Grid;
+  mark: ScoreName | "";
+  scale: number;
+}
+
+function Heads({ store, grid, mark, scale }: HeadsProps) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const element = useRef<HTMLDivElement>(null);
+  const theme = useContext(ThemeContext).value;
+  const { attention, state } = store;
+  const trace = store.trace.value!;
+  const thumbnails = attention.thumbnails.read.value;
+  const kind = attention.kind.value;
+  const focus = { layer: state.layer.value, head: state.head.value };
+  const preview = attention.preview.value;
+
+  useLayoutEffect(() => {
+    const context = prepare(canvas.current!, grid.width, grid.height);
+    for (const place of grid.places) {
+      context.globalAlpha = 1;
+      context.fillStyle = INK[theme].cell;
+      context.fillRect(place.x, place.y, grid.size, grid.size);
+      const thumbnail = attention.thumbnails.of(kind, place.layer);
+      const picture = thumbnail && pictures(thumbnail, theme)[place.head];
+      if (!picture) continue;
+      const habit = mark ? (attention.score(mark, place) ?? 0) : 1;
+      // Pictures of the text before stay, pale, until those of the new one are there.
+      const isNew = thumbnail.trace === trace;
+      context.globalAlpha = (isNew ? 1 : 0.35) * (0.12 + 0.88 * (habit || 0));
+      stamp(context, picture, place.x, place.y, grid.size, grid.size);
+    }
+  }, [grid, trace, thumbnails, kind, mark, theme]);
+  useEffect(() => {
+    // Layers in sight are asked for first.
+    const rows = [...element.current!.querySelectorAll<HTMLElement>("[data-layer]")];
+    const observer = new IntersectionObserver((entries) => {
+      const now = new Set(attention.thumbnails.inSight.peek());
+      for (const { target, isIntersecting } of entries) {
+        const layer = Number((target as HTMLElement).dataset.layer);
+        if (isIntersecting) now.add(layer);
+        else now.delete(layer);
+      }
+      attention.thumbnails.inSight.value = now;
+    });
+    rows.forEach((row) => observer.observe(row));
+    return () => observer.disconnect();
+  }, [trace, kind, grid.isSorted, grid.size]);
+
+  const at = (event: MouseEvent): Head | null => {
+    const bounds = canvas.current!.getBoundingClientRect();
+    return headAt(grid, event.clientX - bounds.left, event.clientY - bounds.top);
+  };
+  const hover = (event: PointerEvent) => {
+    const found = at(event);
+    const before = attention.preview.peek();
+    if (found?.layer === before?.layer && found?.head === before?.head) return;
+    attention.preview.value = found;
+  };
+  const keys = onKeys({
+    arrow(down, right) {
+      const next = neighbour(grid, focus, down, right);
+      if (!next) return false;
+      state.layer.value = next.layer;
+      state.head.value = next.head;
+      return true;
+    },
+    keys: { Enter: () => attention.lock(focus), " ": () => attention.toggle(focus) },
+  });
+  const first = grid.places.filter(({ head }) => head === 0);
+  return (
+    <div
+      ref={element}
+      class="grid"
+      role="application"
+      tabIndex={0}
+      aria-label={`Heads by layer. Layer ${focus.layer}, head ${focus.head}. Arrow keys walk, Enter locks, Space chooses.`}
+      style={{ width: px(grid.width), height: px(grid.height) }}
+      onKeyDown={keys}
+      onPointerMove={hover}
+      onPointerLeave={() => (attention.preview.value = null)}
+      onClick={(event) => {
+        const found = at(event);
+        if (!found) return;
+        if (event.shiftKey || event.ctrlKey || event.metaKey) attention.toggle(found);
+        else attention.lock(found);
+      }}
+    >
+      <canvas ref={canvas} />
+      {!grid.isSorted &&
+        first.map(({ layer, y }) => (
+          <i
+            key={layer}
+            class="row"
+            data-layer={layer}
+            style={{ top: px(y), height: px(grid.size) }}
+          />
+        ))}
+      <Numbers grid={grid} focus={preview ?? focus} scale={scale} />
+      {state.heads.value.map(([layer, head], index) => (
+        <Frame
+          key={`${layer}.${head}`}
+          grid={grid}
+          at={{ layer, head }}
+          kind="chosen"
+          color={rgb(INK[theme].heads[index]!)}
+        />
+      ))}
+      <Frame grid={grid} at={focus} kind={attention.locked.value ? "locked" : "focus"} />
+      <Frame grid={grid} at={preview} kind="preview" />
+    </div>
+  );
+}
+
+/** Thumbnails as pictures, made once for each theme. */
+const made = new WeakMap<Thumbnail, { theme: Theme; pictures: OffscreenCanvas[] }>();
+
+function pictures(thumbnail: Thumbnail, theme: Theme): OffscreenCanvas[] {
+  const known = made.get(thumbnail);
+  if (known?.theme === theme) return known.pictures;
+  const paint = { ink: INK[theme].attention, scale: "sqrt", threshold: 0 } as const;
+  const found = heatmaps(thumbnail.shades, paint);
+  made.set(thumbnail, { theme, pictures: found });
+  return found;
+}
+
+interface FrameProps {
+  grid: Grid;
+  at: Head | null;
+  kind: string;
+  color?: string;
+}
+
+function Frame({ grid, at, kind, color }: FrameProps) {
+  const place = placeOf(grid, at);
+  if (!place) return null;
+  const size = px(grid.size);
+  const style = { left: px(place.x), top: px(place.y), width: size, height: size };
+  return <div class={`frame ${kind}`} style={{ ...style, ...(color && { "--head": color }) }} />;
+}

@@ -1,0 +1,20 @@
+/** All panels, each registered by the index of its folder. */
+
+import { attention } from "./attention";
+import { generation } from "./generation";
+import { header } from "./header";
+import { lens } from "./lens";
+import { nextToken } from "./next-token";
+import { overview } from "./overview";
+import type { Panel } from "./props";
+import { tokens } from "./tokens";
+
+export const PANELS: readonly Panel[] = [
+  header,
+  generation,
+  tokens,
+  overview,
+  attention,
+  lens,
+  nextToken,
+];

@@ -1,0 +1,63 @@
+import type { Signal } from "@preact/signals";
+import type { Line } from "../../store/attention/types";
+import type { Side, Store } from "../../store/store";
+import { percent, weight } from "../../ui/format";
+import { Label, plain } from "../../ui/label";
+import { suggestionOf } from "./row";
+import { chainOn, ownOf, weightsOn, whose } from "./shaded";
+
+interface CaptionProps {
+  store: Store;
+  line: Line | null;
+  /** The decoder's token under the mouse. */
+  written: Signal<number | null>;
+}
+
+/** One line that says what one sees. */
+export function Caption({ store, line, written }: CaptionProps) {
+  const trace = store.trace.value;
+  const waiting = store.waiting.value;
+  const side: Side = written.value === null ? "tokens" : "target";
+  const hovered = written.value ?? store.hovered.value;
+  if (waiting)
+    return (
+      <p class="caption" role="status">
+        {waiting}
+      </p>
+    );
+  if (!trace) return <p class="caption">Every panel below follows what you type.</p>;
+  const from = line && plain(ownOf(line));
+  const token = hovered === null ? undefined : trace[side][hovered];
+  if (token && hovered !== null && !store.input.isBehind.value) {
+    const logprob = chainOn(store, side)?.[hovered];
+    const likely = logprob !== undefined && Number.isFinite(logprob);
+    const weights = weightsOn(line, side);
+    return (
+      <p class="caption figures" role="status">
+        “<Label text={plain(token.label)} />” token {hovered}, id {token.id}
+        {line && weights && (
+          <>
+            {" · "}attention {line.direction} “<Label text={from!} />”{" "}
+            <b>{weight(weights[hovered] ?? 0)}</b>
+          </>
+        )}
+        {likely && <> · probability {percent(Math.exp(logprob))}</>}
+      </p>
+    );
+  }
+  const suggestion = suggestionOf(store, trace.target.length > 0 ? "target" : "text");
+  return (
+    <p class="caption">
+      {line && (
+        <>
+          Shade: attention {line.direction} “<Label text={from!} />” {whose(line)}.{" "}
+        </>
+      )}
+      {store.chain.value && "Underline: how likely the model found each token. "}
+      {suggestion && <>Press → to take “{suggestion.label.trim()}”.</>}
+      {store.state.editable.value &&
+        store.editor.fillsGaps &&
+        "Click a token to mask it (Alt M); choose one on the right to fill the gap."}
+    </p>
+  );
+}

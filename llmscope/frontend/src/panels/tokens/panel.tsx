@@ -1,0 +1,113 @@
+import { type Signal, useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import type { Store } from "../../store/store";
+import { percent } from "../../ui/format";
+import { useLater } from "../../ui/use-deferred";
+import type { PanelProps } from "../props";
+import { Caption } from "./caption";
+import { Writes } from "./decoder-buttons";
+import { Row } from "./row";
+
+/** What the model reads: a text, with a second sentence or what a decoder has written. */
+export function Tokens({ store }: PanelProps) {
+  const written = useSignal<number | null>(null); // of the decoder's tokens, under the mouse
+  const wantsPair = useSignal(false);
+  const { state, editor } = store;
+  const { family, note } = store.model.value!;
+  const trace = store.trace.value;
+  const editable = state.editable.value;
+  const line = useLater(store.attention.line);
+  const shown = { store, line: line?.trace === trace ? line : null };
+  const hasTarget = family === "encoder-decoder";
+  const readsPairs = editable && (family === "masked" || family === "encoder");
+  const hasPair = state.pair.value !== "" || (wantsPair.value && readsPairs);
+  const keys = (event: KeyboardEvent) => {
+    const isUndo = event.key === "z" && (event.ctrlKey || event.metaKey);
+    if (isUndo && editor.undo()) event.preventDefault();
+  };
+  return (
+    <section class="panel tokens" aria-label="Text" onKeyDown={keys}>
+      <Row
+        {...shown}
+        field="text"
+        hovered={store.hovered}
+        name={editable ? "Prompt" : "Text"}
+        placeholder="Type a text…"
+      >
+        {hasTarget ? <Name text="Encoder" /> : hasPair && <Name text="Sentence A" />}
+      </Row>
+      {hasPair && (
+        <Row
+          {...shown}
+          field="pair"
+          hovered={store.hovered}
+          name="Sentence B"
+          placeholder="Type a second sentence…"
+        >
+          <Name text="Sentence B">
+            <Follows store={store} />
+          </Name>
+        </Row>
+      )}
+      {hasTarget && (
+        <Row
+          {...shown}
+          field="target"
+          hovered={written}
+          name="Decoder"
+          placeholder="Step, or type what it has written…"
+        >
+          <Name text="Decoder">{editable && <Writes store={store} />}</Name>
+        </Row>
+      )}
+      <div class="under">
+        <Caption {...shown} written={written} />
+        {editor.canUndo.value && (
+          <button type="button" class="quiet" onClick={() => editor.undo()}>
+            Undo
+          </button>
+        )}
+        {readsPairs && <PairButton store={store} wanted={wantsPair} shown={hasPair} />}
+      </div>
+      {[note, trace?.why_no_roles].map((words) => words && <p class="note">{words}</p>)}
+    </section>
+  );
+}
+
+function Name({ text, children }: { text: string; children?: ComponentChildren }) {
+  return (
+    <div class="side">
+      {text}
+      {children}
+    </div>
+  );
+}
+
+/** How likely the second sentence follows, of models that were made to tell. */
+function Follows({ store }: { store: Store }) {
+  const follows = store.follows.value;
+  if (!follows || follows.trace !== store.trace.value || follows.probability === null) return null;
+  return (
+    <output class="figures" title="As the model's head for two sentences has it">
+      follows A: {percent(follows.probability)}
+    </output>
+  );
+}
+
+interface PairButtonProps {
+  store: Store;
+  wanted: Signal<boolean>;
+  shown: boolean;
+}
+
+function PairButton({ store, wanted, shown }: PairButtonProps) {
+  const press = () => {
+    wanted.value = !shown;
+    if (shown) store.editor.edit("", "pair");
+  };
+  return (
+    <button type="button" class="quiet" onClick={press}>
+      {shown ? "− sentence B" : "+ sentence B"}
+    </button>
+  );
+}

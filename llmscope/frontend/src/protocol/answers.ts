@@ -1,0 +1,231 @@
+/** The shapes of what a source answers; `llmscope/kernel/protocol.py` says which key gets which. */
+
+import type { Tensor } from "./arrays";
+import type { Kind } from "./shared";
+
+export interface Facts {
+  name: string;
+  family: "causal" | "masked" | "encoder-decoder" | "encoder";
+  layers: number;
+  heads: number;
+  kv_heads: number;
+  vocabulary: number;
+  context: number | null;
+  device: string;
+  dtype: string;
+  /** What else is to be known about how it reads. */
+  note: string;
+}
+
+export interface Choice {
+  /** `null` for the default. */
+  name: string | null;
+  title: string;
+  detail: string;
+  ready: boolean;
+}
+
+export interface ModelAnswer {
+  model?: Facts;
+  choices?: Choice[];
+  /** What an exported page lets its reader choose from. */
+  prompts?: [text: string, pair: string, target: string, masked: number[]][];
+}
+
+export interface Progress {
+  stage: string;
+  done: number;
+  total: number | null;
+}
+
+/** A token as it travels. */
+export type TokenRow = [id: number, label: string, start: number, end: number, special: boolean];
+
+export interface Token {
+  id: number;
+  label: string;
+  /** Where it is in the text, in UTF-16 units. */
+  start: number;
+  end: number;
+  /** Whether the tokenizer knows it as special, such as `<s>`. */
+  isSpecial: boolean;
+}
+
+export const tokenOf = ([id, label, start, end, isSpecial]: TokenRow): Token => ({
+  id,
+  label,
+  start,
+  end,
+  isSpecial,
+});
+
+/** Heads of a layer, and how many of keys and values they share. */
+export type LayerRow = [layer: number, heads: number, kvHeads: number];
+
+/** What a text, or ids, come to: see `Trace`. */
+export interface TraceAnswer extends Omit<Trace, "name" | "input" | "tokens" | "target"> {
+  trace: string;
+  tokens: TokenRow[];
+  target: TokenRow[];
+}
+
+export interface Trace {
+  /** By which arrays of it are requested. */
+  name: string;
+  /** The key of its input: the page's own note. */
+  input: string;
+  text: string;
+  /** The second sentence; empty without one. */
+  pair: string;
+  /** The text of the decoder. */
+  written: string;
+  /** Which of `tokens` the second sentence begins with. */
+  second: number | null;
+  /** Positions of masked tokens. */
+  masked: number[];
+  /** Those, and mask tokens of the text. */
+  gaps: number[];
+  /** Whether the decoder has ended its text. */
+  ended: boolean;
+  /** Which attention is shown at first. */
+  kind: Kind;
+  /** The last position of the side that has logits. */
+  last: number;
+  /** Of the text on screen, which an encoder reads where there is one. */
+  tokens: Token[];
+  /** Whose turn each of `tokens` is in, `null` for nobody's; empty unless it is a conversation. */
+  roles: (string | null)[];
+  /** Why the turns of a conversation can't be told, in words. */
+  why_no_roles: string | null;
+  /** Of the decoder side; empty unless there are two. */
+  target: Token[];
+  kinds: Partial<Record<Kind, LayerRow[]>>;
+  /** Why there is no attention, in words; `null` where there is some. */
+  why: string | null;
+  /** Bytes of cached activations in the kernel, and the limit of these. */
+  warm?: [size: number, limit: number];
+  /** Of differences of weights, where these are rounded: how many decimals are true. */
+  decimals?: number;
+}
+
+export const traceOf = ({ trace, ...answer }: TraceAnswer, input: string): Trace => ({
+  ...answer,
+  name: trace,
+  input,
+  tokens: answer.tokens.map(tokenOf),
+  target: answer.target.map(tokenOf),
+});
+
+export interface LogitsAnswer {
+  logits: Tensor; // (vocabulary,)
+  ids: Tensor; // the likeliest first
+  /** `null` where the bytes of a token make no whole character. */
+  texts: (string | null)[];
+  labels: string[];
+  /** How many of the likeliest are told apart, where it isn't all; the others' ids are made up. */
+  known?: number;
+}
+
+export interface ChainAnswer {
+  logprobs: Tensor; // (positions,), in nats; NaN for the first
+  ranks: Tensor; // (positions,)
+  perplexity: number | null;
+}
+
+/** Every layer of some positions, read through the model's head. */
+export interface LensAnswer {
+  top: Tensor; // (layers, positions, top): which label, the likeliest first
+  labels: string[];
+  probs: Tensor; // (layers, positions, top)
+  facts: Tensor; // (layers, positions, 4): entropy, divergence, rank and probability of the true token
+}
+
+export interface FollowsAnswer {
+  /** That the second sentence follows; `null` where the model can't tell. */
+  probability: number | null;
+}
+
+export interface ThumbnailsAnswer {
+  shades: Tensor; // (heads, rows, keys), 255 times the square root of the weight
+  scores: Tensor; // (heads, as many as there are in SCORES)
+}
+
+export interface TileAnswer {
+  weights?: Tensor; // (rows, keys), the weights themselves
+  shades?: Tensor; // (rows, keys), 255 times the square root of what stands for a block
+}
+
+export interface LineAnswer {
+  weights: Tensor; // (keys,) of a row, (queries,) of a column
+}
+
+/** A feature of the model's attention that bears on the numbers. */
+export interface Feature {
+  name: string;
+  text: string;
+}
+
+/** What makes the output of one query token and head, step by step. */
+export interface StepsAnswer {
+  query: Tensor; // (size,)
+  keys: Tensor; // (keys, size)
+  values: Tensor; // (keys, value size)
+  product: Tensor; // (keys,)
+  scale: number | null;
+  scaled: Tensor; // (keys,), after the soft cap where there is one
+  softcap: number | null;
+  bias: Tensor; // (keys,), 0 where hidden
+  hidden: Tensor; // (keys,), 1 where the mask hides a key
+  logits: Tensor; // (keys,)
+  sink: number | null;
+  weights: Tensor; // (keys,)
+  output: Tensor; // (value size,)
+  concat: Tensor; // (heads * value size,)
+  projected: Tensor; // (hidden size,)
+  contribution: Tensor | null; // (hidden size,)
+  names: { projection: string | null; module: string };
+  features: Feature[];
+}
+
+export interface SearchAnswer {
+  ids: number[];
+  labels: string[];
+}
+
+/** One token of a tree of generated text. */
+export interface TreeNode {
+  number: number;
+  /** The node that it follows; 0 is the prompt. */
+  parent: number;
+  token: number;
+  /** In the model's own distribution, in nats. */
+  logprob: number;
+  /** In the distribution that it was drawn from. */
+  prob: number;
+  rank: number;
+  forced: boolean;
+  depth: number;
+  label: string;
+  /** What it adds to the text; nothing while a character isn't whole. */
+  text: string;
+}
+
+export interface GenerationAnswer {
+  /** Token ids of an encoder's input; with the prompt, in the first answer. */
+  source?: number[];
+  prompt?: TokenRow[];
+  /** The nodes that are new; the last has the number `count`. */
+  nodes: TreeNode[];
+  count: number;
+  /** Where the next token goes. */
+  current: number;
+  ended: boolean;
+  can_undo: boolean;
+  seed: number;
+}
+
+export interface CopyAnswer {
+  text: string;
+  ids: number[];
+  call: string;
+}

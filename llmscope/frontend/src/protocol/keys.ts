@@ -1,0 +1,207 @@
+/**
+ * The grammar of keys: what a view can request, and how each request is spelled. A key is parsed and
+ * formatted here and nowhere else; `llmscope/kernel/protocol.py` is the counterpart in Python, which
+ * says what each answer is, and `tests/vectors/keys.json` holds the two equal.
+ */
+
+import { KINDS, type Kind, MOST_HEADS, STREAMS, type Stream } from "./shared";
+
+/** By the type of a request, its key with the names of fields in braces. */
+const FORMS = {
+  model: "model",
+  load: "load/{name}",
+  install: "install",
+  release: "release",
+  search: "vocabulary/{text}",
+  token: "token/{id}",
+  begin: "write/begin/{prompt}",
+  step: "write/step/{count}",
+  step_on: "write/on/{count}",
+  force: "write/force/{after}/{token}",
+  select: "write/select/{node}",
+  undo: "write/undo",
+  copy: "write/copy/{node}",
+  node_logits: "write/logits/{node}",
+  logits: "{trace}/logits/{position}",
+  chain: "{trace}/chain",
+  follows: "{trace}/follows",
+  lens_block: "{trace}/lens/{stream}/{block}",
+  thumbnails: "{trace}/thumbnails/{kind}/{layer}",
+  steps: "{trace}/steps/{kind}/{layer}/{head}/{query}",
+  row: "{trace}/{kind}/{matrix}/row.{index}",
+  column: "{trace}/{kind}/{matrix}/column.{index}",
+  tile: "{trace}/{kind}/{matrix}/{level}.{row}.{column}.{pool}",
+} as const;
+
+type Forms = typeof FORMS;
+type Fields<Form> = Form extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | Fields<Rest>
+  : never;
+
+/** Types of fields; all others are numbers. */
+interface Types {
+  trace: string;
+  name: string;
+  text: string;
+  prompt: string;
+  kind: Kind;
+  stream: Stream;
+  pool: Pool;
+  matrix: MatrixName;
+}
+type TypeOf<Name> = Name extends keyof Types ? Types[Name] : number;
+
+/** What stands for a block of weights that is too small to see. */
+export type Pool = "max" | "mean";
+
+/** The input of a trace: a text, and what goes with it. */
+export interface TextInput {
+  text: string;
+  /** The second sentence; empty without one. */
+  pair: string;
+  /** The text of the decoder. */
+  target: string;
+  /** Positions of masked tokens; below 0 from the end. */
+  masked: readonly number[];
+}
+
+/** The input of a trace as token ids; `source` are those of an encoder. */
+export interface IdsInput {
+  source: readonly number[];
+  ids: readonly number[];
+}
+
+export type Request =
+  | { [T in keyof Forms]: { type: T } & { [F in Fields<Forms[T]>]: TypeOf<F> } }[keyof Forms]
+  | ({ type: "text" } & TextInput)
+  | ({ type: "ids" } & IdsInput);
+
+export type RequestOf<T extends Request["type"]> = Extract<Request, { type: T }>;
+
+/** A head of a layer. */
+export type HeadPair = readonly [layer: number, head: number];
+
+/** Which matrix: of one head, combined of several, or the rollout through layers up to one. */
+export interface MatrixName {
+  how: "head" | "mean" | "max" | "difference" | "rollout";
+  /** The heads that it is made of; of a rollout [layer]. */
+  where: readonly (HeadPair | readonly [layer: number])[];
+  /** Whether the first key is left out. */
+  sinkless: boolean;
+}
+
+/** The matrix of one head. */
+export const headMatrix = (layer: number, head: number, sinkless = false): MatrixName => ({
+  how: "head",
+  where: [[layer, head]],
+  sinkless,
+});
+
+// ── formatting ────────────────────────────────────────────────────────────────────────────────
+
+/** The key of a request; `parseKey` takes it back. */
+export function formatKey(request: Request): string {
+  if (request.type === "text") return textKey(request);
+  if (request.type === "ids") return `ids/${request.source.join()}/${request.ids.join()}`;
+  const values = request as unknown as Record<string, unknown>;
+  return FORMS[request.type].replace(/\{(\w+)\}/g, (_, name: string) =>
+    name === "matrix" ? matrixText(values[name] as MatrixName) : String(values[name]),
+  );
+}
+
+function textKey({ text, pair, target, masked }: TextInput): string {
+  return pair || target || masked.length > 0
+    ? `read/${JSON.stringify([text, pair, target, masked])}`
+    : `text/${text}`;
+}
+
+/** The name of a matrix within a key, and of the files that it is saved as. */
+export const matrixText = ({ how, where, sinkless }: MatrixName): string =>
+  `${sinkless ? SINKLESS : ""}${how}.${where.map((one) => one.join(".")).join("+")}`;
+
+export const sameMatrix = (one: MatrixName, other: MatrixName): boolean =>
+  matrixText(one) === matrixText(other);
+
+// ── parsing ───────────────────────────────────────────────────────────────────────────────────
+
+const SINKLESS = "sinkless.";
+const LARGEST = 10 ** 9 - 1;
+const NUMBER = "(?:0|[1-9][0-9]{0,8})";
+const ANY = "[^]*";
+const HEAD = `${NUMBER}\\.${NUMBER}`;
+const MATRIX = `(?:sinkless\\.)?(?:head\\.${HEAD}|rollout\\.${NUMBER}|difference\\.${HEAD}\\+${HEAD}|(?:mean|max)\\.${HEAD}(?:\\+${HEAD}){0,${MOST_HEADS - 1}})`;
+
+/** What fields match; all others are numbers. */
+const PATTERNS: Record<string, string> = {
+  trace: "t[1-9][0-9]{0,8}",
+  kind: KINDS.join("|"),
+  stream: STREAMS.join("|"),
+  pool: "max|mean",
+  matrix: MATRIX,
+  name: ANY,
+  text: ANY,
+  prompt: ANY,
+  count: "[1-9][0-9]{0,8}",
+};
+
+const TEXTS = new Set(["trace", "kind", "stream", "pool", "name", "text", "prompt"]);
+
+const patterns = Object.entries(FORMS).map(([type, form]) => {
+  const fields = form
+    .replaceAll(".", "\\.")
+    .replace(/\{(\w+)\}/g, (_, name: string) => `(?<${name}>${PATTERNS[name] ?? NUMBER})`);
+  return { type, pattern: new RegExp(`^${fields}$`) };
+});
+
+/** What a key requests; `null` for a key that none of the forms fits. */
+export function parseKey(key: string): Request | null {
+  const [, head, rest] = /^(text|read|ids)\/([^]*)$/.exec(key) ?? [];
+  if (head === "text") return { type: "text", text: rest!, pair: "", target: "", masked: [] };
+  if (head === "read") return parseRead(rest!);
+  if (head === "ids") return parseIds(rest!);
+  for (const { type, pattern } of patterns) {
+    const found = pattern.exec(key);
+    if (!found) continue;
+    const fields = Object.entries(found.groups ?? {}).map(([name, text]) => [
+      name,
+      name === "matrix" ? parseMatrix(text) : TEXTS.has(name) ? text : Number(text),
+    ]);
+    return { type, ...Object.fromEntries(fields) } as Request;
+  }
+  return null;
+}
+
+/** A name that the pattern of matrices fits. */
+function parseMatrix(text: string): MatrixName {
+  const sinkless = text.startsWith(SINKLESS);
+  const [how, rest] = (sinkless ? text.slice(SINKLESS.length) : text).split(/\.(.*)/);
+  const where = rest!.split("+").map((one) => one.split(".").map(Number));
+  return { how, where, sinkless } as unknown as MatrixName;
+}
+
+function parseRead(rest: string): Request | null {
+  const parts: unknown = parsedJson(rest);
+  if (!Array.isArray(parts) || parts.length !== 4) return null;
+  const [text, pair, target, masked] = parts as unknown[];
+  if (![text, pair, target].every((one) => typeof one === "string")) return null;
+  const isPosition = (one: unknown) => Number.isInteger(one) && Math.abs(one as number) <= LARGEST;
+  if (!Array.isArray(masked) || !masked.every(isPosition)) return null;
+  return { type: "text", text, pair, target, masked } as Request;
+}
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+const IDS = new RegExp(`^(|${NUMBER}(?:,${NUMBER})*)/(${NUMBER}(?:,${NUMBER})*)$`);
+
+function parseIds(rest: string): Request | null {
+  const [, source, ids] = IDS.exec(rest) ?? [];
+  if (ids === undefined) return null;
+  const numbers = (listed: string) => (listed ? listed.split(",").map(Number) : []);
+  return { type: "ids", source: numbers(source!), ids: numbers(ids) };
+}

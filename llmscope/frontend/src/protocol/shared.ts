@@ -1,0 +1,55 @@
+/** Constants of both sides, read from `llmscope/shared.json`; their types are held equal by a test. */
+
+import shared from "../../../shared.json";
+
+export type Kind = "self" | "encoder" | "cross";
+export type Mode = "matrix" | "arcs" | "steps";
+export type Combine = "none" | "mean" | "max" | "difference" | "rollout";
+/** From the pinned token to those it looks at, or to it from those that look at it. */
+export type Direction = "from" | "to";
+export type ColorScale = "sqrt" | "linear" | "log";
+/** Of two sentences, from which to which. */
+export type Segments = "all" | "aa" | "ab" | "ba" | "bb";
+export type ScoreName = "previous" | "first" | "self" | "induction" | "local" | "entropy";
+export type Stream = "block" | "attention" | "mlp";
+export type Measure = "probability" | "entropy" | "rank" | "divergence";
+export type Shade = "probability" | "surprisal" | "rank";
+export type Order = "transformers" | "llama.cpp" | "vllm";
+
+const { attention, lens, generation, sampling } = shared;
+
+export const KINDS = attention.kinds as Kind[];
+export const MODES = attention.modes as Mode[];
+export const COMBINE = attention.combine as Combine[];
+export const DIRECTIONS = attention.directions as Direction[];
+export const COLOR_SCALES = attention.color_scales as ColorScale[];
+export const SEGMENTS = attention.segments as Segments[];
+/** In the order of the arrays that hold them. */
+export const SCORES = attention.scores as ScoreName[];
+export const STREAMS = lens.streams as Stream[];
+export const MEASURES = lens.measures as Measure[];
+export const SHADES = generation.shades as Shade[];
+export const ORDERS = sampling.orders as Order[];
+
+/** Heads that can be chosen: as many as there are colours. */
+export const MOST_HEADS = attention.most_heads;
+/** Cells a side of a tile. */
+export const TILE = attention.tile;
+/** Cells a side of a thumbnail, at most. */
+export const THUMBNAIL = attention.thumbnail;
+/** Weights of 10^-DECADES and less are blank on the logarithmic scale. */
+export const DECADES = attention.decades;
+/** Positions of one request for the lens. */
+export const BLOCK = lens.block;
+
+const { neutral } = sampling;
+/** Sampling settings that change nothing. */
+export const NEUTRAL = {
+  temperature: neutral.temperature,
+  topK: neutral.top_k,
+  topP: neutral.top_p,
+  minP: neutral.min_p,
+  typicalP: neutral.typical_p,
+};
+
+export const COLORS = shared.colors;

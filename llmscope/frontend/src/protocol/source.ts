@@ -1,0 +1,35 @@
+/** A view asks a source for named arrays and never knows who answers. */
+
+/** JSON values and arrays by name. */
+export type Part = Record<string, unknown>;
+
+export interface AskOptions {
+  signal?: AbortSignal;
+  /** Called with each part before the last one. */
+  onPart?: (part: Part) => void;
+}
+
+export interface Source {
+  /**
+   * Resolves with the last part of the answer to a key of `keys.ts`; rejects with `SourceError`, or
+   * when aborted.
+   */
+  ask<T = Part>(key: string, options?: AskOptions): Promise<T>;
+  /** Why a key can't be answered, in words, where that is known before asking. */
+  lacks(key: string): string | null;
+  close(): void;
+}
+
+export class SourceError extends Error {
+  constructor(
+    message: string,
+    readonly kind: string,
+  ) {
+    super(message);
+    this.name = "SourceError";
+  }
+}
+
+/** Whether there is no kernel any more: its answers stay, for the page to work with. */
+export const isGone = (error: unknown): boolean =>
+  error instanceof SourceError && error.kind === "gone";

@@ -1,0 +1,115 @@
+import { type MatrixName, type RequestOf, matrixText, parseKey } from "../../protocol/keys";
+import type { Kind } from "../../protocol/shared";
+import { type Part, type Source, SourceError } from "../../protocol/source";
+import type { Content, Matrices } from "./content";
+import { logitsOf } from "./logits";
+import { type Whole, thumbnails, tile, wholeMatrix } from "./weights";
+
+const KEPT = 8; // matrices that were made last
+
+/** The page itself answers: with what was stored in it, and with what follows from that. */
+export class PageSource implements Source {
+  #made = new Map<string, Whole | null>();
+
+  constructor(private readonly content: Content) {}
+
+  ask<T = Part>(key: string): Promise<T> {
+    const found = this.#find(key);
+    return typeof found === "string"
+      ? Promise.reject(new SourceError(found, "not-baked"))
+      : Promise.resolve(found() as T);
+  }
+
+  lacks(key: string): string | null {
+    const found = this.#find(key);
+    return typeof found === "string" ? found : null;
+  }
+
+  close(): void {}
+
+  /** What gives the answer; or, in words, why there is none. */
+  #find(key: string): (() => Part) | string {
+    const { answers, words } = this.content;
+    const request = parseKey(key);
+    const stored = answers[key];
+    if (request?.type === "thumbnails" && stored) return () => this.#thumbnails(request, stored);
+    if (stored) return () => stored;
+    switch (request?.type) {
+      case "search":
+        return "Finding a token takes the model.";
+      case "text":
+      case "ids":
+        return "Reading another text takes the model.";
+      case "token":
+        // Labels come with the logits: what is asked for is one of the others.
+        return () => ({ label: "one of the others" });
+      case "release":
+        return () => ({});
+      case "logits":
+        return this.#logits(request.trace, request.position) ?? words.positions;
+      case "node_logits":
+        return this.#logits(GENERATED, request.node) ?? words.positions;
+      case "steps":
+        return words.steps;
+      case "lens_block":
+        return words.lens;
+      case "row":
+      case "column":
+      case "tile":
+        return this.#attention(request);
+    }
+    return request && GENERATING.has(request.type)
+      ? "Writing takes the model."
+      : "This page holds no such part of the model.";
+  }
+
+  #logits(trace: string, position: number): (() => Part) | null {
+    const found = this.content.logits.find(
+      (one) => one.trace === trace && one.positions.includes(position),
+    );
+    return found
+      ? () => logitsOf(found, found.positions.indexOf(position), this.content.labels)
+      : null;
+  }
+
+  #thumbnails({ trace, kind, layer }: RequestOf<"thumbnails">, stored: Part): Part {
+    if (stored.shades) return stored;
+    const [heads] = (stored.scores as { shape: number[] }).shape;
+    return { ...stored, shades: thumbnails(this.#matrices(trace, kind)!, layer, heads!) };
+  }
+
+  #attention(request: RequestOf<"row" | "column" | "tile">): (() => Part) | string {
+    const all = this.#matrices(request.trace, request.kind);
+    const whole = all ? this.#whole(all, request.matrix) : null;
+    if (!whole)
+      return request.matrix.how === "rollout"
+        ? "Rollout to this layer takes the model."
+        : this.content.words.heads;
+    if (request.type === "tile") return () => ({ ...tile(whole, request) });
+    const { weights, queries, keys } = whole;
+    const { index } = request;
+    return request.type === "row"
+      ? () => line(weights.subarray(index * keys, (index + 1) * keys))
+      : () => line(Float32Array.from({ length: queries }, (_, q) => weights[q * keys + index]!));
+  }
+
+  #matrices(trace: string, kind: Kind): Matrices | undefined {
+    return this.content.matrices.find((one) => one.trace === trace && one.kind === kind);
+  }
+
+  #whole(all: Matrices, name: MatrixName): Whole | null {
+    const key = `${all.trace}/${all.kind}/${matrixText(name)}`;
+    const made = this.#made.get(key) ?? wholeMatrix(all, name);
+    this.#made.delete(key);
+    this.#made.set(key, made);
+    if (this.#made.size > KEPT) this.#made.delete(this.#made.keys().next().value!);
+    return made;
+  }
+}
+
+/** How a page calls the trace of logits after nodes of a tree. */
+const GENERATED = "write";
+
+const GENERATING = new Set(["begin", "step", "step_on", "force", "select", "undo", "copy"]);
+
+const line = (data: Float32Array): Part => ({ weights: { data, shape: [data.length] } });

@@ -1,0 +1,47 @@
+/** Requests for attention, and what their answers are made into. */
+
+import type { LineAnswer, TileAnswer, Trace } from "../../protocol/answers";
+import type { Tensor } from "../../protocol/arrays";
+import type { MatrixName, Pool, Request } from "../../protocol/keys";
+import { type Direction, type Kind, TILE } from "../../protocol/shared";
+import type { RequestCache } from "../request-cache";
+import type { Matrix, Tile } from "./types";
+
+/** A matrix of a trace. */
+export type MatrixOf = Pick<Matrix, "trace" | "kind" | "name">;
+
+/** The first row of a matrix: where it can be read, so can the rest. */
+export const firstRow = (trace: Trace | null, kind: Kind, matrix: MatrixName): Request => ({
+  type: "row",
+  trace: trace?.name ?? "",
+  kind,
+  matrix,
+  index: 0,
+});
+
+/** The level at which one tile is a whole matrix of `longest` tokens. */
+export const levelOf = (longest: number): number =>
+  Math.max(0, Math.ceil(Math.log2(longest / TILE)));
+
+export async function readTile(
+  cache: RequestCache,
+  { trace, kind, name }: MatrixOf,
+  at: Pick<Tile, "level" | "row" | "column">,
+  pool: Pool,
+  signal: AbortSignal,
+): Promise<Tensor> {
+  const request: Request = { type: "tile", trace: trace.name, kind, matrix: name, ...at, pool };
+  const { weights, shades } = await cache.read<TileAnswer>(request, signal);
+  return (weights ?? shades)!;
+}
+
+export async function readLine(
+  cache: RequestCache,
+  { trace, kind, name }: MatrixOf,
+  direction: Direction,
+  index: number,
+): Promise<Float32Array> {
+  const type = direction === "from" ? "row" : "column";
+  const request: Request = { type, trace: trace.name, kind, matrix: name, index };
+  return (await cache.read<LineAnswer>(request)).weights.data as Float32Array;
+}

@@ -1,0 +1,71 @@
+import { batch, signal } from "@preact/signals";
+import type { Choice, Facts, ModelAnswer, Progress } from "../protocol/answers";
+import { type Request, type TextInput, formatKey } from "../protocol/keys";
+import type { Source } from "../protocol/source";
+
+/** The model, and how it is chosen and loaded. */
+export class Models {
+  readonly current = signal<Facts | null>(null);
+  readonly choices = signal<Choice[] | null>(null);
+  /** The texts that a page holds. */
+  readonly prompts = signal<TextInput[]>([]);
+  readonly progress = signal<Progress | null>(null);
+
+  #under: AbortController | null = null;
+
+  constructor(
+    private readonly source: Source,
+    /** Says what went wrong; `null` when that is over. */
+    private readonly report: (error: unknown) => void,
+  ) {}
+
+  start(): void {
+    const key = formatKey({ type: "model" });
+    this.source.ask<ModelAnswer>(key).then((answer) => this.#set(answer), this.report);
+  }
+
+  async load(name: string): Promise<void> {
+    await this.#start({ type: "load", name });
+  }
+
+  async install(): Promise<void> {
+    if (await this.#start({ type: "install" })) await this.load("");
+  }
+
+  stop(): void {
+    this.#under?.abort();
+  }
+
+  #set({ model, choices, prompts }: ModelAnswer): void {
+    batch(() => {
+      if (prompts)
+        this.prompts.value = prompts.map(([text, pair, target, masked]) => ({
+          text,
+          pair,
+          target,
+          masked,
+        }));
+      if (choices) this.choices.value = choices;
+      if (model) this.current.value = model;
+    });
+  }
+
+  /** Whether it came to its end. */
+  async #start(request: Request): Promise<boolean> {
+    const { signal } = (this.#under = new AbortController());
+    batch(() => {
+      this.report(null);
+      this.progress.value = { stage: "Starting", done: 0, total: null };
+    });
+    try {
+      const onPart = (part: object) => (this.progress.value = part as Progress);
+      this.#set(await this.source.ask<ModelAnswer>(formatKey(request), { signal, onPart }));
+      return true;
+    } catch (error) {
+      this.report(error);
+      return false;
+    } finally {
+      this.progress.value = null;
+    }
+  }
+}

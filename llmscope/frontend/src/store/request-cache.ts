@@ -1,0 +1,40 @@
+import { type Request, formatKey } from "../protocol/keys";
+import type { Source } from "../protocol/source";
+
+const KEPT = 64;
+
+/** Asks for each array of one trace once, and keeps the ones used last. */
+export class RequestCache {
+  #answers = new Map<string, Promise<unknown>>();
+  #over = new AbortController();
+
+  constructor(private readonly source: Source) {}
+
+  read<T>(request: Request, signal?: AbortSignal): Promise<T> {
+    const key = formatKey(request);
+    const known = this.#answers.get(key);
+    this.#answers.delete(key);
+    const answer = known ?? this.#ask(key, signal);
+    this.#answers.set(key, answer);
+    if (this.#answers.size > KEPT) {
+      const [oldest] = this.#answers.keys();
+      this.#answers.delete(oldest!);
+    }
+    return answer as Promise<T>;
+  }
+
+  /** Forgets everything and cancels what is under way. */
+  clear(): void {
+    this.#over.abort();
+    this.#answers.clear();
+  }
+
+  #ask(key: string, signal?: AbortSignal): Promise<unknown> {
+    const forget = () => this.#answers.delete(key);
+    signal?.addEventListener("abort", forget, { once: true });
+    const until = signal ? AbortSignal.any([signal, this.#over.signal]) : this.#over.signal;
+    const asked = this.source.ask(key, { signal: until });
+    asked.catch(forget);
+    return asked;
+  }
+}

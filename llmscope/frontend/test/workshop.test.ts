@@ -1,0 +1,69 @@
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test, vi } from "vitest";
+import { readAddress, writeAddress } from "../workshop/address";
+import { PageSource, PlainTraits, Store, readPage } from "../workshop/front";
+import { traitsOf } from "../workshop/traits";
+
+const FOLDER = join(__dirname, "../workshop/fixtures");
+const NAMES = readdirSync(FOLDER)
+  .filter((name) => name.endsWith(".page"))
+  .map((name) => name.slice(0, -".page".length));
+
+describe("fixtures", () => {
+  test.each(NAMES)(
+    "%s opens without Python, and answers what its first view reads",
+    async (name) => {
+      const page = await readPage(readFileSync(join(FOLDER, `${name}.page`), "ascii"));
+      expect(page.sources).toHaveLength(1);
+      const source = new PageSource(page.sources[0]!);
+      const { model } = await source.ask<{ model: { name: string } }>("model");
+      expect(model.name).not.toBe("");
+      const keys = Object.keys(page.sources[0]!.answers);
+      expect(keys.some((key) => /^(text|read|ids)\//.test(key))).toBe(true);
+      for (const key of keys) expect(source.lacks(key)).toBeNull();
+    },
+  );
+
+  test.each(NAMES)("%s is shown by the store without a problem", async (name) => {
+    const page = await readPage(readFileSync(join(FOLDER, `${name}.page`), "ascii"));
+    const traits = new PlainTraits(traitsOf(page, readAddress("", name)));
+    const store = new Store(new PageSource(page.sources[0]!), traits);
+    store.look(1);
+    await vi.waitFor(() => expect(store.trace.value?.tokens.length).toBeGreaterThan(0));
+    expect(store.problem.value).toBeNull();
+    store.close();
+  });
+
+  test("together they stay small", () => {
+    const sizes = readdirSync(FOLDER).map((name) => readFileSync(join(FOLDER, name)).length);
+    expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(2_500_000);
+  });
+});
+
+describe("the address of the workshop", () => {
+  test("says what is shown; what else it names are traits", () => {
+    const address = readAddress(
+      "#fixture=cjk&panel=attention&theme=dark&width=600&mode=arcs&heads=[[0,1]]&lecture=true",
+      "causal",
+    );
+    expect(address).toEqual({
+      fixture: "cjk",
+      panel: "attention",
+      theme: "dark",
+      width: 600,
+      traits: { mode: "arcs", heads: [[0, 1]], lecture: true },
+    });
+    expect(readAddress(writeAddress(address), "causal")).toEqual(address);
+  });
+
+  test("shows everything of the first fixture where it says nothing", () => {
+    expect(readAddress("", "causal")).toEqual({
+      fixture: "causal",
+      panel: "all",
+      theme: "light",
+      width: 1150,
+      traits: {},
+    });
+  });
+});

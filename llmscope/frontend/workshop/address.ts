@@ -1,0 +1,60 @@
+/** What the workshop shows, as its address says it: `#fixture=cjk&panel=attention&theme=dark`. */
+
+export const PANELS = [
+  "header",
+  "generation",
+  "tokens",
+  "overview",
+  "attention",
+  "lens",
+  "next-token",
+] as const;
+
+/** Panels that are shown together. */
+export const SETS: Record<string, readonly string[]> = {
+  all: PANELS,
+  explorer: ["header", "tokens", "overview", "attention", "next-token"],
+};
+
+export const WIDTHS = [1150, 600, 390] as const;
+
+export interface Address {
+  fixture: string;
+  /** One panel, or one of the sets. */
+  panel: string;
+  theme: "light" | "dark";
+  /** In pixels. */
+  width: number;
+  /** First values of traits, which take the place of the fixture's own. */
+  traits: Record<string, unknown>;
+}
+
+const OWN = new Set(["fixture", "panel", "theme", "width"]);
+
+/** Every name that isn't the workshop's own is a trait; its value is JSON, or else a text. */
+export function readAddress(hash: string, fixture: string): Address {
+  const given = new URLSearchParams(hash.replace(/^#/, ""));
+  return {
+    fixture: given.get("fixture") ?? fixture,
+    panel: given.get("panel") ?? "all",
+    theme: given.get("theme") === "dark" ? "dark" : "light",
+    width: Number(given.get("width") ?? WIDTHS[0]),
+    traits: Object.fromEntries(
+      [...given].filter(([name]) => !OWN.has(name)).map(([name, text]) => [name, value(text)]),
+    ),
+  };
+}
+
+export function writeAddress({ traits, ...own }: Address): string {
+  const texts = Object.entries(traits).map(([name, value]) => [name, JSON.stringify(value)]);
+  const all = [...Object.entries(own).map(([name, value]) => [name, String(value)]), ...texts];
+  return `#${new URLSearchParams(all)}`;
+}
+
+function value(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

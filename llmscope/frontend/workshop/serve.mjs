@@ -1,0 +1,37 @@
+// The workshop for panels: workshop/main.ts over the pages in workshop/fixtures.
+//   node workshop/serve.mjs          serves it on this machine alone, and reloads on every change
+//   node workshop/serve.mjs --build  builds workshop/built once, for the component tests
+import { readdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import * as esbuild from "esbuild";
+import { options } from "../bundle.mjs";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const building = process.argv.includes("--build");
+const pages = (await readdir(join(here, "fixtures"))).filter((name) => name.endsWith(".page"));
+const fixtures = pages.map((name) => name.replace(/\.page$/, "")).sort();
+
+const all = {
+  ...options,
+  absWorkingDir: dirname(here),
+  entryPoints: ["workshop/main.ts"],
+  outdir: join(here, "built"),
+  format: "iife",
+  minify: false,
+  sourcemap: building ? false : "inline",
+  define: {
+    "process.env.NODE_ENV": '"development"',
+    RELOADS: String(!building),
+    FIXTURES: JSON.stringify(fixtures),
+  },
+};
+
+if (building) {
+  await esbuild.build(all);
+} else {
+  const context = await esbuild.context(all);
+  await context.watch();
+  const { port } = await context.serve({ servedir: here, host: "127.0.0.1" });
+  console.log(`http://127.0.0.1:${port}/`);
+}

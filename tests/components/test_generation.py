@@ -1,0 +1,71 @@
+"""What was generated: its tokens, its branches, and what could have come instead."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.components.conftest import Show
+from tests.components.workshop import Shown
+
+
+@pytest.fixture
+def shown(show: Show) -> Shown:
+    """Four tokens of SmolLM2, a branch after the second, and one at once."""
+    return show("generation")
+
+
+@pytest.fixture
+def panel(shown: Shown) -> Locator:
+    return shown.panels.root.get_by_role("region", name="Generation")
+
+
+def tokens(panel: Locator) -> Locator:
+    return panel.locator(".written > p").first.locator(".wrote")
+
+
+def test_the_tokens_of_the_path_are_those_of_python(shown, panel):
+    written = shown.numbers.facts["written"]
+    expect(tokens(panel)).to_have_count(len(written) - 1)
+    for at, (before, after) in enumerate(pairwise(written)):
+        expect(tokens(panel).nth(at)).to_have_text(after.removeprefix(before))
+
+
+def test_a_token_that_is_looked_at_shows_what_could_have_come(shown, panel):
+    tokens(panel).nth(2).click()
+    before = (tokens(panel).nth(1).text_content() or "").strip()
+    expect(shown.panels.next.get_by_role("heading")).to_contain_text(f"after “{before}”")
+    expect(tokens(panel).nth(2)).to_have_class(re.compile("here"))
+    expect(panel.get_by_role("status")).to_contain_text("probability")
+    # A page has no model: nothing can be taken instead.
+    expect(shown.panels.rows.first.locator("button.name")).to_have_count(0)
+
+
+def test_branches_are_gone_to_compared_and_folded(shown, panel):
+    branches = panel.get_by_role("treeitem")
+    expect(branches).to_have_count(4)
+    texts = shown.numbers.facts["texts"]
+    prompt = shown.numbers.facts["prompt"]
+    # All branches stand beside the text at first.
+    columns = panel.locator(".written > p")
+    expect(columns).to_have_count(3)
+    expect(panel.get_by_text("They part after 2 tokens")).to_be_visible()
+    compare = [branches.nth(at).get_by_role("button", name="compare") for at in range(4)]
+    compare[3].click()
+    expect(columns).to_have_count(2)
+    pressed, plain = (
+        compare[at].evaluate("button => getComputedStyle(button).borderColor") for at in (2, 3)
+    )
+    assert pressed != plain
+    compare[2].click()
+    expect(columns).to_have_count(1)
+    for at, node in ((2, "6"), (3, "8"), (1, "4")):
+        branches.nth(at).locator(".way").last.click()
+        expect(panel.locator(".written > p").first).to_contain_text(
+            texts[node].removeprefix(prompt)
+        )
+    panel.get_by_role("button", name="Fold").first.click()
+    expect(branches).to_have_count(2)

@@ -1,0 +1,61 @@
+"""Fixtures of all tests that open pages: one Chromium, and a guarded context for each test."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext
+
+    from tests.page.chromium import Guard
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, one for all tests."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.page.chromium import launch
+
+    with sync_playwright() as playwright:
+        running = launch(playwright)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def guard() -> Iterator[Guard]:
+    """Fails every test whose pages log an error, throw, or ask anything of another machine."""
+    from tests.page.chromium import Guard
+
+    watching = Guard()
+    yield watching
+    watching.check()
+
+
+@pytest.fixture
+def context(browser: Browser, guard: Guard) -> Iterator[BrowserContext]:
+    """A fresh, guarded browser context."""
+    fresh = browser.new_context(viewport={"width": 1280, "height": 900})
+    guard.watch(fresh)
+    yield fresh
+    fresh.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport]:
+    """Picture the pages of a test that failed, before its fixtures close them."""
+    report = yield
+    context = getattr(item, "funcargs", {}).get("context")
+    if report.when == "call" and report.failed and context is not None:
+        from tests.page.chromium import SCREENSHOTS
+
+        SCREENSHOTS.mkdir(exist_ok=True)
+        name = re.sub(r"\W+", "-", item.name)
+        for number, page in enumerate(context.pages):
+            page.screenshot(path=SCREENSHOTS / f"FAILED-{name}-{number}.png")
+    return report
