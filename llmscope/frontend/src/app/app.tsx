@@ -10,9 +10,9 @@ import { Problem } from "./problem";
 import { Prompts } from "./prompts";
 import base from "../ui/base.css";
 import ui from "../ui/ui.css";
-import columns from "./columns.css";
+import css from "./app.css";
 
-const SHARED = [themeCss, base, ui, columns];
+const SHARED = [themeCss, base, ui, css];
 /** What a person does that may lead to requests or pictures. */
 const GESTURES = ["pointerdown", "pointermove", "click", "keydown", "input", "change", "wheel"];
 

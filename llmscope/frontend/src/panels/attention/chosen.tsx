@@ -31,7 +31,7 @@ export function Chosen({ store }: { store: Store }) {
   };
   const missing = { none: 0, rollout: 0, mean: 1, max: 1, difference: 2 }[state.combine.value];
   return (
-    <div class="choice">
+    <div class="choice flow">
       {kinds.length > 1 && (
         <Segmented
           label="Which attention"

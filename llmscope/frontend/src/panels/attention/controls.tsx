@@ -23,7 +23,7 @@ export function Controls({ store, matrix }: { store: Store; matrix: Matrix }) {
   const shades = Array.from({ length: SHADES }, (_, i) => (i + 0.5) / SHADES);
   return (
     <>
-      <div class="controls">
+      <div class="controls flow">
         <label class={`legend-scale ${negative ? "two-sided" : ""}`}>
           <span class="strips">
             {negative && (

@@ -66,7 +66,7 @@ interface LabelProps {
 export function QueryLabels({ axis, left, top, marked, scale }: LabelProps) {
   return (
     <svg
-      class="labels"
+      class="labels overlay"
       style={{ left: px(0), top: px(top) }}
       width={left}
       height={axis.room}
@@ -102,7 +102,7 @@ interface KeyLabelProps extends LabelProps {
 export function KeyLabels({ axis, left, top, right, marked, scale }: KeyLabelProps) {
   return (
     <svg
-      class="labels"
+      class="labels overlay"
       style={{ left: px(left), top: px(0) }}
       width={axis.room}
       height={top}

@@ -5,6 +5,7 @@ import { drawnBy, filled } from "../../draw/svg";
 import { INK, type Theme } from "../../host/theme";
 import { TILE } from "../../protocol/shared";
 import type { Matrix, Tile } from "../../store/attention/types";
+import { hundredths } from "../../ui/format";
 import { type Axis, inSight } from "./labels";
 import { type Part, isIn } from "./segments";
 
@@ -131,7 +132,7 @@ function paintNumbers(context: CanvasRenderingContext2D, picture: Picture): void
     for (let key = left; key < right; key++) {
       const weight = weightAt(picture, query, key);
       if (weight === undefined) continue;
-      const text = Math.abs(weight).toFixed(2).replace(/^0/, "");
+      const text = hundredths(Math.abs(weight));
       if (text === ".00" || Math.abs(weight) < paint.threshold) continue;
       const ink = opacity(weight, paint.scale) > DARK ? inks.ground : inks.text;
       context.fillStyle = rgb(ink, 0.9);

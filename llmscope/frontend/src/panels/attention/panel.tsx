@@ -45,7 +45,7 @@ export function Attention({ store }: PanelProps) {
       class={`panel attention ${isBehind ? "behind" : ""}`}
       aria-label="Attention"
     >
-      <h3>
+      <h3 class="spread">
         <Title store={store} />
         <Segmented
           label="How attention is shown"

@@ -84,7 +84,7 @@ function Branch({
       ) : (
         <span class="fold" />
       )}
-      <button type="button" class="way" onClick={() => void generation.goTo(last.number)}>
+      <button type="button" class="way ellipsis" onClick={() => void generation.goTo(last.number)}>
         {first.forced && <i title="chosen by you">✎ </i>}
         {text}
       </button>

@@ -1,8 +1,9 @@
 import { ORDERS } from "../../protocol/shared";
 import { CHAINS } from "../../sampling/sampling";
 import type { Store } from "../../store/store";
-import { count } from "../../ui/format";
+import { count, setting } from "../../ui/format";
 import { clamp, logScale } from "../../ui/scale";
+import { Segmented } from "../../ui/segmented";
 import { Slider, byHundredths } from "./slider";
 
 const HOTTEST = 2;
@@ -26,7 +27,7 @@ export function Sliders({ store, vocabulary, more }: SlidersProps) {
         value={temperature}
         max={HOTTEST}
         nothing={1}
-        shown={temperature.value === 0 ? "greedy" : figure(temperature.value)}
+        shown={temperature.value === 0 ? "greedy" : setting(temperature.value)}
         step={byHundredths(5)}
       />
       <Slider
@@ -47,7 +48,7 @@ export function Sliders({ store, vocabulary, more }: SlidersProps) {
         value={topP}
         max={1}
         nothing={1}
-        shown={topP.value === 1 ? "all" : figure(topP.value)}
+        shown={topP.value === 1 ? "all" : setting(topP.value)}
         step={byHundredths(1)}
       />
       {more && (
@@ -57,7 +58,7 @@ export function Sliders({ store, vocabulary, more }: SlidersProps) {
             value={minP}
             max={1}
             nothing={0}
-            shown={minP.value === 0 ? "off" : figure(minP.value)}
+            shown={minP.value === 0 ? "off" : setting(minP.value)}
             step={byHundredths(1)}
           />
           <Slider
@@ -69,37 +70,24 @@ export function Sliders({ store, vocabulary, more }: SlidersProps) {
               chain.includes("typical")
                 ? typicalP.value === 1
                   ? "all"
-                  : figure(typicalP.value)
+                  : setting(typicalP.value)
                 : "none"
             }
             disabled={!chain.includes("typical")}
             fromPlace={(place) => Math.max(0.01, Math.round(place * 100) / 100)}
             step={(p, by, fine) => Math.max(0.001, byHundredths(1)(p, by, fine))}
           />
-          <div class="orders" role="radiogroup" aria-label="Engine order">
+          <div class="orders">
             <span>order of</span>
-            <div class="segments">
-              {ORDERS.map((name) => (
-                <button
-                  key={name}
-                  type="button"
-                  role="radio"
-                  aria-checked={order.value === name}
-                  onClick={() => (order.value = name)}
-                >
-                  {name}
-                </button>
-              ))}
-            </div>
+            <Segmented
+              label="Engine order"
+              options={ORDERS}
+              value={order.value}
+              onPick={(picked) => (order.value = picked)}
+            />
           </div>
         </>
       )}
     </div>
   );
-}
-
-/** Two figures after the point, and a third where it was set finely. */
-function figure(value: number): string {
-  const three = value.toFixed(3);
-  return three.endsWith("0") ? three.slice(0, -1) : three;
 }

@@ -48,7 +48,7 @@ export function Stages({ store, vocabulary, outcome, more }: StagesProps) {
   };
   let left = outcome?.vocabulary ?? vocabulary;
   return (
-    <ol class="stages" aria-label="Tokens left after each stage">
+    <ol class="stages list" aria-label="Tokens left after each stage">
       <li>
         <span>model</span>
         <b class="figures">{outcome ? count(left) : "–"}</b>

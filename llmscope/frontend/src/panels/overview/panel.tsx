@@ -60,7 +60,7 @@ interface HabitsProps {
 /** Which habit heads are marked by. */
 function Habits({ mark, sorted }: HabitsProps) {
   return (
-    <div class="habits">
+    <div class="habits flow">
       <select
         aria-label="Mark heads by what they do"
         value={mark.value}

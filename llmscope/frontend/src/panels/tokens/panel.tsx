@@ -26,7 +26,7 @@ export function Tokens({ store }: PanelProps) {
     if (isUndo && editor.undo()) event.preventDefault();
   };
   return (
-    <section class="panel tokens" aria-label="Text" onKeyDown={keys}>
+    <section class="panel card tokens" aria-label="Text" onKeyDown={keys}>
       <Row
         {...shown}
         field="text"
