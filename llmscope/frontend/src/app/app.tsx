@@ -1,8 +1,8 @@
 import { effect, useSignal } from "@preact/signals";
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
-import { followTheme } from "../host/frame";
-import { type Theme, ThemeContext, themeCss } from "../host/theme";
+import { ThemeContext, themeCss } from "../host/colors";
+import { type Theme, followTheme } from "../host/theme";
 import type { Panel, PanelProps } from "../panels/props";
 import { PANELS } from "../panels/registry";
 import type { Store } from "../store/store";

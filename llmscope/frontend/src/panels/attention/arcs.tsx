@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useContext, useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { px } from "../../draw/canvas";
 import { rgb } from "../../draw/color-scale";
-import { INK, ThemeContext } from "../../host/theme";
+import { INK, ThemeContext } from "../../host/colors";
 import type { Token } from "../../protocol/answers";
 import { headMatrix, matrixText, sameMatrix } from "../../protocol/keys";
 import { type Direction, TILE } from "../../protocol/shared";

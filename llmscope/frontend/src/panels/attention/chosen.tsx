@@ -1,6 +1,6 @@
 import { useContext } from "preact/hooks";
 import { rgb } from "../../draw/color-scale";
-import { INK, ThemeContext } from "../../host/theme";
+import { INK, ThemeContext } from "../../host/colors";
 import type { HeadPair, MatrixName } from "../../protocol/keys";
 import { COMBINE, type Combine, type Kind, MOST_HEADS } from "../../protocol/shared";
 import type { Store } from "../../store/store";

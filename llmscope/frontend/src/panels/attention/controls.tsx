@@ -1,7 +1,8 @@
 import { useContext } from "preact/hooks";
 import { opacity, rgb, weightAt } from "../../draw/color-scale";
 import type { Paint } from "../../draw/heatmap";
-import { INK, type Theme, ThemeContext } from "../../host/theme";
+import { INK, ThemeContext } from "../../host/colors";
+import type { Theme } from "../../host/theme";
 import { COLOR_SCALES, type ColorScale } from "../../protocol/shared";
 import type { Matrix } from "../../store/attention/types";
 import type { Store } from "../../store/store";

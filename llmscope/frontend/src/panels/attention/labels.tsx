@@ -4,7 +4,7 @@ import { plain } from "../../ui/label";
 
 const LONGEST = 12;
 
-/** How one side of a matrix lies on the screen. */
+/** Where one side of a matrix is on the screen. */
 export interface Axis {
   tokens: Token[];
   /** Pixels a token. */
@@ -21,7 +21,7 @@ export function inSight({ tokens, size, start, room }: Axis): [first: number, la
   return [first, Math.min(tokens.length, Math.ceil((room - start) / size))];
 }
 
-/** Which labels of an axis stand at least `apart` pixels from each other; `always` ones first. */
+/** Labels of an axis that are at least `apart` pixels from each other; `always` ones first. */
 export function spaced(axis: Axis, apart: number, always: readonly number[]): number[] {
   const [first, last] = inSight(axis);
   const step = Math.max(1, Math.ceil(apart / axis.size));

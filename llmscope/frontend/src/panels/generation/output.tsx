@@ -54,7 +54,7 @@ interface TokenProps {
   store: Store;
   generation: GenerationStore;
   node: TreeNode;
-  /** Of the path beside the text that it stands in. */
+  /** The end of the path beside the text that contains it. */
   end?: number;
 }
 

@@ -7,7 +7,7 @@ import type { Store } from "../../store/store";
 import { bits, percent, tokenWord, twoDecimals } from "../../ui/format";
 import { onKeys } from "../../ui/keys";
 import { Label, plain } from "../../ui/label";
-import { Area } from "../../ui/text-area";
+import { TextArea } from "../../ui/text-area";
 import type { PanelProps } from "../props";
 import { Branches } from "./branches";
 import { Copy } from "./copy";
@@ -62,7 +62,7 @@ function Prompt({ store }: { store: Store }) {
   return (
     <label class="prompt">
       <span class="muted">Prompt</span>
-      <Area
+      <TextArea
         area={area}
         value={text}
         name="Prompt"
@@ -174,7 +174,7 @@ function NumberField({ name, value, least, disabled = false }: NumberFieldProps)
   );
 }
 
-/** One line on the token that is looked at, or on where the text stands. */
+/** One line on the token that is looked at, or on the text so far. */
 function Caption({ store, generation }: { store: Store; generation: GenerationStore }) {
   const at = generation.hovered.value ?? generation.selected.value;
   const node = at === null ? undefined : generation.node(at);

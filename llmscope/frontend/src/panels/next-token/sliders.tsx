@@ -1,4 +1,4 @@
-import { ORDERS } from "../../protocol/shared";
+import { NEUTRAL, ORDERS } from "../../protocol/shared";
 import { CHAINS } from "../../sampling/sampling";
 import type { Store } from "../../store/store";
 import { count, setting } from "../../ui/format";
@@ -26,7 +26,7 @@ export function Sliders({ store, vocabulary, more }: SlidersProps) {
         name="temperature"
         value={temperature}
         max={HOTTEST}
-        nothing={1}
+        neutral={NEUTRAL.temperature}
         shown={temperature.value === 0 ? "greedy" : setting(temperature.value)}
         step={byHundredths(5)}
       />
@@ -34,7 +34,7 @@ export function Sliders({ store, vocabulary, more }: SlidersProps) {
         name="top-k"
         value={topK}
         max={1}
-        nothing={0}
+        neutral={NEUTRAL.topK}
         shown={topK.value === 0 ? "all" : count(topK.value)}
         toPlace={(k) => (k === 0 ? 1 : clamp(log(k), 0, 1))}
         fromPlace={(place) => kept(Math.round(log.invert(place)))}
@@ -47,7 +47,7 @@ export function Sliders({ store, vocabulary, more }: SlidersProps) {
         name="top-p"
         value={topP}
         max={1}
-        nothing={1}
+        neutral={NEUTRAL.topP}
         shown={topP.value === 1 ? "all" : setting(topP.value)}
         step={byHundredths(1)}
       />
@@ -57,7 +57,7 @@ export function Sliders({ store, vocabulary, more }: SlidersProps) {
             name="min-p"
             value={minP}
             max={1}
-            nothing={0}
+            neutral={NEUTRAL.minP}
             shown={minP.value === 0 ? "off" : setting(minP.value)}
             step={byHundredths(1)}
           />
@@ -65,7 +65,7 @@ export function Sliders({ store, vocabulary, more }: SlidersProps) {
             name="typical"
             value={typicalP}
             max={1}
-            nothing={1}
+            neutral={NEUTRAL.typicalP}
             shown={
               chain.includes("typical")
                 ? typicalP.value === 1

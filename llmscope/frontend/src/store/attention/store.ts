@@ -48,7 +48,7 @@ export class AttentionStore {
   /** How far the steps have come. */
   readonly stage = signal(0);
   readonly viewport = signal<Viewport | null>(null);
-  /** What stands for a block of weights that is too small to see. */
+  /** How a block of weights that is too small to see is reduced to one. */
   readonly pool = signal<Pool>("max");
 
   readonly kind: ReadonlySignal<Kind>;
