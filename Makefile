@@ -18,7 +18,7 @@ DEBIAN := chromium fonts-noto-cjk fonts-noto-color-emoji
 export OMP_WAIT_POLICY ?= PASSIVE
 
 .NOTPARALLEL:
-.PHONY: help setup build lab check unit test sweep docs hosts bench soak pictures format clean chromium
+.PHONY: help setup build lab check unit test chaos sweep docs hosts bench soak pictures format clean chromium
 
 help: ## show these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -65,6 +65,14 @@ test: chromium check ## everything, as CI does
 	$(NPM) --silent test
 	$(NPM) run --silent build
 	$(PY) -m pytest
+	$(PY) -m pytest tests/chaos
+
+# Fewer or more: make chaos INTERRUPTS=5000 MINUTES=2
+INTERRUPTS ?= 50000
+MINUTES ?= 30
+
+chaos: build ## interrupt, change and share models at every moment, and see that nothing is left
+	$(PY) -m pytest tests/chaos --whole --interrupts=$(INTERRUPTS) --minutes=$(MINUTES) --timeout=7200
 
 sweep: setup ## hold every model type of transformers to its own numbers, and write docs/models.md
 	$(PY) -m tests.sweep

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from inspect import signature
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec
 
-from llmscope.capture import Capture
-from llmscope.capture.body import fills_gaps, permutes
-from llmscope.capture.forward import lock_of
-from llmscope.capture.wrapped import devices, unwrapped
+from llmscope.capture import NEVER, Cancel, Recording, Runner
+from llmscope.capture.facts import Facts, facts_of
+from llmscope.capture.wrappers import unwrapped
 from llmscope.loading import load_parts
 from llmscope.text.prepare import context_length, prepare, vocabulary_size
 from llmscope.trace import Trace
@@ -23,49 +22,7 @@ if TYPE_CHECKING:
     from llmscope.text.prepare import Text
     from llmscope.views.explorer import Explorer
 
-# Where an encoder may have another number, which is the one that goes by the usual name.
-_OF_DECODER = {
-    "layers": ("num_decoder_layers", "decoder_layers"),
-    "heads": ("num_decoder_attention_heads", "decoder_attention_heads"),
-}
-
-_PERMUTED = (
-    "It learned from permuted orders: a permutation mask hid from each token those that came later "
-    "in an order drawn anew. Here none is set, so every token sees all others, and itself."
-)
-
 _P = ParamSpec("_P")
-
-Family = Literal["causal", "masked", "encoder-decoder", "encoder"]
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What a model is, in the numbers that its configuration gives.
-
-    Attributes
-    ----------
-    family
-        "causal" predicts the next token, "masked" a gap, "encoder-decoder" reads with one half
-        and writes with the other, "encoder" has no language-model head.
-    context
-        The longest text in tokens, or `None` where the model names no limit.
-    dtype
-        What it computes in, and the method where it was quantised.
-    note
-        What else is to be known about how it reads, in a sentence or two; often nothing.
-    """
-
-    name: str
-    family: Family
-    layers: int
-    heads: int
-    kv_heads: int
-    vocabulary: int
-    context: int | None
-    device: str
-    dtype: str
-    note: str = ""
 
 
 class Scope:
@@ -97,28 +54,14 @@ class Scope:
         self.tokenizer = tokenizer
         path = str(getattr(model.config, "_name_or_path", "") or "")
         self.name = name or path.rstrip("/").rpartition("/")[2] or type(model).__name__
-        self._capture = Capture(model)
+        self.runner = Runner(model, self.name)
         self._context = context_length(model)
 
     @property
     def facts(self) -> Facts:
         """What the model is: family, layers, heads, vocabulary, context."""
-        config: Any = self.model.config
-        text = config.get_text_config() if hasattr(config, "get_text_config") else config
-        parameter = next(self.model.parameters())
-        heads = _count(text, *_OF_DECODER["heads"], "num_attention_heads")
-        return Facts(
-            name=self.name,
-            family=self._family(),
-            layers=_count(text, *_OF_DECODER["layers"], "num_hidden_layers"),
-            heads=heads,
-            kv_heads=_count(text, "num_key_value_heads") or heads,
-            vocabulary=vocabulary_size(self.model, self.tokenizer),
-            context=self._context,
-            device=devices(self.model),
-            dtype=str(parameter.dtype).removeprefix("torch.") + _packing(config),
-            note=_PERMUTED if permutes(self.model) else "",
-        )
+        vocabulary = vocabulary_size(self.model, self.tokenizer)
+        return facts_of(self.model, self.name, vocabulary, self._context)
 
     def trace(
         self,
@@ -126,7 +69,7 @@ class Scope:
         *,
         pair: str | None = None,
         target: str | Sequence[int] | None = None,
-        cancelled: Callable[[], bool] = lambda: False,
+        cancelled: Cancel = NEVER,
     ) -> Trace:
         """Run the model once over a text and keep what is needed to read everything else.
 
@@ -162,17 +105,8 @@ class Scope:
             name=self.name,
             context=self._context,
         )
-        forward = self._capture.run(given.inputs, cancelled)
-        return Trace(
-            self,
-            given.text,
-            given.tokens,
-            given.source_tokens,
-            given.inputs,
-            forward,
-            given.turns,
-            given.pair,
-        )
+        forward = self.runner.run(given.inputs, cancelled)
+        return Trace(self, given, Recording(self.runner, given.inputs, forward))
 
     def generate(
         self,
@@ -230,24 +164,24 @@ class Scope:
     @property
     def cache_bytes(self) -> int:
         """Size in bytes of the cached keys and values, which later texts with a prefix reuse."""
-        return self._capture.warm.size
+        return self.runner.prefix_cache.size
 
     @property
     def cache_limit(self) -> int:
         """Greatest size of the cache in bytes: 1 GiB by default; 0 caches nothing."""
-        return self._capture.warm.limit
+        return self.runner.prefix_cache.limit
 
     @cache_limit.setter
     def cache_limit(self, limit: int) -> None:
         if limit < 0:
             raise ValueError(f"cache_limit is a number of bytes, 0 or more, not {limit}")
-        with lock_of(self.model):
-            self._capture.warm.limit = int(limit)
+        with self.runner.lock:
+            self.runner.prefix_cache.limit = int(limit)
 
     def forget(self) -> None:
         """Empty the cache."""
-        with lock_of(self.model):
-            self._capture.warm.clear()
+        with self.runner.lock:
+            self.runner.prefix_cache.clear()
 
     def explore(self, text: str = "", **traits: Any) -> Explorer:
         """Open the Explorer on this model: all panels, linked and live.
@@ -268,13 +202,6 @@ class Scope:
 
         return Explorer(self, text, **traits)
 
-    def _family(self) -> Family:
-        if getattr(self.model.config, "is_encoder_decoder", False):
-            return "encoder-decoder"
-        if not self._capture.has_head:
-            return "encoder"
-        return "masked" if fills_gaps(self.model) else "causal"
-
     def describe(self) -> dict[str, Any]:
         """Return `facts` as a dictionary for JSON.
 
@@ -291,25 +218,6 @@ class Scope:
             f"<Scope {facts.name}: {facts.family}, {facts.layers} layers × {facts.heads} heads, "
             f"{facts.device}, {facts.dtype}>"
         )
-
-
-def _packing(config: Any) -> str:
-    """Name the method that the weights were quantised with, if they were."""
-    packed = getattr(config, "quantization_config", None)
-    method = getattr(packed, "quant_method", None)
-    return f", {getattr(method, 'value', method)}" if method else ""
-
-
-def _count(config: Any, *names: str) -> int:
-    """Read the first of these numbers from a configuration; the greatest of all layers'."""
-    for name in names:
-        try:
-            found = getattr(config, name, None)
-        except RuntimeError:  # how transformers refuses to give one for all layers
-            found = max(getattr(layer, name) for layer in config.per_layer_config)
-        if found:
-            return int(found)
-    return 0
 
 
 def _with_signature_of(

@@ -4,35 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from llmscope.attention import AttentionReader
-from llmscope.capture import Forward, to_numpy
-from llmscope.capture.version import weights_version
+from llmscope.analysis.chain import chain
+from llmscope.analysis.matrices import positions as numbered
+from llmscope.capture import Recording, to_numpy
 from llmscope.sampling import Distribution
-from llmscope.text import Token
-from llmscope.text.chat import Turns
+from llmscope.trace_attention import TraceAttention
 
 if TYPE_CHECKING:
-    import torch
     from numpy.typing import NDArray
 
-    from llmscope.capture.stack import Stack
+    from llmscope.analysis.chain import Chain
+    from llmscope.analysis.logit_lens import Lens, Stream
     from llmscope.export.bertviz import BertvizView
     from llmscope.export.static import Static
-    from llmscope.lens import Lens, Stream
     from llmscope.scope import Scope
+    from llmscope.text.prepare import ModelInput
 
-_ROWS = 64  # of logits that are computed at once
 
+class Trace(TraceAttention):
+    """One forward pass of a model over one text: immutable, and computed lazily.
 
-class Trace(AttentionReader):
-    """What one model made of one text: immutable, and read lazily.
-
-    Made by `Scope.trace`. Arrays come back as float32 numpy.
+    Made by `Scope.trace`. Arrays are float32 numpy.
 
     Attributes
     ----------
@@ -46,28 +42,24 @@ class Trace(AttentionReader):
         One `Token` for each position; of the decoder side in encoder-decoder models.
     source_tokens
         The tokens of the encoder side; empty for other models.
+    recording
+        The recorded pass, which everything is computed from.
     """
 
     def __init__(
         self,
         scope: Scope,
-        text: str,
-        tokens: tuple[Token, ...],
-        source_tokens: tuple[Token, ...],
-        inputs: dict[str, torch.Tensor],
-        forward: Forward,
-        turns: Turns | None = None,
-        pair: str | None = None,
+        given: ModelInput,
+        recording: Recording,
     ) -> None:
         self.scope = scope
-        self.text = text
-        self.pair = pair
-        self.tokens = tokens
-        self.source_tokens = source_tokens
-        self._inputs = inputs
-        self._forward = forward
-        self._turns = turns or Turns()
-        self._chain: tuple[NDArray[np.float32], NDArray[np.int64]] | None = None
+        self.text = given.text
+        self.pair = given.pair
+        self.tokens = given.tokens
+        self.source_tokens = given.source_tokens
+        self.recording = recording
+        self._given = given
+        self._chain: Chain | None = None
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -78,13 +70,17 @@ class Trace(AttentionReader):
 
     @property
     def version(self) -> int:
-        """A number for the weights that the trace was made with."""
-        return self._forward.version
+        """A number for the state of the model that the trace was made with."""
+        return self.recording.forward.version
 
     @property
     def is_current(self) -> bool:
-        """Whether the model's weights are still those that the trace was made with."""
-        return weights_version(self.scope.model) == self._forward.version
+        """Whether the model is still in the state that the trace was made with.
+
+        Weights, buffers, modules, their numbers and functions, hooks and adapters are looked at. A
+        write through `.data` or numpy isn't noticed, as PyTorch doesn't count it.
+        """
+        return self.recording.is_current
 
     @property
     def ids(self) -> list[int]:
@@ -97,15 +93,15 @@ class Trace(AttentionReader):
 
         One for each of `source_tokens` or, where there are none, of `tokens`: a message's role
         ("system", "user", "assistant"), or `None` for what the template puts before all turns.
-        The markers around a message are in its turn. What stands behind the last message, so
-        that the model answers, is the assistant's.
+        The markers around a message are in its turn. What follows the last message, so that the
+        model answers, is the assistant's.
         """
-        return self._turns.roles(self.source_tokens or self.tokens)
+        return self._given.turns.roles(self.source_tokens or self.tokens)
 
     @property
     def why_no_roles(self) -> str | None:
-        """Why the turns of chat messages can't be told, in words."""
-        return self._turns.why_none
+        """Why the turns of chat messages are unknown, in words; `None` where they are known."""
+        return self._given.turns.why_none
 
     @property
     def segments(self) -> tuple[int, ...]:
@@ -133,8 +129,7 @@ class Trace(AttentionReader):
         ValueError
             When the model has no language-model head.
         RuntimeError
-            When the model's weights were changed since the trace was made, as PyTorch counts
-            changes (a write through `.data` isn't counted).
+            When the model was changed after the trace was made; see `is_current`.
         """
         return self._logits(slice(None))
 
@@ -142,16 +137,23 @@ class Trace(AttentionReader):
     def logprobs(self) -> NDArray[np.float32]:
         """Log-probability (positions,) of each token given those before it, in nats.
 
-        The chain rule: their sum is the log-probability of the text. The first token is given by
-        nothing, so its entry is NaN. For models that write from left to right.
+        The chain rule: their sum is the log-probability of the text. Nothing comes before the first
+        token, so its entry is NaN. For models that generate from left to right.
+
+        Raises
+        ------
+        ValueError
+            For masked models, and for models without a language-model head.
+        RuntimeError
+            When the model was changed after the trace was made; see `is_current`.
         """
         return self._chained()[0]
 
     @property
     def ranks(self) -> NDArray[np.int64]:
-        """Rank (positions,) of each token among all that could have come, 0 for the likeliest.
+        """Rank (positions,) of each token among all of the vocabulary, 0 for the likeliest.
 
-        The first is -1: nothing came before it.
+        The first is -1: nothing came before it. Raises as `logprobs` does.
         """
         return self._chained()[1]
 
@@ -163,22 +165,55 @@ class Trace(AttentionReader):
         return float(np.exp(-self.logprobs[1:].astype(np.float64).mean()))
 
     def next_token(self, position: int = -1, **sampling: Any) -> Distribution:
-        """Give the distribution of the token that follows `position`.
+        """Distribution of the token that follows `position`.
 
         Parameters
         ----------
         position
-            Of the last token that the model has seen; -1 is the end of the text.
+            Of the last token before it; -1 is the end of the text.
         **sampling
-            Settings of `Distribution.from_logits`; none given is the model's own distribution.
+            Settings of `Distribution.from_logits`; without any, the model's own distribution.
+
+        Returns
+        -------
+        Distribution
+
+        Raises
+        ------
+        IndexError
+            When there is no such position.
+        ValueError
+            For masked models, and for models without a language-model head.
+        RuntimeError
+            When the model was changed after the trace was made; see `is_current`.
         """
         self._need_left_to_right("has no next token: use trace.distribution(position)")
         return self.distribution(position, **sampling)
 
     def distribution(self, position: int = -1, **sampling: Any) -> Distribution:
-        """Give the distribution that the model's head gives at `position`.
+        """Distribution that the model's head predicts at `position`.
 
-        For a masked model that is the token at the gap, for others the one that follows.
+        For a masked model that is the token at the position, for others the one that follows.
+
+        Parameters
+        ----------
+        position
+            Of a token; -1 is the last one.
+        **sampling
+            Settings of `Distribution.from_logits`; without any, the model's own distribution.
+
+        Returns
+        -------
+        Distribution
+
+        Raises
+        ------
+        IndexError
+            When there is no such position.
+        ValueError
+            For models without a language-model head.
+        RuntimeError
+            When the model was changed after the trace was made; see `is_current`.
         """
         context: dict[str, Any] = {
             "input_ids": self.ids[: self._position(position) + 1],
@@ -188,21 +223,43 @@ class Trace(AttentionReader):
         return Distribution.from_logits(self.logits_at(position), **context, **sampling)
 
     def logits_at(self, position: int) -> NDArray[np.float32]:
-        """Logits (vocabulary,) at one position, without unembedding the others."""
+        """Logits (vocabulary,) at one position, without computing the others.
+
+        Raises
+        ------
+        IndexError
+            When there is no such position.
+        ValueError
+            For models without a language-model head.
+        RuntimeError
+            When the model was changed after the trace was made; see `is_current`.
+        """
         row: NDArray[np.float32] = self._logits([self._position(position)])[0]
         return row
 
     @property
     def gaps(self) -> tuple[int, ...]:
-        """Positions of the mask token, which a masked model fills: see `distribution`."""
+        """Positions of the mask token, where a masked model predicts: see `distribution`."""
         mask = self.scope.tokenizer.mask_token_id
         return tuple(n for n, token in enumerate(self.tokens) if token.id == mask)
 
     def masked(self, *positions: int) -> Trace:
-        """Trace the same text with the tokens at `positions` behind the mask token.
+        """Trace the same text with the tokens at `positions` replaced by the mask token.
+
+        Parameters
+        ----------
+        *positions
+            Of the tokens to mask; negative ones count from the end.
+
+        Returns
+        -------
+        Trace
+            A new one, whose tokens have the same `text`.
 
         Raises
         ------
+        IndexError
+            When there is no such position.
         ValueError
             When the model is no masked model, or its tokenizer has no mask token.
         """
@@ -215,11 +272,12 @@ class Trace(AttentionReader):
         for position in map(self._position, positions):
             label = str(self.scope.tokenizer.mask_token)
             tokens[position] = replace(tokens[position], id=int(mask), label=label, special=True)
-        ids = self._inputs["input_ids"]
-        inputs = {**self._inputs, "input_ids": torch.tensor([[t.id for t in tokens]]).to(ids)}
-        forward = self.scope._capture.run(inputs)
-        given = (inputs, forward, self._turns, self.pair)
-        return Trace(self.scope, self.text, tuple(tokens), (), *given)
+        known = self.recording.inputs
+        ids = torch.tensor([[t.id for t in tokens]]).to(known["input_ids"])
+        inputs = {**known, "input_ids": ids}
+        given = replace(self._given, inputs=inputs, tokens=tuple(tokens))
+        runner = self.recording.runner
+        return Trace(self.scope, given, Recording(runner, inputs, runner.run(inputs)))
 
     @property
     def next_sentence(self) -> float:
@@ -231,22 +289,39 @@ class Trace(AttentionReader):
             When there is no second sentence, or the model has no head that tells.
         """
         self.check_current()
-        if "token_type_ids" not in self._inputs:
+        if "token_type_ids" not in self.recording.inputs:
             raise ValueError("There is one sentence only: scope.trace(text, pair=…) reads two.")
-        logits = self.scope._capture.sentence_logits(self._inputs)
+        logits = self.recording.sentence_logits()
         if logits is None:
             raise ValueError(f"{self.scope.name} has no head that tells whether sentences follow.")
         return float(logits.float().softmax(-1)[0])
 
-    # ── the stack ────────────────────────────────────────────────────────────────────────────
+    # ── the layers ───────────────────────────────────────────────────────────────────────────
 
     def hidden(self, layer: int) -> NDArray[np.float32]:
-        """Residual stream (positions, hidden size): 0 is the embeddings, n what layer n made.
+        """Residual stream (positions, hidden size) after a layer.
 
         The numbering and the final norm are those of transformers' `hidden_states`. The first
         read runs the model once more, so that no trace keeps what nobody looks at.
+
+        Parameters
+        ----------
+        layer
+            0 is the embeddings, n the output of the n-th layer, -1 that of the last.
+
+        Returns
+        -------
+        ndarray
+            (positions, hidden size)
+
+        Raises
+        ------
+        IndexError
+            When there is no such layer.
+        RuntimeError
+            When the model was changed after the trace was made; see `is_current`.
         """
-        states = self._stack.states
+        states = self.recording.residual_stream.states
         if not -len(states) <= layer < len(states):
             raise IndexError(
                 f"There is no layer {layer}: hidden states are 0 to {len(states) - 1}."
@@ -259,7 +334,7 @@ class Trace(AttentionReader):
         positions: slice | Sequence[int] | None = None,
         stream: Stream = "block",
     ) -> Lens:
-        """Read every layer as if the model ended there: the logit lens.
+        """Predict as if the model ended at each layer: the logit lens.
 
         The final norm and the head are applied to each layer's residual stream as the model
         applies them to the last one's.
@@ -267,12 +342,17 @@ class Trace(AttentionReader):
         Parameters
         ----------
         top
-            How many of the likeliest tokens are listed.
+            Number of likeliest tokens to return.
         positions
-            Which ones are read; all by default. Each costs the model's head once a layer.
+            Which positions; all by default. Each costs the model's head once a layer.
         stream : {"block", "attention", "mlp"}
-            What is read of a layer: what it gives; its input with what attention adds; or its
-            input with what the MLP adds, which was made behind attention.
+            What is read of a layer: its output; its input with what attention adds; or its input
+            with what the MLP adds, which is computed after attention.
+
+        Returns
+        -------
+        Lens
+            Tokens, probabilities, entropy, ranks and divergence, each (layers, positions, …).
 
         Raises
         ------
@@ -280,17 +360,15 @@ class Trace(AttentionReader):
             When the model has no head, or one that can't be applied to other layers; or when its
             layers aren't the sum of two such halves.
         """
-        from llmscope.lens import STREAMS, read_lens
+        from llmscope.analysis.logit_lens import STREAMS, read_lens
 
         self.check_current()
         if stream not in STREAMS:
             raise ValueError(f"stream is one of {', '.join(STREAMS)}; not {stream!r}.")
         if top < 1:
             raise ValueError(f"top is the number of tokens to list, at least 1; not {top}.")
-        every = np.arange(len(self))
-        index: Any = slice(None) if positions is None else positions
-        rows = every[index if isinstance(index, slice) else list(index)]
-        return read_lens(self, top, rows, stream)
+        rows = numbered(len(self), positions)
+        return read_lens(self.recording, self.scope.tokenizer, top, rows, stream)
 
     # ── elsewhere ────────────────────────────────────────────────────────────────────────────
 
@@ -337,36 +415,13 @@ class Trace(AttentionReader):
 
         return bertviz(self, view, layers=layers, heads=heads, limit=limit)
 
-    # ── how it is read ───────────────────────────────────────────────────────────────────────
-
-    @cached_property
-    def _stack(self) -> Stack:
-        self.check_current()
-        return self.scope._capture.stack(self._inputs)
-
-    @cached_property
-    def _lens_states(self) -> dict[Stream, list[torch.Tensor]]:
-        """Hidden states as the head takes them, of the streams that were read."""
-        return {}
+    # ── how it is computed ───────────────────────────────────────────────────────────────────
 
     def _logits(self, rows: slice | list[int]) -> NDArray[np.float32]:
-        kept = self._forward.full_logits is not None or isinstance(rows, list)
-        return to_numpy(self._head(rows), copy=kept)
+        kept = self.recording.forward.logits is not None or isinstance(rows, list)
+        return to_numpy(self.recording.logits(rows), copy=kept)
 
-    def _head(self, rows: slice | list[int]) -> torch.Tensor:
-        capture = self.scope._capture
-        if not capture.has_head:
-            raise ValueError(
-                f"{self.scope.name} has no language-model head: it gives no probabilities."
-            )
-        self.check_current()
-        if self._forward.full_logits is not None:
-            return self._forward.full_logits[rows]
-        if rows == [len(self) - 1] and self._forward.last_logits is not None:
-            return self._forward.last_logits
-        return capture.unembed(self._forward.hidden[rows])
-
-    def _chained(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    def _chained(self) -> Chain:
         """Log-probability and rank of each token given those before it."""
         for _ in self.read_chain():
             pass
@@ -374,24 +429,12 @@ class Trace(AttentionReader):
         return self._chain
 
     def read_chain(self) -> Iterator[None]:
-        """Work out what `logprobs` and `ranks` give, a few positions before each `yield`."""
-        if self._chain is not None:
-            return
-        self._need_left_to_right("does not read from left to right: there is no chain of tokens")
-        import torch
-
-        count = len(self)
-        logprobs = np.full(count, np.nan, dtype=np.float32)
-        ranks = np.full(count, -1, dtype=np.int64)
-        for start in range(0, count - 1, _ROWS):
-            stop = min(start + _ROWS, count - 1)
-            logits = self._head(slice(start, stop)).float()
-            ids = torch.tensor(self.ids[start + 1 : stop + 1], device=logits.device)
-            own = logits.gather(1, ids[:, None])
-            logprobs[start + 1 : stop + 1] = to_numpy(own[:, 0] - logits.logsumexp(dim=1))
-            ranks[start + 1 : stop + 1] = (logits > own).sum(dim=1).cpu().numpy()
-            yield
-        self._chain = logprobs, ranks
+        """Compute `logprobs` and `ranks`, a few positions before each `yield`."""
+        if self._chain is None:
+            self._need_left_to_right(
+                "does not read from left to right: there is no chain of tokens"
+            )
+            self._chain = yield from chain(self.recording)
 
     def _position(self, position: int) -> int:
         count = len(self)
@@ -404,9 +447,5 @@ class Trace(AttentionReader):
             raise ValueError(f"{self.scope.name} is a masked model, it {otherwise}.")
 
     def check_current(self) -> None:
-        """Raise RuntimeError when the model's weights were changed since."""
-        if not self.is_current:
-            raise RuntimeError(
-                "The model's weights were changed after this trace was made, so what it would "
-                "read now isn't what the model did then. Trace the text again."
-            )
+        """Raise RuntimeError when the model was changed after the trace was made."""
+        self.recording.check_current()

@@ -21,6 +21,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return item.path.relative_to(here).parts[0] if item.path.is_relative_to(here) else "unit"
 
     for item in items:
-        if tier(item) in ("model", "browser"):
+        if tier(item) in ("model", "browser", "chaos"):
             item.add_marker(tier(item))
     items.sort(key=lambda item: TIERS.index(tier(item)) if tier(item) in TIERS else 0)

@@ -1,7 +1,21 @@
-"""One forward pass, recorded: queries and keys as attention saw them, hidden states at the end."""
+"""One forward pass, recorded: queries and keys of every attention, hidden states at the end."""
 
-from llmscope.capture.forward import Capture, Forward
-from llmscope.capture.replay import Attention, Kind, OwnWeights, to_numpy
-from llmscope.capture.tap import Cancelled
+from llmscope.capture.attention import Attention, Kind, OutputAttention
+from llmscope.capture.cancel import NEVER, Cancel, Cancelled
+from llmscope.capture.forward_pass import ForwardPass
+from llmscope.capture.recording import Recording
+from llmscope.capture.runner import Runner
+from llmscope.capture.tensors import to_numpy
 
-__all__ = ["Attention", "Cancelled", "Capture", "Forward", "Kind", "OwnWeights", "to_numpy"]
+__all__ = [
+    "NEVER",
+    "Attention",
+    "Cancel",
+    "Cancelled",
+    "ForwardPass",
+    "Kind",
+    "OutputAttention",
+    "Recording",
+    "Runner",
+    "to_numpy",
+]

@@ -1,4 +1,4 @@
-"""Which attention call is which: kind and layer."""
+"""Sort recorded attention calls by kind and layer."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from llmscope.capture.replay import Attention, Kind, SomeKeys
-from llmscope.capture.tap import Call
+from llmscope.capture.attention import Attention, Kind, PartialAttention
+from llmscope.capture.hooks import AttentionCall
 
 if TYPE_CHECKING:
     from torch import nn
@@ -17,20 +17,25 @@ _CROSS = re.compile(r"cross|encoder_attn|EncDec|encoder_decoder", re.IGNORECASE)
 
 
 def by_layer(
-    model: nn.Module, calls: Sequence[Call], tokens: int, source: int
+    model: nn.Module, calls: Sequence[AttentionCall], tokens: int, source: int
 ) -> dict[Kind, dict[int, Attention]]:
     """Sort recorded calls into layers: kind, then layer number, both as the model counts them.
 
     A layer without attention (recurrent, linear) has no entry. A module that runs more than once
     (ALBERT shares one among all layers) is counted by the order of its calls. Calls in which
-    something else than tokens attends (patches of bytes, say) are left out.
+    something other than tokens attends (patches of bytes, say) are left out.
 
     Parameters
     ----------
     model, calls
         The model, and what was recorded of one pass.
     tokens, source
-        Number of tokens that it read or wrote, and of those on the encoder's side.
+        Number of tokens of the text (or decoder side), and of the encoder side.
+
+    Returns
+    -------
+    dict
+        By kind and layer.
     """
     names = {id(module): name for name, module in model.named_modules()}
     encoder_of = getattr(model, "get_encoder", None)
@@ -38,19 +43,19 @@ def by_layer(
     encoder = encoder_of() if is_pair and encoder_of is not None else None
     inside_encoder = {id(m) for m in encoder.modules()} if encoder is not None else set()
 
-    read = [(n, call) for n, call in enumerate(calls) if id(call.module) in inside_encoder]
-    written = [(n, call) for n, call in enumerate(calls) if id(call.module) not in inside_encoder]
-    cached = not is_pair and all(call.sizes[3] != tokens for _, call in written)
+    in_encoder = [(n, call) for n, call in enumerate(calls) if id(call.module) in inside_encoder]
+    others = [(n, call) for n, call in enumerate(calls) if id(call.module) not in inside_encoder]
+    cached = not is_pair and all(call.sizes[3] != tokens for _, call in others)
 
     found: dict[Kind, list[tuple[str, Attention]]] = {}
 
     def add(kind: Kind, attention: Attention) -> None:
         found.setdefault(kind, []).append((names[id(attention.call.module)], attention))
 
-    for order, call in read:
+    for order, call in in_encoder:
         if call.sizes[2:] == (source, source):
             add("encoder", Attention(call, order))
-    for order, call in written:
+    for order, call in others:
         _, _, queries, keys = call.sizes
         name = names[id(call.module)]
         named = _CROSS.search(name.rpartition(".")[2] if is_pair else name) is not None
@@ -62,15 +67,15 @@ def by_layer(
         elif keys == tokens or cached:
             add("self", Attention(call, order))
         else:
-            # Behind the tokens: the encoder's (T5Gemma 2), or summaries of blocks (DeepSeek V4).
-            add("self", SomeKeys(call, order, slice(0, tokens)))
+            # After the tokens: the encoder's (T5Gemma 2), or summaries of blocks (DeepSeek V4).
+            add("self", PartialAttention(call, order, slice(0, tokens)))
             if is_pair and keys == tokens + source:
-                add("cross", SomeKeys(call, order, slice(tokens, keys)))
+                add("cross", PartialAttention(call, order, slice(tokens, keys)))
     return {kind: _numbered(named) for kind, named in found.items()}
 
 
 def why_none(model: nn.Module) -> str:
-    """Say why a model, of which no attention could be read, has none."""
+    """Return why a model has no attention that can be read, as the end of a sentence."""
     if getattr(model, "_is_stateful", False):
         return "has no attention: its layers carry a state from token to token"
     kinds = {type(module).__name__ for module in model.modules()}

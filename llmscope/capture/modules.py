@@ -1,8 +1,7 @@
-"""Walks through a model, cheap enough to be made at every pass."""
+"""Walk through a model, cheaply enough for every pass."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def modules_of(model: nn.Module) -> list[nn.Module]:
-    """List a model and all modules in it, each once; a tenth of what `modules()` costs."""
+    """Return a model and all modules in it, each once; a tenth of what `modules()` costs."""
     found = {model: None}
     waiting = [model]
     while waiting:
@@ -19,11 +18,3 @@ def modules_of(model: nn.Module) -> list[nn.Module]:
                 found[module] = None
                 waiting.append(module)
     return list(found)
-
-
-def parameters_of(model: nn.Module) -> Iterator[nn.Parameter]:
-    """Give all parameters, shared ones as often as they are."""
-    for module in modules_of(model):
-        for parameter in module._parameters.values():
-            if parameter is not None:
-                yield parameter

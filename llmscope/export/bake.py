@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from llmscope.attention.matrices import never
-from llmscope.attention.patterns import ROWS
+from llmscope.analysis.head_scores import ROWS
+from llmscope.capture import NEVER
 from llmscope.export.choose import Group, Plan, Wanted, listed
 from llmscope.export.compact import LIKELIEST, WEIGHT_ERROR, coded, summarised
 from llmscope.source import Reading
@@ -141,7 +141,7 @@ def bake(group: Group, plans: list[Plan], want: Wanted, buffers: Buffers) -> tup
 
 def answered(group: Group, key: str) -> Part:
     """Give the answer to a key."""
-    *_, part = group.answers(key, never)
+    *_, part = group.answers(key, NEVER)
     return part
 
 

@@ -172,7 +172,7 @@ def _parts(trace: Trace, kind: Kind) -> list[tuple[str | None, range, range]]:
     every = range(trace.queries(kind)), range(trace.keys(kind))
     if trace.source_tokens:
         return [(_NAMES[kind], *every)]
-    types = trace._inputs.get("token_type_ids")  # of two sentences (pair=)
+    types = trace.recording.inputs.get("token_type_ids")  # of two sentences (pair=)
     if types is None or not types.any():
         return [(None, *every)]
     second = int(types[0].argmax())

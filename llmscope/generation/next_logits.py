@@ -9,8 +9,7 @@ import torch
 from cachetools import LRUCache
 from transformers import Cache
 
-from llmscope.capture.version import fingerprint, weights_version
-from llmscope.capture.warm import common, croppable, cropped
+from llmscope.capture.prefix_cache import common, croppable, cropped
 from llmscope.generation.settings import Prepared, within_context
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ class NextLogits:
         self._model: Any = scope.model
         self._cached: list[int] = []  # ids whose keys and values are in the cache of self._kwargs
         self._kwargs: dict[str, Any] = {}
-        self._version = weights_version(scope.model)
+        self._version = scope.runner.version.number()
 
     def after(self, ids: list[int]) -> torch.Tensor:
         """Return the logits after `ids`; call it inside `undisturbed`.
@@ -65,7 +64,7 @@ class NextLogits:
         ValueError
             When there are more ids than the model's context has positions.
         """
-        version = weights_version(self._model)
+        version = self._scope.runner.version.number()
         if version != self._version:
             self.kept.clear()
             self._cached, self._kwargs = [], {}
@@ -128,11 +127,12 @@ class NextLogits:
         share.
         """
         own = self._kwargs.get("past_key_values") if self._cached else None
-        warm = self._scope._capture.warm
+        runner = self._scope.runner
+        cache = runner.prefix_cache
         seen = common(self._cached, ids)
-        if croppable(empty) and warm.ready(fingerprint(self._model)):
+        if croppable(empty) and cache.ready(runner.version.state().key):
             if own is not None:
-                warm.keep(self._cached, (), own, None)
-            found = warm.find(ids, recorded=False)
+                cache.keep(self._cached, (), own, None)
+            found = cache.find(ids, recorded=False)
             return found[1:] if found is not None else (None, 0)
         return (cropped(own, seen) if seen else None), seen

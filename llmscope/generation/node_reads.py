@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llmscope.capture.forward import undisturbed
 from llmscope.generation.logits_recorder import is_guidance
 from llmscope.generation.settings import Prepared, trace_of
 from llmscope.generation.tree import Tree
@@ -142,8 +141,8 @@ class NodeReads:
         KeyError
             When there is no such node.
         """
-        with undisturbed(self.scope.model):
-            return self._next_logits.after(self.ids(number))
+        ids = self.ids(number)
+        return self.scope.runner.undisturbed(lambda: self._next_logits.after(ids))
 
     def trace(self, number: int | None = None) -> Trace:
         """Trace the text up to a node: attention, hidden states and the rest.

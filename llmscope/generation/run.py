@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from llmscope.capture.forward import undisturbed
 from llmscope.generation.draws import new_seed
 from llmscope.generation.logits_recorder import DecodingRecord, OnStep, record_decoding
 from llmscope.generation.settings import (
@@ -279,8 +278,7 @@ def generate(
 
             return record_decoding(prepared, scope.model, generator, step)
 
-    with undisturbed(scope.model):
-        record = run_generate(scope, inputs, settings, loop)
+    record = scope.runner.undisturbed(lambda: run_generate(scope, inputs, settings, loop))
     return Run(scope, inputs, record, seed, settings)
 
 

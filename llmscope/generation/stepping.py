@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from llmscope.capture.forward import undisturbed
-from llmscope.capture.warm import keep_all
+from llmscope.capture.prefix_cache import keep_all
 from llmscope.generation.draws import Draws, new_seed
 from llmscope.generation.next_logits import NextLogits
 from llmscope.generation.node_reads import NodeReads
@@ -277,8 +276,9 @@ class Stepper(NodeReads):
             if settings.get(name) not in (None, 1):
                 raise ValueError(f"{name} is not for one text: use scope.generate.")
         one = {**settings, "num_beams": 1, "num_return_sequences": 1}
-        with undisturbed(self.scope.model):
-            prepared = run_generate(self.scope, self._inputs, one, lambda prepared: prepared)
+        prepared = self.scope.runner.undisturbed(
+            lambda: run_generate(self.scope, self._inputs, one, lambda prepared: prepared)
+        )
         keep_all(prepared.kwargs.get("past_key_values"))
         return prepared
 
@@ -298,9 +298,12 @@ class Stepper(NodeReads):
         """Return the logits (vocabulary,) after a node, and processed scores (1, vocabulary)."""
         processors: Any = self._prepared.processors
         ids = self.tree.ids(number)
-        with undisturbed(self.scope.model):
+
+        def run() -> tuple[torch.Tensor, torch.Tensor]:
             logits = self._next_logits.after(ids)
             return logits, processors(self._prepared.batch(ids), logits[None].clone())
+
+        return self.scope.runner.undisturbed(run)
 
     def _add(
         self, parent: int, token: int, logits: torch.Tensor, scores: torch.Tensor, *, forced: bool

@@ -67,7 +67,7 @@ def add_adapter(model: Any, adapter: Checkpoint) -> None:
     """
     from peft import PeftConfig
 
-    from llmscope.capture.wrapped import why_no_model
+    from llmscope.capture.wrappers import why_no_model
 
     reason = why_no_model(PeftConfig.from_pretrained(str(adapter.folder)))
     if reason is not None:

@@ -27,7 +27,7 @@ key                                          answer
 ===========================================  ===================================================
 
 A kind is "self", "encoder" or "cross"; the names of matrices are those of
-`llmscope.attention.matrices`.
+`llmscope.analysis.matrices`.
 """
 
 from __future__ import annotations

@@ -10,17 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from llmscope.attention.matrices import (
-    Stack,
-    combined_stack,
-    head_stack,
-    parse,
-    trace_matrix,
-    whole_stack,
-)
-from llmscope.attention.patterns import overview
-from llmscope.attention.rollout import layers_up_to, rollout_onward
-from llmscope.attention.steps import steps
+from llmscope.analysis.arithmetic import steps
+from llmscope.analysis.by_name import named_matrix
+from llmscope.analysis.head_scores import overview
+from llmscope.analysis.matrices import MatrixStack, combined_stack, head_stack, whole_stack
+from llmscope.analysis.matrix_name import parse
+from llmscope.analysis.rollout import layers_up_to, rollout_onward
 from llmscope.capture import to_numpy
 from llmscope.source.reduce import TILE, shades, tile
 from llmscope.source.threads import cpus
@@ -53,14 +48,14 @@ class AttentionAnswers:
 
     def thumbnails(self, trace: Trace, kind: Kind, layer: int, cancelled: Cancelled) -> Part:
         """Give little pictures of all heads of a layer, and their scores."""
-        pictures, scores = overview(trace, layer, kind, cancelled)
+        pictures, scores = overview(trace.recording, layer, kind, cancelled)
         return {"shades": shades(pictures), "scores": scores}
 
     def steps(
         self, trace: Trace, kind: Kind, layer: int, head: int, query: int, cancelled: Cancelled
     ) -> Part:
         """Give what makes the output of one query and head."""
-        part: Part = dict(vars(steps(trace, layer, head, query, kind, cancelled)))
+        part: Part = dict(vars(steps(trace.recording, layer, head, query, kind, cancelled)))
         names = {"projection": part.pop("projection"), "module": part.pop("module")}
         features = [feature._asdict() for feature in part["features"]]
         hidden = part["hidden"].astype(np.uint8)
@@ -79,7 +74,7 @@ class AttentionAnswers:
     ) -> Part:
         where, _, rest = which.partition(".")
         if where == "row" and parse(matrix).how != "rollout":
-            return {"weights": trace_matrix(trace, kind, matrix, [int(rest)])[0]}
+            return {"weights": named_matrix(trace.recording, kind, matrix, [int(rest)])[0]}
         stack = self._stack(name, trace, kind, matrix, cancelled)
         if where == "row":
             return {"weights": stack.read([int(rest)])[0, 0]}
@@ -98,11 +93,11 @@ class AttentionAnswers:
 
     def _stack(
         self, name: str, trace: Trace, kind: Kind, matrix: str, cancelled: Cancelled
-    ) -> Stack:
+    ) -> MatrixStack:
         """Find a matrix by its name."""
         how, where, sinkless = parse(matrix)
         if how == "rollout":
-            layers = layers_up_to(trace, where[0][0], kind)
+            layers = layers_up_to(trace.recording, where[0][0], kind)
             if trace.queries(kind) > ROLLOUT:
                 raise ValueError(
                     f"Rollout multiplies whole matrices, so it is shown up to {ROLLOUT:,} tokens; "
@@ -112,9 +107,10 @@ class AttentionAnswers:
             whole = self._rollout(name, trace, kind, layers, cancelled)
             return whole_stack(whole, sinkless)
         if how != "head":
-            return combined_stack(trace, where, how, kind, sinkless)
+            return combined_stack(trace.recording, where, how, kind, sinkless)
         layer, head = where[0]
-        return head_stack(trace, layer, head, kind, sinkless)
+        attention, head = trace.recording.head(layer, head, kind)
+        return head_stack(attention, head, sinkless)
 
     def _rollout(
         self, name: str, trace: Trace, kind: Kind, layers: list[int], cancelled: Cancelled
@@ -124,7 +120,7 @@ class AttentionAnswers:
 
         def make() -> torch.Tensor:
             so_far = self._rollout(name, trace, kind, below, cancelled) if below else None
-            return rollout_onward(trace, last, kind, so_far, cancelled)
+            return rollout_onward(trace.recording, last, kind, so_far, cancelled)
 
         found: torch.Tensor = self._keep((name, kind, "rollout", last), make)
         return found
@@ -143,7 +139,7 @@ class AttentionAnswers:
         return made
 
 
-def _column(stack: Stack, key: int, cancelled: Cancelled) -> NDArray[np.float32]:
+def _column(stack: MatrixStack, key: int, cancelled: Cancelled) -> NDArray[np.float32]:
     """Weights (queries,) that all queries give to one key."""
     if not 0 <= key < stack.keys:
         raise IndexError(f"There is no position {key}: there are {stack.keys}.")

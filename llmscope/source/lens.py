@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from llmscope.lens import STREAMS, read_lens
+from llmscope.analysis.logit_lens import STREAMS, read_lens
 from llmscope.text import labels
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def block(trace: Trace, stream: str, number: int, cancelled: Callable[[], bool])
     if chosen is None or number < 0 or not len(rows):
         raise KeyError(f"lens/{stream}/{number}")
     trace.check_current()
-    lens = read_lens(trace, TOP, rows, chosen, cancelled)
+    lens = read_lens(trace.recording, trace.scope.tokenizer, TOP, rows, chosen, cancelled)
     ids, top = np.unique(lens.ids, return_inverse=True)
     facts = (lens.entropy, lens.divergence, lens.ranks, lens.true_probs)
     return {

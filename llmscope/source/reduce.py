@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from llmscope.attention.matrices import Stack, never
+from llmscope.analysis.matrices import MatrixStack
+from llmscope.capture import NEVER
 
 if TYPE_CHECKING:
     import torch
@@ -18,12 +19,12 @@ TILE = 512  # cells on a side; up to so many queries and keys, weights travel as
 
 
 def tile(
-    stack: Stack,
+    stack: MatrixStack,
     level: int,
     row: int,
     column: int,
     pool: Pool,
-    cancelled: Callable[[], bool] = never,
+    cancelled: Callable[[], bool] = NEVER,
 ) -> NDArray[np.float32 | np.float16 | np.uint8]:
     """Reduce blocks of 2^level by 2^level to cells, for one tile of all matrices of a stack.
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from llmscope.capture.wrapped import main_device
+from llmscope.capture.wrappers import main_device
 from llmscope.text import chat
 from llmscope.text.tokens import Token, clean, from_ids, tokenize, tokenize_target
 

@@ -10,7 +10,7 @@ import anywidget
 import numpy as np
 import traitlets
 
-from llmscope.attention import trace_matrix
+from llmscope.analysis.by_name import named_matrix
 from llmscope.sampling import Distribution, check_settings
 from llmscope.sampling.settings import ORDERS
 from llmscope.source import Answers, Desk, Reading
@@ -203,7 +203,7 @@ class View(anywidget.AnyWidget):
         """
         trace = self.trace
         kind = self._kind(trace)
-        matrices = [trace_matrix(trace, kind, name) for name in self._matrices()]
+        matrices = [named_matrix(trace.recording, kind, name) for name in self._matrices()]
         overlaid = self.mode == "arcs" and len(self.heads) > 0
         return np.stack(matrices) if overlaid else matrices[0]
 

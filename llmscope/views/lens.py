@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
 
-from llmscope.lens import STREAMS
+from llmscope.analysis.logit_lens import STREAMS
 from llmscope.views.single import TraceView
 
 if TYPE_CHECKING:

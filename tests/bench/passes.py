@@ -19,7 +19,9 @@ from typing import Any
 import torch
 
 import llmscope
-from llmscope.capture.tap import tap
+from llmscope.capture import NEVER
+from llmscope.capture.hooks import record_attention
+from llmscope.capture.undo import restoring
 from tests.bench.table import interleaved
 
 TEXT = "The cat sat on the mat because it was very tired, and the dog looked at it. "
@@ -68,8 +70,9 @@ def work(scope: llmscope.Scope, way: str, text: str) -> Callable[[], object]:
             return part(**inputs, use_cache=False, **options)
 
     def capture() -> object:
-        with tap(model) as calls:
-            return run(model.model), calls
+        return restoring(
+            lambda changes: (record_attention(model, changes, NEVER), run(model.model))
+        )
 
     def trace() -> object:
         own.forget()

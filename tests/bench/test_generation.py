@@ -92,7 +92,7 @@ def test_appending_one_token(scope):
 
         one, ours = interleaved([bare, appended], rounds=25)
         (all_of_it,) = interleaved([full], rounds=3)
-        assert scope._capture.warm.holds
+        assert scope.runner.prefix_cache.works
         rows.append(
             [
                 str(tokens),

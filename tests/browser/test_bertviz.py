@@ -84,7 +84,7 @@ def bert_pair():
 def test_its_scripts_get_what_its_own_python_would_give_them(page, name, view, tmp_path):
     if name == "pair":
         trace = bert_pair()
-        options = {"sentence_b_start": int(trace._inputs["token_type_ids"][0].argmax())}
+        options = {"sentence_b_start": int(trace.recording.inputs["token_type_ids"][0].argmax())}
     else:
         trace, options = Scope(MODELS[name](), byte_level(), name=name).trace(TEXT), {}
     opened(page, trace.bertviz(view), tmp_path)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from llmscope.attention import SCORES, trace_matrix
-from llmscope.attention.features import softmax
+from llmscope.analysis.by_name import named_matrix
+from llmscope.analysis.head_scores import SCORES
+from llmscope.analysis.notes import softmax
 from llmscope.source import Answers
 from tests import reference
 from tests.reference import own_attention
@@ -21,14 +22,14 @@ def known(request):
     """A trace with the model's own attention, by layer."""
     scope = request.getfixturevalue(request.param)
     trace = scope.trace(MARY)
-    return trace, own_attention(scope.model, trace._inputs)["self"]
+    return trace, own_attention(scope.model, trace.recording.inputs)["self"]
 
 
 @pytest.mark.parametrize("matrix", MATRICES)
 def test_every_matrix_is_made_of_the_models_own_weights(known, matrix):
     trace, layers = known
     whole = reference.matrix(layers, matrix)
-    np.testing.assert_allclose(trace_matrix(trace, "self", matrix), whole, atol=1e-5)
+    np.testing.assert_allclose(named_matrix(trace.recording, "self", matrix), whole, atol=1e-5)
     answers = Answers(trace.scope, trace)
 
     def ask(key: str) -> dict:

@@ -57,7 +57,7 @@ def test_an_edit_is_read_as_if_it_were_new(smollm):
             np.testing.assert_allclose(warm.attention(layer), fresh.attention(layer), atol=1e-4)
             for one, other in zip(warm.qkv(layer, 4), fresh.qkv(layer, 4), strict=True):
                 np.testing.assert_allclose(one, other, atol=1e-4)
-    assert smollm._capture.warm.holds
+    assert smollm.runner.prefix_cache.works
     assert warm.next_token().top(1)[0].prob == pytest.approx(0.923, abs=1e-3)
 
 

@@ -42,7 +42,7 @@ def test_attention_equals_the_models_own_in_every_layer_and_head(which, request)
     eager = copy.deepcopy(scope.model)
     eager.set_attn_implementation("eager")
     with torch.no_grad():
-        expected = eager(**trace._inputs, output_attentions=True).attentions
+        expected = eager(**trace.recording.inputs, output_attentions=True).attentions
     assert trace.layers() == tuple(range(scope.facts.layers)) == tuple(range(len(expected)))
     for layer, weights in enumerate(expected):
         assert weights.shape[1] == scope.facts.heads

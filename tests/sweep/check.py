@@ -67,7 +67,7 @@ def check(entry: Entry, dtype: torch.dtype = torch.float32) -> Result:
     result.traced, result.family = True, scope.facts.family
     result.layers = scope.facts.layers
     with torch.no_grad():
-        logits = untouched(**trace._inputs, use_cache=False).logits[0, : len(trace)]
+        logits = untouched(**trace.recording.inputs, use_cache=False).logits[0, : len(trace)]
     result.logits = _difference(trace.logits, logits)
     own = _own_output(entry, trace, dtype)
     for kind in trace.kinds:
@@ -79,7 +79,7 @@ def check(entry: Entry, dtype: torch.dtype = torch.float32) -> Result:
         return check(entry, torch.float64)
     if target is None:
         result.edits = _edited(scope, ids())
-        result.warm = scope._capture.warm.holds is True
+        result.warm = scope.runner.prefix_cache.works is True
     if result.family == "masked":
         result.gaps = gaps_differ(entry)
     result.lens = _has_lens(trace)
@@ -143,9 +143,9 @@ def _own_output(entry: Entry, trace: Trace, dtype: torch.dtype) -> dict[Kind, li
     with suppress(ValueError):
         model.set_attn_implementation("eager")  # type: ignore[operator]
     with torch.no_grad(), _eager_weights(model) as passing:
-        model(**trace._inputs, use_cache=False)  # BigBird settles on its kind of attention
+        model(**trace.recording.inputs, use_cache=False)  # BigBird settles on its kind of attention
         seen = list(passing)
-        output = model(**trace._inputs, use_cache=False, output_attentions=True)
+        output = model(**trace.recording.inputs, use_cache=False, output_attentions=True)
     own = {
         kind: [item for name in names for item in output.get(name) or () if item is not None]
         for kind, names in OUTPUTS.items()
@@ -239,7 +239,7 @@ def _difference(found: np.ndarray[Any, Any], expected: torch.Tensor) -> float:
 
 def _how(trace: Trace) -> str:
     ways = {
-        "tap" if isinstance(trace._recorded(n, kind), Attention) else "own output"
+        "tap" if isinstance(trace.recording.layer(n, kind), Attention) else "own output"
         for kind in trace.kinds
         for n in trace.layers(kind)
     }

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from llmscope.capture import Attention, OwnWeights
-from llmscope.capture.replay import SomeKeys
+from llmscope.capture import Attention, OutputAttention
+from llmscope.capture.attention import PartialAttention
 from llmscope.trace import Trace
 
 _NO_ATTENTION = re.compile("linear|conv|mamba|recurrent|moe", re.IGNORECASE)
@@ -19,7 +19,7 @@ _NO_ATTENTION = re.compile("linear|conv|mamba|recurrent|moe", re.IGNORECASE)
 def features(trace: Trace) -> list[str]:
     """Name them."""
     model: Any = trace.scope.model
-    every = [trace._recorded(n, kind) for kind in trace.kinds for n in trace.layers(kind)]
+    every = [trace.recording.layer(n, kind) for kind in trace.kinds for n in trace.layers(kind)]
     found = {name for attention in every for name in _of_one(attention)}
     config = model.config.get_text_config(decoder=True)
     if getattr(config, "kv_lora_rank", None):
@@ -39,13 +39,13 @@ def features(trace: Trace) -> list[str]:
     return sorted(found, key=str.lower)
 
 
-def _of_one(attention: Attention | OwnWeights) -> set[str]:
+def _of_one(attention: Attention | OutputAttention) -> set[str]:
     found: set[str] = set()
     if attention.kv_heads < attention.heads:
         found.add("grouped heads")
     rows = np.arange(attention.queries)
     weights = attention.weights(rows).float()  # of all keys, which all rows together reach
-    if isinstance(attention, SomeKeys):
+    if isinstance(attention, PartialAttention):
         found.add("keys that are no tokens")
     elif bool((weights.sum(-1) < 1 - 1e-3).any()):
         found.add("sink" if isinstance(attention, Attention) else "keys that are no tokens")

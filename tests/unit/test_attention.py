@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from llmscope.attention import SCORES, trace_matrix
-from llmscope.attention import matrices as matrices_module
-from llmscope.attention import patterns as patterns_module
-from llmscope.attention.patterns import overview
+from llmscope.analysis import head_scores as head_scores_module
+from llmscope.analysis import matrices as matrices_module
+from llmscope.analysis.by_name import named_matrix
+from llmscope.analysis.head_scores import SCORES, overview
 from llmscope.capture import Cancelled
 from llmscope.scope import Scope
 from tests import reference
@@ -37,16 +37,16 @@ def traced(name: str, tokenizer, text: str = TEXT):
 @pytest.mark.parametrize("name", MECHANISMS)
 def test_every_matrix_is_made_of_the_models_own_weights(name, tokenizer, cells):
     trace = traced(name, tokenizer)
-    for kind, layers in own_attention(MODELS[name](), trace._inputs).items():
+    for kind, layers in own_attention(MODELS[name](), trace.recording.inputs).items():
         for matrix in MATRICES:
             if kind == "cross" and "rollout" in matrix:
                 with pytest.raises(ValueError, match="cross-attention joins two"):
-                    trace_matrix(trace, kind, matrix)
+                    named_matrix(trace.recording, kind, matrix)
                 continue
             expected = reference.matrix(layers, matrix)
-            found = trace_matrix(trace, kind, matrix)
+            found = named_matrix(trace.recording, kind, matrix)
             np.testing.assert_allclose(found, expected, atol=1e-5, err_msg=matrix)
-            some = trace_matrix(trace, kind, matrix, rows=[2, -1])
+            some = named_matrix(trace.recording, kind, matrix, rows=[2, -1])
             np.testing.assert_allclose(some, expected[[2, -1]], atol=1e-5, err_msg=matrix)
 
 
@@ -54,14 +54,16 @@ def test_combined_heads_are_found_by_their_methods(scope):
     trace = scope.trace(TEXT)
     heads = [(0, 1), (2, 3)]
     for how in ("mean", "max", "difference"):
-        expected = trace_matrix(trace, "self", f"{how}.0.1+2.3")
+        expected = named_matrix(trace.recording, "self", f"{how}.0.1+2.3")
         assert np.array_equal(trace.combined(heads, how), expected)
     some = trace.rollout(2, rows=[4])
-    np.testing.assert_allclose(some, trace_matrix(trace, "self", "rollout.2")[[4]], atol=1e-6)
+    np.testing.assert_allclose(
+        some, named_matrix(trace.recording, "self", "rollout.2")[[4]], atol=1e-6
+    )
     assert not trace.combined([(0, 2), (0, 2)], "difference").any()
     for name in ("sum.1.2", "head.1", "head", "mean.1.2.3", "head.1.2+1.3", "rollout.1.2"):
         with pytest.raises((KeyError, ValueError)):
-            trace_matrix(trace, "self", name)
+            named_matrix(trace.recording, "self", name)
 
 
 def test_what_cannot_be_combined_is_refused_in_words(scope):
@@ -118,7 +120,7 @@ def test_scores_of_heads_follow_their_formulas(name, tokenizer, cells):
         table = trace.head_scores(kind)
         assert list(table.columns) == ["layer", "head", *SCORES]
         assert len(table) == sum(trace.heads(layer, kind)[0] for layer in trace.layers(kind))
-        own = own_attention(MODELS[name](), trace._inputs)[kind]
+        own = own_attention(MODELS[name](), trace.recording.inputs)[kind]
         for row in table.to_dict("records"):
             layer, head = int(row["layer"]), int(row["head"])
             seen = visible
@@ -142,7 +144,7 @@ def test_scores_that_make_no_sense_are_not_numbers(scope, tokenizer):
 
 def test_pictures_hold_the_greatest_weight_of_each_block(scope, cells):
     trace = scope.trace("ab " * 16)
-    pictures, _ = overview(trace, 1, "self")
+    pictures, _ = overview(trace.recording, 1, "self")
     count = len(trace)
     side = min(count, 32)
     assert pictures.shape == (4, side, side)
@@ -155,10 +157,10 @@ def test_pictures_hold_the_greatest_weight_of_each_block(scope, cells):
 
 
 def test_of_a_long_text_evenly_spaced_queries_are_read(scope, cells, monkeypatch):
-    monkeypatch.setattr(patterns_module, "ROWS", 9)
+    monkeypatch.setattr(head_scores_module, "ROWS", 9)
     trace = scope.trace("ab " * 16)
     read = np.linspace(0, len(trace) - 1, 9).round().astype(int)
-    pictures, scores = overview(trace, 2, "self")
+    pictures, scores = overview(trace.recording, 2, "self")
     assert pictures.shape[1] == 9
     whole = trace.attention(2, rows=read.tolist())
     np.testing.assert_allclose(
@@ -177,7 +179,7 @@ def test_reading_that_nobody_waits_for_ends_between_rows(scope, monkeypatch):
         return len(asked) > 2
 
     with pytest.raises(Cancelled):
-        overview(scope.trace(TEXT), 0, "self", soon)
+        overview(scope.trace(TEXT).recording, 0, "self", soon)
     assert len(asked) == 3
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from llmscope.attention import SCORES, trace_matrix
-from llmscope.attention import matrices as matrices_module
-from llmscope.attention.patterns import overview
+from llmscope.analysis import matrices as matrices_module
+from llmscope.analysis.by_name import named_matrix
+from llmscope.analysis.head_scores import SCORES, overview
 from llmscope.capture import Cancelled
 from llmscope.scope import Scope
 from llmscope.source import Answers
@@ -53,7 +53,7 @@ def pooled(whole: np.ndarray, block: int, pool: str) -> np.ndarray:
 def test_tiles_are_blocks_of_the_matrix(scope, small, matrix, pool):
     answers, trace = Answers(scope), scope.trace(TEXT)
     name = ask(answers, f"text/{TEXT}")["trace"]
-    whole = trace_matrix(trace, "self", matrix)
+    whole = named_matrix(trace.recording, "self", matrix)
     for level in (0, 1, 2):
         expected = pooled(whole, 2**level, pool)
         for row in range(-(-len(expected) // 8)):
@@ -75,7 +75,7 @@ def test_tiles_are_blocks_of_the_matrix(scope, small, matrix, pool):
 def test_rows_and_columns_are_exact(scope, small, matrix):
     answers, trace = Answers(scope), scope.trace(TEXT)
     name = ask(answers, f"text/{TEXT}")["trace"]
-    whole = trace_matrix(trace, "self", matrix)
+    whole = named_matrix(trace.recording, "self", matrix)
     row = ask(answers, f"{name}/self/{matrix}/row.5")["weights"]
     column = ask(answers, f"{name}/self/{matrix}/column.5")["weights"]
     assert (row.dtype, column.dtype) == (np.float32, np.float32)
@@ -114,7 +114,7 @@ def test_thumbnails_are_shades_with_the_scores_of_each_head(scope):
     part = ask(answers, f"{name}/thumbnails/self/1")
     table = trace.head_scores()
     assert part["shades"].dtype == np.uint8
-    assert np.array_equal(part["shades"], shades(overview(trace, 1, "self")[0]))
+    assert np.array_equal(part["shades"], shades(overview(trace.recording, 1, "self")[0]))
     assert np.array_equal(part["scores"], table[table.layer == 1][list(SCORES)].to_numpy())
 
 

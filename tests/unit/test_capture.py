@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from llmscope.capture import Cancelled
-from llmscope.capture.tap import INTERFACE
+from llmscope.capture.hooks import INTERFACE
 from llmscope.scope import Scope
 from tests import tiny
 from tests.reference import own_attention
@@ -24,12 +24,12 @@ def traced(name: str, tokenizer):
 @pytest.mark.parametrize("name", MODELS)
 def test_logits_are_the_untouched_models_bit_for_bit(name, tokenizer):
     trace = traced(name, tokenizer)
-    if not trace.scope._capture.has_head:
+    if not trace.scope.runner.head.exists:
         with pytest.raises(ValueError, match="no language-model head"):
             _ = trace.logits
         return
     with torch.no_grad():
-        logits = MODELS[name]()(**trace._inputs).logits[0].numpy()
+        logits = MODELS[name]()(**trace.recording.inputs).logits[0].numpy()
     assert np.array_equal(trace.logits, logits)
     np.testing.assert_allclose(trace.logits_at(3), logits[3], atol=1e-4)
 
@@ -37,7 +37,7 @@ def test_logits_are_the_untouched_models_bit_for_bit(name, tokenizer):
 @pytest.mark.parametrize("name", [name for name in MODELS if name != "mamba"])
 def test_attention_equals_the_models_own(name, tokenizer):
     trace = traced(name, tokenizer)
-    own = own_attention(MODELS[name](), trace._inputs)
+    own = own_attention(MODELS[name](), trace.recording.inputs)
     assert set(trace.kinds) == set(own)
     for kind, layers in own.items():
         assert len(trace.layers(kind)) == len(layers) >= 2
@@ -53,7 +53,7 @@ def test_hidden_states_equal_the_models_own(name, tokenizer):
     trace = traced(name, tokenizer)
     model = MODELS[name]()
     with torch.no_grad():
-        output = model(**trace._inputs, output_hidden_states=True)
+        output = model(**trace.recording.inputs, output_hidden_states=True)
     expected = output.get("hidden_states") or output.get("decoder_hidden_states")
     for layer, state in enumerate(expected):
         np.testing.assert_allclose(trace.hidden(layer), state[0].numpy(), atol=1e-5)
@@ -69,15 +69,15 @@ def test_the_sliding_window_reaches_past_its_edge(tokenizer):
 
 @pytest.mark.parametrize("name", ["llama", "gpt2", "t5", "gemma2", "gpt_oss"])
 def test_a_head_is_replayed_by_itself(name, tokenizer):
-    attention = traced(name, tokenizer)._recorded(1, "self")
-    assert attention.separable
+    attention = traced(name, tokenizer).recording.layer(1, "self")
+    assert attention.is_separable
     rows = np.arange(3)
     alone = [attention.weights(rows, head) for head in range(attention.heads)]
     np.testing.assert_allclose(torch.cat(alone), attention.weights(rows), atol=1e-6)
 
 
 def test_heads_that_are_put_together_are_replayed_together(tokenizer, monkeypatch):
-    attention = traced("llama", tokenizer)._recorded(1, "self")
+    attention = traced("llama", tokenizer).recording.layer(1, "self")
     rows, own = np.arange(3), attention.call.eager
 
     def shared(module, query, *others, **kwargs):
@@ -85,7 +85,7 @@ def test_heads_that_are_put_together_are_replayed_together(tokenizer, monkeypatc
         return values, weights / query.shape[1]
 
     monkeypatch.setitem(attention.call.__dict__, "eager", shared)
-    assert not attention.separable
+    assert not attention.is_separable
     np.testing.assert_array_equal(attention.weights(rows, 2)[0], attention.weights(rows)[2])
 
 
@@ -187,7 +187,7 @@ def test_generate_in_another_thread_is_neither_recorded_nor_disturbed(tokenizer)
     scope = Scope(model, tokenizer)
     ids = torch.tensor([scope.trace(TEXT).ids])
     expected = model.generate(ids, max_new_tokens=12, do_sample=False)
-    lengths = {len(scope.trace(TEXT)._forward.attention["self"])}
+    lengths = {len(scope.trace(TEXT).recording.forward.attention["self"])}
     results, stop = [], threading.Event()
 
     def generate() -> None:

@@ -18,7 +18,7 @@ import torch
 
 import llmscope
 from llmscope import AttentionView, GenerationView, NextTokenView, TokensView
-from llmscope.attention import trace_matrix
+from llmscope.analysis.by_name import named_matrix
 from llmscope.export import compact, estimate
 from llmscope.export.bake import Buffers
 from llmscope.export.choose import listed
@@ -498,6 +498,6 @@ def test_a_static_output_says_in_words_what_it_shows(scope):
     named = labels(scope.tokenizer, [best.id])[0]
     shown = named if best.text is None else repr(best.text)
     assert f"{shown} {best.prob:.1%}" in words
-    row = trace_matrix(view.trace, "self", "head.1.2", [len(view.trace) - 1])[0]
+    row = named_matrix(view.trace.recording, "self", "head.1.2", [len(view.trace) - 1])[0]
     assert f"with weight {row.max():.3f}" in words
     view.close()

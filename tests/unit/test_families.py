@@ -60,7 +60,7 @@ def test_a_mask_of_flex_attention_is_read(tokenizer):
     from torch.nn.attention.flex_attention import create_block_mask
 
     trace = Scope(MODELS["mistral"](), tokenizer).trace(TEXT)
-    attention = trace._recorded(1, "self")
+    attention = trace.recording.layer(1, "self")
     expected, count = trace.attention(1), len(trace)
 
     def near(batch, head, query, key):
@@ -79,7 +79,7 @@ def test_a_model_that_rescales_its_weights_when_it_first_runs(tokenizer):
     trace = Scope(model, tokenizer).trace(TEXT)
     assert trace.is_current
     with torch.no_grad():
-        logits = model(**trace._inputs, use_cache=False).logits[0].numpy()
+        logits = model(**trace.recording.inputs, use_cache=False).logits[0].numpy()
     np.testing.assert_allclose(trace.logits, logits, atol=1e-6)
 
 

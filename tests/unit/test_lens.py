@@ -170,13 +170,13 @@ def test_halves_are_what_the_models_own_modules_see(name, tokenizer):
     middles = [watched(model, before.format(n), True) for n in range(3)]
     added = [watched(model, mlp.format(n), False) for n in range(3)] if mlp else []
     whole.scope.forget()
-    whole.scope._capture.run(whole._inputs)
+    whole.scope.runner.run(whole.recording.inputs)
     for layer in range(3):
-        state = trace.scope._capture.halves(trace._inputs, trace._stack.states, "attention")[layer]
+        state = trace.recording.sublayers("attention")[layer]
         torch.testing.assert_close(state, middles[layer][0].reshape(state.shape))
         if mlp:
-            half = trace.scope._capture.halves(trace._inputs, trace._stack.states, "mlp")[layer]
-            given = trace._stack.states[layer]
+            half = trace.recording.sublayers("mlp")[layer]
+            given = trace.recording.residual_stream.states[layer]
             torch.testing.assert_close(half, given + added[layer][0].reshape(given.shape))
     assert attention.layers.tolist() == [0, 1, 2, 3]
     np.testing.assert_allclose(attention.probs[0], trace.lens(top=1).probs[0], atol=1e-6)
@@ -184,7 +184,7 @@ def test_halves_are_what_the_models_own_modules_see(name, tokenizer):
 
 def test_the_lens_of_a_half_goes_through_the_final_norm_and_the_head(tokenizer):
     trace = traced("llama", tokenizer)
-    halves = trace.scope._capture.halves(trace._inputs, trace._stack.states, "mlp")
+    halves = trace.recording.sublayers("mlp")
     lens = trace.lens(stream="mlp")
     last = torch.from_numpy(trace.logits).double().log_softmax(-1)
     for layer, half in enumerate(halves, 1):

@@ -36,7 +36,7 @@ def test_gaps_are_the_mask_tokens(tokenizer):
     trace = scope.trace("the [MASK] sleeps [MASK]")
     assert [trace.tokens[gap].text.strip() for gap in trace.gaps] == ["[MASK]", "[MASK]"]
     with torch.no_grad():
-        logits = MODELS["bert"]()(**trace._inputs).logits[0]
+        logits = MODELS["bert"]()(**trace.recording.inputs).logits[0]
     for gap in trace.gaps:
         expected = logits[gap].softmax(-1)
         found = trace.distribution(gap).top(1)[0]
@@ -52,8 +52,8 @@ def test_a_token_behind_the_mask_keeps_its_place_in_the_text(tokenizer):
     assert masked.gaps == (2, len(trace) - 2)
     assert masked.text == trace.text
     assert [(t.start, t.end) for t in masked.tokens] == [(t.start, t.end) for t in trace.tokens]
-    segments = masked._inputs["token_type_ids"]
-    assert torch.equal(segments, trace._inputs["token_type_ids"])
+    segments = masked.recording.inputs["token_type_ids"]
+    assert torch.equal(segments, trace.recording.inputs["token_type_ids"])
     assert segments.any()
     with torch.no_grad():
         logits = MODELS["bert"]()(input_ids=torch.tensor([masked.ids]), token_type_ids=segments)
@@ -73,7 +73,7 @@ def test_a_model_without_a_mask_token_fills_no_gaps(scope):
 def test_whether_a_sentence_follows_is_the_models_own_probability(kind, name, tokenizer):
     trace = Scope(bert(kind), tokenizer, name="BERT").trace("the dog", pair="sleeping")
     with torch.no_grad():
-        expected = bert(kind)(**trace._inputs)[name].softmax(-1)[0, 0]
+        expected = bert(kind)(**trace.recording.inputs)[name].softmax(-1)[0, 0]
     assert trace.next_sentence == pytest.approx(float(expected), abs=1e-6)
     with pytest.raises(ValueError, match="one sentence only"):
         _ = Scope(bert(kind), tokenizer).trace("the dog").next_sentence
@@ -90,7 +90,7 @@ def test_a_model_for_pre_training_fills_gaps(tokenizer):
     trace = scope.trace("the [MASK]")
     assert scope.facts.family == "masked"
     with torch.no_grad():
-        logits = bert("PreTraining")(**trace._inputs).prediction_logits[0]
+        logits = bert("PreTraining")(**trace.recording.inputs).prediction_logits[0]
     torch.testing.assert_close(torch.from_numpy(trace.logits), logits)
     torch.testing.assert_close(torch.from_numpy(trace.logits_at(1)), logits[1])
 
@@ -100,6 +100,6 @@ def test_a_model_with_another_head_shows_how_it_reads(tokenizer):
     trace = Scope(model, tokenizer).trace("the dog")
     assert trace.scope.facts.family == "encoder"
     with torch.no_grad():
-        hidden = model.bert(**trace._inputs).last_hidden_state[0]
-    torch.testing.assert_close(trace._forward.hidden, hidden)
+        hidden = model.bert(**trace.recording.inputs).last_hidden_state[0]
+    torch.testing.assert_close(trace.recording.forward.hidden, hidden)
     assert trace.attention(1).shape == (4, len(trace), len(trace))

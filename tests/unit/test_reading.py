@@ -90,7 +90,7 @@ def test_the_second_sentence_begins_with_its_own_first_token(bert):
     trace = bert.trace("the dog  ", pair="sleeps")
     labels = [token.label for token in trace.tokens]
     assert labels[trace.segments.index(1)].endswith("sleep")
-    assert list(trace.segments) == trace._inputs["token_type_ids"][0].tolist()
+    assert list(trace.segments) == trace.recording.inputs["token_type_ids"][0].tolist()
     assert bert.trace("the dog").segments == ()
     assert set(bert.trace("the dog", pair=" ").segments) == {0}
 

@@ -9,8 +9,9 @@ import pytest
 import torch
 import transformers as tf
 
-from llmscope.attention.features import softmax
+from llmscope.analysis.notes import softmax
 from llmscope.capture import Cancelled
+from llmscope.capture import recording as recording_module
 from llmscope.capture.projection import watch_projection
 from llmscope.scope import Scope
 from llmscope.source import Answers
@@ -66,8 +67,8 @@ def test_every_number_is_the_models_own(name, tokenizer):
             lambda module, args, output, path=path: seen.setdefault(path, []).append((args, output))
         )
     with torch.no_grad():
-        model(**trace._inputs)
-    for kind, expected in own_attention(make(name), trace._inputs).items():
+        model(**trace.recording.inputs)
+    for kind, expected in own_attention(make(name), trace.recording.inputs).items():
         for layer, head, query in ((0, 0, 0), (1, 2, 5), (trace.layers(kind)[-1], 3, -1)):
             steps = trace.steps(layer, head, query, kind)
             assert "unexplained" not in named(steps)
@@ -121,7 +122,7 @@ def test_what_is_projected_is_the_output_of_the_attention_module(name, tokenizer
             lambda module, args, output, outputs=outputs: outputs.append(output[0])
         )
         with torch.no_grad():
-            model(**trace._inputs)
+            model(**trace.recording.inputs)
         np.testing.assert_allclose(steps.projected, outputs[0][0, 3].numpy(), atol=1e-5)
 
 
@@ -239,9 +240,9 @@ def test_the_second_run_stops_early_and_leaves_no_mark(scope):
 def test_one_run_serves_all_queries_and_heads_of_a_layer_and_few_are_kept(scope, monkeypatch):
     trace = scope.trace(TEXT)
     runs = []
-    run = scope._capture.projection
+    run = recording_module.watch_projection
     monkeypatch.setattr(
-        scope._capture, "projection", lambda *args: (runs.append(None), run(*args))[1]
+        recording_module, "watch_projection", lambda *args: (runs.append(None), run(*args))[1]
     )
     first = trace.steps(0, 1, 3)
     trace.steps(0, 2, 5)
@@ -250,9 +251,9 @@ def test_one_run_serves_all_queries_and_heads_of_a_layer_and_few_are_kept(scope,
     trace.steps(2, 2, 5)
     assert np.array_equal(trace.steps(0, 1, 3).projected, first.projected)
     assert len(runs) == 3
-    monkeypatch.setattr("llmscope.attention.reader._PROJECTIONS", 1)
+    monkeypatch.setattr("llmscope.capture.recording._PROJECTIONS", 1)
     trace.steps(1, 2, 5)
-    assert list(trace._projections) == [("self", 1)]
+    assert list(trace.recording.projections) == [("self", 1)]
 
 
 @pytest.mark.parametrize("name", ["llama", "mistral", "gemma2", "gpt_oss"])
@@ -295,7 +296,7 @@ def test_steps_that_nobody_waits_for_end_between_layers(scope):
 
     with pytest.raises(Cancelled):
         list(answers(f"{summary['trace']}/steps/self/2/2/7", soon))
-    assert not answers.trace(TEXT)._projections
+    assert not answers.trace(TEXT).recording.projections
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
@@ -308,21 +309,21 @@ def test_half_precision_is_no_unexplained_difference(dtype, tokenizer):
 @pytest.mark.parametrize("name", ALL)
 def test_one_query_of_a_long_text_is_read_alone(name, tokenizer, monkeypatch):
     trace = traced(name, tokenizer)
-    layers = trace._attention.get("self", {})
+    layers = trace.recording.attention.get("self", {})
     queries = (1, trace.queries("self") // 2, trace.queries("self") - 1)
     places = [(layer, query) for layer in (min(layers), max(layers)) for query in queries]
     whole = [trace.steps(layer, 1, query) for layer, query in places]
     read = []
-    monkeypatch.setattr("llmscope.capture.forward._SHORT", 0)
+    monkeypatch.setattr("llmscope.capture.recording._SHORT", 0)
     monkeypatch.setattr(
-        "llmscope.capture.forward.watch_projection",
+        "llmscope.capture.recording.watch_projection",
         lambda *given: read.append(watched := watch_projection(*given)) or watched,
     )
-    trace._projections.clear()
+    trace.recording.projections.clear()
     for (layer, query), expected in zip(places, whole, strict=True):
         found = trace.steps(layer, 1, query)
         for part in ("concat", "projected", "contribution", "weights", "output"):
             np.testing.assert_allclose(getattr(found, part), getattr(expected, part), atol=1e-5)
         assert found.features == expected.features
-    warm = trace.scope._capture.warm._readable
-    assert {len(one.given) == 1 for one in read} == {warm}
+    warm = trace.scope.runner.prefix_cache.is_possible
+    assert {len(one.returned) == 1 for one in read} == {warm}

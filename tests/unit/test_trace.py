@@ -102,7 +102,7 @@ def test_a_masked_model_has_a_gap_and_no_next_token(tokenizer):
     model = MODELS["bert"]()
     trace = Scope(model, tokenizer).trace(TEXT)
     with torch.no_grad():
-        logits = model(**trace._inputs).logits[0, 4]
+        logits = model(**trace.recording.inputs).logits[0, 4]
     np.testing.assert_allclose(trace.distribution(4).base, logits.softmax(-1).numpy(), atol=1e-6)
     with pytest.raises(ValueError, match=r"use trace\.distribution"):
         trace.next_token()
@@ -114,7 +114,7 @@ def test_a_pair_of_sentences_reaches_the_model_as_two_segments():
     tokenizer = tiny.word_piece()
     tokenizer.model_input_names = ["input_ids", "token_type_ids", "attention_mask"]
     trace = Scope(MODELS["bert"](), tokenizer).trace("the dog", pair="sleeping")
-    assert trace._inputs["token_type_ids"].tolist() == [[0, 0, 0, 0, 1, 1, 1]]
+    assert trace.recording.inputs["token_type_ids"].tolist() == [[0, 0, 0, 0, 1, 1, 1]]
     assert "".join(token.text for token in trace.tokens) == trace.text == "the dogsleeping"
 
 

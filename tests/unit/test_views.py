@@ -6,7 +6,7 @@ from traitlets import TraitError
 
 import llmscope
 from llmscope import AttentionView, Explorer, NextTokenView, TokensView
-from llmscope.attention import trace_matrix
+from llmscope.analysis.by_name import named_matrix
 from llmscope.scope import Scope
 from tests.tiny import MODELS, TEXT
 
@@ -129,10 +129,12 @@ def test_without_its_sink_a_row_is_shared_by_the_other_keys(name, tokenizer):
         expected[:, 0] = 0
         total = expected.sum(axis=1, keepdims=True)
         np.divide(expected, total, out=expected, where=total > 0)
-        found = trace_matrix(trace, kind, f"sinkless.head.1.{head}")
+        found = named_matrix(trace.recording, kind, f"sinkless.head.1.{head}")
         assert np.allclose(found, expected, atol=1e-6)
-    rows = trace_matrix(trace, kind, "sinkless.mean.1.0+1.1", [3, 5])
-    both = [trace_matrix(trace, kind, f"sinkless.head.1.{head}", [3, 5]) for head in (0, 1)]
+    rows = named_matrix(trace.recording, kind, "sinkless.mean.1.0+1.1", [3, 5])
+    both = [
+        named_matrix(trace.recording, kind, f"sinkless.head.1.{head}", [3, 5]) for head in (0, 1)
+    ]
     assert np.allclose(rows, np.mean(both, axis=0), atol=1e-6)
 
 

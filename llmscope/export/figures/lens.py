@@ -14,8 +14,8 @@ from llmscope.text import labels
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from llmscope.analysis.logit_lens import Lens
     from llmscope.export.figures.shown import Shown
-    from llmscope.lens import Lens
     from llmscope.views.lens import LensView
 
 _ROW = 11.5  # points

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.patches import Polygon, Rectangle
 
-from llmscope.attention.matrices import SINKLESS
+from llmscope.analysis.matrix_name import SINKLESS
 from llmscope.export.figures.page import POINTS, Page, Panel
 from llmscope.export.figures.shown import Shown, plain, title
 from llmscope.export.figures.style import (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from llmscope.attention import trace_matrix
-from llmscope.attention.matrices import SINKLESS
+from llmscope.analysis.by_name import named_matrix
+from llmscope.analysis.matrix_name import SINKLESS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,9 +77,13 @@ class Shown:
     def line(self, name: str) -> NDArray[np.float32]:
         """Weights from the token in focus to all keys, or to it from all queries."""
         if self.is_from:
-            row: NDArray[np.float32] = trace_matrix(self.trace, self.kind, name, [self.end])[0]
+            row: NDArray[np.float32] = named_matrix(
+                self.trace.recording, self.kind, name, [self.end]
+            )[0]
             return row
-        column: NDArray[np.float32] = trace_matrix(self.trace, self.kind, name)[:, self.end]
+        column: NDArray[np.float32] = named_matrix(self.trace.recording, self.kind, name)[
+            :, self.end
+        ]
         return column
 
 

@@ -23,7 +23,7 @@ from llmscope.export.figures.style import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from llmscope.attention.steps import Steps
+    from llmscope.analysis.arithmetic import Steps
 
 SHOWN = 12  # keys with most weight
 _ROW = 14.0

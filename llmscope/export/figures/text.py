@@ -12,7 +12,7 @@ from unicodedata import bidirectional
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from llmscope.attention.matrices import SINKLESS
+from llmscope.analysis.matrix_name import SINKLESS
 from llmscope.export.figures.page import Page, Panel
 from llmscope.export.figures.shown import Shown, plain
 from llmscope.export.figures.style import (

@@ -1,4 +1,4 @@
-"""Two passes put together: what a model recorded of a prefix, and of what came behind it."""
+"""Concatenate two recordings: of a prefix, and of the tokens after it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from llmscope.capture.tap import Call
+from llmscope.capture.hooks import AttentionCall
 
 if TYPE_CHECKING:
     import torch
 
 
 class Rows:
-    """A tensor (…, positions, size) in pieces, put together when it is read.
+    """A tensor (…, positions, size) in pieces, concatenated when it is read.
 
     Pieces share memory with the passes that they come from.
     """
@@ -26,15 +26,23 @@ class Rows:
         return sum(piece.shape[-2] for piece in self.pieces)
 
     def whole(self) -> torch.Tensor:
-        """Give the tensor."""
+        """Return the tensor."""
         import torch
 
         if len(self.pieces) > 1:
             self.pieces = [torch.cat(self.pieces, dim=-2)]
         return self.pieces[0]
 
+    def row(self, number: int) -> torch.Tensor:
+        """Return one position (…, 1, size)."""
+        for piece in self.pieces:
+            if number < piece.shape[-2]:
+                return piece[..., number : number + 1, :]
+            number -= piece.shape[-2]
+        raise IndexError(number)
+
     def grown(self, keep: int, new: torch.Tensor | None) -> Rows:
-        """Give the first `keep` positions, and `new` ones behind them."""
+        """Return the first `keep` positions, and `new` ones after them."""
         import torch
 
         pieces: list[torch.Tensor] = []
@@ -44,7 +52,7 @@ class Rows:
             keep -= piece.shape[-2]
         if new is not None:
             pieces.append(new)
-        # So that a text typed letter by letter has few pieces, and each is copied seldom.
+        # A text typed letter by letter has few pieces, and each is copied seldom.
         while len(pieces) > 2 and pieces[-2].shape[-2] <= 2 * pieces[-1].shape[-2]:
             pieces[-2:] = [torch.cat(pieces[-2:], dim=-2)]
         return Rows(*pieces)
@@ -53,7 +61,7 @@ class Rows:
 class Mask:
     """A mask (1, 1 or heads, positions, positions) in pieces of rows.
 
-    A piece is ``(rows, first key, mask)``; `None` for a mask is what is implied: all keys up to the
+    A piece is ``(rows, first key, mask)``. A mask of `None` is the implied one: all keys up to the
     query's own, within the sliding window if there is one.
     """
 
@@ -61,7 +69,7 @@ class Mask:
         self.pieces = list(pieces)
 
     def grown(self, keep: int, *new: tuple[int, int, torch.Tensor | None]) -> Mask:
-        """Give the first `keep` rows, and `new` ones behind them."""
+        """Return the first `keep` rows, and `new` ones after them."""
         pieces: list[tuple[int, int, torch.Tensor | None]] = []
         for rows, first, mask in self.pieces:
             if keep > 0:
@@ -77,11 +85,11 @@ class Mask:
 
     @cached_property
     def explicit(self) -> list[torch.Tensor]:
-        """The masks that are given."""
+        """The masks that are tensors."""
         return [mask for _, _, mask in self.pieces if mask is not None]
 
     def whole(self, window: int | None) -> torch.Tensor | None:
-        """Give the mask; `None` where all of it is implied."""
+        """Return the mask; `None` where all of it is implied."""
         import torch
 
         if not self.explicit:
@@ -111,24 +119,26 @@ class Mask:
 def implied(
     start: int, rows: int, keys: int, first: int, window: int | None, device: torch.device
 ) -> torch.Tensor:
-    """Make the causal mask (1, 1, rows, keys): True where a query may look.
+    """Return the causal mask (1, 1, rows, keys): True where a query may attend.
 
-    The first query stands at position `start`, the first key at `first`.
+    The first query is at position `start`, the first key at `first`.
     """
     import torch
 
     own = torch.arange(start, start + rows, device=device)[:, None]
-    behind = own - torch.arange(first, first + keys, device=device)
-    mask = behind >= 0
+    distance = own - torch.arange(first, first + keys, device=device)
+    mask = distance >= 0
     if window is not None:
-        mask &= behind < window
+        mask &= distance < window
     return mask[None, None]
 
 
-class Stitched(Call):
-    """A call over a whole text, put together from several when it is read."""
+class ConcatenatedCall(AttentionCall):
+    """A call over a whole text, concatenated from several when it is read."""
 
-    def __init__(self, last: Call, query: Rows, key: Rows, value: Rows, mask: Mask) -> None:
+    def __init__(
+        self, last: AttentionCall, query: Rows, key: Rows, value: Rows, mask: Mask
+    ) -> None:
         for name in ("module", "kwargs", "eager", "during"):
             object.__setattr__(self, name, getattr(last, name))
         self.__dict__["rows"] = (query, key, value, mask)
@@ -162,17 +172,19 @@ class Stitched(Call):
     rows: tuple[Rows, Rows, Rows, Mask]
 
 
-def stitched(before: Sequence[Call], keep: int, new: Sequence[Call]) -> list[Call] | None:
-    """Put the first `keep` positions of the calls `before` in front of the `new` ones.
+def concatenated(
+    before: Sequence[AttentionCall], keep: int, new: Sequence[AttentionCall]
+) -> list[AttentionCall] | None:
+    """Concatenate the first `keep` positions of the calls `before` and the `new` calls.
 
-    Without new calls, the calls are cut. `None` where it can't be told how they fit together.
+    Without new calls, the calls are cut. `None` where it is unknown how they fit together.
     """
     if not new:
         return [_cut(call, keep) for call in before]
     if [call.module for call in before] != [call.module for call in new]:
         return None
     masks: dict[tuple[int, int, int], Mask | None] = {}  # layers share theirs
-    calls: list[Call] = []
+    calls: list[AttentionCall] = []
     for old, last in zip(before, new, strict=True):
         query, key, value, mask = _rows(old)
         count = last.query.shape[2]
@@ -181,14 +193,14 @@ def stitched(before: Sequence[Call], keep: int, new: Sequence[Call]) -> list[Cal
         if name not in masks:
             masks[name] = _grown(mask, keep, last, first)
         grown = masks[name]
-        if grown is None or not _same_otherwise(old, last):
+        if grown is None or not _equal_arguments(old, last):
             return None
 
         def extended(rows: Rows, item: torch.Tensor, first: int = first, m: int = count) -> Rows:
             return Rows(item) if first == 0 else rows.grown(keep, item[..., -m:, :])
 
         calls.append(
-            Stitched(
+            ConcatenatedCall(
                 last,
                 query.grown(keep, last.query),
                 extended(key, last.key),
@@ -199,8 +211,8 @@ def stitched(before: Sequence[Call], keep: int, new: Sequence[Call]) -> list[Cal
     return calls
 
 
-def tensors_of(calls: Sequence[Call]) -> list[torch.Tensor]:
-    """List the tensors that calls hold on to."""
+def tensors_of(calls: Sequence[AttentionCall]) -> list[torch.Tensor]:
+    """Return the tensors that calls keep in memory."""
     found: list[torch.Tensor] = []
     for call in calls:
         query, key, value, mask = _rows(call)
@@ -208,22 +220,22 @@ def tensors_of(calls: Sequence[Call]) -> list[torch.Tensor]:
     return found
 
 
-def _cut(call: Call, keep: int) -> Call:
+def _cut(call: AttentionCall, keep: int) -> AttentionCall:
     query, key, value, mask = _rows(call)
-    return Stitched(
+    return ConcatenatedCall(
         call, query.grown(keep, None), key.grown(keep, None), value.grown(keep, None),
         mask.grown(keep),
     )  # fmt: skip
 
 
-def _rows(call: Call) -> tuple[Rows, Rows, Rows, Mask]:
-    if isinstance(call, Stitched):
+def _rows(call: AttentionCall) -> tuple[Rows, Rows, Rows, Mask]:
+    if isinstance(call, ConcatenatedCall):
         return call.rows
     mask = Mask((call.query.shape[2], 0, call.mask))
     return Rows(call.query), Rows(call.key), Rows(call.value), mask
 
 
-def _grown(mask: Mask, keep: int, last: Call, first: int) -> Mask | None:
+def _grown(mask: Mask, keep: int, last: AttentionCall, first: int) -> Mask | None:
     import torch
 
     count, keys = last.query.shape[2], last.key.shape[2]
@@ -245,11 +257,11 @@ def _grown(mask: Mask, keep: int, last: Call, first: int) -> Mask | None:
     return mask.grown(keep, (count, first, new))
 
 
-def _same_otherwise(one: Call, other: Call) -> bool:
-    """Whether what the eager function is given besides is the same: nothing goes by position."""
+def _equal_arguments(one: AttentionCall, other: AttentionCall) -> bool:
+    """Return whether both calls pass equal keyword arguments, so that none depends on position."""
     import torch
 
-    for name in _named(one.eager):
+    for name in _parameters(one.eager):
         a, b = one.kwargs.get(name), other.kwargs.get(name)
         if isinstance(a, torch.Tensor) or isinstance(b, torch.Tensor):
             if a is not b:
@@ -259,7 +271,7 @@ def _same_otherwise(one: Call, other: Call) -> bool:
     return True
 
 
-def _named(function: Callable[..., Any]) -> list[str]:
+def _parameters(function: Callable[..., Any]) -> list[str]:
     kinds = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
     parameters = inspect.signature(function).parameters.values()
     return [p.name for p in parameters if p.kind not in kinds]

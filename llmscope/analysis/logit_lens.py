@@ -2,47 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from llmscope.capture import Cancelled, to_numpy
-from llmscope.capture.forward import undisturbed
+from llmscope.capture import NEVER, Cancel, Cancelled, Recording, to_numpy
 from llmscope.text import labels
 
 if TYPE_CHECKING:
     import pandas as pd
     import torch
     from numpy.typing import NDArray
-
-    from llmscope.trace import Trace
+    from transformers import PreTrainedTokenizerBase
 
 Stream = Literal["block", "attention", "mlp"]
 STREAMS: tuple[Stream, ...] = get_args(Stream)
-_HELD = 2**23  # logits that are held at once
+_HELD = 2**23  # logits in memory at once
 _NATS = float(np.log(2))  # in a bit
 
 
 @dataclass(frozen=True)
 class Lens:
-    """What the model's head makes of the residual stream at each layer [1]_.
+    """What the model's head computes from the residual stream at each layer [1]_.
 
-    Layer 0 is the embeddings, n what n layers made, and the last one is the model's own answer.
-    With a `stream` other than "block", n is what the n-th layer makes with one half of it.
+    Layer 0 is the embeddings, n the output of the n-th layer, and the last one the model's own
+    answer. With a `stream` other than "block", n is the n-th layer with one of its sublayers.
 
     Attributes
     ----------
     layers, positions
-        Numbers (layers,) and (positions,) of what was read.
+        Numbers (layers,) and (positions,) of the residual streams.
     ids, probs
         The likeliest tokens and their probabilities (layers, positions, top), the likeliest first.
     entropy
         Of each distribution (layers, positions), in bits.
     true_ids
         The true token (positions,): the one that comes next in the text; for masked models the one
-        that stands there. -1 where none comes, or a mask hides it.
+        at the position. -1 where none comes, or where it is masked.
     ranks, true_probs
         Rank (layers, positions) of the true token, 0 for the likeliest, and its probability; -1
         and NaN where it isn't known.
@@ -67,7 +64,19 @@ class Lens:
     _tokenizer: Any
 
     def to_pandas(self) -> pd.DataFrame:
-        """Give a table with a row for each layer and position, and the likeliest token there."""
+        """Return a table with a row for each layer and position, and the likeliest token there.
+
+        Returns
+        -------
+        DataFrame
+            Columns layer, position, token, prob, entropy (bits), rank, true_prob and divergence
+            (bits).
+
+        Raises
+        ------
+        ModuleNotFoundError
+            When pandas is not installed.
+        """
         try:
             import pandas as pd
         except ModuleNotFoundError as error:
@@ -88,20 +97,43 @@ class Lens:
 
 
 def read_lens(
-    trace: Trace,
+    recording: Recording,
+    tokenizer: PreTrainedTokenizerBase,
     top: int,
     rows: NDArray[np.intp],
     stream: Stream = "block",
-    cancelled: Callable[[], bool] = lambda: False,
+    cancelled: Cancel = NEVER,
 ) -> Lens:
-    """Read positions `rows` of every layer through the model's head."""
+    """Apply the model's head to every layer's residual stream.
+
+    Parameters
+    ----------
+    recording, tokenizer
+        The pass, and the tokenizer of its model.
+    top
+        Number of likeliest tokens to return.
+    rows
+        Positions (rows,).
+    stream
+        What is read of each layer.
+    cancelled
+        Asked between layers.
+
+    Raises
+    ------
+    ValueError
+        When the model has no head, or one that can't be applied to other layers; or when its
+        layers aren't the sum of two sublayers.
+    Cancelled
+        When `cancelled` returned True.
+    """
     import torch
 
-    vocabulary = len(trace.logits_at(-1))
-    ends = _ends(trace, stream)
+    vocabulary = recording.logits([len(recording.ids) - 1]).shape[-1]
+    ends = recording.head_states(stream)  # for each layer (positions, hidden size)
     top = min(top, vocabulary)
-    most = int(np.clip(_HELD // vocabulary, 8, 256))
-    true = _true_ids(trace)[rows]
+    most = int(np.clip(_HELD // vocabulary, 8, 256))  # rows of logits at once
+    true = _true_ids(recording, tokenizer)[rows]
     shape = (len(ends), len(rows))
     lens = Lens(
         layers=np.arange(len(ends)),
@@ -113,11 +145,11 @@ def read_lens(
         true_ids=true,
         true_probs=np.full(shape, np.nan, dtype=np.float32),
         divergence=np.empty(shape, dtype=np.float32),
-        _tokenizer=trace.scope.tokenizer,
+        _tokenizer=tokenizer,
     )
 
     def fill(layers: slice, part: slice, log_probs: torch.Tensor, last: torch.Tensor) -> None:
-        """Write down what is wanted of log-probabilities (layers, positions, vocabulary)."""
+        """Store what is wanted of log-probabilities (layers, positions, vocabulary)."""
         where = (layers, part)
         best = log_probs.topk(top)
         lens.ids[where] = best.indices.cpu().numpy()
@@ -131,12 +163,12 @@ def read_lens(
         lens.ranks[layers, part.start + known] = (read > own).sum(2).cpu().numpy()
         lens.true_probs[layers, part.start + known] = to_numpy(own[..., 0].exp())
 
-    # The last row of the whole stream is the model's answer itself, and not computed twice.
+    # The last row of "block" is the model's answer itself, and not computed twice.
     others = len(ends) - (stream == "block")
     for start in range(0, len(rows), most):
         part = slice(start, min(start + most, len(rows)))
         index: Any = rows[part].tolist()
-        last = _log_probs(trace, trace._forward.hidden[index][None])
+        last = _log_probs(recording, recording.forward.hidden[index][None])
         if others < len(ends):
             fill(slice(others, None), part, last, last)
         step = max(1, most // len(index))
@@ -145,46 +177,14 @@ def read_lens(
                 raise Cancelled
             layers = slice(first, min(first + step, others))
             states = torch.stack([state[index] for state in ends[layers]])
-            fill(layers, part, _log_probs(trace, states), last)
+            fill(layers, part, _log_probs(recording, states), last)
     return lens
 
 
-def _ends(trace: Trace, stream: Stream) -> list[torch.Tensor]:
-    """Give the residual stream as the head takes it: each (positions, size), final norm applied."""
-    kept = trace._lens_states
-    if stream in kept:
-        return kept[stream]
-    stack = trace._stack
-    name = trace.scope.name
-    if trace._forward.full_logits is not None or not stack.states:
-        raise ValueError(f"There is no lens: the head of {name} can't be run on its own.")
-    if stack.behind is None:
-        raise ValueError(
-            f"There is no lens: {name} does more behind its last layer than can be done to others."
-        )
-    states = stack.states[:-1]
-    if stream != "block":
-        halves = trace.scope._capture.halves(trace._inputs, stack.states, stream)
-        states = (stack.states[0], *halves)
-    ends = []
-    with undisturbed(trace.scope.model):
-        for state in states:
-            item = state[None]
-            for module in stack.behind:
-                item = module(item)
-            ends.append(item[0])
-    if stream == "block":
-        ends.append(trace._forward.hidden)
-    if any(end.shape != trace._forward.hidden.shape for end in ends):
-        raise ValueError(f"There is no lens: layers of {name} differ in their shape.")
-    kept[stream] = ends
-    return ends
-
-
-def _log_probs(trace: Trace, states: torch.Tensor) -> torch.Tensor:
+def _log_probs(recording: Recording, states: torch.Tensor) -> torch.Tensor:
     """Log-probabilities (layers, positions, vocabulary) of states, in nats."""
     layers, positions, _ = states.shape
-    logits = trace.scope._capture.unembed(states.flatten(0, 1))
+    logits = recording.runner.logits(states.flatten(0, 1))
     return logits.float().log_softmax(dim=-1).view(layers, positions, -1)
 
 
@@ -194,10 +194,10 @@ def _expected(log_probs: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
     return terms.nan_to_num(nan=0.0).sum(dim=-1).clamp_min(0) / _NATS
 
 
-def _true_ids(trace: Trace) -> NDArray[np.int64]:
-    """Give the token (positions,) that the head speaks of at each; -1 where none is known."""
-    ids = np.array(trace.ids, dtype=np.int64)
-    if trace.scope.facts.family == "masked":
-        ids[list(trace.gaps)] = -1
+def _true_ids(recording: Recording, tokenizer: PreTrainedTokenizerBase) -> NDArray[np.int64]:
+    """Return the token (positions,) that the head predicts at each; -1 where none is known."""
+    ids = np.array(recording.ids, dtype=np.int64)
+    if recording.runner.family == "masked":
+        ids[ids == tokenizer.mask_token_id] = -1
         return ids
     return np.append(ids[1:], -1)

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from llmscope.attention.features import Feature, features, softmax
-from llmscope.attention.matrices import checked, never
-from llmscope.capture import Attention, to_numpy
-from llmscope.capture.forward import undisturbed
+from llmscope.analysis.matrices import layer_stack
+from llmscope.analysis.notes import Feature, features, softmax
+from llmscope.capture import NEVER, Attention, Cancel, Kind, Recording, to_numpy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from llmscope.attention.reader import AttentionReader
-    from llmscope.capture import Kind
     from llmscope.capture.projection import Projection
 
     Vector = NDArray[np.float32]
 
 
+class QKV(NamedTuple):
+    """Queries, keys and values of one head, each (positions, size), as attention received them."""
+
+    query: Vector
+    key: Vector
+    value: Vector
+
+
 @dataclass(frozen=True)
 class Steps:
-    """All that makes the output of one query and one head.
+    """How one head computes its output for one query.
 
     In this order: ``product`` = query · key; ``scaled`` = scale · product, squashed by the soft cap
     where there is one; ``logits`` = scaled + bias; ``weights`` = softmax(logits, and the sink);
@@ -47,11 +51,11 @@ class Steps:
     output
         (value size,)
     concat
-        (heads · value size,) as the projection received it; without one, as it would have.
+        (heads · value size,) the input of the projection; without one, what it would be.
     projected
-        (hidden size,) what the projection gave; without one, what the attention module gave.
+        (hidden size,) the output of the projection; without one, that of the attention module.
     contribution
-        (hidden size,) this head's part of `projected`; `None` where it can't be told.
+        (hidden size,) this head's part of `projected`; `None` where it is unknown.
     projection, module
         Names in the model of the projection, if there is one, and of the attention module.
     features
@@ -79,39 +83,50 @@ class Steps:
     features: tuple[Feature, ...]
 
 
+def qkv(recording: Recording, layer: int, head: int, kind: Kind) -> QKV:
+    """Return query, key and value of one head; see `TraceAttention.qkv`."""
+    attention = recording.layer(layer, kind)
+    if not isinstance(attention, Attention):
+        raise ValueError(f"{recording.name} does not show its queries and keys.")
+    _, head = recording.head(layer, head, kind)
+    query, key, value = attention.tensors()
+    shared = head * attention.kv_heads // attention.heads
+    return QKV(to_numpy(query[head]), to_numpy(key[shared]), to_numpy(value[shared]))
+
+
 def steps(
-    trace: AttentionReader,
+    recording: Recording,
     layer: int,
     head: int,
     query: int,
     kind: Kind,
-    cancelled: Callable[[], bool] = never,
+    cancelled: Cancel = NEVER,
 ) -> Steps:
-    """Take apart the attention of one query and head; see `AttentionReader.steps`."""
-    attention = trace._recorded(layer, kind)
+    """Return how one head computes its output for one query; see `TraceAttention.steps`."""
+    attention = recording.layer(layer, kind)
     if not isinstance(attention, Attention):
         raise ValueError(
-            f"{trace.scope.name} computes attention in code of its own, without asking "
+            f"{recording.name} computes attention in code of its own, without asking "
             "transformers' attention interface, so its queries and keys are not seen and there "
             "are no steps to show. Its weights can be read."
         )
-    head = checked(trace, layer, head, kind)
+    _, head = recording.head(layer, head, kind)
     if not -attention.queries <= query < attention.queries:
         raise IndexError(f"There is no query {query}: there are {attention.queries}.")
     query %= attention.queries
     row = np.array([query])
 
-    qkv = trace.qkv(layer, head, kind)
-    each = trace.attention(layer, None, [query], kind)[:, 0]  # (heads, keys)
+    of_head = qkv(recording, layer, head, kind)
+    each = layer_stack(attention).read([query])[:, 0]  # (heads, keys)
     scale, softcap = _scale(attention), attention.call.kwargs.get("softcap")
-    product = qkv.key @ qkv.query[query]
+    product = of_head.key @ of_head.query[query]
     scaled = product * np.float32(scale)
     if softcap is not None:
         scaled = np.tanh(scaled / np.float32(softcap)) * np.float32(softcap)
     hidden, bias = _hidden_and_bias(attention, head, row)
     logits = np.where(hidden, -np.inf, scaled + bias).astype(np.float32)
 
-    projection = trace._projection(layer, kind, query, cancelled)
+    projection = recording.projection(layer, kind, query, cancelled)
     received = (
         None
         if projection.received is None
@@ -119,9 +134,9 @@ def steps(
     )
     outputs = _outputs(attention, each)
     found = Steps(
-        query=qkv.query[query],
-        keys=qkv.key,
-        values=qkv.value,
+        query=of_head.query[query],
+        keys=of_head.key,
+        values=of_head.value,
         product=product,
         scale=scale,
         scaled=scaled,
@@ -133,8 +148,8 @@ def steps(
         weights=each[head],
         output=outputs[head],
         concat=outputs.flatten() if received is None else received,
-        projected=to_numpy(projection.given[query - projection.first]),
-        contribution=_contribution(trace, projection, received, outputs.shape, head),
+        projected=to_numpy(projection.returned[query - projection.first]),
+        contribution=_contribution(recording, projection, received, outputs.shape, head),
         projection=projection.name,
         module=projection.module,
         features=(),
@@ -150,7 +165,7 @@ def _scale(attention: Attention) -> float:
 def _hidden_and_bias(
     attention: Attention, head: int, row: NDArray[np.intp]
 ) -> tuple[NDArray[np.bool_], Vector]:
-    """Tell which keys (keys,) are hidden from a query, and what is added to the others' scores."""
+    """Return which keys (keys,) are hidden from a query, and what others' scores are raised by."""
     import torch
 
     hidden = np.zeros(attention.keys, dtype=bool)
@@ -167,7 +182,7 @@ def _hidden_and_bias(
 def _sink(
     attention: Attention, head: int, row: NDArray[np.intp], logits: Vector, weights: Vector
 ) -> float | None:
-    """Give the logit that takes part in the softmax beside the keys', where the model has one."""
+    """Return the logit that takes part in the softmax beside the keys', if the model has one."""
     kwargs = attention.call.kwargs
     sinks = next((kwargs[name] for name in ("sinks", "s_aux") if name in kwargs), None)
     if sinks is None:
@@ -185,7 +200,7 @@ def _sink(
 
 
 def _outputs(attention: Attention, weights: Vector) -> Vector:
-    """Mix the values by the weights (heads, keys) of a query: (heads, value size)."""
+    """Return the values mixed by the weights (heads, keys) of a query: (heads, value size)."""
     values = to_numpy(attention.tensors()[2], copy=False)  # (KV heads, keys, value size)
     by_group = weights.reshape(attention.kv_heads, -1, attention.keys)
     outputs: Vector = (by_group @ values).reshape(attention.heads, -1)
@@ -193,13 +208,13 @@ def _outputs(attention: Attention, weights: Vector) -> Vector:
 
 
 def _contribution(
-    trace: AttentionReader,
+    recording: Recording,
     projection: Projection,
     received: Vector | None,
     outputs: tuple[int, ...],
     head: int,
 ) -> Vector | None:
-    """Give what the projection makes of one head's part (hidden size,), without its bias."""
+    """Return the projection (hidden size,) of one head's part, without its bias."""
     import torch
 
     linear, full = projection.linear, projection.received
@@ -209,6 +224,5 @@ def _contribution(
     part = slice(head * size, (head + 1) * size)
     alone = torch.zeros((2, heads * size), dtype=full.dtype, device=full.device)
     alone[0, part] = torch.as_tensor(received[part]).to(alone)
-    with undisturbed(trace.scope.model):
-        this, bias = linear(alone)
+    this, bias = recording.runner.undisturbed(lambda: linear(alone))
     return to_numpy(this - bias)

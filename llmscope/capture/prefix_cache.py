@@ -1,4 +1,4 @@
-"""Prefixes that a model has read already, kept so that an edit costs what it changed."""
+"""Prefix cache: keys and values of recent texts, so that an edit costs what it changed."""
 
 from __future__ import annotations
 
@@ -10,54 +10,59 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from llmscope.capture.wrapped import main_device
+from llmscope.capture.wrappers import main_device
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from llmscope.capture.forward import Forward
+    from llmscope.capture.forward_pass import ForwardPass
 
-LIMIT = 2**30  # bytes, to begin with
-_SPARED = 8  # tokens that are rather read again than kept apart
+LIMIT = 2**30  # bytes, at first
+_SPARED = 8  # tokens: a shorter end is computed again rather than cached separately
 
 
 @dataclass(frozen=True)
-class _Kept:
+class _Entry:
     ids: list[int]
     cache: Any
-    forward: Forward | None
-    memory: dict[int, int]  # bytes by address
+    forward: ForwardPass | None
+    addresses: set[int]  # of what it keeps in memory
 
 
-class Warm:
-    """What a model has read lately: caches of keys and values, and what was recorded with them.
+class PrefixCache:
+    """Recent texts of one model: caches of keys and values, and what was recorded with them.
 
-    All of it belongs to the thread that holds the model's lock.
+    For the thread that holds the model's lock.
 
     Attributes
     ----------
     limit
-        How many bytes may be kept; what was not used for longest goes first.
+        Most bytes to keep; the entry that was not used for longest goes first.
     size
-        How many are. Traces that are still held share most of them.
-    holds
-        Whether a pass that went on from a cache was found to equal a whole one; `None` until it
+        Bytes kept. Traces that still exist share most of them.
+    works
+        Whether a pass that continued from a cache was found to equal a whole one; `None` until it
         was tried.
     """
 
     def __init__(self, model: nn.Module) -> None:
-        self.holds: bool | None = None
-        self.size = 0
+        self.works: bool | None = None
         self._model: Any = model
         self._limit = LIMIT
-        self._kept: list[_Kept] = []  # the one used last is the last
-        self._memory: Counter[int] = Counter()  # how many hold on to an address
-        self._fingerprint: int | None = None
+        self._entries: list[_Entry] = []  # the one used last is the last
+        self._users: Counter[int] = Counter()  # number of entries that use an address
+        self._bytes: dict[int, int] = {}  # by address
+        self._key: int | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes kept."""
+        return sum(self._bytes.values())
 
     @property
     def limit(self) -> int:
-        """How many bytes may be kept."""
+        """Most bytes to keep."""
         return self._limit
 
     @limit.setter
@@ -65,61 +70,71 @@ class Warm:
         self._limit = limit
         self._shrink()
 
-    def ready(self, fingerprint: int | None) -> bool:
-        """Forget what another model than that of `fingerprint` has read; False to keep nothing."""
-        if fingerprint != self._fingerprint:
+    def ready(self, key: int | None) -> bool:
+        """Clear what is cached of another state of the model than `key`.
+
+        Returns
+        -------
+        bool
+            False where nothing may be cached: `ModelState.key` tells why.
+        """
+        if key != self._key:
             self.clear()
-            self._fingerprint = fingerprint
-        return (
-            fingerprint is not None
-            and self.holds is not False
-            and self._limit > 0
-            and self._readable
-        )
+            self._key = key
+        return key is not None and self.works is not False and self._limit > 0 and self.is_possible
 
     def find(self, ids: list[int], recorded: bool = True) -> tuple[Any, Any, int] | None:
-        """Find what begins like `ids`: what was recorded, a cache to go on with, and how far.
+        """Find the entry that shares the longest prefix with `ids`.
 
-        Where all of `ids` was read, only what was recorded is of use.
+        Returns
+        -------
+        tuple or None
+            What was recorded, a cache of the shared tokens to continue with (`None` where it can't
+            be cropped), and the number of shared tokens.
         """
         shared = [
-            (common(kept.ids, ids), place, kept)
-            for place, kept in enumerate(self._kept)
-            if kept.forward is not None or not recorded
+            (common(entry.ids, ids), place, entry)
+            for place, entry in enumerate(self._entries)
+            if entry.forward is not None or not recorded
         ]
         count, _, best = max(shared, default=(0, 0, None))
         if best is None or not count:
             return None
-        self._kept.remove(best)
-        self._kept.append(best)
+        self._entries.remove(best)
+        self._entries.append(best)
         return best.forward, cropped(best.cache, count), count
 
     def keep(
-        self, ids: list[int], tensors: Iterable[torch.Tensor], cache: Any, forward: Forward | None
+        self,
+        ids: list[int],
+        tensors: Iterable[torch.Tensor],
+        cache: Any,
+        forward: ForwardPass | None,
     ) -> None:
-        """Keep what `ids` left behind, in place of what is a part of it, but for a few tokens."""
-        for kept in [k for k in self._kept if common(k.ids, ids) >= len(k.ids) - _SPARED]:
-            if forward is not None or kept.forward is None:
-                self._drop(kept)
+        """Keep what was recorded of `ids`, in place of entries that are nearly parts of it."""
+        for entry in [e for e in self._entries if common(e.ids, ids) >= len(e.ids) - _SPARED]:
+            if forward is not None or entry.forward is None:
+                self._drop(entry)
         memory = {
             storage.data_ptr(): storage.nbytes()
             for tensor in (*tensors, *_tensors(cache))
             for storage in [tensor.untyped_storage()]
         }
-        self._kept.append(_Kept(ids, cache, forward, memory))
+        self._entries.append(_Entry(ids, cache, forward, set(memory)))
         for address, size in memory.items():
-            self.size += 0 if self._memory[address] else size
-            self._memory[address] += 1
+            self._bytes.setdefault(address, size)
+            self._users[address] += 1
         self._shrink()
 
     def clear(self) -> None:
-        """Keep nothing."""
-        self._kept.clear()
-        self._memory.clear()
-        self.size = 0
+        """Keep nothing, and try again what was found not to work."""
+        self._entries.clear()
+        self._users.clear()
+        self._bytes.clear()
+        self.works = self.works or None
 
     def empty(self) -> Any:
-        """Make a cache for a text that nothing is known of."""
+        """Return an empty cache for a new text."""
         from transformers import DynamicCache
 
         cache = DynamicCache(config=self._model.config.get_text_config(decoder=True))
@@ -127,13 +142,13 @@ class Warm:
         return cache
 
     def ids(self, ids: list[int]) -> torch.Tensor:
-        """Give ids (1, positions) as the model takes them."""
+        """Return ids (1, positions) as the model takes them."""
         import torch
 
         return torch.tensor([ids], device=main_device(self._model))
 
     def inputs(self, ids: list[int], cache: Any, kept: int) -> dict[str, Any]:
-        """Give what the model needs to read on behind `kept` ids, as `generate` gives it."""
+        """Return the model's inputs to continue after `kept` of `ids`, as `generate` makes them."""
         import torch
 
         tensor = self.ids(ids)
@@ -154,8 +169,8 @@ class Warm:
         return "position_ids" in inspect.signature(self._model.forward).parameters
 
     @cached_property
-    def _readable(self) -> bool:
-        """Whether the model reads from left to right, with a cache that can be cut anywhere."""
+    def is_possible(self) -> bool:
+        """Whether the model is causal, with a cache that can be cropped anywhere."""
         model = self._model
         if getattr(model.config, "is_encoder_decoder", False):
             return False
@@ -168,20 +183,19 @@ class Warm:
         return croppable(self.empty())
 
     def _shrink(self) -> None:
-        while self._kept and self.size > self._limit:
-            self._drop(self._kept[0])
+        while self._entries and self.size > self._limit:
+            self._drop(self._entries[0])
 
-    def _drop(self, kept: _Kept) -> None:
-        self._kept.remove(kept)
-        for address, size in kept.memory.items():
-            self._memory[address] -= 1
-            if not self._memory[address]:
-                del self._memory[address]
-                self.size -= size
+    def _drop(self, entry: _Entry) -> None:
+        self._entries.remove(entry)
+        for address in entry.addresses:
+            self._users[address] -= 1
+            if not self._users[address]:
+                del self._users[address], self._bytes[address]
 
 
 def _rope_moves(config: Any) -> bool:
-    """Whether rotary frequencies change with the length of the text, so that old keys are wrong."""
+    """Return whether rotary frequencies depend on the length, so that cached keys get wrong."""
     found = [getattr(config.get_text_config(), "rope_parameters", None)]
     while found:
         item = found.pop()
@@ -204,7 +218,7 @@ def _tensors(cache: Any) -> list[torch.Tensor]:
 
 
 def common(one: Sequence[int], other: Sequence[int]) -> int:
-    """Count the ids that two texts begin with together."""
+    """Return the length of the longest common prefix."""
     shorter = min(len(one), len(other))
     if one[:shorter] == other[:shorter]:
         return shorter
@@ -212,7 +226,7 @@ def common(one: Sequence[int], other: Sequence[int]) -> int:
 
 
 def croppable(cache: Any) -> bool:
-    """Tell whether `cropped` can cut a cache anywhere."""
+    """Return whether `cropped` can crop a cache anywhere."""
     from transformers import cache_utils as kinds
 
     if type(cache) is kinds.EncoderDecoderCache:
@@ -224,19 +238,19 @@ def croppable(cache: Any) -> bool:
 
 
 def keep_all(cache: Any) -> None:
-    """Let the sliding layers of an empty cache keep what slides out, for `cropped` to go back to.
+    """Keep entries evicted from the sliding window, so that the cache can be cropped later.
 
-    Attention sees the same as before. Other kinds of cache stay as they are.
+    For an empty cache. Attention sees the same as before. Other kinds of cache are not changed.
     """
     if croppable(cache):
         _decoder(cache).activate_past_recording()
 
 
 def cropped(cache: Any, length: int) -> Any | None:
-    """Give a cache of the first `length` tokens, which shares the memory of `cache`.
+    """Return a cache of the first `length` tokens, which shares the memory of `cache`.
 
-    `None` where that can't be right: recurrent states, quantised or static caches, and sliding
-    layers that have let go of what is needed.
+    `None` where that would be wrong: recurrent states, quantised or static caches, and sliding
+    layers that have evicted what is needed.
     """
     if not croppable(cache):
         return None

@@ -1,4 +1,4 @@
-"""What is special in the attention of a model, in words, beside the steps where it shows."""
+"""Notes on what is special in the attention of a model, for the steps where it shows."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from llmscope.attention.steps import Steps
+    from llmscope.analysis.arithmetic import Steps
     from llmscope.capture import Attention
     from llmscope.capture.projection import Projection
 
-_ROTARY = ("rotary", "rotate_half", "rope")  # parts of names of functions that turn
+_ROTARY = ("rotary", "rotate_half", "rope")  # parts of names of functions that rotate
 _NORMS = ("q_norm", "query_norm", "q_layernorm", "query_layernorm", "q_ln", "norm_q", "qk_norm")
 
 
 class Feature(NamedTuple):
-    """Something special that attention does in this model, and a sentence that says what."""
+    """Something special that attention does in this model: a name, and a sentence about it."""
 
     name: str
     text: str
@@ -33,14 +33,22 @@ def features(
     head: int,
     query: int,
 ) -> tuple[Feature, ...]:
-    """Say what is special about `steps`, in their order; `outputs` are (heads, value size)."""
+    """Return what is special about `steps`, in their order.
+
+    Parameters
+    ----------
+    outputs
+        Of all heads for the query (heads, value size).
+    head, query
+        Which ones the steps are about.
+    """
     return tuple(
         Feature(name, text)
         for name, text in (
             *_before(attention, projection, head),
             *_mask(steps, attention, query),
             *_scores(steps, attention),
-            *_behind(steps, attention, projection, outputs),
+            *_after(steps, attention, projection, outputs),
         )
     )
 
@@ -72,8 +80,8 @@ def _mask(steps: Steps, attention: Attention, query: int) -> Iterator[tuple[str,
     after = steps.hidden[own + 1 :]
     if after.size and after.all():
         yield "causal mask", f"{_tokens(after.size)} after the query can't be seen."
-    # A module may name a window that its layer doesn't use: what the last query can't see tells.
-    of_last = attention.hidden(np.array([attention.queries - 1]))
+    # A module may name a window that its layer doesn't use, so the last query is looked at.
+    of_last = attention.is_hidden(np.array([attention.queries - 1]))
     if of_last is None or not bool(of_last[..., : attention.keys - 1].any()):
         return
     outside = int(steps.hidden[:own].sum())
@@ -119,7 +127,7 @@ def _scores(steps: Steps, attention: Attention) -> Iterator[tuple[str, str]]:
         )
 
 
-def _behind(
+def _after(
     steps: Steps, attention: Attention, projection: Projection, outputs: NDArray[np.float32]
 ) -> Iterator[tuple[str, str]]:
     if projection.received is None:
@@ -142,7 +150,7 @@ def _behind(
 
 
 def softmax(logits: NDArray[np.float32], sink: float | None) -> NDArray[np.float32]:
-    """Turn logits (keys,) into weights (keys,); a sink takes its share of the 1."""
+    """Return the weights (keys,) of logits (keys,); a sink takes its share of the 1."""
     whole = logits if sink is None else np.append(logits, np.float32(sink))
     powers = np.exp(whole - whole.max())
     weights: NDArray[np.float32] = (powers / powers.sum())[: len(logits)]
@@ -150,14 +158,14 @@ def softmax(logits: NDArray[np.float32], sink: float | None) -> NDArray[np.float
 
 
 def tolerance(attention: Attention) -> float:
-    """Up to which difference two weights are the same, at the precision of the model."""
+    """Return up to which difference two weights are equal, at the precision of the model."""
     import torch
 
     return max(1e-4, 4 * torch.finfo(attention.call.query.dtype).eps)
 
 
 def _rotary_base(module: Any) -> float | None:
-    """Give the base of the rotary angles, where the configuration names one."""
+    """Return the base of the rotary angles, where the configuration names one."""
     config = getattr(module, "config", None)
     parameters = getattr(config, "rope_parameters", None) or {}
     kinds, number = getattr(config, "layer_types", None), getattr(module, "layer_idx", None)

@@ -1,10 +1,13 @@
-"""Attention that a model returns itself, brought to one weight for each query and key."""
+"""Attention that a model returns itself, brought to one weight for each query and key.
+
+For models that compute attention in code of their own, so that no queries and keys are recorded.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from llmscope.capture.replay import Kind, OwnWeights
+from llmscope.capture.attention import Kind, OutputAttention
 
 if TYPE_CHECKING:
     import torch
@@ -16,9 +19,9 @@ _OUTPUTS: dict[Kind, tuple[str, ...]] = {
 }
 
 
-def own_weights(
+def output_attentions(
     output: Any, config: Any, queries: int, source: int
-) -> dict[Kind, dict[int, OwnWeights]]:
+) -> dict[Kind, dict[int, OutputAttention]]:
     """Read `attentions` and its like from the output of a model of transformers.
 
     Parameters
@@ -26,25 +29,27 @@ def own_weights(
     output, config
         What the model returned, and its configuration.
     queries, source
-        Number of tokens that it wrote or read, and of those on the encoder's side.
+        Number of tokens of the text (or decoder side), and of the encoder side.
 
     Returns
     -------
-    By kind, the layers whose weights are, or can be brought to, one for each query and key.
+    dict
+        By kind and layer, for layers whose weights are one for each query and key, or can be
+        brought to that.
     """
-    found: dict[Kind, dict[int, OwnWeights]] = {}
+    found: dict[Kind, dict[int, OutputAttention]] = {}
     for kind, names in _OUTPUTS.items():
         layers = next((output.get(name) for name in names if output.get(name)), ())
         size = (source if kind == "encoder" else queries, queries if kind == "self" else source)
         for number, weights in enumerate(layers):
             matrix = _matrix(weights, number, config, *size)
             if matrix is not None:
-                found.setdefault(kind, {})[number] = OwnWeights(matrix)
+                found.setdefault(kind, {})[number] = OutputAttention(matrix)
     return found
 
 
 def _matrix(weights: Any, layer: int, config: Any, queries: int, keys: int) -> torch.Tensor | None:
-    """Give (heads, queries, keys), or `None` for what isn't attention between these tokens."""
+    """Return (heads, queries, keys), or `None` for what isn't attention between these tokens."""
     if isinstance(weights, dict) and "local" in weights:
         # Pegasus-X: (heads, blocks, size, global keys + size), every other layer half a block on.
         local = weights["local"][0]
@@ -59,7 +64,7 @@ def _matrix(weights: Any, layer: int, config: Any, queries: int, keys: int) -> t
         return _from_blocks(item[..., : 3 * size].transpose(0, 1), size, 0, queries, keys)
     if item.ndim != 3 or item.shape[1] < queries:
         return None
-    item = item[:, :queries]  # behind them stand ProphetNet's further streams
+    item = item[:, :queries]  # ProphetNet's other streams follow
     if queries == keys and item.shape[2] in _bands(config):
         return _from_band(item)
     if item.shape[2] != keys:
@@ -76,7 +81,7 @@ def _from_blocks(
 ) -> torch.Tensor:
     """Lay out weights (heads, blocks, size, width) of queries that see only what is near.
 
-    The first key of a block's width lies `before` its first query, and the first block begins
+    The first key of a block's width is `before` its first query, and the first block begins
     `shift` positions before the text.
     """
     heads, count, size, width = blocks.shape
@@ -103,7 +108,7 @@ def _from_band(band: torch.Tensor) -> torch.Tensor:
 
 
 def _first_block_whole(item: torch.Tensor, size: int) -> torch.Tensor:
-    """Give the first block of keys its share as often as BigBird sees it.
+    """Scale the first block of keys to as many shares as BigBird gives it.
 
     Outside of training its random blocks are the first one too, which it lists only once.
     """

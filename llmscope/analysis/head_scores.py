@@ -1,24 +1,20 @@
-"""What all heads of a layer do, at a glance: little pictures, and scores of known patterns.
+"""What all heads of a layer do, at a glance: thumbnails, and scores of known patterns.
 
 docs/attention.md gives each score's formula.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from llmscope.attention.matrices import Band, layer_stack, never
-from llmscope.capture import to_numpy
+from llmscope.analysis.matrices import Band, layer_stack
+from llmscope.capture import NEVER, Cancel, Kind, Recording, to_numpy
 
 if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
-
-    from llmscope.attention.reader import AttentionReader
-    from llmscope.capture import Kind
 
 SCORES = ("previous", "first", "self", "induction", "local", "entropy")
 ROWS = 1024  # queries that are read; of longer texts, evenly spaced ones
@@ -27,23 +23,28 @@ _LOCAL = 5  # tokens to either side
 
 
 def overview(
-    trace: AttentionReader, layer: int, kind: Kind, cancelled: Callable[[], bool] = never
+    recording: Recording, layer: int, kind: Kind, cancelled: Cancel = NEVER
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Reduce all heads of a layer to little pictures, and score them, in one pass over the rows.
+    """Reduce all heads of a layer to thumbnails, and score them, in one pass over the rows.
 
     Returns
     -------
-    pictures
+    thumbnails
         (heads, rows, keys), at most `THUMBNAIL` a side: the greatest weight in each block.
     scores
         (heads, len(SCORES)); NaN where a score makes no sense.
+
+    Raises
+    ------
+    Cancelled
+        When `cancelled` returned True between two parts of the rows.
     """
-    stack = layer_stack(trace, layer, kind)
+    stack = layer_stack(recording.layer(layer, kind))
     read = np.arange(stack.queries)
     if stack.queries > ROWS:
         read = np.linspace(0, stack.queries - 1, ROWS).round().astype(np.intp)
     edges = _edges(len(read), THUMBNAIL)  # of the rows of cells, among those that are read
-    scores = _Scores(trace, layer, kind)
+    scores = _Scores(recording, layer, kind)
     cells = np.zeros((stack.heads, len(edges), stack.keys), dtype=np.float32)
     done = 0
     for band in stack.bands(read, cancelled):
@@ -56,26 +57,25 @@ def overview(
             cell = cells[:, number, band.keys]
             np.maximum(cell, to_numpy(part.amax(1), copy=False), out=cell)
         done += len(band.rows)
-    pictures = np.maximum.reduceat(cells, _edges(stack.keys, THUMBNAIL), axis=2)
-    return pictures, scores.result()
+    thumbnails = np.maximum.reduceat(cells, _edges(stack.keys, THUMBNAIL), axis=2)
+    return thumbnails, scores.result()
 
 
 class _Scores:
     """Sums over queries, from which the scores are made."""
 
-    def __init__(self, trace: AttentionReader, layer: int, kind: Kind) -> None:
-        self._attention = trace._recorded(layer, kind)
+    def __init__(self, recording: Recording, layer: int, kind: Kind) -> None:
+        self._attention = recording.layer(layer, kind)
         self._crossed = kind == "cross"
-        tokens = trace.source_tokens if kind == "encoder" else trace.tokens
-        self._ids = np.array([token.id for token in tokens])
+        self._ids = np.array(recording.source_ids if kind == "encoder" else recording.ids)
         self._sums = np.zeros((len(SCORES), self._attention.heads))
         self._counts = np.zeros((len(SCORES), self._attention.heads))
 
     def add(self, band: Band) -> None:
-        """Take in the weights of some queries."""
+        """Add the weights of some queries."""
         import torch
 
-        rows, reach, weights = band.rows, band.keys, band.weights.float()
+        rows, reach, weights = band.rows, band.keys, band.weights.float()  # (heads, rows, keys)
         if not self._crossed and rows[0] == 0:
             # The first query has nothing before it.
             rows, weights = rows[1:], weights[:, 1:]
@@ -96,7 +96,7 @@ class _Scores:
         self._count("self", near[:, _LOCAL], len(rows))
         self._count("local", near.sum(1) - near[:, _LOCAL], len(rows))
 
-        # Key s follows an occurrence, at s - 1, of the token that the query stands on.
+        # Key s follows an occurrence, at s - 1, of the token that the query is at.
         follows = self._ids[rows, None] == np.roll(self._ids, 1)
         follows &= (np.arange(len(self._ids)) < rows[:, None]) & (np.arange(len(self._ids)) > 0)
         chosen = torch.as_tensor(follows[:, reach], device=device).float()
@@ -104,7 +104,7 @@ class _Scores:
         self._count("induction", total, int(follows.any(1).sum()))
 
     def result(self) -> NDArray[np.float32]:
-        """Give the scores (heads, len(SCORES))."""
+        """Return the scores (heads, len(SCORES))."""
         with np.errstate(invalid="ignore"):
             return (self._sums / self._counts).T.astype(np.float32)
 
@@ -114,10 +114,10 @@ class _Scores:
         """Sum the rows' shares of the greatest possible entropy (heads,), and count the rows."""
         import torch
 
-        # Of the row as it would be if the share of a sink were given back to it.
+        # Of the row as it would be without a sink, whose share is not in it.
         share = weights.sum(-1).clamp_min(torch.finfo(weights.dtype).tiny)  # (heads, rows)
         entropy = torch.special.entr(weights).sum(-1) / share + share.log()
-        visible = self._attention.visible(rows)  # (1 or heads, rows)
+        visible = self._attention.count_visible(rows)  # (1 or heads, rows)
         several = visible > 1  # with one key to see there is nothing to be broad about
         broad = torch.where(several, entropy / visible.clamp_min(2).log(), 0.0)
         return broad.sum(1), several.sum(1).cpu().numpy()
@@ -128,6 +128,6 @@ class _Scores:
 
 
 def _edges(length: int, most: int) -> NDArray[np.intp]:
-    """Where each of at most `most` nearly equal parts begins."""
+    """Return where each of at most `most` nearly equal parts begins."""
     parts = min(length, most)
     return np.arange(parts) * length // parts

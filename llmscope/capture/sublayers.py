@@ -1,13 +1,12 @@
-"""The two halves of a layer: what attention adds to the residual stream, and what the MLP adds.
+"""The sublayers of a layer: what attention adds to the residual stream, and what the MLP adds.
 
-No table of architectures tells where they lie. A run of the model is watched for the sums by which
-each layer's input becomes its output: of each it is known which tensor was the stream, what was
-added, and what ran before.
+No table of architectures names them. A run of the model is watched for the sums by which each
+layer's input becomes its output: of each sum it is known which tensor was the residual stream, what
+was added to it, and what ran before.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -15,12 +14,14 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from llmscope.capture.stack import key_of
+from llmscope.capture.hooks import after_forward, before_forward
+from llmscope.capture.tensors import key_of
+from llmscope.capture.undo import Changes
 
 if TYPE_CHECKING:
-    Key = tuple[int, int]
+    from llmscope.capture.tensors import Key
 
-Half = Literal["attention", "mlp"]
+Sublayer = Literal["attention", "mlp"]
 _ADDS = frozenset({"add", "__add__", "__radd__", "add_", "__iadd__"})
 
 
@@ -35,88 +36,101 @@ class _Sum(NamedTuple):
     computes: bool  # whether anything with weights did
 
 
-def watch_halves(
-    model: nn.Module, inputs: dict[str, Any], states: Sequence[torch.Tensor], half: Half
+def watch_sublayers(
+    model: nn.Module,
+    inputs: dict[str, Any],
+    states: Sequence[torch.Tensor],
+    sublayer: Sublayer,
+    changes: Changes,
 ) -> list[torch.Tensor]:
-    """Run `model`, for the residual stream of each layer with one of its halves alone.
+    """Run `model`, for the residual stream of each layer with one of its sublayers alone.
 
     Parameters
     ----------
     states
-        Embeddings, then the output of each layer, each (positions, size), as the same run gives
-        them: they tell which modules are the layers.
-    half
-        "attention" gives the stream before the MLP is added; "mlp" the layer's input with what the
-        MLP added.
+        Embeddings, then the output of each layer, each (positions, hidden size), of an earlier run
+        on the same inputs: they tell which modules are the layers.
+    sublayer
+        "attention" returns the stream before the MLP is added; "mlp" the layer's input with what
+        the MLP added.
+    changes
+        Where the undo of hooks is registered.
 
     Returns
     -------
     list
-        One for each layer, (positions, size), before any final norm.
+        One tensor (positions, hidden size) for each layer, before any final norm.
 
     Raises
     ------
     ValueError
-        When a layer isn't the sum of two such halves, in words.
+        When a layer isn't the sum of two such sublayers.
     """
-    watcher = _Watcher(states, half)
-    handles = [hook for layer in _layers(model) for hook in watcher.hooks(layer)]
-    try:
-        with watcher:
-            model(**inputs)
-    finally:
-        for handle in handles:
-            handle.remove()
+    watcher = _SumWatcher(states, sublayer)
+    for layer in _layers(model):
+        watcher.hook(layer, changes)
+    watcher.follow(changes)
+    model(**inputs)
     if len(watcher.found) != len(states) - 1:
         raise ValueError("There are no halves: its layers can't be told from its other modules.")
     return watcher.found
 
 
 def _layers(model: nn.Module) -> list[nn.Module]:
-    """List what stands in lists of modules, but not in lists within these."""
+    """Return the modules in lists of modules, but not those in lists within these."""
     lists = {n: m for n, m in model.named_modules() if isinstance(m, nn.ModuleList)}
     outer = [m for n, m in lists.items() if not any(n.startswith(f"{o}.") for o in lists)]
     return [layer for modules in outer for layer in modules]
 
 
-class _Watcher(TorchFunctionMode):
-    """Follows the residual stream from each layer's input through its sums."""
+class _SumWatcher(TorchFunctionMode):
+    """Follows the residual stream from each layer's input through its sums, in one thread."""
 
-    def __init__(self, states: Sequence[torch.Tensor], half: Half) -> None:
+    def __init__(self, states: Sequence[torch.Tensor], sublayer: Sublayer) -> None:
         super().__init__()
         self.found: list[torch.Tensor] = []
         self._states = states
-        self._half = half
-        self._thread = threading.get_ident()
+        self._sublayer = sublayer
         self._forget()
 
     def _forget(self) -> None:
-        self._stream: dict[Key, bool] = {}  # where it lies, and whether behind a norm
+        self._stream: dict[Key, bool] = {}  # where it is, and whether that is after a norm
         self._sums: list[_Sum] = []
-        self._held: list[Any] = []  # so that no two tensors lie at one place
+        self._held: list[Any] = []  # references, so that `data_ptr()` stays unique
         self._attends = self._computes = False
 
-    def hooks(self, layer: nn.Module) -> list[Any]:
-        handles: list[Any] = [
-            layer.register_forward_pre_hook(self._enter, with_kwargs=True),
-            layer.register_forward_hook(self._leave, with_kwargs=True),
-        ]
+    def hook(self, layer: nn.Module, changes: Changes) -> None:
+        before_forward(layer, changes, self._enter)
+        after_forward(layer, changes, self._leave)
         for module in layer.modules():
             if module is not layer:
                 name = type(module).__name__.lower()
                 if "norm" in name:
-                    handles.append(module.register_forward_hook(self._norm))
+                    after_forward(module, changes, self._norm)
                 elif any(True for _ in module.parameters()):
                     begin = self._attention if "attention" in name else self._part
-                    handles.append(module.register_forward_pre_hook(begin))
-        return handles
+                    before_forward(module, changes, begin)
+
+    def follow(self, changes: Changes) -> None:
+        """Enter this mode, until `changes` are undone."""
+        overrides: Any = torch.overrides
+        outer = overrides._get_current_function_mode_stack()
+
+        def undo() -> None:
+            while overrides._get_current_function_mode_stack():
+                overrides._pop_mode()
+            for mode in outer:
+                overrides._push_mode(mode)
+
+        changes.undo_by(undo)
+        overrides._push_mode(self)
 
     def _enter(self, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self._forget()
-        given = _first(args, kwargs)
-        if given is not None and threading.get_ident() == self._thread:
-            self._held.append(given)
-            self._stream = {key_of(given): False}
+        received = _first(args, kwargs)
+        if received is not None:
+            self._held.append(received)
+            self._stream = {key_of(received): False}
 
     def _attention(self, *_: Any) -> None:
         self._attends = True
@@ -124,7 +138,7 @@ class _Watcher(TorchFunctionMode):
     def _part(self, *_: Any) -> None:
         self._computes = True
 
-    def _norm(self, _: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+    def _norm(self, _: nn.Module, args: tuple[Any, ...], __: Any, output: Any) -> None:
         if args and isinstance(output, torch.Tensor) and key_of(args[0]) in self._stream:
             self._held.append(output)
             self._stream[key_of(output)] = True
@@ -134,7 +148,7 @@ class _Watcher(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         name = getattr(func, "__name__", "")
-        if name not in _ADDS or not self._stream or kwargs or not _alike(args):
+        if name not in _ADDS or not self._stream or kwargs or not _summable(args):
             return func(*args, **kwargs)
         keys = [key_of(item) for item in args]
         stream = next((n for n, key in enumerate(keys) if key in self._stream), None)
@@ -154,11 +168,11 @@ class _Watcher(TorchFunctionMode):
         self, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any
     ) -> None:
         number = len(self.found)
-        given, made = _first(args, kwargs), _first((output,), {})
-        if given is None or made is None or number >= len(self._states) - 1:
+        received, made = _first(args, kwargs), _first((output,), {})
+        if received is None or made is None or number >= len(self._states) - 1:
             return
         state = self._states[number]
-        if given.shape[-2:] != state.shape or not _close(given.reshape(state.shape), state):
+        if received.shape[-2:] != state.shape or not _close(received.reshape(state.shape), state):
             return  # some other list of modules, such as the encoder's layers
         normed = self._stream.get(key_of(made))
         if normed is None or not self._sums:
@@ -167,7 +181,7 @@ class _Watcher(TorchFunctionMode):
         self._forget()
 
     def _read(self, number: int, normed: bool) -> torch.Tensor:
-        """Take the half of a layer, at whose end the stream went through a norm or not."""
+        """Return the stream with one sublayer; `normed` says whether the layer ends with a norm."""
         *first, last = self._sums
         if last.attends and not first:
             raise _refused(number, "it adds attention and MLP at once, side by side")
@@ -179,7 +193,7 @@ class _Watcher(TorchFunctionMode):
             raise _refused(number, f"it adds {len(self._sums)} parts in another order")
         if not all(_close(one.before + one.branch, one.after) for one in self._sums):
             raise _refused(number, "its parts don't add up to what it gives")
-        if self._half == "attention":
+        if self._sublayer == "attention":
             return last.before
         if normed or any(one.is_normed for one in self._sums):
             raise ValueError(
@@ -193,8 +207,8 @@ def _refused(number: int, why: str) -> ValueError:
     return ValueError(f"Layer {number} has no halves to read: {why}.")
 
 
-def _alike(args: tuple[Any, ...]) -> bool:
-    """Whether these are two tensors of one shape."""
+def _summable(args: tuple[Any, ...]) -> bool:
+    """Return whether these are two tensors of one shape."""
     tensors = len(args) == 2 and all(isinstance(item, torch.Tensor) for item in args)
     return tensors and args[0].shape == args[1].shape and args[0].ndim >= 2
 

@@ -1,31 +1,33 @@
-"""What stands around a model: wrappers, compiled code, adapters, weights that lie elsewhere."""
+"""Unwrap models: `torch.compile`, `DataParallel`, PEFT adapters, offloaded weights."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from functools import partial
 from types import MethodType
 from typing import TYPE_CHECKING, Any
+
+from llmscope.capture.undo import Changes
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-# Wrappers that run what is inside them as it is: the attribute it lies in.
+# Wrappers that run the model inside them as it is, and the attribute that holds it.
 _INSIDE = {
     "OptimizedModule": "_orig_mod",  # torch.compile
     "DataParallel": "module",
     "DistributedDataParallel": "module",
 }
 _guard = threading.Lock()
-_stances: list[Any] = []  # one for each user of the first
-COMPILED = "_torchdynamo_orig_callable"  # of compiled code: what it was made of
+_eager_users: set[object] = set()
+_stances: list[Any] = []  # the one that `_eager_users` need, while there are any
+COMPILED = "_torchdynamo_orig_callable"  # attribute of compiled code: what it was made from
 
 
 def unwrapped(model: Any) -> Any:
-    """Take a model of transformers out of what PyTorch and PEFT wrap around it.
+    """Return the model of transformers inside what PyTorch and PEFT wrap around it.
 
     Raises
     ------
@@ -47,7 +49,7 @@ def unwrapped(model: Any) -> Any:
 
 
 def _with_adapters(model: Any) -> Any:
-    """Give the model that adapters of PEFT lie in, unless they do more than lie in it."""
+    """Return the model that contains adapters of PEFT, unless they do more than change weights."""
     for name in model.active_adapters:
         reason = why_no_model(model.peft_config[name])
         if reason is not None:
@@ -59,7 +61,7 @@ def _with_adapters(model: Any) -> Any:
 
 
 def why_no_model(config: Any) -> str | None:
-    """Say why a model with an adapter of PEFT is no model that can be run alone, if so."""
+    """Return why a model with an adapter of PEFT can't be run without PEFT, or `None`."""
     kind = str(getattr(config.peft_type, "value", config.peft_type))
     if config.is_prompt_learning:
         return f"it ({kind}) puts tokens of its own before the text instead of changing weights."
@@ -69,7 +71,7 @@ def why_no_model(config: Any) -> str | None:
 
 
 def adapters(model: nn.Module) -> tuple[Any, ...]:
-    """Tell which adapters of PEFT are at work in a model: no weight changes when they are."""
+    """Return the state of PEFT's adapters: switching them changes no weight."""
     if "peft_config" not in model.__dict__:
         return ()
     layers: list[Any] = [m for m in model.modules() if hasattr(m, "merged_adapters")]
@@ -80,18 +82,18 @@ def adapters(model: nn.Module) -> tuple[Any, ...]:
 
 
 def main_device(model: nn.Module) -> torch.device:
-    """Give the device that takes the ids: of the weights or, where they are spread, of the work."""
+    """Return the device that takes the ids: of the weights or, where spread, of the computation."""
     import torch
 
     spread = [item for item in _device_map(model) if item not in ("cpu", "disk")]
     if spread:
         return torch.device(spread[0])
     held = (p.device for p in model.parameters() if p.device.type != "meta")
-    return next(held, torch.device("cpu"))  # what lies on a disk is brought in when it is needed
+    return next(held, torch.device("cpu"))  # weights on disk are loaded when they are needed
 
 
 def devices(model: nn.Module) -> str:
-    """Name the devices that hold the weights."""
+    """Return the names of the devices that hold the weights."""
     import torch
 
     spread = [str(d) if d in ("cpu", "disk") else str(torch.device(d)) for d in _device_map(model)]
@@ -103,7 +105,7 @@ def _device_map(model: nn.Module) -> list[Any]:
 
 
 def with_own_weights(module: nn.Module) -> nn.Module:
-    """Hold on to a module's own weights, where accelerate takes them away again after its call."""
+    """Return `module`, or a copy that keeps its weights where accelerate unloads them later."""
     if "_hf_hook" not in module.__dict__ or not module._parameters:
         return module
     held = object.__new__(type(module))
@@ -111,30 +113,34 @@ def with_own_weights(module: nn.Module) -> nn.Module:
     return held
 
 
-@contextmanager
-def uncompiled(modules: Iterable[nn.Module]) -> Iterator[None]:
-    """Run what is compiled of a model's modules as the Python that it was made of.
+def uncompile(modules: Iterable[nn.Module], changes: Changes) -> None:
+    """Run compiled modules as the Python code that they were made from, until undone.
 
-    Compiled code calls no attention function that could be listened to. While the block runs that
-    counts for all threads: others are slower, and compute the same.
+    Compiled code looks up no attention function, so nothing could be recorded. This counts for all
+    threads: others are slower meanwhile, and compute the same.
     """
     if not any(map(_is_compiled, modules)):
-        yield
         return
+    user = object()
+    changes.undo_by(lambda: _leave_eager(user))
+    _enter_eager(user)
+
+
+def _enter_eager(user: object) -> None:
     import torch
 
     with _guard:
+        _eager_users.add(user)
         if not _stances:
             _stances.append(torch.compiler.set_stance("force_eager"))
-        else:
-            _stances.append(_stances[0])
-    try:
-        yield
-    finally:
-        with _guard:
-            stance = _stances.pop()
-            if not _stances:
-                stance.__exit__(None, None, None)
+
+
+def _leave_eager(user: object) -> None:
+    with _guard:
+        _eager_users.discard(user)
+        while _stances and not _eager_users:
+            _stances[-1].__exit__(None, None, None)
+            _stances.pop()
 
 
 def _is_compiled(module: nn.Module) -> bool:
@@ -146,12 +152,12 @@ def _is_compiled(module: nn.Module) -> bool:
 
 
 def rebound(forward: Any, model: nn.Module, shell: nn.Module) -> Any:
-    """Bind a `forward` that was put into a model to a copy of its shell.
+    """Bind a `forward` that was assigned to a model to `shell`, a copy of the model.
 
     Raises
     ------
     LookupError
-        When it can't be told how it holds on to the model.
+        When it is unknown how the function refers to the model.
     """
     while hasattr(forward, COMPILED):
         forward = getattr(forward, COMPILED)

@@ -1,0 +1,1 @@
+"""What can be computed from a recorded pass: attention matrices, scores, arithmetic, logit lens."""

@@ -1,0 +1,373 @@
+"""One recorded pass, and what is computed of it later by running the model again."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from llmscope.capture.attention import Attention, Kind, OutputAttention
+from llmscope.capture.cancel import NEVER, Cancel
+from llmscope.capture.compare import close
+from llmscope.capture.head import accepted, sentence_logits_of
+from llmscope.capture.hooks import drop_capturing_hooks
+from llmscope.capture.layers import why_none
+from llmscope.capture.output_attentions import output_attentions
+from llmscope.capture.prefix_cache import cropped
+from llmscope.capture.projection import Projection, watch_projection
+from llmscope.capture.residual import ResidualStream, watch_residual_stream
+from llmscope.capture.undo import Changes, restoring
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    import torch
+
+    from llmscope.capture.forward_pass import ForwardPass
+    from llmscope.capture.runner import Runner
+    from llmscope.capture.sublayers import Sublayer
+
+    T = TypeVar("T")
+    Stream = Literal["block"] | Sublayer
+    Layers = dict[int, Attention | OutputAttention]
+
+_SHORT = 256  # tokens up to which a text is run again as a whole
+_PROJECTIONS = 3  # layers whose projections are kept
+
+
+class Recording:
+    """One pass of a model over one text: what was recorded, and what running it again adds.
+
+    Analysis is functions of a recording. What is run again is kept here, so that each run is made
+    once; a recording holds what was read of it, and nothing else.
+
+    Attributes
+    ----------
+    runner
+        The model, and the way to run it.
+    inputs
+        Arguments of the model's `forward` (input ids and the like), each (1, positions).
+    forward
+        What the pass recorded.
+    """
+
+    def __init__(
+        self, runner: Runner, inputs: dict[str, torch.Tensor], forward: ForwardPass
+    ) -> None:
+        self.runner = runner
+        self.inputs = inputs
+        self.forward = forward
+        self.projections: dict[tuple[Kind, int], Projection] = {}
+        self._head_states: dict[Stream, list[torch.Tensor]] = {}
+
+    @property
+    def name(self) -> str:
+        """What messages call the model."""
+        return self.runner.name
+
+    @property
+    def ids(self) -> list[int]:
+        """Token ids (positions,) of the text, or of the decoder side."""
+        return _ids(self.inputs.get("decoder_input_ids", self.inputs["input_ids"]))
+
+    @property
+    def source_ids(self) -> list[int]:
+        """Token ids (positions,) of the encoder side, or of the text where there is no encoder."""
+        return _ids(self.inputs["input_ids"])
+
+    # ── whether the model is the same ────────────────────────────────────────────────────────
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the model is in the state that the pass ran with."""
+        return self.runner.version.number() == self.forward.version
+
+    def check_current(self) -> None:
+        """Raise RuntimeError when the model was changed after the pass."""
+        self._check(self.runner.version.number())
+
+    def _check(self, number: int) -> None:
+        if number != self.forward.version:
+            raise RuntimeError(
+                "The model's weights were changed after this trace was made, so what it would "
+                "read now isn't what the model did then. Trace the text again."
+            )
+
+    def check_repeatable(self) -> None:
+        """Raise RuntimeError when running the model again would not repeat the pass."""
+        state = self.runner.version.state()
+        self._check(state.number)
+        if state.hooks != self.forward.hooks:
+            raise RuntimeError(
+                "Hooks were added to the model or removed from it after this trace was made, so "
+                "what it would read now isn't what the model did then. Trace the text again."
+            )
+
+    # ── attention ────────────────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def attention(self) -> dict[Kind, Layers]:
+        """Attention by kind and layer; weights that the model returns, where none was recorded."""
+        found: dict[Kind, Layers] = {
+            kind: dict(layers) for kind, layers in self.forward.attention.items()
+        }
+        kinds: tuple[Kind, ...] = ("self",)
+        if "decoder_input_ids" in self.inputs:
+            kinds = ("self", "encoder", "cross")
+        if all(kind in found for kind in kinds):
+            return found
+        self.check_repeatable()
+        try:
+            own = self._output_attentions()
+        except (ValueError, TypeError, AttributeError):
+            own = {}
+        return {
+            kind: found.get(kind) or dict(own[kind])
+            for kind in kinds
+            if kind in found or kind in own
+        }
+
+    @property
+    def why_no_attention(self) -> str | None:
+        """Why no attention can be read, in words; `None` where some can."""
+        return None if self.attention else f"{self.name} {why_none(self.runner.model)}."
+
+    def layers(self, kind: Kind) -> tuple[int, ...]:
+        """Return the numbers of the layers that have attention of this kind."""
+        return tuple(sorted(self.attention.get(kind, {})))
+
+    def queries(self, kind: Kind) -> int:
+        """Return the number of positions that attend."""
+        tokens, source = self.forward.lengths
+        return source if kind == "encoder" else tokens
+
+    def keys(self, kind: Kind) -> int:
+        """Return the number of positions that are attended to."""
+        tokens, source = self.forward.lengths
+        return tokens if kind == "self" else source
+
+    def layer(self, layer: int, kind: Kind) -> Attention | OutputAttention:
+        """Return the attention of one layer.
+
+        Raises
+        ------
+        IndexError
+            When there is no such layer.
+        ValueError
+            When it has no attention of this kind.
+        """
+        layers = self.attention.get(kind, {})
+        if layer in layers:
+            return layers[layer]
+        if self.why_no_attention:
+            raise ValueError(self.why_no_attention)
+        if not layers:
+            has = " and ".join(self.attention)
+            raise ValueError(f"{self.name} has no {kind} attention; it has {has}.")
+        if 0 <= layer < self.runner.layers:
+            raise ValueError(f"Layer {layer} of {self.name} has no {kind} attention.")
+        known = f"{kind} attention has layers {min(layers)} to {max(layers)}"
+        raise IndexError(f"There is no layer {layer}: {known}.")
+
+    def head(self, layer: int, head: int, kind: Kind) -> tuple[Attention | OutputAttention, int]:
+        """Return the attention of a layer, and the number of one of its heads, counted from 0.
+
+        Raises
+        ------
+        IndexError
+            When there is no such layer or head.
+        ValueError
+            When the layer has no attention of this kind.
+        """
+        attention = self.layer(layer, kind)
+        count = attention.heads
+        if not -count <= head < count:
+            raise IndexError(f"There is no head {head}: layer {layer} has 0 to {count - 1}.")
+        return attention, head % count
+
+    def _output_attentions(self) -> dict[Kind, dict[int, OutputAttention]]:
+        model, (queries, source) = self.runner.model, self.forward.lengths
+
+        def run(changes: Changes) -> Any:
+            drop_capturing_hooks(self.runner.model, changes)
+            options = accepted(model, use_cache=False, return_dict=True)
+            return model(**self.inputs, **options, output_attentions=True)
+
+        return output_attentions(self._run_again(run), model.config, queries, source)
+
+    # ── layers ───────────────────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def residual_stream(self) -> ResidualStream:
+        """Residual stream after each layer, of a run of its own."""
+        self.check_repeatable()
+        model = self.runner.model
+        body = self.runner.head.body
+        inputs = self._inputs_of_all()
+
+        def run(changes: Changes) -> ResidualStream:
+            drop_capturing_hooks(self.runner.model, changes)
+            inside = model if body is None else model.get_submodule(body)
+            return watch_residual_stream(model, inside, inputs, changes)
+
+        return self._run_again(run)
+
+    def sublayers(self, sublayer: Sublayer) -> list[torch.Tensor]:
+        """Return the residual stream (positions, hidden size) of each layer with one sublayer.
+
+        Raises
+        ------
+        ValueError
+            When a layer isn't the sum of attention and MLP.
+        """
+        from llmscope.capture.sublayers import watch_sublayers
+
+        states, inputs = self.residual_stream.states, self._inputs_of_all()
+        return self._run_again(
+            lambda changes: watch_sublayers(self.runner.model, inputs, states, sublayer, changes)
+        )
+
+    def head_states(self, stream: Stream) -> list[torch.Tensor]:
+        """Return the residual stream at each layer as the head takes it: after the final norm.
+
+        Parameters
+        ----------
+        stream
+            "block", the output of each layer, or the sublayer that it is read after.
+
+        Returns
+        -------
+        list of Tensor
+            Embeddings, then each layer, each (positions, hidden size).
+
+        Raises
+        ------
+        ValueError
+            When the head or the final norm can't be applied to other layers, or a layer isn't the
+            sum of two sublayers.
+        """
+        if stream not in self._head_states:
+            self._head_states[stream] = self._normed(stream)
+        return self._head_states[stream]
+
+    def _normed(self, stream: Stream) -> list[torch.Tensor]:
+        (states, final), last = self.residual_stream, self.forward.hidden
+        if self.forward.logits is not None or not states:
+            raise ValueError(f"There is no lens: the head of {self.name} can't be run on its own.")
+        if final is None:
+            raise ValueError(
+                f"There is no lens: {self.name} does more behind its last layer than can be done "
+                "to others."
+            )
+
+        def normed(state: torch.Tensor) -> torch.Tensor:
+            item = state[None]
+            for module in final:
+                item = module(item)
+            return item[0]
+
+        if stream == "block":
+            others, end = states[:-1], [last]
+        else:
+            others, end = (states[0], *self.sublayers(stream)), []
+        ends = [*self.runner.undisturbed(lambda: [normed(state) for state in others]), *end]
+        if any(end.shape != last.shape for end in ends):
+            raise ValueError(f"There is no lens: layers of {self.name} differ in their shape.")
+        return ends
+
+    def projection(
+        self, layer: int, kind: Kind, query: int, cancelled: Cancel = NEVER
+    ) -> Projection:
+        """Return what the model does with the outputs of a layer's heads, for `query` at least.
+
+        The results of the last few layers are kept.
+
+        Raises
+        ------
+        Cancelled
+            When `cancelled` returned True between two layers.
+        RuntimeError
+            When the model was changed after the pass.
+        """
+        self.check_repeatable()
+        attention = self.layer(layer, kind)
+        assert isinstance(attention, Attention)
+        found = self.projections.pop((kind, layer), None)
+        if found is None or not found.covers(query):
+            found = self.runner.undisturbed(lambda: self._project(attention, query, cancelled))
+        self.projections[kind, layer] = found
+        for oldest in list(self.projections)[:-_PROJECTIONS]:
+            self.projections.pop(oldest, None)
+        return found
+
+    def _project(self, attention: Attention, query: int, cancelled: Cancel) -> Projection:
+        """Run up to the projection: over `query` alone, where a long text is cached before it."""
+        model = self.runner.model
+
+        def run(inputs: dict[str, Any], first: int) -> Projection:
+            return restoring(
+                lambda changes: watch_projection(
+                    model, inputs, attention, changes, cancelled, first
+                )
+            )
+
+        alone = self._inputs_of_one(query)
+        if alone is not None:
+            found = run(alone, query)
+            if close(found.call.query[:, :, -1], attention.call.query[:, :, query]):
+                return found
+        return run(self._inputs_of_all(), 0)
+
+    def _inputs_of_one(self, query: int) -> dict[str, Any] | None:
+        """Return inputs of one position, after those that are cached; `None` without a cache."""
+        cache, ids = self.runner.prefix_cache, self.source_ids[: query + 1]
+        if set(self.inputs) != {"input_ids"} or len(self.source_ids) <= _SHORT or not query:
+            return None
+        if not cache.ready(self.runner.version.state().key):
+            return None
+        _, past, kept = cache.find(ids) or (None, None, 0)
+        past = cropped(past, query) if past is not None and kept > query else None
+        return None if past is None else cache.inputs(ids, past, query)
+
+    # ── the head ─────────────────────────────────────────────────────────────────────────────
+
+    def logits(self, rows: slice | list[int]) -> torch.Tensor:
+        """Return logits (rows, vocabulary).
+
+        Raises
+        ------
+        ValueError
+            When the model has no language-model head.
+        RuntimeError
+            When the model was changed after the pass.
+        """
+        if not self.runner.head.exists:
+            raise ValueError(f"{self.name} has no language-model head: it gives no probabilities.")
+        self.check_repeatable()
+        if self.forward.logits is not None:
+            return self.forward.logits[rows]
+        if rows == [len(self.forward.states) - 1] and self.forward.last_logits is not None:
+            return self.forward.last_logits
+        return self.runner.logits(self.forward.hidden[rows])
+
+    def sentence_logits(self) -> torch.Tensor | None:
+        """Return logits (2,) of sentences in this order and not; `None` without such a head."""
+        model = self.runner.model
+        options = accepted(model, return_dict=True)
+        output = self.runner.undisturbed(lambda: model(**self.inputs, **options))
+        logits = sentence_logits_of(model, output)
+        return None if logits is None else logits[0]
+
+    # ── running again ────────────────────────────────────────────────────────────────────────
+
+    def _inputs_of_all(self) -> dict[str, Any]:
+        options = accepted(self.runner.model, use_cache=False, return_dict=True, logits_to_keep=1)
+        return {**self.inputs, **options}
+
+    def _run_again(self, run: Callable[[Changes], T]) -> T:
+        return self.runner.undisturbed(lambda: restoring(run))
+
+
+def _ids(tensor: torch.Tensor) -> list[int]:
+    ids: list[int] = tensor[0].tolist()
+    return ids

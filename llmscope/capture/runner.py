@@ -1,0 +1,157 @@
+"""Run a model: recorded, and only over the tokens that the prefix cache doesn't contain."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from llmscope.capture.cancel import NEVER, Cancel, Cancelled
+from llmscope.capture.compare import equal_passes, equal_rows
+from llmscope.capture.facts import Family, family_of, layer_count
+from llmscope.capture.forward_pass import ForwardPass, record
+from llmscope.capture.head import Head
+from llmscope.capture.isolation import lock_of, undisturbed
+from llmscope.capture.prefix_cache import PrefixCache, cropped
+from llmscope.capture.version import ModelState, ModelVersion
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+T = TypeVar("T")
+
+
+class Runner:
+    """A model, and everything that is needed to run it.
+
+    Parameters
+    ----------
+    model
+        Any text model of transformers, in any mode, on any device.
+    name
+        What messages call it.
+
+    Attributes
+    ----------
+    head
+        The language-model head, which runs by itself.
+    version
+        Numbers the states of the model, to notice changes.
+    prefix_cache
+        Recent texts: one that begins like one of these costs only what differs.
+    """
+
+    def __init__(self, model: nn.Module, name: str = "") -> None:
+        self.model = model
+        self.name = name or type(model).__name__
+        self.head = Head(model)
+        self.version = ModelVersion(model)
+        self.prefix_cache = PrefixCache(model)
+
+    @property
+    def family(self) -> Family:
+        """What kind of language model it is."""
+        return family_of(self.model)
+
+    @property
+    def layers(self) -> int:
+        """Number of layers."""
+        return layer_count(self.model)
+
+    @property
+    def lock(self) -> threading.RLock:
+        """Held by whoever runs the model, through whichever scope."""
+        return lock_of(self.model)
+
+    def undisturbed(self, run: Callable[[], T]) -> T:
+        """Call `run` while no other pass uses the model; see `undisturbed`."""
+        return undisturbed(self.model, run)
+
+    def run(self, inputs: dict[str, torch.Tensor], cancelled: Cancel = NEVER) -> ForwardPass:
+        """Run the model on `inputs`, and record the pass.
+
+        Raises
+        ------
+        Cancelled
+            When `cancelled` returned True between two layers.
+        """
+        return self.undisturbed(lambda: self._run(inputs, cancelled))
+
+    def _run(self, inputs: dict[str, torch.Tensor], cancelled: Cancel) -> ForwardPass:
+        state = self.version.state()
+        if set(inputs) != {"input_ids"} or not self.prefix_cache.ready(state.key):
+            return self.record(inputs, cancelled, state)
+        try:
+            return self._run_cached(inputs["input_ids"][0].tolist(), cancelled, state)
+        except Cancelled:
+            raise
+        except Exception:
+            forward = self.record(inputs, cancelled)
+            # The cache was the reason: Blenderbot's decoder alone has none, or memory was full.
+            works = self.prefix_cache.works or False
+            self.prefix_cache.clear()
+            self.prefix_cache.works = works
+            return forward
+
+    def _run_cached(self, ids: list[int], cancelled: Cancel, state: ModelState) -> ForwardPass:
+        cache = self.prefix_cache
+        found = cache.find(ids)
+        if found is not None:
+            forward = self._continue(ids, *found, cancelled, state)
+            if forward is not None:
+                return forward
+        empty = cache.empty()
+        inputs = {"input_ids": cache.ids(ids), "past_key_values": empty}
+        forward = self.record(inputs, cancelled, state)
+        cache.keep(ids, forward.tensors(), empty, forward)
+        return forward
+
+    def _continue(
+        self,
+        ids: list[int],
+        before: ForwardPass,
+        past: Any,
+        kept: int,
+        cancelled: Cancel,
+        state: ModelState,
+    ) -> ForwardPass | None:
+        """Continue after the first `kept` ids, which `before` recorded and `past` caches.
+
+        `None` where that is not possible, or the model was changed unnoticed.
+        """
+        cache, new = self.prefix_cache, None
+        first = min(kept, len(ids) - 1)  # the last token is computed even if it is cached
+        past = cropped(past, first) if past is not None and first else None
+        if past is None:
+            return None
+        new = self.record(cache.inputs(ids, past, first), cancelled, state)
+        if kept == len(ids):
+            # A write through `.data` changes the model, and nothing else tells.
+            if not equal_rows(before, new, first):
+                cache.clear()
+                return None
+            new = None
+        forward = before.continued(kept, new)
+        if forward is None or cache.works is None:
+            whole = self.record({"input_ids": cache.ids(ids)}, cancelled, state)
+            works = forward is not None and equal_passes(forward, whole)
+            if not works:
+                cache.clear()
+            cache.works = works
+            if not works:
+                return whole
+        assert forward is not None
+        if new is not None:
+            cache.keep(ids, forward.tensors(), past, forward)
+        return forward
+
+    def record(
+        self, inputs: Any, cancelled: Cancel = NEVER, state: ModelState | None = None
+    ) -> ForwardPass:
+        """Run the model, which is undisturbed, over all of `inputs`."""
+        return record(self.head, self.version, inputs, cancelled, state)
+
+    def logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Return logits (rows, vocabulary) of final hidden states (rows, hidden size)."""
+        return self.undisturbed(lambda: self.head.logits(hidden))
