@@ -108,10 +108,10 @@ def _hub(error: Exception, name: str) -> LoadError | None:
 
 
 def _memory(error: Exception, name: str) -> LoadError | None:
-    words = str(error).lower()
+    message = str(error).lower()
     if not isinstance(error, MemoryError) and not (
         isinstance(error, RuntimeError)
-        and ("out of memory" in words or "can't allocate memory" in words)
+        and ("out of memory" in message or "can't allocate memory" in message)
     ):
         return None
     return LoadError(
@@ -168,9 +168,9 @@ def _damaged(error: Exception, name: str) -> LoadError | None:
         FileNotFoundError,
     )
     hints: tuple[Callable[[str], bool], ...] = (
-        lambda words: "ignore_mismatched_sizes" in words,
-        lambda words: "not a valid JSON file" in words,
-        lambda words: "GGUF magic" in words,
+        lambda message: "ignore_mismatched_sizes" in message,
+        lambda message: "not a valid JSON file" in message,
+        lambda message: "GGUF magic" in message,
     )
     if not isinstance(error, broken) and not any(hint(str(error)) for hint in hints):
         return None
