@@ -237,9 +237,17 @@ class Recording:
         from llmscope.capture.sublayers import watch_sublayers
 
         states, inputs = self.residual_stream.states, self._inputs_of_all()
-        return self._run_again(
-            lambda changes: watch_sublayers(self.runner.model, inputs, states, sublayer, changes)
-        )
+        try:
+            return self._run_again(
+                lambda changes: watch_sublayers(
+                    self.runner.model, inputs, states, sublayer, changes
+                )
+            )
+        except ValueError:
+            # Was it the model, or a change of it that its version doesn't show?
+            again = self.runner.undisturbed(lambda: self.runner.record(self.inputs))
+            self._check_close(again.hidden, self.forward.hidden)
+            raise
 
     def head_states(self, stream: Stream) -> list[torch.Tensor]:
         """Return the residual stream at each layer as the head takes it: after the final norm.
