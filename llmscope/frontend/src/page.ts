@@ -1,7 +1,7 @@
 /** An exported page: its views, over what is stored in it. */
 
 import { mount } from "./app/app";
-import { fitIn } from "./host/frame";
+import { fitIn } from "./host/page";
 import { readPage } from "./sources/page/content";
 import { PageSource } from "./sources/page/page";
 import { Store } from "./store/store";

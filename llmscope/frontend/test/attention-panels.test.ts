@@ -1,3 +1,4 @@
+// @vitest-environment node
 import { expect, test } from "vitest";
 import { opacity, weightAt } from "../src/draw/color-scale";
 import { inSight, spaced } from "../src/panels/attention/labels";

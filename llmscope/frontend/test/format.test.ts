@@ -1,3 +1,4 @@
+// @vitest-environment node
 import { expect, test } from "vitest";
 import vectors from "../../../tests/vectors/numbers.json";
 import { opacity, weightAt } from "../src/draw/color-scale";

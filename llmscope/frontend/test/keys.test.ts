@@ -1,3 +1,4 @@
+// @vitest-environment node
 import { describe, expect, test } from "vitest";
 import shared from "../../shared.json";
 import vectors from "../../../tests/vectors/keys.json";

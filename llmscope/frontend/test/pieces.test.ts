@@ -1,3 +1,4 @@
+// @vitest-environment node
 import { expect, test } from "vitest";
 import { pieces } from "../src/panels/tokens/pieces";
 import { tokenOf } from "../src/protocol/answers";

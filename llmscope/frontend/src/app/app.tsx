@@ -1,8 +1,8 @@
 import { effect, useSignal } from "@preact/signals";
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
-import { followTheme } from "../host/frame";
-import { type Theme, ThemeContext, themeCss } from "../host/theme";
+import { ThemeContext, themeCss } from "../host/colors";
+import { type Theme, followTheme } from "../host/theme";
 import type { Panel, PanelProps } from "../panels/props";
 import { PANELS } from "../panels/registry";
 import type { Store } from "../store/store";
@@ -10,9 +10,9 @@ import { Problem } from "./problem";
 import { Prompts } from "./prompts";
 import base from "../ui/base.css";
 import ui from "../ui/ui.css";
-import columns from "./columns.css";
+import css from "./app.css";
 
-const SHARED = [themeCss, base, ui, columns];
+const SHARED = [themeCss, base, ui, css];
 /** What a person does that may lead to requests or pictures. */
 const GESTURES = ["pointerdown", "pointermove", "click", "keydown", "input", "change", "wheel"];
 

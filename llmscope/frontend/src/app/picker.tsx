@@ -19,7 +19,7 @@ function Picker({ store }: PanelProps) {
   return (
     <section class="picker" aria-label="Choose a model">
       <h3>Choose a model</h3>
-      <ul>
+      <ul class="list">
         {choices.map((choice) => (
           <li key={choice.name ?? ""}>
             <button
@@ -38,6 +38,7 @@ function Picker({ store }: PanelProps) {
           <span class="muted">or a Hub id, a folder, a GGUF file</span>
           <input
             type="text"
+            class="text-input"
             value={name.value}
             placeholder="openai-community/gpt2"
             spellcheck={false}

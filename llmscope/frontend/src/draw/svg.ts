@@ -56,7 +56,7 @@ function* drawElement(element: Element, x: number, y: number): Generator<string>
   if (faint || clips) yield "</g>";
 }
 
-/** What stays where it is when the rest is scrolled lies above the rest. */
+/** Sticky elements are drawn after their siblings, so that they are above them. */
 const sticks = (node: Node): number =>
   Number(node instanceof Element && getComputedStyle(node).position === "sticky");
 

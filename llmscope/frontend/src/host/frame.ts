@@ -1,44 +1,4 @@
-/** The page around what is shown: whether it is light or dark, and the frame that it may have made. */
-
-import type { Theme } from "./theme";
-
-/** Makes a page of ours part of the page around it: its light or dark, and room for its height. */
-export function fitIn(main: HTMLElement): void {
-  const { style } = document.documentElement;
-  followTheme(main, (theme) => {
-    if (style.colorScheme !== theme) style.colorScheme = theme;
-  });
-  new ResizeObserver(tellHeight).observe(document.body);
-  addEventListener("message", tellHeight); // Whoever sends one listens from now on.
-}
-
-/** A frame of ours grows with the page; others are told, and may. */
-function tellHeight(): void {
-  const height = Math.ceil(document.body.getBoundingClientRect().height);
-  const around = frame();
-  if (around) around.style.height = `${height}px`;
-  else if (parent !== window) parent.postMessage({ llmscope: { height } }, "*");
-}
-
-const WATCHED = ["data-jp-theme-light", "data-jp-theme-name", "data-theme", "class", "style"];
-
-/** Calls back with the theme of the page around `el`, now and whenever it changes. */
-export function followTheme(el: HTMLElement, found: (theme: Theme) => void): () => void {
-  const place = frame() ?? el;
-  const { documentElement, body } = place.ownerDocument;
-  const look = () => found(themeAround(place));
-  const observer = new MutationObserver(look);
-  for (const node of [documentElement, body]) {
-    observer.observe(node, { attributes: true, attributeFilter: WATCHED });
-  }
-  const system = matchMedia("(prefers-color-scheme: dark)");
-  system.addEventListener("change", look);
-  look();
-  return () => {
-    observer.disconnect();
-    system.removeEventListener("change", look);
-  };
-}
+/** The frame that a page of ours may be in. */
 
 /** The frame that `view.static()` put this page into, where the page around it lets us see it. */
 export function frame(): HTMLElement | null {
@@ -46,26 +6,16 @@ export function frame(): HTMLElement | null {
   return around?.dataset.llmscope === undefined ? null : around;
 }
 
-function themeAround(el: HTMLElement): Theme {
-  const { documentElement, body } = el.ownerDocument;
-  const jupyter = body.dataset.jpThemeLight;
-  if (jupyter) return jupyter === "false" ? "dark" : "light";
-  const named = documentElement.dataset.theme ?? body.dataset.theme;
-  if (named === "dark" || named === "light") return named;
-  const ground = groundOf(el);
-  if (ground) return ground;
-  return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+/** Keeps the frame, or whatever holds it, as high as the page. */
+export function followHeight(): void {
+  new ResizeObserver(reportHeight).observe(document.body);
+  addEventListener("message", reportHeight); // Whoever sends one listens from now on.
 }
 
-/** Dark or light by the first opaque background around `el`. */
-function groundOf(el: HTMLElement): Theme | undefined {
-  for (let node: HTMLElement | null = el; node; node = node.parentElement) {
-    const [r, g, b, a = 1] =
-      getComputedStyle(node)
-        .backgroundColor.match(/[\d.]+/g)
-        ?.map(Number) ?? [];
-    if (b === undefined || a < 0.5) continue;
-    return 0.2126 * r! + 0.7152 * g! + 0.0722 * b < 128 ? "dark" : "light";
-  }
-  return undefined;
+/** Sets the height of a frame of ours; other frames get a message. */
+function reportHeight(): void {
+  const height = Math.ceil(document.body.getBoundingClientRect().height);
+  const around = frame();
+  if (around) around.style.height = `${height}px`;
+  else if (parent !== window) parent.postMessage({ llmscope: { height } }, "*");
 }

@@ -1,50 +1,47 @@
-import type { Signal } from "@preact/signals";
-import { createContext } from "preact";
-import type { Ink } from "../draw/color-scale";
-import { COLORS } from "../protocol/shared";
+import { frame } from "./frame";
 
 export type Theme = "light" | "dark";
 
-export const ThemeContext = createContext<Signal<Theme>>(null!);
+const WATCHED = ["data-jp-theme-light", "data-jp-theme-name", "data-theme", "class", "style"];
 
-interface Inks {
-  attention: Ink;
-  ground: Ink;
-  text: Ink;
-  /** Of cells that may have a weight: a CSS colour. */
-  cell: string;
-  /** Of chosen heads: told apart by people who see few colours (after Okabe and Ito, and Tol). */
-  heads: readonly Ink[];
+/** Calls back with the theme of the page around `el`, now and whenever it changes. */
+export function followTheme(el: HTMLElement, found: (theme: Theme) => void): () => void {
+  const place = frame() ?? el;
+  const { documentElement, body } = place.ownerDocument;
+  const look = () => found(themeAround(place));
+  const observer = new MutationObserver(look);
+  for (const node of [documentElement, body]) {
+    observer.observe(node, { attributes: true, attributeFilter: WATCHED });
+  }
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  system.addEventListener("change", look);
+  look();
+  return () => {
+    observer.disconnect();
+    system.removeEventListener("change", look);
+  };
 }
 
-/** Red, green and blue of `#rrggbb`. */
-const inkOf = (hex: string): Ink =>
-  [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)) as unknown as Ink;
-
-const inksOf = ({ attention, ground, ink, heads }: (typeof COLORS)[Theme], cell: string): Inks => ({
-  attention: inkOf(attention),
-  ground: inkOf(ground),
-  text: inkOf(ink),
-  cell,
-  heads: heads.map(inkOf),
-});
-
-/** What canvases draw with. */
-export const INK: Record<Theme, Inks> = {
-  light: inksOf(COLORS.light, "rgb(59 63 182 / 5%)"),
-  dark: inksOf(COLORS.dark, "rgb(255 255 255 / 9%)"),
-};
-
-/** Colours as CSS variables; of `attention` and `likely` red, green and blue, to be made paler. */
-function variablesOf({ heads: _, ground, ...colors }: (typeof COLORS)[Theme]): string {
-  const plain = Object.entries(colors).map(([name, hex]) => [name.replace("_", "-"), hex]);
-  const triples = (["attention", "likely"] as const).map((name) => [
-    `${name}-rgb`,
-    inkOf(colors[name]).join(" "),
-  ]);
-  return [["ground", `var(--jp-layout-color0, ${ground})`], ...plain, ...triples]
-    .map(([name, value]) => `--${name}:${value}`)
-    .join(";");
+function themeAround(el: HTMLElement): Theme {
+  const { documentElement, body } = el.ownerDocument;
+  const jupyter = body.dataset.jpThemeLight;
+  if (jupyter) return jupyter === "false" ? "dark" : "light";
+  const named = documentElement.dataset.theme ?? body.dataset.theme;
+  if (named === "dark" || named === "light") return named;
+  const ground = groundOf(el);
+  if (ground) return ground;
+  return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 }
 
-export const themeCss = `.llmscope{${variablesOf(COLORS.light)}}.llmscope.dark{${variablesOf(COLORS.dark)}}`;
+/** Dark or light by the first opaque background around `el`. */
+function groundOf(el: HTMLElement): Theme | undefined {
+  for (let node: HTMLElement | null = el; node; node = node.parentElement) {
+    const [r, g, b, a = 1] =
+      getComputedStyle(node)
+        .backgroundColor.match(/[\d.]+/g)
+        ?.map(Number) ?? [];
+    if (b === undefined || a < 0.5) continue;
+    return 0.2126 * r! + 0.7152 * g! + 0.0722 * b < 128 ? "dark" : "light";
+  }
+  return undefined;
+}

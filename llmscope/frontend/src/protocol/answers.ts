@@ -95,7 +95,7 @@ export interface Trace {
   tokens: Token[];
   /** Whose turn each of `tokens` is in, `null` for nobody's; empty unless it is a conversation. */
   roles: (string | null)[];
-  /** Why the turns of a conversation can't be told, in words. */
+  /** Why the turns of a conversation aren't known, in words. */
   why_no_roles: string | null;
   /** Of the decoder side; empty unless there are two. */
   target: Token[];
@@ -122,7 +122,7 @@ export interface LogitsAnswer {
   /** `null` where the bytes of a token make no whole character. */
   texts: (string | null)[];
   labels: string[];
-  /** How many of the likeliest are told apart, where it isn't all; the others' ids are made up. */
+  /** Number of tokens whose ids are known, the likeliest, where it isn't all; other ids are made up. */
   known?: number;
 }
 
@@ -141,7 +141,7 @@ export interface LensAnswer {
 }
 
 export interface FollowsAnswer {
-  /** That the second sentence follows; `null` where the model can't tell. */
+  /** Probability that the second sentence follows; `null` where the model has no head for it. */
   probability: number | null;
 }
 
@@ -152,7 +152,7 @@ export interface ThumbnailsAnswer {
 
 export interface TileAnswer {
   weights?: Tensor; // (rows, keys), the weights themselves
-  shades?: Tensor; // (rows, keys), 255 times the square root of what stands for a block
+  shades?: Tensor; // (rows, keys), 255 times the square root of a block's greatest or mean weight
 }
 
 export interface LineAnswer {

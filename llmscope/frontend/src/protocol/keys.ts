@@ -51,7 +51,7 @@ interface Types {
 }
 type TypeOf<Name> = Name extends keyof Types ? Types[Name] : number;
 
-/** What stands for a block of weights that is too small to see. */
+/** How a block of weights that is too small to see is reduced to one. */
 export type Pool = "max" | "mean";
 
 /** The input of a trace: a text, and what goes with it. */

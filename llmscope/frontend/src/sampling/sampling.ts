@@ -169,7 +169,7 @@ function scale(run: Run, temperature: number): void {
   }
 }
 
-/** Makes a cut and gives the weight that went. */
+/** Makes a cut and returns the weight that it removed. */
 function cut(run: Run, name: StageName, settings: Settings): number {
   const { topK, topP, minP, typicalP, order } = settings;
   let [first, end] = [run.first, run.end];

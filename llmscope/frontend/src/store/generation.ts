@@ -312,7 +312,7 @@ export class GenerationStore {
 const beginning = (prompt: string): Request => ({ type: "begin", prompt });
 
 interface ActOptions {
-  /** Whether the answer tells the whole tree. */
+  /** Whether the answer has the whole tree. */
   anew?: boolean;
   signal?: AbortSignal;
 }

@@ -33,7 +33,7 @@ export class LensStore {
   readonly lacking: ReadonlySignal<string | null>;
   readonly isWaiting: ReadonlySignal<boolean>;
 
-  /** No trait tells of the embeddings: they come before the first layer. */
+  /** Whether the embeddings are in focus, before the first layer: no trait says so. */
   readonly #embeddings = signal(false);
   readonly #answers = signal<ReadonlyMap<string, LensAnswer>>(new Map());
   readonly #problem = signal(["", ""]);

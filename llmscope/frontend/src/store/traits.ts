@@ -15,7 +15,7 @@ export interface Traits {
  */
 const SAVE_MS = 8;
 
-/** Traits with no Python behind them. */
+/** Traits of a page, which no Python knows of. */
 export class PlainTraits implements Traits {
   #listeners = new Map<string, Set<() => void>>();
 

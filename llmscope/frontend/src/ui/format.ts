@@ -39,3 +39,34 @@ export const weight = (value: number): string =>
           : value.toFixed(3);
 
 export const count = (value: number): string => thousands.format(value);
+
+export const tokenWord = (number: number): string => (number === 1 ? "token" : "tokens");
+
+export const bits = (value: number): string => `${value.toFixed(2)} bits`;
+
+/** A share in two decimals, without the 0 before the point. */
+export const hundredths = (share: number): string => share.toFixed(2).replace(/^0/, "");
+
+const withMinus = (text: string): string => text.replaceAll("-", "−");
+
+/** A number in four figures. */
+export const fourFigures = (value: number): string => withMinus(value.toPrecision(4));
+
+/** A number in two decimals. */
+export const twoDecimals = (value: number): string => withMinus(value.toFixed(2));
+
+/** A component of a vector: as short as it may be. */
+export function component(value: number): string {
+  const size = Math.abs(value);
+  return withMinus(
+    size !== 0 && (size < 0.01 || size >= 10_000)
+      ? value.toExponential(1)
+      : value.toFixed(size >= 100 ? 0 : 2),
+  );
+}
+
+/** A setting in two decimals, and a third where it was set finely. */
+export function setting(value: number): string {
+  const three = value.toFixed(3);
+  return three.endsWith("0") ? three.slice(0, -1) : three;
+}

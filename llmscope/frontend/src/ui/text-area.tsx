@@ -2,10 +2,10 @@ import { type ReadonlySignal, type Signal, useSignalEffect } from "@preact/signa
 import type { RefObject } from "preact";
 import { useRef } from "preact/hooks";
 
-interface AreaProps {
+interface TextAreaProps {
   area: RefObject<HTMLTextAreaElement | null>;
   value: ReadonlySignal<string>;
-  /** What stands in it, also while it is being composed. */
+  /** Its content, also while it is being composed. */
   typed?: Signal<string>;
   name: string;
   placeholder?: string;
@@ -19,7 +19,7 @@ interface AreaProps {
  * A text that is typed. It is a plain text area, so that caret, selection, undo and input methods
  * are the browser's own; what is composed (Chinese, Japanese, Korean) counts once it is done.
  */
-export function Area(props: AreaProps) {
+export function TextArea(props: TextAreaProps) {
   const { area, value, typed, name, placeholder = "", readOnly = false, onEdit, onKeyDown } = props;
   const composing = useRef(false);
   useSignalEffect(() => {

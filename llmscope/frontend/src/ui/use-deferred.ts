@@ -1,7 +1,7 @@
 import { type ReadonlySignal, useSignal, useSignalEffect } from "@preact/signals";
 
 /** The value of a signal, one frame late: what is dear to draw gives way to what is looked at. */
-export function useLater<T>(source: ReadonlySignal<T>): T {
+export function useDeferred<T>(source: ReadonlySignal<T>): T {
   const later = useSignal(source.peek());
   useSignalEffect(() => {
     const value = source.value;

@@ -2,13 +2,13 @@ import { useSignal } from "@preact/signals";
 import { useContext, useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { px } from "../../draw/canvas";
 import { rgb } from "../../draw/color-scale";
-import { INK, ThemeContext } from "../../host/theme";
+import { INK, ThemeContext } from "../../host/colors";
 import type { Token } from "../../protocol/answers";
 import { headMatrix, matrixText, sameMatrix } from "../../protocol/keys";
 import { type Direction, TILE } from "../../protocol/shared";
 import type { Line, Matrix } from "../../store/attention/types";
 import type { Store } from "../../store/store";
-import { weight } from "../../ui/format";
+import { hundredths, weight } from "../../ui/format";
 import { onKeys, pageKeys } from "../../ui/keys";
 import { Label, plain } from "../../ui/label";
 import { clamp } from "../../ui/scale";
@@ -242,11 +242,11 @@ function Column(props: ColumnProps) {
       onPointerEnter={() => onOver(direction, index)}
       onClick={() => onPin(index)}
     >
-      <span class="name">
+      <span class="name ellipsis">
         <Label text={plain(tokens[index]!.label)} />
       </span>
       {weights && (weights[index] ?? 0) >= 0.005 && (
-        <span class="share figures">{weights[index]!.toFixed(2).replace(/^0/, "")}</span>
+        <span class="share figures">{hundredths(weights[index]!)}</span>
       )}
     </button>
   );

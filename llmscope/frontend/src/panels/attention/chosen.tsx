@@ -1,6 +1,6 @@
 import { useContext } from "preact/hooks";
 import { rgb } from "../../draw/color-scale";
-import { INK, ThemeContext } from "../../host/theme";
+import { INK, ThemeContext } from "../../host/colors";
 import type { HeadPair, MatrixName } from "../../protocol/keys";
 import { COMBINE, type Combine, type Kind, MOST_HEADS } from "../../protocol/shared";
 import type { Store } from "../../store/store";
@@ -31,7 +31,7 @@ export function Chosen({ store }: { store: Store }) {
   };
   const missing = { none: 0, rollout: 0, mean: 1, max: 1, difference: 2 }[state.combine.value];
   return (
-    <div class="choice">
+    <div class="choice flow">
       {kinds.length > 1 && (
         <Segmented
           label="Which attention"

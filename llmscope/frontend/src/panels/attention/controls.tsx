@@ -1,7 +1,8 @@
 import { useContext } from "preact/hooks";
 import { opacity, rgb, weightAt } from "../../draw/color-scale";
 import type { Paint } from "../../draw/heatmap";
-import { INK, type Theme, ThemeContext } from "../../host/theme";
+import { INK, ThemeContext } from "../../host/colors";
+import type { Theme } from "../../host/theme";
 import { COLOR_SCALES, type ColorScale } from "../../protocol/shared";
 import type { Matrix } from "../../store/attention/types";
 import type { Store } from "../../store/store";
@@ -23,7 +24,7 @@ export function Controls({ store, matrix }: { store: Store; matrix: Matrix }) {
   const shades = Array.from({ length: SHADES }, (_, i) => (i + 0.5) / SHADES);
   return (
     <>
-      <div class="controls">
+      <div class="controls flow">
         <label class={`legend-scale ${negative ? "two-sided" : ""}`}>
           <span class="strips">
             {negative && (

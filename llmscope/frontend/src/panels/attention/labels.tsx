@@ -4,7 +4,7 @@ import { plain } from "../../ui/label";
 
 const LONGEST = 12;
 
-/** How one side of a matrix lies on the screen. */
+/** Where one side of a matrix is on the screen. */
 export interface Axis {
   tokens: Token[];
   /** Pixels a token. */
@@ -21,7 +21,7 @@ export function inSight({ tokens, size, start, room }: Axis): [first: number, la
   return [first, Math.min(tokens.length, Math.ceil((room - start) / size))];
 }
 
-/** Which labels of an axis stand at least `apart` pixels from each other; `always` ones first. */
+/** Labels of an axis that are at least `apart` pixels from each other; `always` ones first. */
 export function spaced(axis: Axis, apart: number, always: readonly number[]): number[] {
   const [first, last] = inSight(axis);
   const step = Math.max(1, Math.ceil(apart / axis.size));
@@ -66,7 +66,7 @@ interface LabelProps {
 export function QueryLabels({ axis, left, top, marked, scale }: LabelProps) {
   return (
     <svg
-      class="labels"
+      class="labels overlay"
       style={{ left: px(0), top: px(top) }}
       width={left}
       height={axis.room}
@@ -102,7 +102,7 @@ interface KeyLabelProps extends LabelProps {
 export function KeyLabels({ axis, left, top, right, marked, scale }: KeyLabelProps) {
   return (
     <svg
-      class="labels"
+      class="labels overlay"
       style={{ left: px(left), top: px(0) }}
       width={axis.room}
       height={top}

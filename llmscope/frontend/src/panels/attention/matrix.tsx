@@ -1,6 +1,6 @@
 import { useContext, useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { px } from "../../draw/canvas";
-import { ThemeContext } from "../../host/theme";
+import { ThemeContext } from "../../host/colors";
 import type { Cell, Matrix as Shown } from "../../store/attention/types";
 import type { Store } from "../../store/store";
 import { onKeys } from "../../ui/keys";

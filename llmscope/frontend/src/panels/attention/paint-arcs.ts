@@ -88,7 +88,7 @@ export function arcs({ strands, end, layout, sides, scale, threshold }: Picture)
       }
     }
   });
-  // The strongest lie on top.
+  // The strongest are on top.
   return found.sort((a, b) => a.alpha - b.alpha);
 }
 

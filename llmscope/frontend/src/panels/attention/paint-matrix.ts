@@ -2,13 +2,15 @@ import { prepare } from "../../draw/canvas";
 import { opacity, rgb } from "../../draw/color-scale";
 import { type Paint, heatmap, stamp } from "../../draw/heatmap";
 import { drawnBy, filled } from "../../draw/svg";
-import { INK, type Theme } from "../../host/theme";
+import { INK } from "../../host/colors";
+import type { Theme } from "../../host/theme";
 import { TILE } from "../../protocol/shared";
 import type { Matrix, Tile } from "../../store/attention/types";
+import { hundredths } from "../../ui/format";
 import { type Axis, inSight } from "./labels";
 import { type Part, isIn } from "./segments";
 
-const GAPS_FROM = 8; // pixels a cell, from which cells stand apart
+const GAPS_FROM = 8; // pixels a cell, from which there are gaps between cells
 const NUMBERS_FROM = 36; // pixels a cell, from which it holds its weight
 
 interface Picture {
@@ -17,7 +19,7 @@ interface Picture {
   rows: Axis;
   columns: Axis;
   paint: Paint;
-  /** Whether nobody sees ahead. */
+  /** Whether attention is causal. */
   causal: boolean;
   /** What is drawn of it; `null` for all. */
   part: Part | null;
@@ -89,7 +91,7 @@ function cellsOf({ matrix, rows, columns, paint, causal, part }: Picture): strin
   }).join("");
 }
 
-/** The paler ground on which a weight can stand: below the diagonal where nobody sees ahead. */
+/** The pale ground of cells that can have a weight: of causal attention those up to the diagonal. */
 function paintGround(
   context: CanvasRenderingContext2D,
   { rows, columns, causal, theme }: Picture,
@@ -131,7 +133,7 @@ function paintNumbers(context: CanvasRenderingContext2D, picture: Picture): void
     for (let key = left; key < right; key++) {
       const weight = weightAt(picture, query, key);
       if (weight === undefined) continue;
-      const text = Math.abs(weight).toFixed(2).replace(/^0/, "");
+      const text = hundredths(Math.abs(weight));
       if (text === ".00" || Math.abs(weight) < paint.threshold) continue;
       const ink = opacity(weight, paint.scale) > DARK ? inks.ground : inks.text;
       context.fillStyle = rgb(ink, 0.9);

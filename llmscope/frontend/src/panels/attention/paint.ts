@@ -1,5 +1,6 @@
 import type { Paint } from "../../draw/heatmap";
-import { INK, type Theme } from "../../host/theme";
+import { INK } from "../../host/colors";
+import type { Theme } from "../../host/theme";
 import type { Matrix } from "../../store/attention/types";
 import type { Store } from "../../store/store";
 

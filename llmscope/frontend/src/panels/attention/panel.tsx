@@ -45,7 +45,7 @@ export function Attention({ store }: PanelProps) {
       class={`panel attention ${isBehind ? "behind" : ""}`}
       aria-label="Attention"
     >
-      <h3>
+      <h3 class="spread">
         <Title store={store} />
         <Segmented
           label="How attention is shown"
@@ -99,8 +99,15 @@ function titleOf({ attention, state }: Store): [what: ComponentChildren, more: s
   if (name?.how === "rollout") return ["Rollout", `through layers 0 to ${layer}`];
   if (name?.how === "mean" || name?.how === "max")
     return [name.how === "mean" ? "Mean" : "Greatest", `of ${name.where.length} heads`];
-  if (name?.how === "difference")
-    return [name.where.map((pair) => pair.join("·")).join(" − "), "difference of two heads"];
+  if (name?.how === "difference") {
+    const [one, other] = name.where.map((pair) => pair.join("·"));
+    return [
+      <>
+        {one} − {other}
+      </>,
+      "difference of two heads",
+    ];
+  }
   const [, count, kvHeads] = attention.layers.value.find(([n]) => n === layer) ?? [0, 1, 1];
   const group =
     kvHeads > 1 && kvHeads < count ? `KV group ${Math.floor(head / (count / kvHeads))}` : "";

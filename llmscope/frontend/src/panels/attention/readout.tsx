@@ -1,6 +1,6 @@
 import type { Line, Matrix } from "../../store/attention/types";
 import type { Store } from "../../store/store";
-import { weight } from "../../ui/format";
+import { bits, weight } from "../../ui/format";
 import { Label, plain } from "../../ui/label";
 
 interface ReadoutProps {
@@ -36,7 +36,7 @@ export function Readout({ store, matrix, line, query, at, pinned }: ReadoutProps
           ) : (
             <span>to the first token {weight(line.weights[0] ?? 0)}</span>
           )}
-          <span>entropy {entropy(line.weights).toFixed(2)} bits</span>
+          <span>entropy {bits(entropy(line.weights))}</span>
           {pinned && <span>pinned</span>}
         </span>
       )}
@@ -45,7 +45,7 @@ export function Readout({ store, matrix, line, query, at, pinned }: ReadoutProps
 }
 
 function entropy(weights: Float32Array): number {
-  let bits = 0;
-  for (const share of weights) if (share > 0) bits -= share * Math.log2(share);
-  return bits;
+  let sum = 0;
+  for (const share of weights) if (share > 0) sum -= share * Math.log2(share);
+  return sum;
 }

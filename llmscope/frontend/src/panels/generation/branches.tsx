@@ -10,7 +10,7 @@ export function Branches({ generation }: { generation: GenerationStore }) {
       .filter(({ parent }) => generation.childrenOf(parent).length > 1)
       .map(({ parent }) => parent),
   );
-  // Where the text stops within a line, the rest of it is told, too.
+  // Where the text stops within a line, the rest of the line is shown, too.
   if (forks.size === 0 && generation.childrenOf(generation.current.value).length === 0) return null;
   const rows = [...branches(generation, 0, 0)];
   return (
@@ -84,7 +84,7 @@ function Branch({
       ) : (
         <span class="fold" />
       )}
-      <button type="button" class="way" onClick={() => void generation.goTo(last.number)}>
+      <button type="button" class="way ellipsis" onClick={() => void generation.goTo(last.number)}>
         {first.forced && <i title="chosen by you">✎ </i>}
         {text}
       </button>

@@ -1,8 +1,9 @@
-import { useEffect, useRef } from "preact/hooks";
 import type { Token, TreeNode } from "../../protocol/answers";
 import { type GenerationStore, shadeOf } from "../../store/generation";
 import type { Store } from "../../store/store";
+import { tokenWord } from "../../ui/format";
 import { Label } from "../../ui/label";
+import { useEffect, useRef } from "preact/hooks";
 
 /** The text: the prompt in grey, then what the model wrote, token by token. */
 export function Output({ store, generation }: { store: Store; generation: GenerationStore }) {
@@ -53,7 +54,7 @@ interface TokenProps {
   store: Store;
   generation: GenerationStore;
   node: TreeNode;
-  /** Of the path beside the text that it stands in. */
+  /** The end of the path beside the text that contains it. */
   end?: number;
 }
 
@@ -95,7 +96,7 @@ function Other({
   const shared = generation.pathTo(parting).length;
   const rest = generation.pathTo(end).slice(shared);
   const own = generation.path.value.slice(shared);
-  const bits = (nodes: readonly TreeNode[]) => {
+  const costOf = (nodes: readonly TreeNode[]) => {
     const all = nodes.reduce((sum, { logprob }) => sum - logprob / Math.LN2, 0);
     return nodes.length === 0 ? "nothing" : `${all.toFixed(1)} bits in ${tokens(nodes.length)}`;
   };
@@ -114,10 +115,10 @@ function Other({
       <small class="figures">
         {" "}
         They part {shared > 0 ? `after ${tokens(shared)}` : "at once"}. From there the one costs{" "}
-        {bits(own)}, this one {bits(rest)}.
+        {costOf(own)}, this one {costOf(rest)}.
       </small>
     </p>
   );
 }
 
-const tokens = (count: number): string => `${count} ${count === 1 ? "token" : "tokens"}`;
+const tokens = (count: number): string => `${count} ${tokenWord(count)}`;

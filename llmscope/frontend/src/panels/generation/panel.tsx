@@ -4,10 +4,10 @@ import type { TreeNode } from "../../protocol/answers";
 import { SHADES, type Shade } from "../../protocol/shared";
 import type { GenerationStore } from "../../store/generation";
 import type { Store } from "../../store/store";
-import { percent } from "../../ui/format";
+import { bits, percent, tokenWord, twoDecimals } from "../../ui/format";
 import { onKeys } from "../../ui/keys";
 import { Label, plain } from "../../ui/label";
-import { Area } from "../../ui/text-area";
+import { TextArea } from "../../ui/text-area";
 import type { PanelProps } from "../props";
 import { Branches } from "./branches";
 import { Copy } from "./copy";
@@ -21,7 +21,7 @@ export function Generation({ store }: PanelProps) {
   const { editable } = store.state;
   return (
     <section
-      class="panel generation"
+      class="panel card generation"
       aria-label="Generation"
       onKeyDown={(event) => keys(event, generation, store)}
     >
@@ -62,7 +62,7 @@ function Prompt({ store }: { store: Store }) {
   return (
     <label class="prompt">
       <span class="muted">Prompt</span>
-      <Area
+      <TextArea
         area={area}
         value={text}
         name="Prompt"
@@ -81,7 +81,7 @@ function Controls({ store, generation }: { store: Store; generation: GenerationS
   const isPlaying = playing.value;
   const began = generation.prompt.value !== null;
   return (
-    <div class="controls">
+    <div class="controls flow">
       <fieldset disabled={generation.lacking !== null} title={generation.lacking ?? undefined}>
         <button
           type="button"
@@ -159,6 +159,7 @@ function NumberField({ name, value, least, disabled = false }: NumberFieldProps)
       {name}{" "}
       <input
         type="number"
+        class="text-input"
         min={least}
         step={1}
         disabled={disabled}
@@ -173,7 +174,7 @@ function NumberField({ name, value, least, disabled = false }: NumberFieldProps)
   );
 }
 
-/** One line on the token that is looked at, or on where the text stands. */
+/** One line on the token that is looked at, or on the text so far. */
 function Caption({ store, generation }: { store: Store; generation: GenerationStore }) {
   const at = generation.hovered.value ?? generation.selected.value;
   const node = at === null ? undefined : generation.node(at);
@@ -205,7 +206,7 @@ function Caption({ store, generation }: { store: Store; generation: GenerationSt
     <p class="caption figures" role="status">
       {path.length === 0
         ? "Space plays, Enter writes one token. Click a token on the right to choose it yourself."
-        : `${path.length} ${path.length === 1 ? "token" : "tokens"}, log-probability ${logprob.toFixed(2).replace("-", "−")} nats. ${
+        : `${path.length} ${tokenWord(path.length)}, log-probability ${twoDecimals(logprob)} nats. ${
             !generation.ended.value
               ? ""
               : path.length >= store.state.maxNewTokens.value
@@ -219,8 +220,8 @@ function Caption({ store, generation }: { store: Store; generation: GenerationSt
 function Figures({ node }: { node: TreeNode }) {
   return (
     <>
-      probability {percent(Math.exp(node.logprob))} · {(-node.logprob / Math.LN2).toFixed(2)} bits ·
-      rank {node.rank + 1} · drawn with {percent(node.prob)}
+      probability {percent(Math.exp(node.logprob))} · {bits(-node.logprob / Math.LN2)} · rank{" "}
+      {node.rank + 1} · drawn with {percent(node.prob)}
       {node.forced && <b> · chosen by you</b>}
     </>
   );

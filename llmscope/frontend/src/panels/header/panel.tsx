@@ -1,4 +1,4 @@
-import { count } from "../../ui/format";
+import { count, tokenWord } from "../../ui/format";
 import type { PanelProps } from "../props";
 
 export function Header({ store }: PanelProps) {
@@ -38,7 +38,7 @@ export function Header({ store }: PanelProps) {
           <span class="muted figures">
             {count(trace.tokens.length)}
             {trace.target.length > 0 && ` → ${count(trace.target.length)}`}{" "}
-            {trace.tokens.length === 1 ? "token" : "tokens"}
+            {tokenWord(trace.tokens.length)}
             {perplexity}
           </span>
         )}

@@ -1,5 +1,5 @@
 import type { Store } from "../../store/store";
-import { count, percent } from "../../ui/format";
+import { bits, count, percent } from "../../ui/format";
 import { Label, plain } from "../../ui/label";
 
 const STREAM = { block: "Layer", attention: "Attention of layer", mlp: "MLP of layer" };
@@ -17,8 +17,8 @@ export function CellReading({ store }: { store: Store }) {
     "true token": reading.rank < 0 ? none : token(isMasked ? position : position + 1),
     "its rank": reading.rank < 0 ? "–" : count(reading.rank + 1),
     "its probability": reading.rank < 0 ? "–" : percent(reading.trueProb),
-    entropy: `${reading.entropy.toFixed(2)} bits`,
-    "KL of the answer": `${reading.divergence.toFixed(2)} bits`,
+    entropy: bits(reading.entropy),
+    "KL of the answer": bits(reading.divergence),
   };
   return (
     <div class="lens-reading figures" role="status">

@@ -5,7 +5,7 @@ interface Shading {
   name: string;
   /** What the shades of cells mean. */
   words: string;
-  /** How dark a cell is, where so many bits tell all tokens apart. */
+  /** How dark a cell is, from 0 to 1; `bits` is the entropy of a uniform distribution. */
   shade: (reading: CellPrediction, bits: number) => number;
 }
 

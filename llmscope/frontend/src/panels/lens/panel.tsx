@@ -17,7 +17,7 @@ export function Lens({ store }: PanelProps) {
   const lacking = store.trace.value ? lens.lacking.value : "Type a text.";
   return (
     <section ref={panel} class={`panel lens ${measure}`} aria-label="Logit lens">
-      <h3>
+      <h3 class="spread">
         <span>
           Logit lens <small>what the model would say if it ended there</small>
         </span>

@@ -1,6 +1,6 @@
 import { type Outcome, type Settings, cutBy } from "../../sampling/sampling";
 import type { NextToken } from "../../store/state";
-import { percent } from "../../ui/format";
+import { count, fourFigures, percent } from "../../ui/format";
 import { Label, plain } from "../../ui/label";
 
 interface ArithmeticProps {
@@ -20,7 +20,6 @@ export function Arithmetic({ next, outcome, settings, rank, label }: ArithmeticP
   const { temperature } = settings;
   const logit = logits[rank]!;
   const cut = cutBy(outcome, rank);
-  const figure = (value: number) => value.toPrecision(4).replace("-", "−");
   const name = (
     <b>
       <Label text={plain(label)} />
@@ -29,15 +28,15 @@ export function Arithmetic({ next, outcome, settings, rank, label }: ArithmeticP
   if (temperature === 0) {
     return (
       <p class="arithmetic figures">
-        {name}: logit {figure(logit)}. Greedy takes the greatest, {figure(logits[0]!)}.
+        {name}: logit {fourFigures(logit)}. Greedy takes the greatest, {fourFigures(logits[0]!)}.
       </p>
     );
   }
   if (cut) {
     return (
       <p class="arithmetic figures">
-        {name}: logit {figure(logit)} ÷ {temperature} = {figure(logit / temperature)}; cut by {cut},
-        so 0.
+        {name}: logit {fourFigures(logit)} ÷ {temperature} = {fourFigures(logit / temperature)}; cut
+        by {cut}, so 0.
       </p>
     );
   }
@@ -46,9 +45,9 @@ export function Arithmetic({ next, outcome, settings, rank, label }: ArithmeticP
   const total = 1 / outcome.probs[outcome.first]!;
   return (
     <p class="arithmetic figures">
-      {name}: logit {figure(logit)} ÷ {temperature} = {figure(logit / temperature)} → exp(
-      {figure(logit / temperature)} − {figure(top / temperature)}) = {figure(exp)} → ÷{" "}
-      {figure(total)}, the sum over {outcome.kept.toLocaleString("en")} kept ={" "}
+      {name}: logit {fourFigures(logit)} ÷ {temperature} = {fourFigures(logit / temperature)} → exp(
+      {fourFigures(logit / temperature)} − {fourFigures(top / temperature)}) = {fourFigures(exp)} →
+      ÷ {fourFigures(total)}, the sum over {count(outcome.kept)} kept ={" "}
       {percent(outcome.probs[rank]!)}
     </p>
   );

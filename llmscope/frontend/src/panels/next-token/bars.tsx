@@ -71,7 +71,7 @@ export function Bars(props: BarsProps) {
           </span>
         ))}
       </div>
-      <ol class="bars">
+      <ol class="bars list">
         {ranks.map((place) => (
           <Line
             key={place}
@@ -93,7 +93,7 @@ export function Bars(props: BarsProps) {
         ))}
         {base.length > all.length && (
           <li class="rest">
-            <span class="name">{count(base.length - all.length)} more</span>
+            <span class="name ellipsis">{count(base.length - all.length)} more</span>
             <span class="bar">
               <em>the model's own: {percent(share(base))}</em>
             </span>
@@ -137,14 +137,14 @@ function Line(props: LineProps) {
       {onTake && text ? (
         <button
           type="button"
-          class="name"
+          class="name ellipsis"
           title={props.fillsGaps ? "Put it into the gap" : "Append it to the text"}
           onClick={() => onTake(place)}
         >
           <Label text={label} />
         </button>
       ) : (
-        <span class="name">
+        <span class="name ellipsis">
           <Label text={label} />
           {unpin && (
             <button type="button" class="unpin" aria-label={`Unpin ${label}`} onClick={unpin}>

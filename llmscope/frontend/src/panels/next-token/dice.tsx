@@ -1,5 +1,6 @@
-import type { Signal } from "@preact/signals";
+import { count } from "../../ui/format";
 import { Label, plain } from "../../ui/label";
+import type { Signal } from "@preact/signals";
 
 export const DRAWS = 1000;
 
@@ -43,7 +44,7 @@ export function Dice({ u, draws, label }: DiceProps) {
             : Float64Array.from({ length: DRAWS }, Math.random).sort())
         }
       >
-        Draw {DRAWS.toLocaleString("en")}
+        Draw {count(DRAWS)}
       </button>
     </div>
   );

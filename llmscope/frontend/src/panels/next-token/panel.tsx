@@ -4,7 +4,7 @@ import { pick, tally } from "../../sampling/draws";
 import { type Outcome, sample } from "../../sampling/sampling";
 import type { NextToken as Next } from "../../store/state";
 import type { Store } from "../../store/store";
-import { count } from "../../ui/format";
+import { bits, count } from "../../ui/format";
 import { Label, plain } from "../../ui/label";
 import type { PanelProps } from "../props";
 import { Arithmetic } from "./arithmetic";
@@ -87,8 +87,8 @@ function Switch({ on, name, title }: { on: Signal<boolean>; name: string; title:
 }
 
 /** How many equally likely tokens would be as uncertain. */
-function tokensOf(bits: number): string {
-  const size = 2 ** bits;
+function tokensOf(entropy: number): string {
+  const size = 2 ** entropy;
   return size < 100 ? size.toFixed(1) : count(Math.round(size));
 }
 
@@ -151,7 +151,7 @@ function Rows({ store, next, outcome, log, compare }: RowsProps) {
           )}
         </span>
         <span class="figures entropy">
-          entropy {outcome.entropy.toFixed(2)} bits ≈ {tokensOf(outcome.entropy)} tokens
+          entropy {bits(outcome.entropy)} ≈ {tokensOf(outcome.entropy)} tokens
         </span>
       </p>
       <Arithmetic

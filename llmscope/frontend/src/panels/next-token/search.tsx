@@ -35,6 +35,7 @@ export function Search({ store, onPin }: { store: Store; onPin: (pin: Pin) => vo
     <div class="search">
       <input
         type="search"
+        class="text-input"
         value={words.value}
         placeholder="Find a token…"
         disabled={lacking !== null}

@@ -6,11 +6,11 @@ export interface SliderProps {
   name: string;
   value: Signal<number>;
   max: number;
-  /** The value that does nothing. */
-  nothing: number;
+  /** The value that changes nothing. */
+  neutral: number;
   shown: string;
   disabled?: boolean;
-  /** Where a value stands on the track, and back, where equal steps aren't equal. */
+  /** From a value to its place on the track and back, where the track isn't linear. */
   toPlace?: (value: number) => number;
   fromPlace?: (place: number) => number;
   /** The value one key press further; fine with Shift. */
@@ -18,7 +18,7 @@ export interface SliderProps {
 }
 
 export function Slider(props: SliderProps) {
-  const { name, value, max, nothing, shown, disabled, toPlace, fromPlace, step } = props;
+  const { name, value, max, neutral, shown, disabled, toPlace, fromPlace, step } = props;
   const place = toPlace ? toPlace(value.value) : value.value;
   const keys = onKeys({
     arrow(down, right, event) {
@@ -43,7 +43,7 @@ export function Slider(props: SliderProps) {
           const number = Number(event.currentTarget.value);
           value.value = fromPlace ? fromPlace(number) : Math.round(number * 100) / 100;
         }}
-        onDblClick={() => (value.value = nothing)}
+        onDblClick={() => (value.value = neutral)}
         onKeyDown={keys}
       />
       <output>{shown}</output>

@@ -1,8 +1,9 @@
-import { ORDERS } from "../../protocol/shared";
+import { NEUTRAL, ORDERS } from "../../protocol/shared";
 import { CHAINS } from "../../sampling/sampling";
 import type { Store } from "../../store/store";
-import { count } from "../../ui/format";
+import { count, setting } from "../../ui/format";
 import { clamp, logScale } from "../../ui/scale";
+import { Segmented } from "../../ui/segmented";
 import { Slider, byHundredths } from "./slider";
 
 const HOTTEST = 2;
@@ -25,15 +26,15 @@ export function Sliders({ store, vocabulary, more }: SlidersProps) {
         name="temperature"
         value={temperature}
         max={HOTTEST}
-        nothing={1}
-        shown={temperature.value === 0 ? "greedy" : figure(temperature.value)}
+        neutral={NEUTRAL.temperature}
+        shown={temperature.value === 0 ? "greedy" : setting(temperature.value)}
         step={byHundredths(5)}
       />
       <Slider
         name="top-k"
         value={topK}
         max={1}
-        nothing={0}
+        neutral={NEUTRAL.topK}
         shown={topK.value === 0 ? "all" : count(topK.value)}
         toPlace={(k) => (k === 0 ? 1 : clamp(log(k), 0, 1))}
         fromPlace={(place) => kept(Math.round(log.invert(place)))}
@@ -46,8 +47,8 @@ export function Sliders({ store, vocabulary, more }: SlidersProps) {
         name="top-p"
         value={topP}
         max={1}
-        nothing={1}
-        shown={topP.value === 1 ? "all" : figure(topP.value)}
+        neutral={NEUTRAL.topP}
+        shown={topP.value === 1 ? "all" : setting(topP.value)}
         step={byHundredths(1)}
       />
       {more && (
@@ -56,50 +57,37 @@ export function Sliders({ store, vocabulary, more }: SlidersProps) {
             name="min-p"
             value={minP}
             max={1}
-            nothing={0}
-            shown={minP.value === 0 ? "off" : figure(minP.value)}
+            neutral={NEUTRAL.minP}
+            shown={minP.value === 0 ? "off" : setting(minP.value)}
             step={byHundredths(1)}
           />
           <Slider
             name="typical"
             value={typicalP}
             max={1}
-            nothing={1}
+            neutral={NEUTRAL.typicalP}
             shown={
               chain.includes("typical")
                 ? typicalP.value === 1
                   ? "all"
-                  : figure(typicalP.value)
+                  : setting(typicalP.value)
                 : "none"
             }
             disabled={!chain.includes("typical")}
             fromPlace={(place) => Math.max(0.01, Math.round(place * 100) / 100)}
             step={(p, by, fine) => Math.max(0.001, byHundredths(1)(p, by, fine))}
           />
-          <div class="orders" role="radiogroup" aria-label="Engine order">
+          <div class="orders">
             <span>order of</span>
-            <div class="segments">
-              {ORDERS.map((name) => (
-                <button
-                  key={name}
-                  type="button"
-                  role="radio"
-                  aria-checked={order.value === name}
-                  onClick={() => (order.value = name)}
-                >
-                  {name}
-                </button>
-              ))}
-            </div>
+            <Segmented
+              label="Engine order"
+              options={ORDERS}
+              value={order.value}
+              onPick={(picked) => (order.value = picked)}
+            />
           </div>
         </>
       )}
     </div>
   );
-}
-
-/** Two figures after the point, and a third where it was set finely. */
-function figure(value: number): string {
-  const three = value.toFixed(3);
-  return three.endsWith("0") ? three.slice(0, -1) : three;
 }

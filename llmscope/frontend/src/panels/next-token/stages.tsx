@@ -1,18 +1,19 @@
-import { useRef } from "preact/hooks";
-import type { Signal } from "@preact/signals";
+import { NEUTRAL } from "../../protocol/shared";
 import { CHAINS, type Outcome, type StageName } from "../../sampling/sampling";
 import type { Store } from "../../store/store";
 import { count, percent } from "../../ui/format";
+import { useRef } from "preact/hooks";
+import type { Signal } from "@preact/signals";
 
-const NOTHING: Record<StageName, number> = {
-  temperature: 1,
-  "top-k": 0,
-  "top-p": 1,
-  "min-p": 0,
-  typical: 1,
+const OFF: Record<StageName, number> = {
+  temperature: NEUTRAL.temperature,
+  "top-k": NEUTRAL.topK,
+  "top-p": NEUTRAL.topP,
+  "min-p": NEUTRAL.minP,
+  typical: NEUTRAL.typicalP,
 };
 /** What a stage is switched on to, when it never was. */
-const SOMETHING: Record<StageName, number> = {
+const FIRST_ON: Record<StageName, number> = {
   temperature: 0.7,
   "top-k": 50,
   "top-p": 0.9,
@@ -38,17 +39,17 @@ export function Stages({ store, vocabulary, outcome, more }: StagesProps) {
     typical: typicalP,
   };
   const before = useRef<Partial<Record<StageName, number>>>({});
-  const isOn = (name: StageName) => settings[name].value !== NOTHING[name];
+  const isOn = (name: StageName) => settings[name].value !== OFF[name];
   const shown = CHAINS[order.value].filter(
     (name) => more || isOn(name) || !["min-p", "typical"].includes(name),
   );
   const flip = (name: StageName) => {
     if (isOn(name)) before.current[name] = settings[name].value;
-    settings[name].value = isOn(name) ? NOTHING[name] : (before.current[name] ?? SOMETHING[name]);
+    settings[name].value = isOn(name) ? OFF[name] : (before.current[name] ?? FIRST_ON[name]);
   };
   let left = outcome?.vocabulary ?? vocabulary;
   return (
-    <ol class="stages" aria-label="Tokens left after each stage">
+    <ol class="stages list" aria-label="Tokens left after each stage">
       <li>
         <span>model</span>
         <b class="figures">{outcome ? count(left) : "–"}</b>

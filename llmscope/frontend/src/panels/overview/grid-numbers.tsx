@@ -15,7 +15,7 @@ export function Numbers({ grid, focus, scale }: NumbersProps) {
   const rows = grid.places.filter(({ head }) => head === 0);
   const heads = [...new Map(grid.places.map((place) => [place.head, place])).values()];
   return (
-    <svg class="numbers" width={grid.width} height={grid.height} aria-hidden="true">
+    <svg class="numbers overlay" width={grid.width} height={grid.height} aria-hidden="true">
       {heads
         .filter(({ head }) => head % step === 0 || head === focus.head)
         .map(({ head, x }) => (
@@ -54,7 +54,7 @@ export function Numbers({ grid, focus, scale }: NumbersProps) {
 function Ranks({ grid, scale }: Omit<NumbersProps, "focus">) {
   const starts = grid.places.filter((_, i) => i % grid.across === 0);
   return (
-    <svg class="numbers" width={grid.width} height={grid.height} aria-hidden="true">
+    <svg class="numbers overlay" width={grid.width} height={grid.height} aria-hidden="true">
       {starts.map(({ x, y }, row) =>
         row % 5 === 0 ? (
           <text

@@ -17,7 +17,7 @@ export interface Grid {
   width: number;
   height: number;
   places: Place[];
-  /** How many places stand in a row. */
+  /** Number of places in a row. */
   across: number;
   isSorted: boolean;
 }

@@ -3,7 +3,8 @@ import { useContext, useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { prepare, px } from "../../draw/canvas";
 import { rgb } from "../../draw/color-scale";
 import { heatmaps, stamp } from "../../draw/heatmap";
-import { INK, type Theme, ThemeContext } from "../../host/theme";
+import { INK, ThemeContext } from "../../host/colors";
+import type { Theme } from "../../host/theme";
 import { SCORES, type ScoreName } from "../../protocol/shared";
 import type { Head, Thumbnail } from "../../store/attention/types";
 import type { Store } from "../../store/store";
@@ -60,7 +61,7 @@ interface HabitsProps {
 /** Which habit heads are marked by. */
 function Habits({ mark, sorted }: HabitsProps) {
   return (
-    <div class="habits">
+    <div class="habits flow">
       <select
         aria-label="Mark heads by what they do"
         value={mark.value}

@@ -10,15 +10,15 @@ interface CaptionProps {
   store: Store;
   line: Line | null;
   /** The decoder's token under the mouse. */
-  written: Signal<number | null>;
+  hoveredTarget: Signal<number | null>;
 }
 
 /** One line that says what one sees. */
-export function Caption({ store, line, written }: CaptionProps) {
+export function Caption({ store, line, hoveredTarget }: CaptionProps) {
   const trace = store.trace.value;
   const waiting = store.waiting.value;
-  const side: Side = written.value === null ? "tokens" : "target";
-  const hovered = written.value ?? store.hovered.value;
+  const side: Side = hoveredTarget.value === null ? "tokens" : "target";
+  const hovered = hoveredTarget.value ?? store.hovered.value;
   if (waiting)
     return (
       <p class="caption" role="status">

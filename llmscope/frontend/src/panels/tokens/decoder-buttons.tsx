@@ -1,8 +1,8 @@
 import { pick } from "../../sampling/draws";
 import type { Store } from "../../store/store";
 
-/** Steps of a decoder: the likeliest token, or one that is drawn, goes behind what it has written. */
-export function Writes({ store }: { store: Store }) {
+/** Steps of a decoder: the likeliest token, or one that is drawn, goes after its text. */
+export function DecoderButtons({ store }: { store: Store }) {
   const { editor } = store;
   const next = store.next.value;
   const outcome = store.outcome.value;

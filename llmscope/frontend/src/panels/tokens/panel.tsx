@@ -2,21 +2,21 @@ import { type Signal, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import type { Store } from "../../store/store";
 import { percent } from "../../ui/format";
-import { useLater } from "../../ui/use-deferred";
+import { useDeferred } from "../../ui/use-deferred";
 import type { PanelProps } from "../props";
 import { Caption } from "./caption";
-import { Writes } from "./decoder-buttons";
+import { DecoderButtons } from "./decoder-buttons";
 import { Row } from "./row";
 
-/** What the model reads: a text, with a second sentence or what a decoder has written. */
+/** What the model reads: a text, with a second sentence or the text of a decoder. */
 export function Tokens({ store }: PanelProps) {
-  const written = useSignal<number | null>(null); // of the decoder's tokens, under the mouse
+  const hoveredTarget = useSignal<number | null>(null); // of the decoder's tokens, under the mouse
   const wantsPair = useSignal(false);
   const { state, editor } = store;
   const { family, note } = store.model.value!;
   const trace = store.trace.value;
   const editable = state.editable.value;
-  const line = useLater(store.attention.line);
+  const line = useDeferred(store.attention.line);
   const shown = { store, line: line?.trace === trace ? line : null };
   const hasTarget = family === "encoder-decoder";
   const readsPairs = editable && (family === "masked" || family === "encoder");
@@ -26,7 +26,7 @@ export function Tokens({ store }: PanelProps) {
     if (isUndo && editor.undo()) event.preventDefault();
   };
   return (
-    <section class="panel tokens" aria-label="Text" onKeyDown={keys}>
+    <section class="panel card tokens" aria-label="Text" onKeyDown={keys}>
       <Row
         {...shown}
         field="text"
@@ -53,15 +53,15 @@ export function Tokens({ store }: PanelProps) {
         <Row
           {...shown}
           field="target"
-          hovered={written}
+          hovered={hoveredTarget}
           name="Decoder"
           placeholder="Step, or type what it has written…"
         >
-          <Name text="Decoder">{editable && <Writes store={store} />}</Name>
+          <Name text="Decoder">{editable && <DecoderButtons store={store} />}</Name>
         </Row>
       )}
       <div class="under">
-        <Caption {...shown} written={written} />
+        <Caption {...shown} hoveredTarget={hoveredTarget} />
         {editor.canUndo.value && (
           <button type="button" class="quiet" onClick={() => editor.undo()}>
             Undo
@@ -83,7 +83,7 @@ function Name({ text, children }: { text: string; children?: ComponentChildren }
   );
 }
 
-/** How likely the second sentence follows, of models that were made to tell. */
+/** The probability that the second sentence follows, of models with a head for it. */
 function Follows({ store }: { store: Store }) {
   const follows = store.follows.value;
   if (!follows || follows.trace !== store.trace.value || follows.probability === null) return null;

@@ -5,7 +5,7 @@ import type { Line } from "../../store/attention/types";
 import type { Side, Store } from "../../store/store";
 import { type Field, rowOf, sharing } from "../../store/text-input";
 import { clamp } from "../../ui/scale";
-import { Area } from "../../ui/text-area";
+import { TextArea } from "../../ui/text-area";
 import { Shaded, Specials } from "./shaded";
 
 interface RowProps {
@@ -16,13 +16,13 @@ interface RowProps {
   hovered: Signal<number | null>;
   name: string;
   placeholder: string;
-  /** What stands before it. */
+  /** Shown before it. */
   children?: ComponentChildren;
 }
 
 /**
  * A text, large: shaded by attention from the token in focus, underlined by probability.
- * Behind the text area lies a copy, letter for letter, that carries the colours.
+ * Behind the text area is a copy, letter for letter, that has the colours.
  */
 export function Row({ store, field, line, hovered, name, placeholder, children }: RowProps) {
   const area = useRef<HTMLTextAreaElement>(null);
@@ -71,7 +71,7 @@ export function Row({ store, field, line, hovered, name, placeholder, children }
     if (token === null || area.current!.selectionStart !== area.current!.selectionEnd) return;
     const isMasked = trace!.masked.includes(token);
     const isHere = here >= 0 && sharing(trace![side], token).includes(here);
-    // Of several gaps, a click chooses one; the next shows what is behind it.
+    // Of several gaps, a click chooses one; the next unmasks it.
     if (side === "tokens" && editor.canMask(token) && (isHere || !isMasked)) editor.mask(token);
     else store.pin(token, side);
   };
@@ -95,7 +95,7 @@ export function Row({ store, field, line, hovered, name, placeholder, children }
             )}
             {"\u200b"}
           </div>
-          <Area
+          <TextArea
             area={area}
             value={value}
             typed={typed}

@@ -76,7 +76,7 @@ function look({ store, side, line, here, hovered }: Shown, tokens: number[]) {
   };
 }
 
-/** Special tokens that the tokenizer put before or behind the text. */
+/** Special tokens that the tokenizer put before or after the text. */
 export function Specials({ leading, ...shown }: Shown & { leading: boolean }) {
   const { store, row, side, hovered } = shown;
   const isLeading = (start: number, index: number) =>

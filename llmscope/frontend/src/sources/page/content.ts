@@ -29,7 +29,7 @@ export interface NextTokens {
   counts: Tensor; // (positions, bins): how many of the others, from the highest bin down
 }
 
-/** What the page tells where it holds no answer. */
+/** Why the page has no answer, in words. */
 export interface Words {
   heads: string;
   positions: string;
@@ -38,7 +38,7 @@ export interface Words {
 }
 
 export interface Content {
-  /** Answers as they stand, by key. */
+  /** Stored answers, by key. */
   answers: Record<string, Part>;
   matrices: Matrices[];
   logits: NextTokens[];

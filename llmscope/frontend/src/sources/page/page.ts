@@ -27,7 +27,7 @@ export class PageSource implements Source {
 
   close(): void {}
 
-  /** What gives the answer; or, in words, why there is none. */
+  /** A function that makes the answer; or, in words, why there is none. */
   #find(key: string): (() => Part) | string {
     const { answers, words } = this.content;
     const request = parseKey(key);

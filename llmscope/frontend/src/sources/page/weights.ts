@@ -68,7 +68,7 @@ function withoutFirst(weights: Float32Array, keys: number): Float32Array {
   return weights;
 }
 
-/** A tile: the weights themselves at level 0, else what stands for blocks of them. */
+/** A tile: the weights themselves at level 0, else one for each block of them. */
 export function tile(
   whole: Whole,
   { level, row, column, pool }: Pick<RequestOf<"tile">, "level" | "row" | "column" | "pool">,

@@ -9,6 +9,7 @@ import {
   sameMatrix,
 } from "../../protocol/keys";
 import { type Direction, type Kind, MOST_HEADS, type ScoreName, TILE } from "../../protocol/shared";
+import { ask } from "../ask";
 import type { Core } from "../core";
 import { stable } from "../stable";
 import { firstRow, levelOf, readLine, readTile } from "./requests";
@@ -47,7 +48,7 @@ export class AttentionStore {
   /** How far the steps have come. */
   readonly stage = signal(0);
   readonly viewport = signal<Viewport | null>(null);
-  /** What stands for a block of weights that is too small to see. */
+  /** How a block of weights that is too small to see is reduced to one. */
   readonly pool = signal<Pool>("max");
 
   readonly kind: ReadonlySignal<Kind>;
@@ -272,7 +273,8 @@ export class AttentionStore {
     void this.pool.value;
     if (!trace || !this.#wantsMatrix() || !this.#isIn(trace, this.shown.value)) return;
     if (this.lacking.value) return;
-    return this.#ask(
+    return ask(
+      this.core,
       (signal) => this.#readMatrix(trace, name, signal),
       (matrix) => {
         if (this.matrix.peek()?.cells !== matrix.cells) this.matrix.value = matrix;
@@ -297,7 +299,8 @@ export class AttentionStore {
     const comes = this.#wantsMatrix() && Math.max(queries.length, keys.length) <= TILE;
     const isHere = matrix?.trace === trace && sameMatrix(matrix.name, name) && matrix.kind === kind;
     if (comes && !isHere) return; // The matrix that is on its way holds the line.
-    return this.#ask(
+    return ask(
+      this.core,
       () => this.lineOf(name, direction, index),
       (line) => (this.line.value = line),
     );
@@ -326,7 +329,8 @@ export class AttentionStore {
       for (const column of over(viewport.key, matrix.sides.keys.length)) {
         if (kept.some((tile) => tile.row === row && tile.column === column)) continue;
         const at = { level, row, column };
-        const end = this.#ask(
+        const end = ask(
+          this.core,
           (signal) => readTile(this.core.cache(), matrix, at, pool, signal),
           (cells) => (this.tiles.value = [...this.tiles.peek(), { matrix, ...at, cells }]),
         );
@@ -361,7 +365,8 @@ export class AttentionStore {
     const ends = names
       .filter((name) => !isKnown(name))
       .map((name) =>
-        this.#ask(
+        ask(
+          this.core,
           (signal) => this.#readMatrix(trace, name, signal),
           (matrix) => (this.overlays.value = [...this.overlays.peek(), matrix]),
         ),
@@ -379,7 +384,8 @@ export class AttentionStore {
     if (!this.#isIn(trace, { layer, head }) || this.lacking.value) return;
     const at = Math.min(focus, sides.queries.length - 1);
     const request: Request = { type: "steps", trace: trace.name, kind, layer, head, query: at };
-    return this.#ask(
+    return ask(
+      this.core,
       (signal) => this.core.cache().read<StepsAnswer>(request, signal),
       (steps) => (this.steps.value = { ...steps, trace, kind, layer, head, at, sides }),
     );
@@ -390,19 +396,5 @@ export class AttentionStore {
     if (!trace || !this.#shows("overview")) return;
     const layers = this.layers.value.map(([layer]) => layer);
     this.thumbnails.follow(this.core.cache(), trace, this.kind.value, layers);
-  }
-
-  /** Asks, unless that is ended first, and takes the answer if it still is of the trace on screen. */
-  #ask<T>(ask: (signal: AbortSignal) => Promise<T>, take: (answer: T) => void): () => void {
-    const trace = this.core.trace.peek();
-    const over = new AbortController();
-    ask(over.signal)
-      .then((answer) => {
-        if (!over.signal.aborted && this.core.trace.peek() === trace) take(answer);
-      })
-      .catch((error: unknown) => {
-        if (!over.signal.aborted && this.core.trace.peek() === trace) this.core.report(error);
-      });
-    return () => over.abort();
   }
 }

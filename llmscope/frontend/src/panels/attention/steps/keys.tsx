@@ -1,9 +1,9 @@
 import type { Steps } from "../../../store/attention/types";
-import { weight } from "../../../ui/format";
+import { component, weight } from "../../../ui/format";
 import { Label, plain } from "../../../ui/label";
 import type { Stage, StageName } from "./stages";
 import { Strip, greatest } from "./strip";
-import { number, rowOf } from "./vectors";
+import { rowOf } from "./vectors";
 
 const SHOWN = 16;
 const BAR = 60; // percent of the column; the number has the rest
@@ -42,10 +42,10 @@ export function Keys({ steps, stages, at, selected, onSelect }: KeysProps) {
   const look = (name: StageName, index: number) =>
     `${name} ${index > at ? "later" : ""} ${index === at ? "now" : ""}`;
   const cells: Partial<Record<StageName, (key: number) => preact.ComponentChildren>> = {
-    score: (key) => number(steps.product.data[key]!),
-    scale: (key) => number(steps.product.data[key]! * (steps.scale ?? 1)),
-    softcap: (key) => number(steps.scaled.data[key]!),
-    mask: (key) => `+ ${number(steps.bias.data[key]!)}`,
+    score: (key) => component(steps.product.data[key]!),
+    scale: (key) => component(steps.product.data[key]! * (steps.scale ?? 1)),
+    softcap: (key) => component(steps.scaled.data[key]!),
+    mask: (key) => `+ ${component(steps.bias.data[key]!)}`,
     softmax: (key) => <Share of={weights[key]!} />,
     output: (key) => (
       <Strip

@@ -112,7 +112,7 @@ export function Steps({ store }: { store: Store }) {
 function Features({ steps }: { steps: Shown }) {
   if (steps.features.length === 0) return null;
   return (
-    <ul class="features">
+    <ul class="features list">
       {steps.features.map(({ name, text }) => (
         <li key={name}>
           <b>{name}</b> {text}

@@ -1,7 +1,7 @@
 import { useContext, useLayoutEffect, useRef } from "preact/hooks";
 import { prepare, px } from "../../../draw/canvas";
 import { type Ink, rgb } from "../../../draw/color-scale";
-import { INK, ThemeContext } from "../../../host/theme";
+import { INK, ThemeContext } from "../../../host/colors";
 import { clamp } from "../../../ui/scale";
 import { useWidth } from "../../../ui/use-width";
 

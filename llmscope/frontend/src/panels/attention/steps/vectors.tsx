@@ -1,4 +1,5 @@
 import type { Steps as Shown } from "../../../store/attention/types";
+import { component } from "../../../ui/format";
 import { Label, plain } from "../../../ui/label";
 import type { Stage } from "./stages";
 import { Strip, greatest } from "./strip";
@@ -12,7 +13,7 @@ export function Product({ steps, at }: { steps: Shown; at: number }) {
   const most = greatest(query, key);
   const row = (name: string, token: string, vector: Float32Array, scale: number, end: string) => (
     <div class="line">
-      <span class="vector">
+      <span class="vector ellipsis">
         <i>{name}</i> <Label text={token} />
       </span>
       <Strip label={name} vector={vector} most={scale} height={14} />
@@ -21,9 +22,9 @@ export function Product({ steps, at }: { steps: Shown; at: number }) {
   );
   return (
     <div class="vectors">
-      {row("q", plain(queries[steps.at]?.label ?? ""), query, most, `± ${number(most)}`)}
+      {row("q", plain(queries[steps.at]?.label ?? ""), query, most, `± ${component(most)}`)}
       {row("k", plain(keys[at]?.label ?? ""), key, most, "")}
-      {row("q∘k", "", product, greatest(product), `Σ ${number(steps.product.data[at]!)}`)}
+      {row("q∘k", "", product, greatest(product), `Σ ${component(steps.product.data[at]!)}`)}
     </div>
   );
 }
@@ -56,28 +57,18 @@ export function Results({ steps, stages, at, heads }: ResultsProps) {
         const later = isLater(stage) ? "later" : "";
         return (
           <div key={name + text} class={`line ${later}`}>
-            <span class="vector">
+            <span class="vector ellipsis">
               <i>{name}</i> {text}
             </span>
             <Strip label={`${name} ${text}`} vector={vector} most={most} height={14} {...rest} />
             <span class="figures">
-              {vector.length} · ± {number(most)}
+              {vector.length} · ± {component(most)}
             </span>
           </div>
         );
       })}
     </div>
   );
-}
-
-/** A number as short as it may be, with a true minus. */
-export function number(value: number): string {
-  const size = Math.abs(value);
-  const digits =
-    size !== 0 && (size < 0.01 || size >= 10_000)
-      ? value.toExponential(1)
-      : value.toFixed(size >= 100 ? 0 : 2);
-  return digits.replaceAll("-", "−");
 }
 
 export function rowOf({ data, shape }: Shown["keys"], row: number): Float32Array {

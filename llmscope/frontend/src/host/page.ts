@@ -1,0 +1,11 @@
+import { followHeight } from "./frame";
+import { followTheme } from "./theme";
+
+/** Makes a page of ours part of the page around it: its light or dark, and room for its height. */
+export function fitIn(main: HTMLElement): void {
+  const { style } = document.documentElement;
+  followTheme(main, (theme) => {
+    if (style.colorScheme !== theme) style.colorScheme = theme;
+  });
+  followHeight();
+}
