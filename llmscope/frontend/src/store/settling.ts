@@ -10,7 +10,8 @@ const FRAMES = 3;
  */
 export class Settling {
   readonly #settled = signal(false);
-  #frame = 0;
+  #left = 0;
+  #frame = 0; // 0 while it waits for none
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** `isBusy` must call `touch` once it is over. */
@@ -20,11 +21,11 @@ export class Settling {
     return this.#settled;
   }
 
-  /** Something happened that may lead to more. */
+  /** Something happened that may lead to more. Cheap: sliders call it with each of their steps. */
   touch(): void {
     this.#settled.value = false;
-    this.close();
-    this.#wait(FRAMES);
+    this.#left = FRAMES;
+    if (!this.#frame) this.#wait();
   }
 
   close(): void {
@@ -32,12 +33,13 @@ export class Settling {
     clearTimeout(this.#timer);
   }
 
-  #wait(frames: number): void {
-    if (this.isBusy()) return;
+  #wait(): void {
     this.#frame = requestAnimationFrame(() => {
       this.#timer = setTimeout(() => {
-        if (frames > 1) this.#wait(frames - 1);
-        else this.#settled.value = !this.isBusy();
+        this.#frame = 0;
+        if (this.isBusy()) return;
+        if (--this.#left > 0) this.#wait();
+        else this.#settled.value = true;
       });
     });
   }
