@@ -53,6 +53,7 @@ check: setup ## lint, formats and types, Python and TypeScript
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
 	$(PY) -m mypy --strict llmscope hatch_build.py
+	$(VENV)/bin/lint-imports
 	$(PY) -m tests.docstrings
 	$(NPM) run --silent check
 	$(NPM) run --silent format:check

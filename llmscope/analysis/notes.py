@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from llmscope.analysis.steps import Feature
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from llmscope.analysis.arithmetic import Steps
+    from llmscope.analysis.steps import Steps
     from llmscope.capture import Attention
     from llmscope.capture.projection import Projection
 
 _ROTARY = ("rotary", "rotate_half", "rope")  # parts of names of functions that rotate
 _NORMS = ("q_norm", "query_norm", "q_layernorm", "query_layernorm", "q_ln", "norm_q", "qk_norm")
-
-
-class Feature(NamedTuple):
-    """Something special that attention does in this model: a name, and a sentence about it."""
-
-    name: str
-    text: str
 
 
 def features(

@@ -23,7 +23,7 @@ from llmscope.export.figures.titles import plain
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from llmscope.analysis.arithmetic import Steps
+    from llmscope.analysis.steps import Steps
     from llmscope.state import ViewState
 
 SHOWN = 12  # keys with most weight
