@@ -117,6 +117,12 @@ class Name(NamedTuple):
     where: list[tuple[int, ...]]
     sinkless: bool
 
+    @property
+    def text(self) -> str:
+        """The name as text, which `parse` reads."""
+        where = "+".join(".".join(map(str, one)) for one in self.where)
+        return f"{SINKLESS if self.sinkless else ''}{self.how}.{where}"
+
 
 def parse(name: str) -> Name:
     """Take the name of a matrix apart.

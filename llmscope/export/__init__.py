@@ -1,6 +1,6 @@
 """Leaving the notebook."""
 
-from llmscope.export.html import Page, to_html
+from llmscope.export.page import Page, to_html
 from llmscope.export.size import Size, estimate
 
 __all__ = ["Page", "Size", "estimate", "to_html"]

@@ -14,10 +14,10 @@ from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from llmscope.export.bake import Buffers
-from llmscope.export.choose import listed
-from llmscope.export.html import Page, document, packed
+from llmscope.export.page import Page, both, document, packed
+from llmscope.export.selection import listed
 from llmscope.export.static import Static
+from llmscope.kernel.arrays import PageBuffers
 
 if TYPE_CHECKING:
     from llmscope.capture import Kind
@@ -29,19 +29,19 @@ _BYTES = 4.6  # of a weight in a page, at most: compressed, and written as base6
 _LIBRARIES = Path(__file__).parents[1] / "static" / "bertviz.js"
 _NAMES: dict[Kind, str] = {"encoder": "Encoder", "self": "Decoder", "cross": "Cross"}
 # bertviz fixes its colours when it draws: here they follow the page around.
-_STYLE = """
-body { margin: 0; }
-#bertviz {
+_STYLE = f"""
+body {{ margin: 0; }}
+#bertviz {{
   padding: 10px; overflow-x: auto; font: 14px "Helvetica Neue", Helvetica, Arial, sans-serif;
-  background: light-dark(#fff, #14171c); color: light-dark(#1b1d2a, #eceef4);
-}
-select { font: inherit; margin: 0 12px 8px 2px; }
-svg { display: block; }
+  background: {both("ground")}; color: {both("ink")};
+}}
+select {{ font: inherit; margin: 0 12px 8px 2px; }}
+svg {{ display: block; }}
 /* Many faint lines on dark, one over the other, would be rounded to black. */
-:root[style*="dark"] #attention { filter: brightness(1.8); }
-svg text, [fill="black"] { fill: currentColor; }
-[fill="white"] { fill: light-dark(#fff, #14171c); }
-[fill="#F5F5F5"], [fill="lightgray"] { fill: light-dark(#e8e8ec, #2f3440); }
+:root[style*="dark"] #attention {{ filter: brightness(1.8); }}
+svg text, [fill="black"] {{ fill: currentColor; }}
+[fill="white"] {{ fill: {both("ground")}; }}
+[fill="#F5F5F5"], [fill="lightgray"] {{ fill: light-dark(#e8e8ec, #2f3440); }}
 """
 
 
@@ -53,7 +53,7 @@ def bertviz(
     heads: Sequence[int] | None = None,
     limit: int,
 ) -> Static:
-    """Give bertviz's view of `trace`; see `Trace.bertviz`."""
+    """Return bertviz's view of `trace`; see `Trace.bertviz`."""
     if view not in get_args(BertvizView):
         raise ValueError(f'bertviz shows the "head" or the "model" view here, not {view!r}.')
     trace.check_current()
@@ -64,7 +64,7 @@ def bertviz(
     total = max(_counts(trace, shown))
     chosen = _chosen("heads", heads, range(total))
     _check_size(trace, view, shown, chosen, limit)
-    buffers = Buffers()
+    buffers = PageBuffers()
     params: dict[str, Any] = {
         "attention": _attention(trace, shown, chosen, buffers),
         "default_filter": "0",
@@ -87,7 +87,7 @@ def bertviz(
 
 
 def _chosen(name: str, wanted: Sequence[int] | None, known: Iterable[int]) -> list[int]:
-    """Give the layers or heads that are wanted, in order; all that are known by default."""
+    """Return the layers or heads that are wanted, in order; all that are known by default."""
     there = sorted(set(known))
     if wanted is None:
         return there
@@ -134,9 +134,9 @@ def _check_size(
 
 
 def _attention(
-    trace: Trace, layers: Sequence[int], heads: Sequence[int], buffers: Buffers
+    trace: Trace, layers: Sequence[int], heads: Sequence[int], buffers: PageBuffers
 ) -> list[dict[str, Any]]:
-    """Give what bertviz's menu offers, as `frontend/src/bertviz/bertviz.ts` reads it."""
+    """Return what bertviz's menu offers, as `frontend/src/bertviz/bertviz.ts` reads it."""
     shown: list[dict[str, Any]] = []
     for kind in [kind for kind in _NAMES if kind in trace.kinds]:
         queries = trace.source_tokens if kind == "encoder" else trace.tokens
@@ -157,13 +157,13 @@ def _attention(
 
 
 def _weights(
-    trace: Trace, layer: int, kind: Kind, heads: Sequence[int], buffers: Buffers
+    trace: Trace, layer: int, kind: Kind, heads: Sequence[int], buffers: PageBuffers
 ) -> dict[str, Any] | None:
     if layer not in trace.layers(kind):
         return None
     weights = trace.attention(layer, kind=kind)
     there = [head for head in heads if head < len(weights)]
-    one: dict[str, Any] = buffers.packed({"weights": weights[there]})
+    one: dict[str, Any] = buffers.encoded({"weights": weights[there]})
     return one
 
 

@@ -8,37 +8,47 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from llmscope.export.words import summary
+from llmscope.export.plain_text import generated, summary
 
 if TYPE_CHECKING:
-    from llmscope.views.base import View
+    from llmscope.state import ViewState
 
 _SECONDS = 0.3  # that a person waits at most
 _DPI = 96
 
 
-def fallback(view: View) -> dict[str, Any]:
-    """Give what else goes into a view's mime bundle: words, and a picture where there is time.
+def fallback(state: ViewState) -> dict[str, Any]:
+    """Return what else goes into a view's mime bundle: words, and a picture where there is time.
 
-    Words take the trace that the page will ask for anyway. A person waits for them for a moment at
+    Words take the trace that the page will request anyway. A person waits for them for a moment at
     most; a notebook that is run as a whole waits for the picture too.
+
+    Parameters
+    ----------
+    state
+        What the view shows.
+
+    Returns
+    -------
+    dict
+        Contents by mime type.
     """
-    if view.scope is None or not view.text:
+    if state.scope is None or not state.text:
         return {}
     given_up = threading.Event()
-    whole = _nobody_waits()
+    whole = is_batch_run()
     made: dict[str, Any] = {}
 
     def make() -> None:
         # Whatever goes wrong, the view itself says it.
         with suppress(Exception):
-            if "generation" in view._panels:
-                made["text/plain"] = _written(view)
+            if state.session is not None:
+                made["text/plain"] = generated(state)
             else:
-                view._answers.trace(view.text, given_up.is_set)
-                made["text/plain"] = summary(view)
+                state.read(given_up.is_set)
+                made["text/plain"] = summary(state)
             if whole:
-                made["image/png"] = _picture(view)
+                made["image/png"] = _picture(state)
 
     worker = threading.Thread(target=make, name="llmscope-fallback", daemon=True)
     worker.start()
@@ -47,23 +57,18 @@ def fallback(view: View) -> dict[str, Any]:
     return dict(made)
 
 
-def _written(view: View) -> str:
-    """Give prompt and texts of a view that writes, without making it begin."""
-    assert view.scope is not None
-    run = getattr(view, "run", None)
-    return "\n".join([f"{view.scope.name}: {view.text}", *(run.texts if run else [])])
+def _picture(state: ViewState) -> bytes:
+    from llmscope.export.figures import figure
 
-
-def _picture(view: View) -> bytes:
     target = io.BytesIO()
-    view.figure().savefig(target, format="png", dpi=_DPI)
+    figure(state, None).savefig(target, format="png", dpi=_DPI)
     return target.getvalue()
 
 
-def _nobody_waits() -> bool:
+def is_batch_run() -> bool:
     """Whether a notebook is run as a whole: by nbconvert, papermill, or a builder of pages.
 
-    Who runs it so can't answer `input()`, and says so.
+    They answer no `input()`, and say so in each request: ``allow_stdin`` is False.
     """
     ipython = sys.modules.get("IPython")
     kernel = getattr(ipython and ipython.get_ipython(), "kernel", None)

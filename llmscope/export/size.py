@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Unpack
+from typing import TYPE_CHECKING, NamedTuple, Unpack
 
-from llmscope.export.choose import Choice, Group, Plan, Wanted, checked_views, grouped, plan, wanted
-from llmscope.export.compact import BINS, LIKELIEST
-from llmscope.export.html import SCRIPT
-from llmscope.source.lens import BLOCK, TOP
-from llmscope.views.base import View
+from llmscope.export.encoding import BINS, LIKELIEST
+from llmscope.export.page import SCRIPT
+from llmscope.export.selection import Choice, Group, Plan, Wanted, grouped, plan, states_of, wanted
+from llmscope.kernel import requests as ask
+from llmscope.shared import LENS_BLOCK, LENS_TOP
+
+if TYPE_CHECKING:
+    from llmscope.state import HasState
 
 # Bytes in a page for each byte, or number, before it is compressed and written as base64.
 _BASE64 = 4 / 3
@@ -22,7 +25,13 @@ _PER_SHADE = 0.6 * _BASE64
 
 
 class Size(NamedTuple):
-    """Bytes of a page, or an estimate of them."""
+    """Bytes of a page, or an estimate of them.
+
+    Attributes
+    ----------
+    program, attention, next_token, lens, rest
+        The front end; weights; logits with labels; the logit lens; all else.
+    """
 
     program: int
     attention: int
@@ -32,7 +41,7 @@ class Size(NamedTuple):
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """Sum of all of them."""
         return sum(self)
 
     def __str__(self) -> str:
@@ -44,18 +53,35 @@ class Size(NamedTuple):
         return f"{self.total / 1e6:.2f} MB: {parts}"
 
 
-def estimate(views: View | Sequence[View], **choice: Unpack[Choice]) -> Size:
-    """Estimate how large a page of `to_html` will be, without reading what goes into it.
+def estimate(views: HasState | Sequence[HasState], **choice: Unpack[Choice]) -> Size:
+    """Estimate how large a page of `to_html` will be, without computing what goes into it.
 
-    Only the texts are run through the model. The arguments are those of `to_html`. How well weights
-    compress depends on the model: expect the true size within a third.
+    Only the texts are run through the model. How well weights compress depends on the model: expect
+    the true size within a third.
+
+    Parameters
+    ----------
+    views, **choice
+        As in `llmscope.to_html`.
+
+    Returns
+    -------
+    Size
+        Bytes by what they hold.
+
+    Raises
+    ------
+    ValueError
+        When a view shows no text, or has generated nothing yet, or `precision` is unknown.
+    IndexError
+        For a layer, head or position that isn't there.
     """
-    shown = checked_views(views)
+    states = states_of(views)
     want = wanted(**choice)
     size = Size(SCRIPT.stat().st_size + 2000, 0, 0, 0, 0)
-    for group in grouped(shown):
-        for reading in group.readings(want.prompts):
-            parts = _estimated(plan(group, reading, want), group, want)
+    for group in grouped(states):
+        for what in group.inputs(want.prompts):
+            parts = _estimated(plan(group, what, want), group, want)
             size = Size(*(a + b for a, b in zip(size, parts, strict=True)))
     return size
 
@@ -63,30 +89,32 @@ def estimate(views: View | Sequence[View], **choice: Unpack[Choice]) -> Size:
 def _estimated(made: Plan, group: Group, want: Wanted) -> Size:
     trace = made.trace
     facts = trace.scope.facts
-    attention = rest = 0.0
+    attention = lens = 0.0
+    rest = 30 * len(trace) + 3000.0
     for kind, pairs in made.heads.items():
         cells = trace.queries(kind) * trace.keys(kind)
         if kind == "self" and facts.family in ("causal", "encoder-decoder"):
             cells = (cells + trace.queries(kind)) // 2
         attention += cells * len(pairs) * _PER_WEIGHT[want.precision]
-        if "overview" in group.panels:
-            rows, keys = min(trace.queries(kind), 32), min(trace.keys(kind), 32)
-            for layer in trace.layers(kind):
+    width = facts.heads and getattr(trace.scope.model.config, "hidden_size", 0) / facts.heads
+    for request in made.requests:
+        match request:
+            case ask.Thumbnails(kind=kind, layer=layer):
+                rows, keys = min(trace.queries(kind), 32), min(trace.keys(kind), 32)
                 heads = trace.heads(layer, kind)[0]
                 rest += 6 * heads * _PER_FLOAT
                 if not made.whole(kind, layer):
                     rest += heads * rows * keys * _PER_SHADE
-    for kind, *_ in made.steps:
-        width = facts.heads and getattr(trace.scope.model.config, "hidden_size", 0) / facts.heads
-        rest += (2 * width * trace.keys(kind) + 4 * width * facts.heads) * _PER_FLOAT
+            case ask.Steps(kind=kind):
+                rest += (2 * width * trace.keys(kind) + 4 * width * facts.heads) * _PER_FLOAT
+            case ask.LensBlock(block=block):
+                positions = min(LENS_BLOCK, len(trace) - block * LENS_BLOCK)
+                cells = positions * (facts.layers + 1)
+                lens += cells * (LENS_TOP * _PER_LIKELY + 4 * _PER_FLOAT)
     likeliest = min(LIKELIEST, facts.vocabulary)
-    told = len(made.positions)
-    labels = min(facts.vocabulary, likeliest * told**0.7)
+    count = len(made.positions)
+    labels = min(facts.vocabulary, likeliest * count**0.7)
     bins = BINS if facts.vocabulary > LIKELIEST else 0
     each = likeliest * _PER_LIKELY + bins * _PER_BIN
-    next_token = told * each + labels * _PER_LABEL
-    rest += 30 * len(trace) + 3000
-    layers = facts.layers + 1
-    read = sum(min(BLOCK, len(trace) - number * BLOCK) for _, number in made.lens)
-    lens = read * layers * (TOP * _PER_LIKELY + 4 * _PER_FLOAT)
+    next_token = count * each + labels * _PER_LABEL
     return Size(0, int(attention), int(next_token), int(lens), int(rest))

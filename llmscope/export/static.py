@@ -5,18 +5,17 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Unpack
 
-from llmscope.export.html import Page, to_html
-from llmscope.export.words import summary
+from llmscope.export.page import Page, page_of
+from llmscope.export.plain_text import summary
+from llmscope.panels import PANELS
 
 if TYPE_CHECKING:
     import os
 
-    from llmscope.export.choose import Choice
-    from llmscope.views.base import View
+    from llmscope.export.selection import Choice
+    from llmscope.state import ViewState
 
 # Pixels, until the page has told its height; where it can't tell, it scrolls within.
-_ABOVE = {"header": 40, "tokens": 170, "generation": 330}
-_COLUMNS = {"attention": 620, "overview": 620, "next-token": 560}
 _FOOT = 90
 # Where the frame is another origin, as within a sandbox, it can't set its own height.
 _LISTEN = (
@@ -40,7 +39,18 @@ class Static:
         self._height = height
 
     def to_html(self, path: str | os.PathLike[str]) -> Page:
-        """Write the page within to a file."""
+        """Save the page within to a file.
+
+        Parameters
+        ----------
+        path
+            The file; one that is there is replaced.
+
+        Returns
+        -------
+        Page
+            The page with its `path`.
+        """
         return self.page.written(path)
 
     def _repr_html_(self) -> str:
@@ -56,9 +66,9 @@ class Static:
         return self._words
 
 
-def static(view: View, *, title: str | None = None, **choice: Unpack[Choice]) -> Static:
-    """Give a view as a cell output; the arguments are those of `to_html`."""
-    page = to_html(view, title=title, **choice)
-    above = sum(_ABOVE.get(panel, 0) for panel in view._panels)
-    column = max(_COLUMNS.get(panel, 0) for panel in view._panels)
-    return Static(page, summary(view), above + column + _FOOT)
+def static(state: ViewState, *, title: str | None = None, **choice: Unpack[Choice]) -> Static:
+    """Return a view as a cell output; the arguments are those of `to_html`."""
+    page = page_of([state], title, **choice)
+    panels = [PANELS[name] for name in state.panels]
+    height = sum(panel.above for panel in panels) + max(panel.column for panel in panels)
+    return Static(page, summary(state), height + _FOOT)

@@ -34,5 +34,18 @@ class Explorer(View):
 
 
 def explore(text: str = "The capital of France is", **traits: Any) -> Explorer:
-    """Open an Explorer with a model picker; traits as in `Scope.explore`."""
+    """Open an Explorer with a model picker.
+
+    Parameters
+    ----------
+    text
+        What the prompt box holds at first.
+    **traits
+        First values of the traits of `View`.
+
+    Returns
+    -------
+    Explorer
+        The widget.
+    """
     return Explorer(None, text, **traits)

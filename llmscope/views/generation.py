@@ -1,4 +1,4 @@
-"""A text that writes itself, under a person's hand."""
+"""A text that a model generates, under a person's hand."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets
 
-from llmscope.source.writing import Writing, settings_of
+from llmscope.kernel.generation import GenerationSession
+from llmscope.shared import SHADES
 from llmscope.views.base import View
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from llmscope.generation import Run
     from llmscope.generation.stepping import Stepper
+    from llmscope.kernel.text_input import Input
     from llmscope.scope import Scope
     from llmscope.trace import Trace
 
@@ -22,7 +26,7 @@ class GenerationView(View):
     Parameters
     ----------
     source
-        The model that writes; or a `Run`, whose sequences are the first branches.
+        The model that generates; or a `Run`, whose sequences are the first branches.
     text
         The prompt; it can be edited in the view. Of a run, its own.
     **traits
@@ -32,19 +36,19 @@ class GenerationView(View):
     Attributes
     ----------
     run : Run or None
-        What was written before.
+        What was generated before; None once the view is closed.
     playing : bool
-        Whether tokens are being written. `stop` sets it to False.
+        Whether tokens are being generated. `stop` sets it to False.
     seed : int
-        Of the draws.
+        Seed of the draws.
     do_sample : bool
         Draw tokens; otherwise the likeliest is taken.
     max_new_tokens : int
-        How many tokens a path may have behind the prompt.
+        Number of tokens that a path may have after the prompt.
     speed : float
         Tokens a second at most; 0 is as fast as the model can.
     shade : {"probability", "surprisal", "rank"}
-        What tokens are coloured by.
+        What tokens are shaded by.
 
     Examples
     --------
@@ -56,7 +60,7 @@ class GenerationView(View):
     do_sample = traitlets.Bool(True).tag(sync=True)
     max_new_tokens = traitlets.Int(64, min=1).tag(sync=True)
     speed = traitlets.Float(0.0, min=0.0).tag(sync=True)
-    shade = traitlets.Enum(("probability", "surprisal", "rank"), "probability").tag(sync=True)
+    shade = traitlets.Enum(SHADES, "probability").tag(sync=True)
 
     def __init__(self, source: Scope | Run, text: str = "", **traits: Any) -> None:
         from llmscope.generation import Run
@@ -68,29 +72,59 @@ class GenerationView(View):
             traits = {"seed": run.seed, **traits}
         panels = ["header", "generation", "overview", "attention", "next-token"]
         traits = {**_defaults(scope), **traits}
-        super().__init__(scope, text, _panels=panels, _editable=run is None, **traits)
+        session = GenerationSession(scope, lambda: settings_of(self), run)
+        super().__init__(
+            scope, text, session=session, _panels=panels, _editable=run is None, **traits
+        )
         self.run = run
-        self._writing = Writing(scope, lambda: settings_of(self), run)
-        self._answers.writing = self._writing
 
     @property
     def stepper(self) -> Stepper:
-        """What writes: its tree of branches, and each node's distribution, in Python."""
-        return self._writing.at(self.text)
+        """What generates: its tree of branches, and each node's distribution, in Python."""
+        session = self._handlers.session
+        if session is None:
+            raise ValueError("This view is closed.")
+        return session.at(self.text)
 
     @property
     def trace(self) -> Trace:
         """The trace of the text up to where the next token goes."""
         return self.stepper.trace()
 
+    def close(self) -> None:
+        """End the widget; what was generated, and its hold on the model, end too."""
+        super().close()
+        self.run = None
+
+    def _read(self, _shown: Input, _cancelled: Callable[[], bool]) -> Trace:
+        return self.trace
+
     def stop(self) -> None:
-        """Stop writing, within one token."""
+        """Stop generating, within one token."""
         self.playing = False
 
 
 def _defaults(scope: Any) -> dict[str, Any]:
-    """Give the sampling settings that `generate` would use."""
+    """Return the sampling settings that `generate` would use."""
     config = getattr(scope.model, "generation_config", None)
     found = {name: getattr(config, name, None) for name in ("temperature", "top_k", "top_p")}
     found |= {name: getattr(config, name, None) for name in ("min_p", "typical_p")}
     return {"top_k": 50} | {name: value for name, value in found.items() if value is not None}
+
+
+def settings_of(view: GenerationView) -> dict[str, Any]:
+    """Return what the sliders of a view ask for, as settings of `generate`."""
+    greedy = not view.do_sample or view.temperature == 0
+    drawn = {
+        "temperature": view.temperature,
+        "top_k": view.top_k,
+        "top_p": view.top_p,
+        "min_p": view.min_p,
+        "typical_p": view.typical_p,
+    }
+    return {
+        "seed": view.seed,
+        "do_sample": not greedy,
+        "max_new_tokens": view.max_new_tokens,
+        **({} if greedy else drawn),
+    }

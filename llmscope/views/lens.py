@@ -6,22 +6,20 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
 
-from llmscope.lens import STREAMS
+from llmscope.shared import MEASURES, STREAMS
 from llmscope.views.single import TraceView
 
 if TYPE_CHECKING:
     from llmscope.trace import Trace
-
-MEASURES = ("probability", "entropy", "rank", "divergence")
 
 
 class LensView(TraceView):
     """The likeliest token at every layer and position of a trace, shaded by a measure of it.
 
     A click on a cell sets `layer` and `position`: views that are linked follow. Row n of the table
-    is what layer n leaves behind, in the numbers of all views, and so layer n + 1 of `Trace.lens`.
-    At first the model's own answer behind the last token is in focus. In encoder-decoder models
-    positions are those of the decoder.
+    is the residual stream after layer n, in the numbers of all views, and so layer n + 1 of
+    `Trace.lens`. At first the model's own answer after the last token is in focus. In
+    encoder-decoder models positions are those of the decoder.
 
     Parameters
     ----------
@@ -37,7 +35,7 @@ class LensView(TraceView):
         distribution; the rank of the true token; or the Kullback-Leibler divergence of the
         model's answer from the layer's. As in `Lens`.
     stream : {"block", "attention", "mlp"}
-        What is read of a layer, as in `Trace.lens`.
+        Which stream is read at each layer, as in `Trace.lens`.
 
     Examples
     --------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from llmscope.source import Reading
+from llmscope.kernel import TextInput
 from llmscope.views.base import View
 
 if TYPE_CHECKING:
@@ -13,28 +13,60 @@ if TYPE_CHECKING:
 
 
 class TraceView(View):
-    """Some panels over a trace that is there."""
+    """Some panels that show one trace.
+
+    Parameters
+    ----------
+    trace
+        The trace.
+    **traits
+        First values of traits, those of `View`.
+    """
 
     _shows: ClassVar[list[str]] = []
 
     def __init__(self, trace: Trace, **traits: Any) -> None:
-        given = asdict(Reading.of(trace))
+        given = asdict(TextInput.of(trace))
         super().__init__(trace.scope, trace=trace, _panels=self._shows, **given, **traits)
 
 
 class TokensView(TraceView):
-    """The text of a trace, token by token: shaded by attention, underlined by probability."""
+    """The text of a trace, token by token: shaded by attention, underlined by probability.
+
+    Parameters
+    ----------
+    trace
+        The trace.
+    **traits
+        First values of traits, those of `View`.
+    """
 
     _shows: ClassVar[list[str]] = ["tokens"]
 
 
 class NextTokenView(TraceView):
-    """The distribution of the token after the one in focus, with the sampling sliders."""
+    """The distribution of the token after the one in focus, with the sampling sliders.
+
+    Parameters
+    ----------
+    trace
+        The trace.
+    **traits
+        First values of traits, those of `View`.
+    """
 
     _shows: ClassVar[list[str]] = ["next-token"]
 
 
 class AttentionView(TraceView):
-    """All heads at a glance; the one in focus, or several, as a matrix, as arcs, step by step."""
+    """All heads at a glance; the one in focus, or several, as a matrix, as arcs, step by step.
+
+    Parameters
+    ----------
+    trace
+        The trace.
+    **traits
+        First values of traits, those of `View`.
+    """
 
     _shows: ClassVar[list[str]] = ["tokens", "overview", "attention"]

@@ -46,7 +46,7 @@ def bare():
                                     max_new_tokens={PLAYED})
     return (made.shape[1] - ids.shape[1]) / (time.perf_counter() - start)
 def anew():
-    view._writing.forget()
+    view._handlers.session.forget()
     view.text = "…"
     view.text = text
 def play():

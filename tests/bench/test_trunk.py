@@ -12,8 +12,9 @@ import time
 import pytest
 
 import llmscope
-from llmscope.source import Answers
-from llmscope.source.desk import _packed
+from llmscope.kernel import Handlers
+from llmscope.kernel.arrays import MessageBuffers
+from llmscope.kernel.protocol import parse
 from tests.bench.passes import load, text_of
 from tests.bench.table import interleaved, kb, ms, show
 
@@ -67,17 +68,16 @@ def test_loading():
 def test_the_first_picture(scope):
     rows = []
     for tokens in (16, 64, 512, 2048):
-        answers = Answers(scope)
+        answers = Handlers(scope)
         text = text_of(scope, tokens)
         sizes: dict[str, int] = {}
 
-        def ask(key: str, answers: Answers = answers, sizes: dict[str, int] = sizes):
-            (part,) = answers(key, lambda: False)
-            buffers: list[bytes] = []
-            for item in part.values():
-                _packed(item, buffers)
+        def ask(key: str, answers: Handlers = answers, sizes: dict[str, int] = sizes):
+            (part,) = answers(parse(key), lambda: False)
+            buffers = MessageBuffers()
+            buffers.encoded(part)
             kind = next((k for k in ("thumbnails", "head", "logits") if k in key), "text")
-            sizes[kind] = sizes.get(kind, 0) + sum(map(len, buffers))
+            sizes[kind] = sizes.get(kind, 0) + sum(map(len, buffers.parts))
             return part
 
         def first(ask=ask, text: str = text) -> None:
@@ -91,7 +91,7 @@ def test_the_first_picture(scope):
             for layer, *_ in summary["kinds"]["self"]:
                 ask(f"{summary['trace']}/thumbnails/self/{layer}")
 
-        def forget(answers: Answers = answers) -> None:
+        def forget(answers: Handlers = answers) -> None:
             answers.release()
             scope.forget()
 

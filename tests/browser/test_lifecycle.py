@@ -13,7 +13,7 @@ LOAD = "import time, llmscope\nscope = llmscope.load()"
 EXPLORE = "explorer = scope.explore('The capital of France is', layer=24, head=4)\nexplorer"
 THREADS = "[t.name for t in __import__('threading').enumerate() if t.name.startswith('llmscope')]"
 CLEAR = "await window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs');"
-TRACES = "len(explorer._answers._traces)"
+TRACES = "len(explorer._handlers.traces)"
 
 
 def shown(notebook: Notebook, cell: int) -> Panels:
@@ -64,13 +64,13 @@ def test_twenty_runs_and_a_close_leave_nothing_behind(open_notebook):
         notebook.run(1)
     shown(notebook, 1)
     expect(notebook.page.locator(".llmscope")).to_have_count(1)
-    traces = "[len(one._answers._traces) for one in made]"
+    traces = "[len(one._handlers.traces) for one in made]"
     notebook.wait_value(traces, [0] * 19 + [1])
     notebook.execute("explorer.close()")
     expect(notebook.page.locator(".llmscope")).to_have_count(0)
     notebook.wait_value(THREADS, [], seconds=10)
     assert notebook.ask(traces) == [0] * 20
-    assert notebook.ask("[len(one._answers._attention._kept) for one in made]") == [0] * 20
+    assert notebook.ask("[one._handlers.cached_bytes for one in made]") == [0] * 20
 
 
 def test_a_hidden_widget_holds_nothing_and_can_be_shown_again(open_notebook):
@@ -96,7 +96,7 @@ def test_a_hidden_widget_holds_nothing_and_can_be_shown_again(open_notebook):
     notebook.wait_value(TRACES, 0)
     notebook.execute("explorer.text = 'Nobody looks'; quiet = scope.explore('Nor at this')")
     notebook.page.wait_for_timeout(1500)
-    assert notebook.ask(f"[{TRACES}, len(quiet._answers._traces)]") == [0, 0]
+    assert notebook.ask(f"[{TRACES}, len(quiet._handlers.traces)]") == [0, 0]
 
 
 def test_a_widget_hidden_in_the_middle_of_its_work_goes_on_when_shown_again(open_notebook):

@@ -7,7 +7,8 @@ import pytest
 
 from llmscope.attention import SCORES, trace_matrix
 from llmscope.attention.features import softmax
-from llmscope.source import Answers
+from llmscope.kernel import Handlers
+from llmscope.kernel.protocol import parse
 from tests import reference
 from tests.reference import own_attention
 
@@ -29,10 +30,10 @@ def test_every_matrix_is_made_of_the_models_own_weights(known, matrix):
     trace, layers = known
     whole = reference.matrix(layers, matrix)
     np.testing.assert_allclose(trace_matrix(trace, "self", matrix), whole, atol=1e-5)
-    answers = Answers(trace.scope, trace)
+    answers = Handlers(trace.scope, trace)
 
     def ask(key: str) -> dict:
-        (part,) = answers(key, lambda: False)
+        (part,) = answers(parse(key), lambda: False)
         return part
 
     name = ask(f"text/{trace.text}")["trace"]

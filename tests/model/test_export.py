@@ -7,8 +7,9 @@ import pytest
 
 from llmscope import AttentionView, LensView
 from llmscope.export import estimate
-from llmscope.source import Answers
-from tests.unit.test_export import array, ask
+from llmscope.kernel import Handlers
+from llmscope.kernel.protocol import parse
+from tests.page import array, ask
 
 STORY = "When Mary and John went to the store, John gave a drink to Mary. "
 
@@ -45,12 +46,12 @@ def test_a_long_matrix_is_cut_to_tiles_as_in_the_kernel(smollm, tmp_path):
     view = AttentionView(trace, layer=24, head=4)
     page = view.to_html(heads=[(1, 1)])
     assert "head 1·1, head 24·4" in " ".join(page.notes)
-    answers = Answers(smollm, trace)
-    list(answers(f"text/{trace.text}", lambda: False))
+    answers = Handlers(smollm, trace)
+    list(answers(parse(f"text/{trace.text}"), lambda: False))
     keys = [f"t1/self/head.1.1/{place}" for place in ("0.1.0.max", "1.0.0.mean", "1.0.0.max")]
     keys += ["t1/self/difference.24.4+1.1/1.0.0.max", "t1/thumbnails/self/1"]
     for key, found in zip(keys, ask(page.html, keys, tmp_path), strict=True):
-        (true,) = answers(key, lambda: False)
+        (true,) = answers(parse(key), lambda: False)
         for field, value in true.items():
             got = array(found["part"][field])
             assert got.shape == value.shape

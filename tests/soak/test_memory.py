@@ -14,7 +14,8 @@ from transformers.utils.logging import disable_progress_bar, enable_progress_bar
 
 import llmscope
 from llmscope.generation import Stepper
-from llmscope.source import Answers
+from llmscope.kernel import Handlers
+from llmscope.kernel.protocol import parse
 from tests.bench.table import show
 
 EDITS = 1000
@@ -52,7 +53,7 @@ def levels_off(title: str, sizes: list[tuple[int, int, int]]) -> None:
 
 
 def test_a_thousand_edits(scope):
-    answers = Answers(scope)
+    answers = Handlers(scope)
     dice = random.Random(0)
     text, sizes = TEXT, []
     for edit in range(1, EDITS + 1):
@@ -66,9 +67,9 @@ def test_a_thousand_edits(scope):
             text = text[:place] + dice.choice(WORDS) + text[place:]
         if len(text) > 600:
             text = text[: dice.randint(10, 200)]
-        (summary,) = answers(f"text/{text}", lambda: False)
+        (summary,) = answers(parse(f"text/{text}"), lambda: False)
         for what in (f"logits/{summary['last']}", "chain"):
-            list(answers(f"{summary['trace']}/{what}", lambda: False))
+            list(answers(parse(f"{summary['trace']}/{what}"), lambda: False))
         if edit % 50 == 0:
             sizes.append((edit, resident(), scope.cache_bytes))
     levels_off(f"{EDITS:,} edits of a text", sizes)

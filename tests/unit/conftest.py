@@ -10,6 +10,7 @@ import torch
 import transformers
 from huggingface_hub import constants
 
+from llmscope import AttentionView, Explorer
 from llmscope.scope import Scope
 from tests import tiny
 from tests.checkpoints import llama, save
@@ -24,6 +25,24 @@ def tokenizer():
 @pytest.fixture
 def scope(tokenizer) -> Scope:
     return Scope(tiny.MODELS["llama"](), tokenizer, name="tiny")
+
+
+@pytest.fixture
+def show(tokenizer):
+    """Open views of a model with room for long texts; they are closed at the end."""
+    model = tiny.MODELS["llama"]()
+    model.config.max_position_embeddings = 2048  # rotary: no weights depend on it
+    roomy = Scope(model, tokenizer, name="tiny")
+    opened = []
+
+    def make(kind=AttentionView, text=tiny.TEXT, of=roomy, **traits):
+        view = kind(of, text, **traits) if kind is Explorer else kind(of.trace(text), **traits)
+        opened.append(view)
+        return view
+
+    yield make
+    for view in opened:
+        view.close()
 
 
 @pytest.fixture

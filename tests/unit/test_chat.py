@@ -7,8 +7,9 @@ from itertools import groupby
 import pytest
 import transformers
 
+from llmscope.kernel import Handlers
+from llmscope.kernel.protocol import parse
 from llmscope.scope import Scope
-from llmscope.source.answers import Answers
 from tests import tiny
 
 USER = {"role": "user", "content": "How do I bake bread?"}
@@ -156,6 +157,6 @@ def test_other_texts_have_no_roles(scope):
 
 def test_the_page_is_told(traced):
     trace = traced(CHATML, TALK)
-    (answer,) = Answers(trace.scope, trace)(f"text/{trace.text}", lambda: False)
+    (answer,) = Handlers(trace.scope, trace)(parse(f"text/{trace.text}"), lambda: False)
     assert answer["roles"] == list(trace.roles)
     assert answer["why_no_roles"] is None

@@ -30,7 +30,7 @@ def bundle(view):
 
 def as_a_whole(monkeypatch):
     """As in a notebook that is run from beginning to end with nobody before it."""
-    monkeypatch.setattr(module, "_nobody_waits", lambda: True)
+    monkeypatch.setattr(module, "is_batch_run", lambda: True)
 
 
 def test_words_say_what_is_on_screen(explorer, scope):
@@ -101,7 +101,7 @@ def test_nobody_waits_long_for_words(explorer, monkeypatch):
         ended.set()
         raise RuntimeError("given up")
 
-    monkeypatch.setattr(explorer._answers, "trace", slow)
+    monkeypatch.setattr(explorer._handlers.traces, "trace", slow)
     assert bundle(explorer)["text/plain"] == repr(explorer)
     assert ended.wait(10)
 
@@ -136,11 +136,11 @@ def test_whether_somebody_waits_is_told_by_who_runs_the_cell(content, nobody, mo
 
     shell = type("Shell", (), {"kernel": Kernel(content)})()
     monkeypatch.setattr(IPython, "get_ipython", lambda: shell)
-    assert module._nobody_waits() is nobody
+    assert module.is_batch_run() is nobody
 
 
 def test_in_a_plain_shell_words_are_enough(monkeypatch):
     import IPython
 
     monkeypatch.setattr(IPython, "get_ipython", lambda: None)
-    assert not module._nobody_waits()
+    assert not module.is_batch_run()

@@ -6,8 +6,9 @@ import torch
 from traitlets import TraitError
 
 import llmscope
+from llmscope.kernel import IdsInput
+from llmscope.kernel.protocol import format_key, parse
 from llmscope.scope import Scope
-from llmscope.source.answers import key_of
 from tests.tiny import MODELS, TEXT
 
 
@@ -19,7 +20,7 @@ def view(scope):
 
 
 def ask(view, key):
-    *_, part = view._answers(key, lambda: False)
+    *_, part = view._handlers(parse(key), lambda: False)
     return part
 
 
@@ -89,7 +90,7 @@ def test_a_prompt_that_comes_back_finds_what_was_written_behind_it(view):
     again = ask(view, f"write/begin/{TEXT}")
     assert (again["count"], again["nodes"][-1]) == (6, written[-1])
     assert view.stepper.ids() == ids
-    view._writing.forget()
+    view._handlers.session.forget()
     assert ask(view, f"write/begin/{TEXT}")["count"] == 0
 
 
@@ -97,7 +98,7 @@ def test_only_the_last_few_texts_are_kept_for_their_prompts(view):
     for typed in "abcdef":
         ask(view, f"write/begin/{typed}")
         ask(view, "write/step/1")
-    assert [*view._writing._left] == ["b", "c", "d", "e"]
+    assert view._handlers.session.prompts_left == ["b", "c", "d", "e"]
 
 
 def test_in_python_the_stepper_is_that_of_the_prompt(view):
@@ -110,12 +111,12 @@ def test_in_python_the_stepper_is_that_of_the_prompt(view):
 
 
 def test_many_steps_are_told_as_they_come_and_others_may_go_between(view, monkeypatch):
-    monkeypatch.setattr("llmscope.source.writing._APART", 0)
+    monkeypatch.setattr("llmscope.kernel.generation._APART", 0)
     ask(view, f"write/begin/{TEXT}")
-    first, *rest = view._answers("write/step/4", lambda: False)
+    first, *rest = view._handlers(parse("write/step/4"), lambda: False)
     assert [first["count"], *(part and part["count"] for part in rest)] == [1, {}, 2, {}, 3, {}, 4]
-    monkeypatch.setattr("llmscope.source.writing._APART", 60)
-    told = [part for part in view._answers("write/on/100", lambda: False) if part]
+    monkeypatch.setattr("llmscope.kernel.generation._APART", 60)
+    told = [part for part in view._handlers(parse("write/on/100"), lambda: False) if part]
     assert [(part["count"], len(part["nodes"]), part["ended"]) for part in told] == [
         (5, 1, False), (6, 1, True)
     ]  # fmt: skip
@@ -127,7 +128,7 @@ def test_linked_views_show_the_path_as_it_was_written(view, scope):
     explorer = scope.explore("another text")
     links = llmscope.link(explorer, view)
     ids = (*view.stepper.ids(3), 299)  # no tokenizer gives these for their text
-    explorer._path = key_of(((), ids))
+    explorer._path = format_key(IdsInput((), ids))
     assert explorer.trace.ids == list(ids)
     explorer.text = explorer.trace.text  # as the page does
     assert explorer.trace.ids == list(ids)
@@ -140,7 +141,7 @@ def test_linked_views_show_the_path_as_it_was_written(view, scope):
 
 def test_a_view_of_another_model_follows_no_path(view, tokenizer):
     other = Scope(MODELS["gpt2"](), tokenizer).explore(TEXT)
-    view._path = key_of(((), (1, 2, 3)))
+    view._path = format_key(IdsInput((), (1, 2, 3)))
     llmscope.link(view, other).unlink()
     assert other._path == ""
     third = view.scope.explore(TEXT)
@@ -155,7 +156,7 @@ def test_logits_and_trace_are_those_of_the_node(view, scope):
     ids = view.stepper.ids(3)
     expected = scope.trace(ids).logits_at(-1)
     assert np.allclose(ask(view, "write/logits/3")["logits"], expected, atol=1e-4)
-    summary = ask(view, key_of(((), tuple(ids))))
+    summary = ask(view, format_key(IdsInput((), tuple(ids))))
     assert [row[0] for row in summary["tokens"]] == ids
     head = ask(view, f"{summary['trace']}/self/head.1.2/0.0.0.max")["weights"]
     assert np.allclose(head, scope.trace(ids).attention(1, 2), atol=1e-4)
@@ -189,7 +190,9 @@ def test_with_an_encoder_the_decoder_writes(tokenizer):
     expected = scope.generate(TEXT, do_sample=False, max_new_tokens=3)
     assert view.stepper.ids() == expected.ids(0)
     ids = tuple(view.stepper.ids(2))
-    summary = ask(view, key_of((tuple(ask(view, "write/begin/" + TEXT)["source"]), ids)))
+    summary = ask(
+        view, format_key(IdsInput(tuple(ask(view, "write/begin/" + TEXT)["source"]), ids))
+    )
     assert tuple(row[0] for row in summary["target"]) == ids
     assert set(summary["kinds"]) == {"self", "encoder", "cross"}
     view.close()

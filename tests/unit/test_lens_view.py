@@ -12,13 +12,14 @@ from traitlets import TraitError
 
 from llmscope import LensView
 from llmscope.capture import Cancelled
+from llmscope.kernel import Handlers, TextInput
+from llmscope.kernel.protocol import parse
+from llmscope.kernel.requests import Summary
 from llmscope.scope import Scope
-from llmscope.source import Answers
-from llmscope.source.lens import BLOCK
-from llmscope.source.reading import Reading
+from llmscope.shared import LENS_BLOCK as BLOCK
 from llmscope.tokens import labels
+from tests.page import array, ask, opened
 from tests.tiny import MODELS, TEXT
-from tests.unit.test_export import array, ask, opened
 
 
 def never() -> bool:
@@ -50,24 +51,24 @@ def test_blocks_are_those_of_the_trace(name, tokenizer):
     scope = Scope(MODELS[name](), tokenizer)
     target = "it sleeps" if scope.facts.family == "encoder-decoder" else None
     trace = scope.trace(TEXT, target=target)
-    answers = Answers(scope, trace)
-    *_, answer = answers(Reading.of(trace).key, never)
+    answers = Handlers(scope, trace)
+    *_, answer = answers(Summary(TextInput.of(trace)), never)
     for number in range(-(-len(trace) // BLOCK)):
-        *_, part = answers(f"{answer['trace']}/lens/block/{number}", never)
+        *_, part = answers(parse(f"{answer['trace']}/lens/block/{number}"), never)
         held_to_the_trace(part, trace, "block", number)
     for key in ("block/99", "block/-1", "both/0"):
         with pytest.raises(KeyError):
-            list(answers(f"{answer['trace']}/lens/{key}", never))
+            list(answers(parse(f"{answer['trace']}/lens/{key}"), never))
 
 
 def test_a_block_that_nobody_waits_for_ends(scope):
     trace = scope.trace(TEXT)
-    answers = Answers(scope, trace)
-    *_, answer = answers(f"text/{trace.text}", never)
+    answers = Handlers(scope, trace)
+    *_, answer = answers(parse(f"text/{trace.text}"), never)
     stale = threading.Event()
     stale.set()
     with pytest.raises(Cancelled):
-        list(answers(f"{answer['trace']}/lens/block/0", stale.is_set))
+        list(answers(parse(f"{answer['trace']}/lens/block/0"), stale.is_set))
 
 
 def test_it_begins_with_the_models_answer_and_refuses_what_there_is_not(view):

@@ -39,6 +39,7 @@ def test_the_wheel_holds_what_is_built_and_no_sources(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert "llmscope/__init__.py" in names
     assert "llmscope/py.typed" in names
+    assert "llmscope/shared.json" in names
     assert "llmscope/static/llmscope.js" in names
     assert "llmscope/static/page.js" in names
     assert "llmscope/static/bertviz.js" in names

@@ -12,8 +12,9 @@ import transformers as tf
 from llmscope.attention.features import softmax
 from llmscope.capture import Cancelled
 from llmscope.capture.projection import watch_projection
+from llmscope.kernel import Handlers, TextInput
+from llmscope.kernel.protocol import parse
 from llmscope.scope import Scope
-from llmscope.source import Answers
 from tests.reference import own_attention
 from tests.tiny import _GROUPED, MODELS, TEXT, _random
 
@@ -271,9 +272,9 @@ def test_a_text_that_grew_is_read_as_a_fresh_one(name, tokenizer):
 
 
 def test_steps_are_answered_by_name(scope):
-    answers = Answers(scope)
-    (summary,) = answers(f"text/{TEXT}", lambda: False)
-    (part,) = answers(f"{summary['trace']}/steps/self/1/2/7", lambda: False)
+    answers = Handlers(scope)
+    (summary,) = answers(parse(f"text/{TEXT}"), lambda: False)
+    (part,) = answers(parse(f"{summary['trace']}/steps/self/1/2/7"), lambda: False)
     steps = scope.trace(TEXT).steps(1, 2, 7)
     for name in ("query", "keys", "values", "product", "scaled", "bias", "logits", "weights",
                  "output", "concat", "projected", "contribution"):  # fmt: skip
@@ -286,16 +287,16 @@ def test_steps_are_answered_by_name(scope):
 
 
 def test_steps_that_nobody_waits_for_end_between_layers(scope):
-    answers, asked = Answers(scope), []
-    (summary,) = answers(f"text/{TEXT}", lambda: False)
+    answers, asked = Handlers(scope), []
+    (summary,) = answers(parse(f"text/{TEXT}"), lambda: False)
 
     def soon() -> bool:
         asked.append(None)
         return len(asked) > 1
 
     with pytest.raises(Cancelled):
-        list(answers(f"{summary['trace']}/steps/self/2/2/7", soon))
-    assert not answers.trace(TEXT)._projections
+        list(answers(parse(f"{summary['trace']}/steps/self/2/2/7"), soon))
+    assert not answers.traces.trace(TextInput(TEXT))._projections
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])

@@ -115,7 +115,7 @@ def test_closing_lets_go_of_everything(scope):
     view = Explorer(scope, TEXT)
     assert view.trace
     view.close()
-    assert not view._answers._traces
+    assert not len(view._handlers.traces)
     assert view.comm is None
 
 
@@ -163,3 +163,22 @@ def test_heads_that_cannot_be_shown_are_refused_in_words(explorer, heads):
     with pytest.raises(TraitError, match=r"head|pair"):
         explorer.heads = heads
     assert explorer.heads == ()
+
+
+def test_halves_of_characters_are_replaced_in_what_a_message_carries(scope):
+    half = "x\ud800y"
+    view = scope.explore(half, pair=half, target=half)
+    assert (view.text, view.pair, view.target) == ("x�y",) * 3
+    view.text = half + "z"
+    assert view.text == "x�yz"
+    for name in ("text", "pair", "target"):
+        getattr(view, name).encode()
+    view.close()
+
+
+@pytest.mark.parametrize("path", ["rubbish", "model", "read/[]", "ids//", "ids//1,-2", "t1/chain"])
+def test_a_path_that_names_no_input_is_refused(explorer, path):
+    with pytest.raises(TraitError, match="key of an input"):
+        explorer._path = path
+    explorer._path = "ids//1,2"
+    assert explorer.trace.ids == [1, 2]

@@ -11,7 +11,6 @@ from llmscope.export.figures.lens import lens
 from llmscope.export.figures.matrix import matrix
 from llmscope.export.figures.next_token import next_token
 from llmscope.export.figures.page import MARGIN, POINTS, Page, Panel
-from llmscope.export.figures.shown import Shown, shown
 from llmscope.export.figures.steps import steps
 from llmscope.export.figures.style import BODY, INK, SMALL, SOFT, TITLE
 from llmscope.export.figures.text import text
@@ -19,58 +18,49 @@ from llmscope.export.figures.text import text
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from llmscope.views.base import View
+    from llmscope.state import ViewState
 
 __all__ = ["figure"]
 
-_WIDTHS = {"header": 7.2, "attention": 5.5, "tokens": 5.5, "next-token": 3.5, "lens": 7.2}  # inches
 _BESIDE = 205.0  # points, of the next token beside attention
 _GAP = 20.0
 _STACKED = 380.0  # points, below which they stand one below the other
 _MODES = {"matrix": matrix, "arcs": arcs, "steps": steps}
 
 
-def figure(view: View, width: float | None = None) -> Figure:
-    """Draw what `view` shows; see `View.figure`."""
+def figure(now: ViewState, width: float | None = None) -> Figure:
+    """Draw what is on screen; see `View.figure`."""
     if width is not None and not 1 <= width <= 40:
         raise ValueError(f"width is in inches, between 1 and 40, not {width}")
-    what = next((name for name in _WIDTHS if name in view._panels), None)
-    if what is None:
-        raise ValueError(f"There is no figure of a {type(view).__name__} yet.")
-    room = (width or _WIDTHS[what]) * POINTS - 2 * MARGIN
-    now = shown(view)
+    name = next((name for name in _FIGURES if name in now.panels), None)
+    if name is None:
+        raise ValueError(f"There is no figure of a {now.view} yet.")
+    inches, drawn = _FIGURES[name]
+    room = (width or inches) * POINTS - 2 * MARGIN
+    _ = now.trace  # raises when there is no model, or no text
     # As it is out of the box, whatever the style of the notebook; and left as it was.
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         page = Page()
-        if what == "header":
-            panel = _explorer(page, now, room, width is not None)
-        elif what == "attention":
-            panel = _attention(page, now, room, width is not None)
-        elif what == "tokens":
-            panel = text(page, now, room)
-        elif what == "lens":
-            panel = lens(page, now, room)
-        else:
-            panel = _next_token(page, now, room, width is not None)
+        panel = drawn(page, now, room, width is not None)
         return page.lay_out(panel, None if width is None else width * POINTS)
 
 
-def _attention(page: Page, now: Shown, room: float, wide: bool) -> Panel:
+def _attention(page: Page, now: ViewState, room: float, wide: bool) -> Panel:
     if not now.has_attention:
         said = "There is no attention in this model: it carries the past in a state."
         return _sentence(page, "Attention", said, room)
-    return _MODES[now.view.mode](page, now, room, wide)
+    return _MODES[now.mode](page, now, room, wide)
 
 
-def _next_token(page: Page, now: Shown, room: float, wide: bool) -> Panel:
+def _next_token(page: Page, now: ViewState, room: float, wide: bool) -> Panel:
     if now.trace.scope.facts.family == "encoder":
         said = "This model has no language-model head: it turns a text into vectors."
         return _sentence(page, "Next token", said, room)
     return next_token(page, now, room, wide)
 
 
-def _explorer(page: Page, now: Shown, room: float, wide: bool) -> Panel:
+def _explorer(page: Page, now: ViewState, room: float, wide: bool) -> Panel:
     """Lay out the text on top, then attention and the next token, side by side if they fit."""
     is_beside = room >= _STACKED
     beside = min(_BESIDE, 0.4 * room) if is_beside else room
@@ -100,7 +90,7 @@ def _explorer(page: Page, now: Shown, room: float, wide: bool) -> Panel:
 
 
 def _sentence(page: Page, name: str, said: str, room: float) -> Panel:
-    """Say in words why there is nothing to draw."""
+    """Draw a sentence that says why there is no picture."""
     lines = page.wrap(said, room, SMALL)
 
     def draw(x: float, y: float) -> None:
@@ -110,3 +100,21 @@ def _sentence(page: Page, name: str, said: str, room: float) -> Panel:
             page.write(sheet, 0, 23 + 10 * number, line, SMALL, SOFT)
 
     return Panel(room, 18 + 10 * len(lines), draw)
+
+
+def _text(page: Page, now: ViewState, room: float, _wide: bool) -> Panel:
+    return text(page, now, room)
+
+
+def _lens(page: Page, now: ViewState, room: float, _wide: bool) -> Panel:
+    return lens(page, now, room)
+
+
+# By panel: the width in inches and what draws it. A view with several is drawn by the first.
+_FIGURES = {
+    "header": (7.2, _explorer),
+    "attention": (5.5, _attention),
+    "tokens": (5.5, _text),
+    "next-token": (3.5, _next_token),
+    "lens": (7.2, _lens),
+}

@@ -10,9 +10,8 @@ from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
 from matplotlib.path import Path
 
-from llmscope.export.figures.matrix import notes_of, write_title
+from llmscope.export.figures.matrix import write_title
 from llmscope.export.figures.page import Page, Panel
-from llmscope.export.figures.shown import Shown, plain
 from llmscope.export.figures.style import (
     ATTENTION,
     BODY,
@@ -25,6 +24,7 @@ from llmscope.export.figures.style import (
     mix,
     opacity,
 )
+from llmscope.export.figures.titles import notes_of, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
+    from llmscope.state import ViewState
     from llmscope.tokens import Token
 
 MOST = 256  # tokens
@@ -44,7 +45,7 @@ _HEAD = 18.0
 _CURVE = [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4]
 
 
-def arcs(page: Page, now: Shown, room: float, wide: bool) -> Panel:
+def arcs(page: Page, now: ViewState, room: float, wide: bool) -> Panel:
     """Draw two columns of tokens with lines between them, into `room` points."""
     longest = max(len(now.queries), len(now.keys))
     if longest > MOST:
@@ -52,9 +53,9 @@ def arcs(page: Page, now: Shown, room: float, wide: bool) -> Panel:
             f"Arcs of {longest:,} tokens are too long to print: {MOST} are the most. "
             f'Show the matrix, view.mode = "matrix", or trace a shorter text.'
         )
-    weights = now.view.attention
+    weights = now.attention
     weights = weights if weights.ndim == 3 else weights[None]  # (heads, queries, keys)
-    heads = now.view.heads
+    heads = now.heads
     inks = HEADS[: len(heads)] if heads else (ATTENTION,)
     label = min(_LABEL, _widest(page, now.queries + now.keys)) + 8
     share = _SHARE if now.is_pinned and len(weights) == 1 else 0.0
@@ -85,19 +86,19 @@ def arcs(page: Page, now: Shown, room: float, wide: bool) -> Panel:
     return Panel(width, height, draw)
 
 
-def _least(now: Shown) -> float:
-    """Give the weight from which lines are drawn."""
-    return max(now.view.threshold, FAINTEST)
+def _least(now: ViewState) -> float:
+    """Return the least weight that is drawn."""
+    return max(now.threshold, FAINTEST)
 
 
 def _widest(page: Page, tokens: tuple[Token, ...]) -> float:
     return max(page.measure(plain(token.label), BODY) for token in tokens)
 
 
-def _name_heads(page: Page, now: Shown, x: float, y: float, width: float) -> None:
+def _name_heads(page: Page, now: ViewState, x: float, y: float, width: float) -> None:
     sheet = page.sheet(x, y, width, _HEAD)
     place = 0.0
-    for (layer, head), ink in zip(now.view.heads, HEADS, strict=False):
+    for (layer, head), ink in zip(now.heads, HEADS, strict=False):
         sheet.add_patch(Rectangle((place, 3), 7, 7, fc=ink, lw=0))
         page.write(sheet, place + 10, 6.5, f"{layer}·{head}", BODY, INK, bold=True)
         place += 18 + page.measure(f"{layer}·{head}", BODY, bold=True)
@@ -105,7 +106,7 @@ def _name_heads(page: Page, now: Shown, x: float, y: float, width: float) -> Non
         page.write(sheet, place, 6.5, "layer · head", BODY, SOFT)
 
 
-def _lines(now: Shown, weights: NDArray[np.float32]) -> Iterator[tuple[int, int, int, float]]:
+def _lines(now: ViewState, weights: NDArray[np.float32]) -> Iterator[tuple[int, int, int, float]]:
     """Go through the lines that are drawn: head, query, key and weight."""
     drawn = np.abs(weights) >= _least(now)
     if now.is_pinned:
@@ -118,7 +119,7 @@ def _lines(now: Shown, weights: NDArray[np.float32]) -> Iterator[tuple[int, int,
 
 
 def _curves(
-    now: Shown, weights: NDArray[np.float32], inks: tuple[str, ...], ends: tuple[float, float]
+    now: ViewState, weights: NDArray[np.float32], inks: tuple[str, ...], ends: tuple[float, float]
 ) -> PathCollection:
     """Draw each weight as a curve, the strongest on top."""
     many = len(inks)
@@ -130,7 +131,7 @@ def _curves(
         aside = (head - (many - 1) / 2) * 1.2
         start, end = ((at + 0.5) * _ROW + aside for at in (query, key))
         points = [(left, start), (middle, start), (middle, end), (right, end)]
-        opaque = float(opacity(value, now.view.color_scale)) * (0.8 if many > 1 else 1)
+        opaque = float(opacity(value, now.color_scale)) * (0.8 if many > 1 else 1)
         curves.append((opaque, Path(points, _CURVE), to_rgba(inks[head], opaque)))
     curves.sort(key=lambda curve: curve[0])
     return PathCollection(
@@ -145,7 +146,7 @@ def _curves(
 
 def _stripe(
     sheet: Axes,
-    now: Shown,
+    now: ViewState,
     weights: NDArray[np.float32],
     inks: tuple[str, ...],
     label: float,
@@ -157,7 +158,7 @@ def _stripe(
     for head, ink in enumerate(inks):
         line = weights[head, now.end] if now.is_from else weights[head, :, now.end]
         for token in np.flatnonzero(np.abs(line) >= _least(now)):
-            shade = SHADE * float(opacity(line[token], now.view.color_scale))
+            shade = SHADE * float(opacity(line[token], now.color_scale))
             corner = (left + head * stripe, token * _ROW + 0.5)
             sheet.add_patch(Rectangle(corner, stripe, _ROW - 1, fc=mix(ink, shade), lw=0))
 
@@ -165,7 +166,7 @@ def _stripe(
 def _write_tokens(
     page: Page,
     sheet: Axes,
-    now: Shown,
+    now: ViewState,
     weights: NDArray[np.float32],
     label: float,
     share: float,

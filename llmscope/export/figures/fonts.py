@@ -51,7 +51,7 @@ def _characters(family: str, bold: bool) -> frozenset[int]:
 
 @cache
 def _family_of(char: str, bold: bool) -> str | None:
-    """Give the first family that has a character, if any has."""
+    """Return the first family that has a character, if any has."""
     return next((name for name in _families() if ord(char) in _characters(name, bold)), None)
 
 
@@ -61,7 +61,7 @@ def printable(text: str, bold: bool = False) -> list[str]:
 
 
 def properties(text: str, size: float, bold: bool = False) -> FontProperties:
-    """Give fonts that have all characters of `text`, of `size` points."""
+    """Return fonts that have all characters of `text`, of `size` points."""
     found = {name for char in text if (name := _family_of(char, bold))}
     first, *others = _families()
     families = [first, *(name for name in others if name in found)]

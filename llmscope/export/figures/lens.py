@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.patches import Rectangle
@@ -14,9 +14,8 @@ from llmscope.tokens import labels
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from llmscope.export.figures.shown import Shown
     from llmscope.lens import Lens
-    from llmscope.views.lens import LensView
+    from llmscope.state import ViewState
 
 _ROW = 11.5  # points
 _CELL = (18.0, 46.0)  # points a column, at least and by itself
@@ -31,7 +30,7 @@ _WORDS = {
 _STREAMS = {"block": "", "attention": "attention halves", "mlp": "MLP halves"}
 
 
-def lens(page: Page, now: Shown, room: float) -> Panel:
+def lens(page: Page, now: ViewState, room: float) -> Panel:
     """Draw the table of a `LensView` into `room` points.
 
     Raises
@@ -39,21 +38,21 @@ def lens(page: Page, now: Shown, room: float) -> Panel:
     ValueError
         When there is no lens, or when the columns don't fit.
     """
-    view = cast("LensView", now.view)
     trace = now.trace
+    stream, measure = now.traits["stream"], now.traits["lens"]
     least = _LEFT + _CELL[0] * len(trace)
     if least > room:
         inches = (least + 2 * MARGIN) / POINTS
         ways = f"give a width of {inches:.1f} inches" if inches <= 40 else "trace a shorter text"
         raise ValueError(f"The lens of {len(trace):,} tokens is wider than the figure: {ways}.")
-    read = trace.lens(top=1, stream=view.stream)
+    read = trace.lens(top=1, stream=stream)
     rows, columns = read.entropy.shape
     words = labels(trace.scope.tokenizer, read.ids[..., 0].ravel().tolist())
     cell = min(_CELL[1], (room - _LEFT) / columns)
     bits = float(np.log2(trace.scope.facts.vocabulary))
-    shades = _shades(read, view.lens, bits)
-    ink, most = (LIKELY, 0.85) if view.lens in ("probability", "rank") else (_SLATE, 0.6)
-    said = page.wrap(f"Shade: {_WORDS[view.lens].format(bits)}", room, SMALL)
+    shades = _shades(read, measure, bits)
+    ink, most = (LIKELY, 0.85) if measure in ("probability", "rank") else (_SLATE, 0.6)
+    said = page.wrap(f"Shade: {_WORDS[measure].format(bits)}", room, SMALL)
     width = max(_LEFT + cell * columns, max(page.measure(line, SMALL) for line in said))
     height = _HEAD + rows * _ROW + _FOOT + 10 * (len(said) - 1)
 
@@ -61,7 +60,7 @@ def lens(page: Page, now: Shown, room: float) -> Panel:
         sheet = page.sheet(x, y, width, height)
         page.write(sheet, 0, 6, "Logit lens", TITLE, INK, bold=True)
         beside = page.measure("Logit lens", TITLE, bold=True) + 6
-        page.write(sheet, beside, 6, _STREAMS[view.stream], SMALL, SOFT)
+        page.write(sheet, beside, 6, _STREAMS[stream], SMALL, SOFT)
         for column, token in enumerate(trace.tokens):
             name = page.fit(token.label, cell - 4, SMALL)
             page.write(sheet, _LEFT + column * cell + 2, _HEAD - 7, name, SMALL, SOFT)
@@ -83,7 +82,7 @@ def lens(page: Page, now: Shown, room: float) -> Panel:
 
 
 def _shades(read: Lens, measure: str, bits: float) -> NDArray[np.float64]:
-    """Tell how dark cells (layers, positions) are, from 0 to 1, as the view does."""
+    """Return how dark cells (layers, positions) are, from 0 to 1, as in the view."""
     shades = {
         "probability": read.probs[..., 0],
         "entropy": read.entropy / bits,

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.patches import Polygon, Rectangle
 
-from llmscope.attention.matrices import SINKLESS
 from llmscope.export.figures.page import POINTS, Page, Panel
-from llmscope.export.figures.shown import Shown, plain, title
 from llmscope.export.figures.style import (
     ATTENTION,
     BODY,
@@ -26,9 +24,9 @@ from llmscope.export.figures.style import (
     norm,
     opacity,
     ramp,
-    weight,
     weight_at,
 )
+from llmscope.export.figures.titles import notes_of, plain, title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +34,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
+    from llmscope.state import ViewState
 
 MOST = 1024  # tokens
 _VECTOR = 64  # tokens, up to which each cell is a shape of its own
@@ -47,7 +46,7 @@ _NUMBERS = 20.0  # points a cell, from which it holds its weight
 _HEAD, _FOOT = 18.0, 30.0  # the title; the legend
 
 
-def matrix(page: Page, now: Shown, room: float, wide: bool) -> Panel:
+def matrix(page: Page, now: ViewState, room: float, wide: bool) -> Panel:
     """Draw a matrix into `room` points, all of them when it is `wide`."""
     rows, columns = len(now.queries), len(now.keys)
     if max(rows, columns) > MOST:
@@ -56,7 +55,7 @@ def matrix(page: Page, now: Shown, room: float, wide: bool) -> Panel:
             "most. Trace a shorter text, or plot the part that matters from "
             "trace.attention(layer, head, rows=…)."
         )
-    weights = now.view.attention
+    weights = now.attention
     queries = [page.fit(plain(token.label), _LABEL, SMALL) for token in now.queries]
     keys = [page.fit(plain(token.label), _LABEL, SMALL) for token in now.keys]
     left = max(page.measure(label, SMALL) for label in queries) + 6
@@ -67,7 +66,7 @@ def matrix(page: Page, now: Shown, room: float, wide: bool) -> Panel:
     cell = min((room - left - right) / columns, _CELL[1] * 2 if wide else natural, _TALLEST / rows)
     if cell <= 0:
         raise ValueError("The figure is too narrow for a matrix with its labels: give more width.")
-    legend = f"weight, {SCALES[now.view.color_scale]}"
+    legend = f"weight, {SCALES[now.color_scale]}"
     beside = left + 8 + page.measure(legend, SMALL)
     bar = max(60.0, min(150.0, max(100.0, cell * columns), room - beside))
     width = max(left + cell * columns + right, beside + bar)
@@ -94,36 +93,35 @@ def matrix(page: Page, now: Shown, room: float, wide: bool) -> Panel:
     return Panel(width, height, draw)
 
 
-def write_title(page: Page, now: Shown, x: float, y: float, width: float) -> None:
-    """Write what attention is shown, above it."""
+def write_title(page: Page, now: ViewState, x: float, y: float, width: float) -> None:
+    """Draw the title of attention above it."""
     name, more = title(now)
     sheet = page.sheet(x, y, width, _HEAD)
     page.write(sheet, 0, 6, name, TITLE, INK, bold=True)
     page.write(sheet, page.measure(name, TITLE, bold=True) + 6, 6, more, BODY, SOFT)
 
 
-def is_signed(now: Shown) -> bool:
-    """Tell whether the weights on screen are those of a difference."""
-    return now.view._matrices()[0].removeprefix(SINKLESS).startswith("difference.")
+def is_signed(now: ViewState) -> bool:
+    """Whether the weights on screen are those of a difference."""
+    return now.matrices[0].how == "difference"
 
 
-def is_causal(now: Shown, weights: NDArray[np.float32]) -> bool:
-    """Tell whether no query sees ahead of itself."""
+def is_causal(now: ViewState, weights: NDArray[np.float32]) -> bool:
+    """Whether attention is causal: no query sees a later key."""
     return now.kind == "self" and len(weights) > 1 and not np.triu(weights, 1).any()
 
 
-def paint(axes: Axes, now: Shown, weights: NDArray[np.float32], cell: float) -> None:
+def paint(axes: Axes, now: ViewState, weights: NDArray[np.float32], cell: float) -> None:
     """Colour the weights (queries, keys), on a ground where there can be any."""
     rows, columns = weights.shape
-    view = now.view
     causal = is_causal(now, weights)
     unseen = np.triu(np.ones(weights.shape, dtype=bool), 1) if causal else np.zeros((1, 1), bool)
-    cells = np.ma.masked_where(unseen | (np.abs(weights) < view.threshold), weights)
+    cells = np.ma.masked_where(unseen | (np.abs(weights) < now.threshold), weights)
     axes.add_patch(
         Polygon(_ground(rows, columns, causal), fc=mix(ATTENTION, GROUND), lw=0, zorder=0)
     )
     signed = is_signed(now)
-    inks = {"norm": norm(view.color_scale, signed), "cmap": ramp(signed)}
+    inks = {"norm": norm(now.color_scale, signed), "cmap": ramp(signed)}
     if max(rows, columns) <= _VECTOR:
         axes.pcolormesh(cells, edgecolors="white", linewidth=min(0.75, cell / 16), **inks)
     else:
@@ -148,17 +146,17 @@ def _ground(rows: int, columns: int, causal: bool) -> list[tuple[float, float]]:
     return [(0, 0), *steps, (0, rows)]
 
 
-def _number(page: Page, axes: Axes, now: Shown, weights: NDArray[np.float32]) -> None:
-    for query, key in np.argwhere(np.abs(weights) >= max(now.view.threshold, 0.005)):
+def _number(page: Page, axes: Axes, now: ViewState, weights: NDArray[np.float32]) -> None:
+    for query, key in np.argwhere(np.abs(weights) >= max(now.threshold, 0.005)):
         value = float(weights[query, key])
         shown = f"{value:.2f}".replace("0.", ".").replace("-", "−")
-        dark = opacity(value, now.view.color_scale) > 0.7  # where white reads better
+        dark = opacity(value, now.color_scale) > 0.7  # where white reads better
         label = axes.text(key + 0.5, query + 0.5, shown, ha="center", va="center")
         page.dress(label, SMALL, "white" if dark else INK)
 
 
 def _label(
-    page: Page, axes: Axes, now: Shown, queries: list[str], keys: list[str], cell: float
+    page: Page, axes: Axes, now: ViewState, queries: list[str], keys: list[str], cell: float
 ) -> None:
     """Name as many queries and keys as there is room for, and the pinned one always."""
     pinned = [now.end] if now.is_pinned else []
@@ -180,21 +178,24 @@ def _label(
 
 
 def spaced(count: int, apart: float, always: Sequence[int]) -> list[int]:
-    """Choose tokens that stand at least `apart` tokens from each other; `always` ones first."""
+    """Choose tokens at least `apart` tokens from each other; those of `always` first."""
     step = max(1, ceil(apart))
-    regular = [n for n in range(0, count, step) if all(abs(n - one) >= step for one in always)]
-    return sorted([*always, *regular])
+    kept: list[int] = []
+    for number in (*always, *range(0, count, step)):
+        if all(abs(number - other) >= step for other in kept):
+            kept.append(number)
+    return sorted(kept)
 
 
-def _legend(page: Page, now: Shown, name: str, x: float, y: float, width: float) -> None:
-    """Say what the colours mean."""
-    scale, signed = now.view.color_scale, is_signed(now)
+def _legend(page: Page, now: ViewState, name: str, x: float, y: float, width: float) -> None:
+    """Draw what the colours mean."""
+    scale, signed = now.color_scale, is_signed(now)
     axes = page.axes(x, y, width, 5)
     axes.set_ylim(0, 1)
     edges = np.linspace(-1 if signed else 0, 1, 129 if signed else 65)
     middles = (edges[:-1] + edges[1:]) / 2
     weights = np.sign(middles) * weight_at(np.abs(middles), scale)
-    drawn = np.ma.masked_less(np.abs(weights), now.view.threshold)
+    drawn = np.ma.masked_less(np.abs(weights), now.threshold)
     cells = np.ma.array(weights, mask=np.ma.getmaskarray(drawn))[None]
     axes.axvspan(edges[0], 1, color=mix(ATTENTION, GROUND), lw=0)
     inks = {"norm": norm(scale, signed), "cmap": ramp(signed)}
@@ -212,15 +213,3 @@ def _legend(page: Page, now: Shown, name: str, x: float, y: float, width: float)
         page.dress(label, SMALL, SOFT)
     sheet = page.sheet(x + width + 8, y - 3, 100, 12)
     page.write(sheet, 0, 5.5, name, SMALL, SOFT)
-
-
-def notes_of(now: Shown) -> list[str]:
-    """Say in words what isn't plain from the picture."""
-    notes = []
-    if now.view.hide_sink:
-        notes.append(
-            "The first token is left out; the other weights of a row are divided by their sum."
-        )
-    if now.view.threshold > 0:
-        notes.append(f"Weights below {weight(now.view.threshold)} are not drawn.")
-    return notes

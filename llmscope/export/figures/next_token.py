@@ -8,7 +8,6 @@ import numpy as np
 from matplotlib.patches import Rectangle
 
 from llmscope.export.figures.page import Page, Panel
-from llmscope.export.figures.shown import Shown, plain
 from llmscope.export.figures.style import (
     BASE,
     BODY,
@@ -21,6 +20,8 @@ from llmscope.export.figures.style import (
     TITLE,
     percent,
 )
+from llmscope.export.figures.titles import plain
+from llmscope.shared import NEUTRAL
 from llmscope.tokens import labels
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from llmscope.sampling import Distribution
     from llmscope.sampling.distribution import Candidate
+    from llmscope.state import ViewState
 
 ROWS = 10
 _ROW = 15.0  # points
@@ -35,12 +37,11 @@ _WIDTH = 230.0  # points, by itself
 _HEAD, _AXIS, _FOOT = 18.0, 13.0, 26.0
 _LABEL, _VALUE = 76.0, 42.0  # points, at most
 _NICE = (0.1, 0.25, 0.5, 1.0)
-_NOTHING = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0, "typical_p": 1.0}
 
 
-def next_token(page: Page, now: Shown, room: float, wide: bool) -> Panel:
+def next_token(page: Page, now: ViewState, room: float, wide: bool) -> Panel:
     """Draw the ten likeliest tokens as bars, and all others together, into `room` points."""
-    dist = now.view.distribution
+    dist = now.distribution
     top = dist.top(ROWS)
     names = labels(now.trace.scope.tokenizer, [row.id for row in top])
     more = len(dist.base) - len(top)
@@ -84,7 +85,7 @@ def next_token(page: Page, now: Shown, room: float, wide: bool) -> Panel:
     return Panel(width, height, draw)
 
 
-def _title(now: Shown) -> tuple[str, str]:
+def _title(now: ViewState) -> tuple[str, str]:
     masked = now.trace.scope.facts.family == "masked"
     if now.trace.source_tokens:
         return "Next token", ""
@@ -92,21 +93,20 @@ def _title(now: Shown) -> tuple[str, str]:
     return ("Token", f"at “{own}”") if masked else ("Next token", f"after “{own}”")
 
 
-def _settings(now: Shown) -> str:
+def _settings(now: ViewState) -> str:
     """Name the sampling settings that do something."""
-    view = now.view
     said = [
-        f"{name.replace('_', '-')} {getattr(view, name):g}"
-        for name, nothing in _NOTHING.items()
-        if getattr(view, name) != nothing
+        f"{name.replace('_', '-')} {now.traits[name]:g}"
+        for name, neutral in NEUTRAL.items()
+        if now.traits[name] != neutral
     ]
-    if said and view.order != "transformers":
-        said.append(f"in the order of {view.order}")
+    if said and (order := now.traits["order"]) != "transformers":
+        said.append(f"in the order of {order}")
     return " · ".join(said)
 
 
 def _full(top: list[Candidate]) -> float:
-    """Give the end of the axis."""
+    """Return the end of the axis."""
     most = max(max(row.base, row.prob) for row in top)
     return next((nice for nice in _NICE if most <= nice), 1.0)
 
@@ -123,7 +123,7 @@ def _axis(page: Page, axes: Axes, full: float, rows: int) -> None:
 
 
 def _draw_bars(page: Page, axes: Axes, top: list[Candidate], point: float) -> None:
-    """Draw final probabilities over the model's own; who cut a token stands in its place."""
+    """Draw final probabilities over the model's own; in place of a bar, what cut a token."""
     places = np.arange(len(top))
     final = [row.prob for row in top]
     axes.barh(places + 0.36, final, 0.34, color=LIKELY, label="after sampling settings")
@@ -132,9 +132,9 @@ def _draw_bars(page: Page, axes: Axes, top: list[Candidate], point: float) -> No
     for place, row in enumerate(top):
         if row.cut_by:
             who = f"cut by {row.cut_by.replace('_', '-')}"
-            behind = row.base + 4 * point
-            fits = behind + page.measure(who, SMALL) * point <= axes.get_xlim()[1]
-            at = (behind, place + 0.5) if fits else (4 * point, place + 0.32)
+            after = row.base + 4 * point
+            fits = after + page.measure(who, SMALL) * point <= axes.get_xlim()[1]
+            at = (after, place + 0.5) if fits else (4 * point, place + 0.32)
             label = axes.text(*at, who, ha="left", va="center")
             page.dress(label, SMALL, FAINT)
 

@@ -57,14 +57,14 @@ class Page:
         self._ruler: Any = RendererAgg(1, 1, _FINE)  # type: ignore[no-untyped-call]
 
     def measure(self, text: str, size: float = BODY, bold: bool = False) -> float:
-        """Give the width of `text` in points."""
+        """Return the width of `text` in points."""
         shown = "".join(printable(text, bold))
         font = properties(shown, size, bold)
         width, _, _ = self._ruler.get_text_width_height_descent(shown, font, ismath=False)
         return float(width) * POINTS / _FINE
 
     def fit(self, text: str, most: float, size: float = BODY, bold: bool = False) -> str:
-        """Give `text` as it can be printed, shortened to `most` points with an ellipsis."""
+        """Return `text` as it can be printed, shortened to `most` points with an ellipsis."""
         kept = printable(text, bold)
         if self.measure("".join(kept), size, bold) <= most:
             return "".join(kept)

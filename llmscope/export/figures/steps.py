@@ -8,7 +8,6 @@ import numpy as np
 
 from llmscope.export.figures.matrix import write_title
 from llmscope.export.figures.page import Page, Panel
-from llmscope.export.figures.shown import Shown, plain
 from llmscope.export.figures.style import (
     ATTENTION,
     FAINT,
@@ -19,11 +18,13 @@ from llmscope.export.figures.style import (
     number,
     weight,
 )
+from llmscope.export.figures.titles import plain
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from llmscope.attention.steps import Steps
+    from llmscope.state import ViewState
 
 SHOWN = 12  # keys with most weight
 _ROW = 14.0
@@ -32,11 +33,10 @@ _LABEL, _NUMBER, _BARS = 80.0, 46.0, 90.0
 _HEAD, _FORMULA, _COLUMNS = 18.0, 34.0, 15.0
 
 
-def steps(page: Page, now: Shown, room: float, wide: bool) -> Panel:
+def steps(page: Page, now: ViewState, room: float, wide: bool) -> Panel:
     """Draw how the weights of the query in focus come about, into `room` points."""
-    view = now.view
     query = min(now.focus, len(now.queries) - 1)
-    found = now.trace.steps(view.layer, view.head, query, now.kind)
+    found = now.trace.steps(now.layer, now.head, query, now.kind)
     visible = np.flatnonzero(~found.hidden)
     most = visible[np.argsort(-found.weights[visible], kind="stable")][:SHOWN]
     rows = [int(key) for key in np.sort(most)]
@@ -106,7 +106,7 @@ def _formula(found: Steps) -> str:
     return rf"$a_j = \dfrac{{e^{{\ell_j}}}}{{{sink}\sum_i\, e^{{\ell_i}}}}, \quad \ell_j = {score}$"
 
 
-def _said(found: Steps, now: Shown, query: int) -> str:
+def _said(found: Steps, now: ViewState, query: int) -> str:
     said = [f"Query “{plain(now.queries[query].label)}”, token {query}."]
     said.append(f"c = {found.scale:.4g}.")
     if found.softcap is not None:

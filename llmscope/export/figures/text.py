@@ -12,9 +12,7 @@ from unicodedata import bidirectional
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from llmscope.attention.matrices import SINKLESS
 from llmscope.export.figures.page import Page, Panel
-from llmscope.export.figures.shown import Shown, plain
 from llmscope.export.figures.style import (
     ATTENTION,
     FAINT,
@@ -27,11 +25,14 @@ from llmscope.export.figures.style import (
     mix,
     opacity,
 )
+from llmscope.export.figures.titles import plain, whose
 from llmscope.tokens import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
+
+    from llmscope.state import ViewState
 
 _SIZE = 11.0  # points of type
 _LINE = 20.0  # points a line
@@ -85,7 +86,7 @@ class Flow:
                     word.x = ends - word.x - word.width
 
     def put(self, word: Word, tail: float = 0.0) -> None:
-        """Set a word behind the last one, or on a new line if it and its `tail` don't fit."""
+        """Put a word after the last one, or on a new line if it and its `tail` don't fit."""
         whole = word.width + tail
         needed = whole if whole <= self.room else word.width
         if self.x > 0 and self.x + needed > self.room:
@@ -99,7 +100,7 @@ def _reads_leftward(text: str) -> bool:
     return any(bidirectional(char) in ("R", "AL") for char in text)
 
 
-def text(page: Page, now: Shown, room: float, suggest: bool = False) -> Panel:
+def text(page: Page, now: ViewState, room: float, suggest: bool = False) -> Panel:
     """Draw the text into `room` points; with `suggest`, the likeliest next token after it."""
     flow = Flow(room)
     every = list(pieces(now))
@@ -136,7 +137,7 @@ def text(page: Page, now: Shown, room: float, suggest: bool = False) -> Panel:
     return Panel(room, height, draw)
 
 
-def pieces(now: Shown) -> Iterator[Piece]:
+def pieces(now: ViewState) -> Iterator[Piece]:
     """Cut the text where its tokens end; pieces of one character are one."""
     whole, reached = now.trace.text, 0
     last: Piece | None = None
@@ -160,7 +161,7 @@ def pieces(now: Shown) -> Iterator[Piece]:
 
 
 def _is_one_word(piece: Piece, after: Piece) -> bool:
-    """Tell whether two pieces are parts of a word, in scripts that part words by spaces."""
+    """Whether two pieces are parts of a word, in scripts that part words by spaces."""
     ends = piece.text[-1:] + after.text[:1]
     return not (piece.special or after.special) and ends.isalnum() and max(ends) < "\u2e80"
 
@@ -206,7 +207,7 @@ def _spaced(text: str) -> str:
 
 def _look(
     sheet: Axes,
-    now: Shown,
+    now: ViewState,
     word: Word,
     shades: NDArray[np.float32] | None,
     logprobs: NDArray[np.float32] | None,
@@ -217,7 +218,7 @@ def _look(
     top = word.line * _LINE
     if shades is not None and tokens:
         share = abs(float(shades[tokens].sum()))
-        shade = float(opacity(share, now.view.color_scale)) if share >= now.view.threshold else 0
+        shade = float(opacity(share, now.color_scale)) if share >= now.threshold else 0
         box = Rectangle((word.x - 0.5, top + 2.5), word.width + 1, _LINE - 6, lw=0, gid="shade")
         box.set(facecolor=mix(ATTENTION, SHADE * shade), zorder=0.5)
         sheet.add_patch(box)
@@ -233,31 +234,31 @@ def _look(
             sheet.add_patch(line)
 
 
-def _shades(now: Shown) -> NDArray[np.float32] | None:
-    """Give the attention of the token in focus, where it is to tokens of the text."""
+def _shades(now: ViewState) -> NDArray[np.float32] | None:
+    """Return the attention of the token in focus, where it is to tokens of the text."""
     others = now.keys if now.is_from else now.queries
     if not now.has_attention or others is not now.text_tokens:
         return None
-    return now.line(now.name)
+    return now.line(now.shading)
 
 
-def _logprobs(now: Shown) -> NDArray[np.float32] | None:
+def _logprobs(now: ViewState) -> NDArray[np.float32] | None:
     facts = now.trace.scope.facts
     return now.trace.logprobs if facts.family == "causal" else None
 
 
-def _suggestion(now: Shown) -> str:
-    """Name the likeliest token behind the end of the text, if it is in focus."""
+def _suggestion(now: ViewState) -> str:
+    """Return the likeliest token after the end of the text, if that is in focus."""
     if now.trace.scope.facts.family != "causal" or now.focus < len(now.text_tokens) - 1:
         return ""
-    found = now.view.distribution.top(1)[0].text
+    found = now.distribution.top(1)[0].text
     if not found:
         return ""
     return _spaced(found) if found.strip() else visible(found)
 
 
 def _caption(
-    now: Shown,
+    now: ViewState,
     shades: NDArray[np.float32] | None,
     logprobs: NDArray[np.float32] | None,
     next_token: str,
@@ -266,19 +267,9 @@ def _caption(
     if shades is not None:
         side = now.queries if now.is_from else now.keys
         own = plain(side[now.end].label)
-        said.append(f"Shade: attention {now.view.direction} “{own}” {_whose(now)}.")
+        said.append(f"Shade: attention {now.direction} “{own}” {whose(now)}.")
     if logprobs is not None:
         said.append("Underline: how likely the model found each token.")
     if next_token:
         said.append("Orange: the likeliest next token.")
     return " ".join(said)
-
-
-def _whose(now: Shown) -> str:
-    what, _, where = now.name.removeprefix(SINKLESS).partition(".")
-    if what == "head":
-        layer, head = where.split(".")
-        return f"in layer {layer}, head {head}"
-    if what == "rollout":
-        return f"by rollout to layer {where}"
-    return "as two heads differ" if what == "difference" else f"as the {what} of chosen heads"

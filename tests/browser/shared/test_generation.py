@@ -25,7 +25,7 @@ RESET = f"""
 view.playing = False
 view.seed, view.max_new_tokens, view.do_sample, view.speed = 4, 12, True, 0.0
 view.temperature, view.top_k, view.shade = 1.0, 50, "probability"
-view._writing.forget()
+view._handlers.session.forget()
 view.text = "…" + str(view.text != "…")
 view.text = {PROMPT!r}
 """

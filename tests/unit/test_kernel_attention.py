@@ -9,11 +9,12 @@ from llmscope.attention import SCORES, trace_matrix
 from llmscope.attention import matrices as matrices_module
 from llmscope.attention.patterns import overview
 from llmscope.capture import Cancelled
+from llmscope.kernel import Handlers, TextInput
+from llmscope.kernel import attention as attention_module
+from llmscope.kernel.attention import AttentionHandlers
+from llmscope.kernel.protocol import parse
+from llmscope.kernel.tiles import shades
 from llmscope.scope import Scope
-from llmscope.source import Answers
-from llmscope.source import attention as attention_module
-from llmscope.source.attention import AttentionAnswers
-from llmscope.source.reduce import shades
 from tests.tiny import MODELS, TEXT
 
 PLAIN = ["head.1.2", "mean.0.1+2.3+2.0", "max.0.1+2.3", "difference.0.1+2.3", "rollout.2"]
@@ -24,15 +25,15 @@ def never() -> bool:
     return False
 
 
-def ask(answers: Answers, key: str):
-    (part,) = answers(key, never)
+def ask(answers: Handlers, key: str):
+    (part,) = answers(parse(key), never)
     return part
 
 
 @pytest.fixture
 def small(monkeypatch):
     """Tiles of 8 cells a side, and rows in chunks of a few."""
-    monkeypatch.setattr("llmscope.source.reduce.TILE", 8)
+    monkeypatch.setattr("llmscope.kernel.tiles.TILE", 8)
     monkeypatch.setattr(matrices_module, "_CELLS", 400)
 
 
@@ -51,7 +52,7 @@ def pooled(whole: np.ndarray, block: int, pool: str) -> np.ndarray:
 @pytest.mark.parametrize("pool", ["max", "mean"])
 @pytest.mark.parametrize("matrix", MATRICES)
 def test_tiles_are_blocks_of_the_matrix(scope, small, matrix, pool):
-    answers, trace = Answers(scope), scope.trace(TEXT)
+    answers, trace = Handlers(scope), scope.trace(TEXT)
     name = ask(answers, f"text/{TEXT}")["trace"]
     whole = trace_matrix(trace, "self", matrix)
     for level in (0, 1, 2):
@@ -73,7 +74,7 @@ def test_tiles_are_blocks_of_the_matrix(scope, small, matrix, pool):
 
 @pytest.mark.parametrize("matrix", MATRICES)
 def test_rows_and_columns_are_exact(scope, small, matrix):
-    answers, trace = Answers(scope), scope.trace(TEXT)
+    answers, trace = Handlers(scope), scope.trace(TEXT)
     name = ask(answers, f"text/{TEXT}")["trace"]
     whole = trace_matrix(trace, "self", matrix)
     row = ask(answers, f"{name}/self/{matrix}/row.5")["weights"]
@@ -88,17 +89,17 @@ def test_rows_and_columns_are_exact(scope, small, matrix):
 
 
 def test_weights_of_longer_texts_travel_at_half_precision(scope, monkeypatch):
-    monkeypatch.setattr("llmscope.source.reduce.TILE", 8)
-    answers, trace = Answers(scope), scope.trace(TEXT)
+    monkeypatch.setattr("llmscope.kernel.tiles.TILE", 8)
+    answers, trace = Handlers(scope), scope.trace(TEXT)
     name = ask(answers, f"text/{TEXT}")["trace"]
     weights = ask(answers, f"{name}/self/head.1.2/0.0.0.max")["weights"]
     assert np.array_equal(weights, trace.attention(1, 2)[:8, :8].astype(np.float16))
 
 
 def test_all_three_kinds_are_answered(tokenizer):
-    answers = Answers(Scope(MODELS["t5"](), tokenizer))
+    answers = Handlers(Scope(MODELS["t5"](), tokenizer))
     summary = ask(answers, f"text/{TEXT}")
-    trace = answers.trace(TEXT)
+    trace = answers.traces.trace(TextInput(TEXT))
     assert summary["kinds"] == {kind: [[n, 4, 4] for n in range(3)] for kind in trace.kinds}
     for kind in ("self", "encoder", "cross"):
         weights = ask(answers, f"{summary['trace']}/{kind}/head.1.2/0.0.0.max")["weights"]
@@ -109,7 +110,7 @@ def test_all_three_kinds_are_answered(tokenizer):
 
 
 def test_thumbnails_are_shades_with_the_scores_of_each_head(scope):
-    answers, trace = Answers(scope), scope.trace(TEXT)
+    answers, trace = Handlers(scope), scope.trace(TEXT)
     name = ask(answers, f"text/{TEXT}")["trace"]
     part = ask(answers, f"{name}/thumbnails/self/1")
     table = trace.head_scores()
@@ -119,30 +120,35 @@ def test_thumbnails_are_shades_with_the_scores_of_each_head(scope):
 
 
 def test_a_head_that_was_seen_is_there_already(scope, monkeypatch):
-    answers = Answers(scope)
+    answers = Handlers(scope)
     name = ask(answers, f"text/{TEXT}")["trace"]
     first = ask(answers, f"{name}/self/head.1.2/0.0.0.max")["weights"]
     monkeypatch.setattr(attention_module, "tile", None)
     assert np.array_equal(ask(answers, f"{name}/self/head.1.2/0.0.0.mean")["weights"], first)
 
 
-def test_what_is_kept_stays_below_a_number_of_bytes(scope):
+def test_what_is_kept_stays_below_a_number_of_bytes(scope, monkeypatch):
     trace = scope.trace(TEXT)
     one = trace.attention(0, 0).nbytes
-    answers = AttentionAnswers(limit=2 * one)
+    answers = AttentionHandlers(limit=2 * one)
     for layer in (0, 1, 2, 1):
-        answers.matrix("t1", trace, "self", f"head.{layer}.0", "0.0.0.max", never)
-        assert 0 < sum(item.nbytes for item in answers._kept.values()) <= 2 * one
-    assert [key[2] for key in answers._kept] == ["head.2.0", "head.1.0"]
-    tiny = AttentionAnswers(limit=one - 1)
-    part = tiny.matrix("t1", trace, "self", "head.1.2", "0.0.0.max", never)
+        answers.matrix(trace, parse(f"t1/self/head.{layer}.0/0.0.0.max"), never)
+        assert 0 < answers.cached_bytes <= 2 * one
+    monkeypatch.setattr(attention_module, "tile", None)
+    for layer in (2, 1):  # those that were requested last
+        answers.matrix(trace, parse(f"t1/self/head.{layer}.0/0.0.0.max"), never)
+    with pytest.raises(TypeError):
+        answers.matrix(trace, parse("t1/self/head.0.0/0.0.0.max"), never)
+    monkeypatch.undo()
+    tiny = AttentionHandlers(limit=one - 1)
+    part = tiny.matrix(trace, parse("t1/self/head.1.2/0.0.0.max"), never)
     assert np.array_equal(part["weights"], trace.attention(1, 2))
-    assert not tiny._kept
+    assert tiny.cached_bytes == 0
 
 
 def test_a_rollout_of_a_long_text_is_refused_in_words(scope, monkeypatch):
     monkeypatch.setattr(attention_module, "ROLLOUT", 8)
-    answers = Answers(scope)
+    answers = Handlers(scope)
     name = ask(answers, f"text/{TEXT}")["trace"]
     with pytest.raises(ValueError, match=r"up to 8 tokens.*trace\.rollout"):
         ask(answers, f"{name}/self/rollout.1/0.0.0.max")
@@ -151,14 +157,14 @@ def test_a_rollout_of_a_long_text_is_refused_in_words(scope, monkeypatch):
 @pytest.mark.parametrize("which", ["0.0.0.max", "column.3"])
 @pytest.mark.parametrize("matrix", ["head.1.2", "max.0.1+2.3", "rollout.1"])
 def test_a_matrix_that_nobody_waits_for_is_left(scope, small, matrix, which):
-    answers = Answers(scope)
+    answers = Handlers(scope)
     name = ask(answers, f"text/{TEXT}")["trace"]
     with pytest.raises(Cancelled):
-        list(answers(f"{name}/self/{matrix}/{which}", lambda: True))
+        list(answers(parse(f"{name}/self/{matrix}/{which}"), lambda: True))
 
 
 def test_what_is_not_there_is_named(scope):
-    answers = Answers(scope)
+    answers = Handlers(scope)
     name = ask(answers, f"text/{TEXT}")["trace"]
     with pytest.raises(IndexError, match="no head 9"):
         ask(answers, f"{name}/self/head.0.9/0.0.0.max")
@@ -167,3 +173,11 @@ def test_what_is_not_there_is_named(scope):
     for key in ("other/head.0.0/0.0.0.max", "self/head.0.0/0.0.0.median", "self/sum.0.0/row.1"):
         with pytest.raises(KeyError):
             ask(answers, f"{name}/{key}")
+
+
+@pytest.mark.parametrize("level", [1, 3, 40, 999_999_999])
+def test_a_level_beyond_the_whole_matrix_is_refused_before_any_work(scope, level):
+    answers = Handlers(scope)
+    name = ask(answers, f"text/{TEXT}")["trace"]
+    with pytest.raises(IndexError, match=rf"no tile {level}\.0\.0"):
+        ask(answers, f"{name}/self/head.1.2/{level}.0.0.max")

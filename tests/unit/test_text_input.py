@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import torch
 import transformers as tf
+from traitlets import TraitError
 
 import llmscope
+from llmscope.kernel import Handlers, TextInput
+from llmscope.kernel.protocol import format_key, parse, parse_input
 from llmscope.scope import Scope
-from llmscope.source import Answers, Reading
 from tests import tiny
 from tests.tiny import MODELS
 
@@ -37,28 +39,28 @@ def xlnet(words):
     return Scope(tf.XLNetLMHeadModel(config).eval(), words, name="XLNet")
 
 
-def ask(answers: Answers, key: str):
-    *_, part = answers(key, lambda: False)
+def ask(answers: Handlers, key: str):
+    *_, part = answers(parse(key), lambda: False)
     return part
 
 
 @pytest.mark.parametrize("reading", [
-    Reading("plain"),
-    Reading(UGLY, pair=UGLY, target="x/y", masked=(1, -2)),
-    Reading("text/with/slashes"),
+    TextInput("plain"),
+    TextInput(UGLY, pair=UGLY, target="x/y", masked=(1, -2)),
+    TextInput("text/with/slashes"),
 ])  # fmt: skip
 def test_a_key_gives_back_what_it_was_made_of(reading):
-    assert Reading.parsed(reading.key) == reading
+    assert parse_input(format_key(reading)) == reading
 
 
 def test_the_key_is_written_as_javascript_writes_json():
-    found = Reading("a\u2028é", masked=(2,)).key
+    found = format_key(TextInput("a\u2028é", masked=(2,)))
     assert found == 'read/["a\u2028é","","",[2]]'
 
 
 def test_a_source_answers_for_all_that_is_read(bert):
-    answers = Answers(bert)
-    key = Reading("the dog sleeps", pair="the dogs", masked=(2, -2)).key
+    answers = Handlers(bert)
+    key = format_key(TextInput("the dog sleeps", pair="the dogs", masked=(2, -2)))
     summary = ask(answers, key)
     direct = bert.trace("the dog sleeps", pair="the dogs").masked(2, -2)
     assert (summary["text"], summary["pair"]) == ("the dog sleeps", "the dogs")
@@ -70,7 +72,7 @@ def test_a_source_answers_for_all_that_is_read(bert):
 
 
 def test_a_mask_that_is_typed_is_a_gap_that_nobody_masked(bert):
-    summary = ask(Answers(bert), "text/the [MASK] sleeps")
+    summary = ask(Handlers(bert), "text/the [MASK] sleeps")
     assert (summary["gaps"], summary["masked"]) == ([2], [])
 
 
@@ -80,8 +82,8 @@ def test_the_probability_that_a_sentence_follows_is_the_traces(words):
         vocab_size=len(words), hidden_size=32, num_hidden_layers=2, num_attention_heads=4
     )).eval()  # fmt: skip
     scope = Scope(model, words)
-    answers = Answers(scope)
-    name = ask(answers, Reading("the dog", pair="sleeps").key)["trace"]
+    answers = Handlers(scope)
+    name = ask(answers, format_key(TextInput("the dog", pair="sleeps")))["trace"]
     expected = scope.trace("the dog", pair="sleeps").next_sentence
     assert ask(answers, f"{name}/follows") == {"probability": pytest.approx(expected, abs=1e-6)}
 
@@ -113,7 +115,7 @@ def test_a_text_that_is_set_takes_its_masks_away(bert):
     assert view.masked == (2, 3)
     view.text = "the dogs"
     assert view.masked == ()
-    with pytest.raises(llmscope.views.base.traitlets.TraitError):
+    with pytest.raises(TraitError):
         view.masked = ["dog"]
     view.close()
 
@@ -135,7 +137,7 @@ def test_what_a_decoder_has_written_stands_where_it_was_typed():
     typed = "The dog 好"
     view = scope.explore("the lazy dog", target=typed)
     assert "".join(token.text for token in view.trace.tokens) == typed
-    summary = ask(Answers(scope), view._reading.key)
+    summary = ask(Handlers(scope), format_key(view.state().input))
     assert summary["written"] == typed
     for (_, _, start, end, _), token in zip(summary["target"], view.trace.tokens, strict=True):
         assert typed[start:end] == token.text

@@ -1,137 +1,95 @@
-"""The answers of a page, made ahead of time.
+"""The answers of a page, computed ahead of time.
 
-A page's source holds most answers as `Answers` gives them, by key. What is large is held in a form
+A page's source holds most answers as `Handlers` gives them, by key. Large ones are held in a form
 that many answers follow from: whole matrices of heads, and summaries of logits.
 """
 
 from __future__ import annotations
 
-import hashlib
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from llmscope.attention.matrices import never
 from llmscope.attention.patterns import ROWS
-from llmscope.export.choose import Group, Plan, Wanted, listed
-from llmscope.export.compact import LIKELIEST, WEIGHT_ERROR, coded, summarised
-from llmscope.source import Reading
-from llmscope.source.answers import key_of
-from llmscope.source.lens import BLOCK
+from llmscope.export.encoding import LIKELIEST, WEIGHT_ERROR, coded, summarised
+from llmscope.export.selection import Group, Plan, Wanted, listed
+from llmscope.kernel import TextInput
+from llmscope.kernel import requests as ask
+from llmscope.kernel.protocol import format_key
+from llmscope.shared import LENS_BLOCK
 from llmscope.tokens import labels
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from llmscope.capture import Kind
+    from llmscope.kernel.arrays import PageBuffers
+    from llmscope.kernel.requests import Part, Request
 
-Part = dict[str, Any]
 _STREAMS = {"block": "whole layers", "attention": "attention halves", "mlp": "MLP halves"}
 
 
-class Buffers:
-    """Bytes of arrays, each kept once."""
+def page_data(
+    group: Group, plans: list[Plan], want: Wanted, buffers: PageBuffers
+) -> tuple[Part, list[str]]:
+    """Return the source of a group of views.
 
-    def __init__(self) -> None:
-        self.parts: list[tuple[bytes, int]] = []
-        self._known: dict[bytes, int] = {}
-
-    def packed(self, item: Any) -> Any:
-        """Put an array among the buffers, a reference in its place; NaN isn't JSON, so null."""
-        if isinstance(item, np.ndarray):
-            array = np.ascontiguousarray(item)
-            reference = {"dtype": str(array.dtype), "shape": list(array.shape)}
-            return {"buffer": self._add(array), **reference}
-        if isinstance(item, dict):
-            return {name: self.packed(value) for name, value in item.items()}
-        if isinstance(item, float) and not np.isfinite(item):
-            return None
-        return item
-
-    def _add(self, array: NDArray[Any]) -> int:
-        width = array.itemsize
-        # All first bytes of the numbers, then all second: they compress better.
-        data = array.view(np.uint8).reshape(-1, width).T.tobytes() if array.size else b""
-        digest = hashlib.sha256(data + bytes([width])).digest()
-        if digest not in self._known:
-            self._known[digest] = len(self.parts)
-            self.parts.append((data, width))
-        return self._known[digest]
-
-
-def bake(group: Group, plans: list[Plan], want: Wanted, buffers: Buffers) -> tuple[Part, list[str]]:
-    """Make the source of a group of views.
+    Parameters
+    ----------
+    group
+        The views.
+    plans
+        What is held of each text.
+    want
+        The export options.
+    buffers
+        Where arrays are put.
 
     Returns
     -------
     content
         As in `frontend/src/sources/page/content.ts`.
     notes
-        In sentences, what is in it and how true it is.
+        In sentences, what is in it and how exact it is.
     """
-    prompts = [p.reading.parts for p in plans if isinstance(p.reading, Reading)]
-    prompts = prompts if want.prompts else []
-    given: dict[str, Part] = {"model": {**answered(group, "model"), "prompts": prompts}}
+    prompts = [p.input.parts for p in plans if isinstance(p.input, TextInput)]
+    model = answered(group, ask.Model())
+    given = {"model": {**model, "prompts": prompts if want.prompts else []}}
+    given |= _generated(group)
     matrices: list[Part] = []
     logits: list[Part] = []
     ids: set[int] = set()
     error = 0.0
-    refused = no_lens = ""
-    given |= _written(group)
+    refused: dict[str, str] = {}
     for plan in plans:
-        key = key_of(plan.reading)
-        text = answered(group, key)
-        del text["warm"]  # in the kernel, not in the page
-        if want.precision == "float16":
-            text["decimals"] = 3
-        given[key] = text
-        name = text["trace"]
-        if _has_chain(group, plan):
-            given[f"{name}/chain"] = answered(group, f"{name}/chain")
-        if plan.trace.pair:
-            given[f"{name}/follows"] = answered(group, f"{name}/follows")
+        given[format_key(plan.input)] = _summary(group, plan, want)
+        for request in _requests(plan):
+            try:
+                given[format_key(request)] = _trimmed(plan, request, answered(group, request))
+            except ValueError as reason:
+                if type(request) not in _TOPICS:
+                    raise
+                refused[_TOPICS[type(request)]] = str(reason)
         for kind in plan.heads:
-            matrices.append({"trace": name, "kind": kind, **_matrices(plan, kind, want)})
-            if "overview" in group.panels:
-                for layer in plan.trace.layers(kind):
-                    key = f"{name}/thumbnails/{kind}/{layer}"
-                    given[key] = answered(group, key)
-                    if plan.whole(kind, layer) and plan.trace.queries(kind) <= ROWS:
-                        del given[key]["shades"]  # They follow from the matrices.
-        for kind, layer, head, query in plan.steps:
-            key = f"{name}/steps/{kind}/{layer}/{head}/{query}"
-            try:
-                given[key] = answered(group, key)
-            except ValueError as reason:
-                refused = str(reason)
-        for stream, number in plan.lens:
-            key = f"{name}/lens/{stream}/{number}"
-            try:
-                given[key] = answered(group, key)
-            except ValueError as reason:
-                no_lens = str(reason)
+            matrices.append({"trace": plan.name, "kind": kind, **_matrices(plan, kind, want)})
         if plan.positions:
             rows = [plan.trace.logits_at(position) for position in plan.positions]
             summary, off = summarised(rows)
             error = max(error, off)
             ids.update(summary.ids.ravel().tolist())
-            held = {"trace": name, "positions": plan.positions}
-            if nodes := group.nodes.get(plan.reading):
+            held = {"trace": plan.name, "positions": plan.positions}
+            if nodes := group.nodes.get(plan.input):
                 held = {"trace": "write", "positions": list(nodes.values())}
             logits.append({**held, "vocabulary": len(rows[0]), **summary._asdict()})
     known = sorted(ids)
     tokenizer = plans[0].trace.scope.tokenizer
-    words = _words(plans)
-    words["steps"] = refused or words["steps"]
-    words["lens"] = no_lens or words["lens"]
+    words = _words(plans) | refused
     if group.nodes:
         words["positions"] = "The next token takes the model here: the page holds it elsewhere."
     content: Part = {
-        "answers": {key: buffers.packed(part) for key, part in given.items()},
-        "matrices": [buffers.packed(part) for part in matrices],
-        "logits": [buffers.packed(part) for part in logits],
-        "labels": buffers.packed(
+        "answers": {key: buffers.encoded(part) for key, part in given.items()},
+        "matrices": [buffers.encoded(part) for part in matrices],
+        "logits": [buffers.encoded(part) for part in logits],
+        "labels": buffers.encoded(
             {"ids": np.array(known, np.int32), "labels": labels(tokenizer, known)}
         ),
         "words": words,
@@ -139,26 +97,47 @@ def bake(group: Group, plans: list[Plan], want: Wanted, buffers: Buffers) -> tup
     return content, _notes(group, plans, want, error)
 
 
-def answered(group: Group, key: str) -> Part:
-    """Give the answer to a key."""
-    *_, part = group.answers(key, never)
+def answered(group: Group, request: Request) -> Part:
+    """Return the answer to a request."""
+    *_, part = group.handlers(request, lambda: False)
     return part
 
 
-def _written(group: Group) -> dict[str, Part]:
-    """Tell what was written, from the end of a path that is on screen."""
+# What a page says of other requests of the same kind is its `words` by this name.
+_TOPICS: dict[type[Request], str] = {ask.Steps: "steps", ask.LensBlock: "lens"}
+
+
+def _requests(plan: Plan) -> list[ask.OfTrace]:
+    """Return the requests of all panels, and what any view of two sentences shows."""
+    chain = [one for one in plan.requests if isinstance(one, ask.Chain)]
+    others = [one for one in plan.requests if not isinstance(one, ask.Chain)]
+    return [*chain, *([ask.Follows(plan.name)] if plan.trace.pair else []), *others]
+
+
+def _summary(group: Group, plan: Plan, want: Wanted) -> Part:
+    text = answered(group, ask.Summary(plan.input))
+    del text["warm"]  # in the kernel, not in the page
+    return {**text, "decimals": 3} if want.precision == "float16" else text
+
+
+def _trimmed(plan: Plan, request: ask.OfTrace, part: Part) -> Part:
+    """Leave out of an answer what follows from matrices of the page."""
+    if isinstance(request, ask.Thumbnails):
+        small = plan.trace.queries(request.kind) <= ROWS
+        if small and plan.whole(request.kind, request.layer):
+            return {name: item for name, item in part.items() if name != "shades"}
+    return part
+
+
+def _generated(group: Group) -> dict[str, Part]:
+    """Return what was generated, from the end of a path that is on screen."""
     tree = group.tree
     if tree is None:
         return {}
-    begin = f"write/begin/{group.views[0].text}"
+    begin = ask.Begin(group.views[0].text)
     state = {**answered(group, begin), "current": group.end, "can_undo": False}
-    copies = {key: answered(group, key) for key in (f"write/copy/{n}" for n in tree.leaves())}
-    return {begin: state, **copies}
-
-
-def _has_chain(group: Group, plan: Plan) -> bool:
-    left_to_right = plan.trace.scope.facts.family in ("causal", "encoder-decoder")
-    return "tokens" in group.panels and left_to_right and len(plan.trace) > 1
+    copies: list[Request] = [ask.Copy(node) for node in tree.leaves()]
+    return {format_key(begin): state, **{format_key(one): answered(group, one) for one in copies}}
 
 
 def _matrices(plan: Plan, kind: Kind, want: Wanted) -> Part:
@@ -189,13 +168,14 @@ def _matrices(plan: Plan, kind: Kind, want: Wanted) -> Part:
     }
 
 
-def _words(plans: list[Plan]) -> Part:
-    """Say what the page tells where it holds no answer."""
+def _words(plans: list[Plan]) -> dict[str, str]:
+    """Return what the page says where it holds no answer."""
     positions = {position for plan in plans for position in plan.positions}
     steps = {
-        f"layer {layer}, head {head} at token {query}"
+        f"layer {one.layer}, head {one.head} at token {one.query}"
         for plan in plans
-        for _, layer, head, query in plan.steps
+        for one in plan.requests
+        if isinstance(one, ask.Steps)
     }
     return {
         "heads": f"This head takes the model: the page holds {_heads(plans)}.",
@@ -208,13 +188,17 @@ def _words(plans: list[Plan]) -> Part:
     }
 
 
+def _lens_blocks(plans: list[Plan]) -> list[ask.LensBlock]:
+    return [one for plan in plans for one in plan.requests if isinstance(one, ask.LensBlock)]
+
+
 def _lens(plans: list[Plan]) -> str:
     """Name the streams that are held, and where."""
-    streams = sorted({stream for plan in plans for stream, _ in plan.lens})
-    names = " and ".join(_STREAMS[stream] for stream in streams) or "none"
-    blocks = {number for plan in plans for _, number in plan.lens}
+    blocks = _lens_blocks(plans)
+    names = " and ".join(_STREAMS[one] for one in sorted({one.stream for one in blocks})) or "none"
     longest = max(len(plan.trace) for plan in plans)
-    places = {BLOCK * number + n for number in blocks for n in range(BLOCK)} & {*range(longest)}
+    starts = {LENS_BLOCK * one.block for one in blocks}
+    places = {start + n for start in starts for n in range(LENS_BLOCK)} & {*range(longest)}
     return f"{names} at tokens {listed(places)}" if places else names
 
 
@@ -249,7 +233,7 @@ def _notes(group: Group, plans: list[Plan], want: Wanted, error: float) -> list[
             most = f"{_rounded_up(100 * WEIGHT_ERROR)} % of it, and by 0.00025"
             exact = f"each weight is off by at most {most}"
         notes.append(f"Attention: {_heads(plans)}; {exact}.")
-    if any(plan.lens for plan in plans):
+    if _lens_blocks(plans):
         notes.append(f"Logit lens: {_lens(plans)}; numbers as the model gives them.")
     told = [plan for plan in plans if plan.positions]
     if told:
@@ -275,7 +259,7 @@ def _notes(group: Group, plans: list[Plan], want: Wanted, error: float) -> list[
 
 
 def _rounded_up(value: float) -> str:
-    """Give one figure that isn't less than `value`."""
+    """Return one digit of a number that isn't less than `value`."""
     if value <= 1e-6:
         return "0.000001"
     power = np.floor(np.log10(value))

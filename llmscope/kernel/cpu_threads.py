@@ -1,4 +1,9 @@
-"""On how many CPUs the desk's thread computes, and when it leaves them to others."""
+"""Number of CPUs that the worker's thread computes on.
+
+All of this is an optimisation for machines with few CPUs and a browser on them, and may be removed:
+nothing else depends on it. Without it, `leave_cpus` does nothing and `cpus` and `Pace.step` are
+`contextlib.nullcontext`.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +24,12 @@ _ANEW = 32  # steps after which the slower way is tried once more
 
 
 def leave_cpus() -> None:
-    """Let go of the threads that PyTorch computes with on behalf of this one.
+    """Free the threads that PyTorch computes with on behalf of this one.
 
     Each thread that computes has a team of its own. GNU's OpenMP, which PyTorch has on Linux, puts
     waiting threads to sleep at once when all teams together have more threads than there are CPUs:
-    after a cell that computed, another thread wrote 17 tokens a second in place of 29, on two CPUs.
+    after a cell that computed, another thread generated 17 tokens a second in place of 29, on two
+    CPUs.
     The next cell that computes makes a new team, in 0.1 ms. Other libraries aren't touched.
     """
     library = _gnu()
@@ -33,7 +39,7 @@ def leave_cpus() -> None:
 
 @contextmanager
 def cpus(count: int) -> Iterator[None]:
-    """Compute on so many CPUs at most, in this thread.
+    """Compute on at most `count` CPUs in this thread.
 
     Where a browser needs the other CPU, threads that share 3 ms of work wait 30 ms for each other.
     """
@@ -48,11 +54,11 @@ def cpus(count: int) -> Iterator[None]:
 
 
 class Pace:
-    """Finds out whether steps are quicker on all CPUs, or on all but the one that a browser takes.
+    """Chooses the number of CPUs for each step by timing: all of them, or all but one.
 
-    A token is written in hundreds of pieces of work, and each is done when its last thread is: with
-    a page near by that draws, two of two CPUs wrote 14 tokens a second and one wrote 16. Where no
-    page draws near by, two are quicker.
+    A token is generated in hundreds of pieces of work, and each is done when its last thread is:
+    beside a browser that draws, two of two CPUs generated 14 tokens a second and one generated 16.
+    Without one, two are quicker.
     """
 
     def __init__(self) -> None:
@@ -61,7 +67,7 @@ class Pace:
 
     @contextmanager
     def step(self) -> Iterator[None]:
-        """Do one step, on as many CPUs as were quickest lately."""
+        """Run one step on as many CPUs as were quickest lately."""
         import torch
 
         all_of_them = torch.get_num_threads()
@@ -85,7 +91,7 @@ class Pace:
 
 @cache
 def _gnu() -> ctypes.CDLL | None:
-    """Find PyTorch's copy of GNU's OpenMP, if it came with one."""
+    """Return PyTorch's copy of GNU's OpenMP, if it came with one."""
     torch = sys.modules["torch"]
     for path in (Path(str(torch.__file__)).parent / "lib").glob("libgomp*.so*"):
         try:

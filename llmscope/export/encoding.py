@@ -23,11 +23,11 @@ LIKELIEST = 1000  # tokens of each position that come as they are
 BINS = 512
 TEMPERATURES = (0.1, 0.2, 0.5, 1.0, 1.5, 2.0)  # at which `error` looks
 WEIGHT_ERROR = 2.0**-11  # of the distance to 0 and to 1, in 16 bits
-_LEAST = 95 << 10  # sign and exponent of 2^-32, which stands for 0
+_LEAST = 95 << 10  # sign and exponent of 2^-32, which means 0
 
 
 def checked_precision(precision: str) -> Precision:
-    """Give `precision`, or raise ValueError."""
+    """Return `precision`, or raise ValueError for an unknown one."""
     if precision not in get_args(Precision):
         known = " or ".join(map(repr, get_args(Precision)))
         raise ValueError(f"precision is {known}, not {precision!r}")
@@ -35,7 +35,7 @@ def checked_precision(precision: str) -> Precision:
 
 
 def coded(weights: NDArray[np.float32], precision: Precision) -> NDArray[np.uint8]:
-    """Code weights (…,) between 0 and 1 as bytes (width, …), the most significant one first."""
+    """Encode weights (…,) between 0 and 1 as bytes (width, …), the most significant one first."""
     if precision == "float32":
         codes = weights.astype(np.float32).view(np.uint32)
         width = 4
@@ -74,7 +74,7 @@ class NextTokens(NamedTuple):
 
 
 def summarised(rows: list[NDArray[np.float32]]) -> tuple[NextTokens, float]:
-    """Make logits (vocabulary,) of some positions small; gives also the largest `error`."""
+    """Summarise logits (vocabulary,) of some positions; return also the largest `error`."""
     parts = []
     largest = 0.0
     for logits in rows:
@@ -99,7 +99,7 @@ def summarised(rows: list[NDArray[np.float32]]) -> tuple[NextTokens, float]:
 
 
 def spread(highest: Any, lowest: Any, counts: NDArray[Any]) -> NDArray[np.float32]:
-    """Logits of the others, the greatest first: spread evenly within each bin."""
+    """Return logits of the others, the greatest first: spread evenly within each bin."""
     bins = np.repeat(np.arange(len(counts)), counts)
     place = np.arange(len(bins)) - np.repeat(np.cumsum(counts) - counts, counts)
     inside = (place + 0.5) / np.repeat(counts, counts)
@@ -113,12 +113,19 @@ def error(
     rebuilt: NDArray[np.float32],
     temperatures: tuple[float, ...] = TEMPERATURES,
 ) -> float:
-    """Tell how far off probabilities are, of one token or of any number of the likeliest together.
+    """Return the largest error of probabilities, of one token or of any number of the likeliest.
 
     Parameters
     ----------
     ranked, rebuilt
         Logits, the greatest first; those of −∞ may be missing.
+    temperatures
+        Where errors are measured.
+
+    Returns
+    -------
+    float
+        The largest difference of cumulated probabilities, from 0 to 1.
     """
     finite = ranked[: len(rebuilt)].astype(np.float64)
     largest = 0.0

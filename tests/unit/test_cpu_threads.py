@@ -7,7 +7,7 @@ import time
 import pytest
 import torch
 
-from llmscope.source.threads import Pace, cpus
+from llmscope.kernel.cpu_threads import Pace, cpus
 
 
 @pytest.fixture(autouse=True)

@@ -1,20 +1,19 @@
-"""Attention matrices made small enough to look at: tiles of a pyramid of blocks."""
+"""Attention matrices reduced to tiles: a pyramid of blocks of 2^level by 2^level weights."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal
+from math import ceil, log2
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from llmscope.attention.matrices import Stack, never
+from llmscope.shared import TILE
 
 if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
-
-Pool = Literal["max", "mean"]
-TILE = 512  # cells on a side; up to so many queries and keys, weights travel as float32
 
 
 def tile(
@@ -22,31 +21,45 @@ def tile(
     level: int,
     row: int,
     column: int,
-    pool: Pool,
+    pool: str,
     cancelled: Callable[[], bool] = never,
 ) -> NDArray[np.float32 | np.float16 | np.uint8]:
     """Reduce blocks of 2^level by 2^level to cells, for one tile of all matrices of a stack.
 
     Parameters
     ----------
+    stack
+        The matrices.
     level, row, column
         The tile: of `TILE` cells a side, counted from the upper left.
     pool
-        What a cell says of its block: the mean, or the greatest weight (of a signed matrix, the
-        one farthest from 0).
+        What a cell holds of its block: the "mean", or "max", the greatest weight (of a signed
+        matrix, the one farthest from 0).
+    cancelled
+        Whether the tile isn't needed any more.
 
     Returns
     -------
     ndarray
-        (matrices, rows, keys): weights at level 0 and of signed matrices, else `shades`.
+        (matrices, rows, keys): weights at level 0 and of signed matrices, else `shades`. Weights
+        are float32 where one tile holds the whole matrix at level 0, else float16.
+
+    Raises
+    ------
+    IndexError
+        When there is no such tile.
+    Cancelled
+        When `cancelled` returned True between two bands of rows.
     """
     import torch
 
+    if min(level, row, column) < 0 or level > highest_level(stack.queries, stack.keys):
+        raise IndexError(f"There is no tile {level}.{row}.{column}.")
     block = 2**level
     side = TILE * block
     rows = np.arange(row * side, min((row + 1) * side, stack.queries))
     keys = slice(column * side, min((column + 1) * side, stack.keys))
-    if not len(rows) or keys.start >= keys.stop or min(level, row, column) < 0:
+    if not len(rows) or keys.start >= keys.stop:
         raise IndexError(f"There is no tile {level}.{row}.{column}.")
     parts = []
     for part, reach, weights in stack.bands(rows, cancelled, block):
@@ -67,12 +80,17 @@ def tile(
     return (cells if exact else cells.half()).numpy()
 
 
+def highest_level(queries: int, keys: int) -> int:
+    """Return the level at which one tile holds a whole matrix (queries, keys)."""
+    return max(0, ceil(log2(max(queries, keys, 1) / TILE)))
+
+
 def shades(weights: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Give 255 times the square root, for what is coloured and never read as a number."""
+    """Return 255 times the square root, for what is coloured and never read as a number."""
     return np.round(255 * np.sqrt(np.clip(weights, 0, 1))).astype(np.uint8)
 
 
-def _reduced(weights: torch.Tensor, block: int, pool: Pool, signed: bool) -> torch.Tensor:
+def _reduced(weights: torch.Tensor, block: int, pool: str, signed: bool) -> torch.Tensor:
     """Reduce blocks of (matrices, rows, keys); those at the edges may be smaller."""
     import torch
     from torch.nn import functional

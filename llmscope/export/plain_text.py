@@ -1,0 +1,62 @@
+"""What a view shows, in a few lines of text: true where no widget can run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from llmscope.kernel import TextInput
+from llmscope.tokens import labels, visible
+
+if TYPE_CHECKING:
+    from llmscope.state import ViewState
+    from llmscope.tokens import Token
+
+_TOP = 5
+
+
+def summary(state: ViewState) -> str:
+    """Return what a view shows, in words."""
+    trace = state.trace
+    made = TextInput.of(trace)
+    texts = " / ".join(filter(None, (made.text, made.pair, made.target)))
+    lines = [f"{trace.scope.name}: {texts}"]
+    if "next-token" in state.panels and trace.scope.facts.family != "encoder":
+        lines.append(_likeliest(state))
+    if "attention" in state.panels and state.layer in trace.layers(state.kind):
+        query = min(state.position, len(state.queries) - 1)
+        weights = trace.attention(state.layer, state.head, [query], state.kind)[0]
+        most = int(np.argmax(weights))
+        lines.append(
+            f"Layer {state.layer}, head {state.head}: {_called(state.queries[query])} looks most "
+            f"at {_called(state.keys[most])}, with weight {weights[most]:.3f}"
+        )
+    return "\n".join(lines)
+
+
+def generated(state: ViewState) -> str:
+    """Return prompt and texts of a view that generates, without making it begin."""
+    assert state.scope is not None and state.session is not None
+    run = state.session.run
+    return "\n".join([f"{state.scope.name}: {state.text}", *(run.texts if run else [])])
+
+
+def _likeliest(state: ViewState) -> str:
+    trace, place = state.trace, state.place
+    where = "" if place in (-1, len(trace) - 1) else f" after {_called(trace.tokens[place])}"
+    if trace.scope.facts.family == "masked":
+        where = f" at {_called(trace.tokens[place])}"
+    settings = ", ".join(f"{name} {state.traits[name]}" for name in state.changed)
+    candidates = [one for one in state.distribution.top(_TOP) if one.prob > 0]
+    named = labels(trace.scope.tokenizer, [one.id for one in candidates])
+    shares = ", ".join(
+        f"{label if one.text is None else repr(one.text)} {one.prob:.1%}"
+        for one, label in zip(candidates, named, strict=True)
+    )
+    return f"Likeliest tokens{where}{f' ({settings})' if settings else ''}: {shares}"
+
+
+def _called(token: Token) -> str:
+    """Name a token by its text; where that isn't all of it, as of a character's piece, by label."""
+    return repr(token.text) if token.label == visible(token.text) else token.label

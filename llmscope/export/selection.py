@@ -1,0 +1,329 @@
+"""What of a view goes into a page: which heads, positions and requests, of which texts."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import permutations
+from typing import TYPE_CHECKING, TypedDict
+
+from llmscope.export.encoding import Precision, checked_precision
+from llmscope.kernel import Handlers, IdsInput, TextInput
+from llmscope.panels import PANELS, Panel, Shown
+from llmscope.state import HasState, ViewState
+
+if TYPE_CHECKING:
+    from llmscope.capture import Kind
+    from llmscope.generation import Tree
+    from llmscope.kernel.requests import OfTrace
+    from llmscope.kernel.text_input import Input
+    from llmscope.panels import Reads
+    from llmscope.trace import Trace
+
+    Heads = dict[Kind, list[tuple[int, int]]]
+
+MOST_WEIGHTS = 2**24  # of one text, up to which all heads are taken: 240 tokens of SmolLM2-135M
+MOST_POSITIONS = 128  # up to which the next token of each is taken
+
+
+class Choice(TypedDict, total=False):
+    """The keyword arguments that choose what a page contains; see `to_html`."""
+
+    layers: Iterable[int] | None
+    heads: Iterable[tuple[int, int]] | None
+    positions: Iterable[int] | None
+    prompts: Sequence[str]
+    precision: Precision
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Validated export options."""
+
+    layers: frozenset[int] | None
+    heads: frozenset[tuple[int, int]] | None
+    positions: tuple[int, ...] | None
+    prompts: tuple[str, ...]
+    precision: Precision
+
+
+def wanted(
+    layers: Iterable[int] | None = None,
+    heads: Iterable[tuple[int, int]] | None = None,
+    positions: Iterable[int] | None = None,
+    prompts: Sequence[str] = (),
+    precision: Precision = "float16",
+) -> Wanted:
+    """Return validated export options; see `to_html` for the parameters.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For options that no view can have.
+    """
+    if isinstance(prompts, str):
+        raise TypeError("prompts is a list of texts, not one text: prompts=[…]")
+    try:
+        chosen_heads = None if heads is None else frozenset((int(a), int(b)) for a, b in heads)
+    except (TypeError, ValueError):
+        raise TypeError("heads is a list of pairs (layer, head)") from None
+    return Wanted(
+        None if layers is None else frozenset(map(operator.index, layers)),
+        chosen_heads,
+        None if positions is None else tuple(map(operator.index, positions)),
+        tuple(prompts),
+        checked_precision(precision),
+    )
+
+
+def states_of(views: HasState | Sequence[HasState]) -> list[ViewState]:
+    """Return what the views of a page show.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what no page can show.
+    """
+    shown = [views] if isinstance(views, HasState) else list(views)
+    if not shown:
+        raise ValueError("There is no view to export.")
+    for view in shown:
+        if not isinstance(view, HasState):
+            raise TypeError(f"A page is made of views, not of {type(view).__name__}.")
+    states = [view.state() for view in shown]
+    check(states)
+    return states
+
+
+def check(states: Sequence[ViewState]) -> None:
+    """Raise ValueError when a view shows nothing that a page could hold."""
+    for state in states:
+        _ = state.trace  # raises when there is no model, or no text
+        if state.stepper is not None and not len(state.stepper.tree):
+            raise ValueError("Nothing is written yet: play it, or take a step, and export it then.")
+
+
+@dataclass
+class Group:
+    """Views of the same traces: they are answered by one source.
+
+    Attributes
+    ----------
+    handlers
+        What answers, by names of traces that are counted from the first.
+    views
+        What the views show.
+    followed
+        Inputs that linked views generate.
+    """
+
+    handlers: Handlers
+    views: list[ViewState] = field(default_factory=list)
+    followed: list[Input] = field(default_factory=list)
+
+    @property
+    def panels(self) -> list[Panel]:
+        """All panels that any of the views has, in the order of the registry."""
+        names = {name for view in self.views for name in view.panels}
+        return [panel for panel in PANELS.values() if panel.name in names]
+
+    def reads(self, what: Reads) -> bool:
+        """Whether any panel reads this."""
+        return any(what in panel.reads for panel in self.panels)
+
+    def having(self, panel: Panel) -> list[ViewState]:
+        """Return the views that have a panel."""
+        return [view for view in self.views if panel.name in view.panels]
+
+    @property
+    def tree(self) -> Tree | None:
+        """What was generated, where the view is one that generates; it is alone then."""
+        stepper = self.views[0].stepper
+        return None if stepper is None else stepper.tree
+
+    @cached_property
+    def nodes(self) -> dict[Input, dict[int, int]]:
+        """Of each generated text, the nodes by position whose next token is held for it.
+
+        Each is held once; of many, only those of the text on screen.
+        """
+        tree, found = self.tree, {}
+        if tree is not None:
+            few = len(tree) < MOST_POSITIONS
+            left = set(range(len(tree) + 1) if few else (tree.ROOT, *tree.path(self.end)))
+            for text, end in _generated(self.views[0]).items():
+                path = enumerate((tree.ROOT, *tree.path(end)), start=len(tree.prompt) - 1)
+                found[text] = {place: node for place, node in path if node in left}
+                left -= set(found[text].values())
+        return found
+
+    @property
+    def end(self) -> int:
+        """The last node of the generated text on screen, or of one that it is part of."""
+        assert self.tree is not None
+        end = self.tree.current
+        while after := self.tree.children(end):
+            end = after[0]
+        return end
+
+    def inputs(self, prompts: Sequence[str]) -> list[Input]:
+        """Return what the views read, and the texts that the reader may choose."""
+        if self.nodes:
+            return list(self.nodes)
+        shown = [view.input for view in self.views]
+        return list(dict.fromkeys([*shown, *self.followed, *map(TextInput, prompts)]))
+
+
+def grouped(views: Sequence[ViewState]) -> list[Group]:
+    """Put views of the same traces together, in order."""
+    groups: dict[tuple[int, int, int], Group] = {}
+    group_of: dict[int, Group] = {}
+    for view in views:
+        key = (id(view.scope), id(view.given), id(view.session))
+        if key not in groups:
+            # Names of traces are counted from the first, so that the same page has the same bytes.
+            given = view.given if view.session or view.given else view.trace
+            groups[key] = Group(Handlers(view.scope, given, view.session))
+        groups[key].views.append(view)
+        group_of[view.number] = groups[key]
+    for one, other in permutations(views, 2):
+        is_linked = one.number in other.linked or other.number in one.linked
+        if is_linked and one.follows(other):
+            group_of[one.number].followed += _generated(other)
+    return list(groups.values())
+
+
+def _generated(view: ViewState) -> dict[Input, int]:
+    """Return the texts that a view has generated, each with its last node."""
+    stepper = view.stepper
+    assert stepper is not None
+    source = tuple(stepper.source)
+    return {IdsInput(source, tuple(stepper.ids(end))): end for end in stepper.tree.leaves()}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a page holds of one text.
+
+    Attributes
+    ----------
+    input, trace, name
+        The text, its trace, and the name of that in requests.
+    heads
+        (layer, head) by kind of attention.
+    rollouts
+        Kind and layer.
+    positions
+        Where the next token is held.
+    requests
+        Requests whose answers are held as they are.
+    """
+
+    input: Input
+    trace: Trace
+    name: str
+    heads: Heads
+    rollouts: list[tuple[Kind, int]]
+    positions: list[int]
+    requests: list[OfTrace]
+
+    def whole(self, kind: Kind, layer: int) -> bool:
+        """Whether all heads of a layer are there."""
+        count = sum(number == layer for number, _ in self.heads.get(kind, []))
+        return count == self.trace.heads(layer, kind)[0]
+
+
+def plan(group: Group, what: Input, want: Wanted) -> Plan:
+    """Choose what is taken of one text.
+
+    Raises
+    ------
+    IndexError
+        For a layer, head or position that isn't there.
+    """
+    trace = group.handlers.traces.trace(what)
+    name = group.handlers.traces.name(what, trace)
+    shown = {view.number: view.showing(trace) for view in group.views}
+    views = [*shown.values()]
+    heads: Heads = {}
+    if group.reads("attention"):
+        heads = _heads(trace, views, want, MOST_WEIGHTS // max(1, len(group.nodes)))
+    rollouts: list[tuple[Kind, int]] = []
+    asked = None if want.positions is None else frozenset(_asked(want, len(trace)))
+    requests: list[OfTrace] = []
+    for panel in group.panels:
+        having = [shown[view.number] for view in group.having(panel)]
+        requests += panel.requests(Shown(trace, name, having, asked))
+        if "matrix" in panel.reads:
+            rollouts += [
+                (view.kind, view.layer)
+                for view in having
+                if view.combine == "rollout"
+                and view.kind != "cross"
+                and view.layer in trace.layers(view.kind)
+            ]
+    positions = [*group.nodes[what]] if group.nodes else _positions(trace, group, views, want)
+    return Plan(what, trace, name, heads, rollouts, positions, requests)
+
+
+def _heads(trace: Trace, views: list[ViewState], want: Wanted, most: int) -> Heads:
+    every: Heads = {
+        kind: [(n, head) for n in trace.layers(kind) for head in range(trace.heads(n, kind)[0])]
+        for kind in trace.kinds
+    }
+    known = {pair for pairs in every.values() for pair in pairs}
+    layers = {layer for layer, _ in known}
+    for layer in sorted((want.layers or frozenset()) - layers):
+        raise IndexError(f"There is no attention in layer {layer}: layers= takes {listed(layers)}.")
+    for pair in sorted((want.heads or frozenset()) - known):
+        raise IndexError(f"There is no head {pair} for heads=.")
+    shown = {(view.layer, view.head) for view in views}.union(*(view.heads for view in views))
+    if want.layers is None and want.heads is None:
+        near = {layer for layer, _ in shown}
+        for taken in (known, {pair for pair in known if pair[0] in near}):
+            count = sum(
+                trace.queries(kind) * trace.keys(kind) * len(taken.intersection(pairs))
+                for kind, pairs in every.items()
+            )
+            if count <= most:
+                break
+        else:
+            taken = shown
+    else:
+        taken = {pair for pair in known if pair[0] in (want.layers or ())}
+        taken |= shown | (want.heads or frozenset())
+    return {kind: [pair for pair in pairs if pair in taken] for kind, pairs in every.items()}
+
+
+def _positions(trace: Trace, group: Group, views: list[ViewState], want: Wanted) -> list[int]:
+    if not group.reads("next-token") or trace.scope.facts.family == "encoder":
+        return []
+    count = len(trace)
+    if trace.source_tokens:
+        return [count - 1]  # What the text makes likely is at the end of the other side.
+    if want.positions is None and count <= MOST_POSITIONS:
+        return list(range(count))
+    return sorted(_asked(want, count) | {view.focus for view in views})
+
+
+def _asked(want: Wanted, count: int) -> set[int]:
+    """Return the positions that were asked for, counted from the first."""
+    asked = want.positions or ()
+    for position in asked:
+        if not -count <= position < count and not want.prompts:
+            raise IndexError(f"There is no position {position}: the text has {count} tokens.")
+    return {position % count for position in asked if -count <= position < count}
+
+
+def listed(numbers: Iterable[int]) -> str:
+    """Return numbers in words, runs of them as such: "0 to 3, 7"."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    parts = [str(a) if a == b else f"{a}, {b}" if b == a + 1 else f"{a} to {b}" for a, b in runs]
+    return ", ".join(parts)

@@ -1,0 +1,166 @@
+"""Tiles, lines, thumbnails and steps of a trace's attention."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from cachetools import LRUCache
+
+from llmscope.attention.matrices import (
+    Stack,
+    combined_stack,
+    head_stack,
+    trace_matrix,
+    whole_stack,
+)
+from llmscope.attention.patterns import overview
+from llmscope.attention.rollout import layers_up_to, rollout_onward
+from llmscope.attention.steps import steps
+from llmscope.capture import to_numpy
+from llmscope.kernel.cpu_threads import cpus
+from llmscope.kernel.requests import Column, Row, Tile
+from llmscope.kernel.tiles import shades, tile
+from llmscope.shared import TILE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import torch
+    from numpy.typing import NDArray
+
+    from llmscope.capture import Kind
+    from llmscope.kernel.requests import OfMatrix, Part, Steps, Thumbnails
+    from llmscope.trace import Trace
+
+    IsCancelled = Callable[[], bool]
+
+ROLLOUT = 2048  # tokens up to which a whole rollout is made
+_BYTES = 128 * 2**20  # of tiles and rollouts that are cached
+
+
+class AttentionHandlers:
+    """Answers requests about attention, and caches tiles and rollouts.
+
+    Parameters
+    ----------
+    limit
+        Bytes that are cached at most.
+    """
+
+    def __init__(self, limit: int = _BYTES) -> None:
+        self._lock = threading.Lock()
+        self._cache: LRUCache[tuple[Any, ...], Any] = LRUCache(limit, lambda item: item.nbytes)
+
+    @property
+    def cached_bytes(self) -> int:
+        """Size of what is cached."""
+        return int(self._cache.currsize)
+
+    def release(self) -> None:
+        """Free what is cached."""
+        with self._lock:
+            self._cache.clear()
+
+    def thumbnails(self, trace: Trace, request: Thumbnails, cancelled: IsCancelled) -> Part:
+        """Return thumbnails (heads, rows, keys) of a layer, and scores (heads, scores)."""
+        pictures, scores = overview(trace, request.layer, request.kind, cancelled)
+        return {"shades": shades(pictures), "scores": scores}
+
+    def steps(self, trace: Trace, request: Steps, cancelled: IsCancelled) -> Part:
+        """Return the arithmetic of one query and head, as `Trace.steps` has it."""
+        where = (request.layer, request.head, request.query)
+        part: Part = dict(vars(steps(trace, *where, request.kind, cancelled)))
+        names = {"projection": part.pop("projection"), "module": part.pop("module")}
+        features = [feature._asdict() for feature in part["features"]]
+        hidden = part["hidden"].astype(np.uint8)
+        return {**part, "hidden": hidden, "names": names, "features": features}
+
+    def matrix(self, trace: Trace, request: OfMatrix, cancelled: IsCancelled) -> Part:
+        """Return a tile, a row or a column of a matrix.
+
+        Raises
+        ------
+        IndexError
+            When there is no such head, tile, row or column.
+        ValueError
+            When the model has no such attention, or the text is too long for rollout.
+        """
+        kind = request.kind
+        is_small = trace.queries(kind) * trace.keys(kind) <= TILE**2
+        with cpus(1) if is_small and request.matrix.how == "head" else nullcontext():
+            return self._matrix(trace, request, cancelled)
+
+    def _matrix(self, trace: Trace, request: OfMatrix, cancelled: IsCancelled) -> Part:
+        kind, matrix = request.kind, request.matrix
+        if isinstance(request, Row) and matrix.how != "rollout":
+            return {"weights": trace_matrix(trace, kind, matrix.text, [request.index])[0]}
+        stack = self._stack(trace, request, cancelled)
+        match request:
+            case Row():
+                return {"weights": stack.read([request.index])[0, 0]}
+            case Column():
+                return {"weights": _column(stack, request.index, cancelled)}
+            case Tile(level=level, row=row, column=column):
+                pool = request.pool if level else "max"  # of single weights both are the same
+                cells = self._cached(
+                    (request.trace, kind, matrix.text, level, row, column, pool),
+                    lambda: tile(stack, level, row, column, pool, cancelled)[0],
+                )
+                return {"shades" if cells.dtype == np.uint8 else "weights": cells}
+        raise TypeError(request)
+
+    def _stack(self, trace: Trace, request: OfMatrix, cancelled: IsCancelled) -> Stack:
+        """Return the matrix that a request names, before it is computed."""
+        kind = request.kind
+        how, where, sinkless = request.matrix
+        if how == "rollout":
+            layers = layers_up_to(trace, where[0][0], kind)
+            if trace.queries(kind) > ROLLOUT:
+                raise ValueError(
+                    f"Rollout multiplies whole matrices, so it is shown up to {ROLLOUT:,} tokens; "
+                    f"this text has {trace.queries(kind):,}. "
+                    "In Python, trace.rollout(layer, rows=…) reads some rows of any text."
+                )
+            whole = self._rollout(request.trace, trace, kind, layers, cancelled)
+            return whole_stack(whole, sinkless)
+        if how != "head":
+            return combined_stack(trace, where, how, kind, sinkless)
+        layer, head = where[0]
+        return head_stack(trace, layer, head, kind, sinkless)
+
+    def _rollout(
+        self, name: str, trace: Trace, kind: Kind, layers: list[int], cancelled: IsCancelled
+    ) -> torch.Tensor:
+        """Return the rollout (queries, keys) through `layers`, continued from cached ones."""
+        *below, last = layers
+
+        def make() -> torch.Tensor:
+            so_far = self._rollout(name, trace, kind, below, cancelled) if below else None
+            return rollout_onward(trace, last, kind, so_far, cancelled)
+
+        found: torch.Tensor = self._cached((name, kind, "rollout", last), make)
+        return found
+
+    def _cached(self, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
+        with self._lock:
+            if key in self._cache:
+                return self._cache[key]
+        made = make()
+        with self._lock:
+            if made.nbytes <= self._cache.maxsize:
+                self._cache[key] = made
+        return made
+
+
+def _column(stack: Stack, key: int, cancelled: IsCancelled) -> NDArray[np.float32]:
+    """Weights (queries,) that all queries give to one key."""
+    if not 0 <= key < stack.keys:
+        raise IndexError(f"There is no position {key}: there are {stack.keys}.")
+    column = np.zeros(stack.queries, dtype=np.float32)
+    for rows, keys, weights in stack.bands(np.arange(stack.queries), cancelled):
+        if keys.start <= key < keys.stop:
+            column[rows] = to_numpy(weights[0, :, key - keys.start], copy=False)
+    return column

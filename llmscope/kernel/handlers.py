@@ -1,0 +1,185 @@
+"""What answers each kind of request of a view."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from llmscope.kernel import requests as ask
+from llmscope.kernel.attention import AttentionHandlers
+from llmscope.kernel.lens import lens_block
+from llmscope.kernel.models import described, installed, loaded
+from llmscope.kernel.protocol import format_key
+from llmscope.kernel.requests import PAUSE
+from llmscope.kernel.summary import summary
+from llmscope.kernel.trace_cache import TraceCache
+from llmscope.kernel.vocabulary import Vocabulary
+from llmscope.tokens import labels, texts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from llmscope.kernel.generation import GenerationSession
+    from llmscope.kernel.requests import Part, Request
+    from llmscope.scope import Scope
+    from llmscope.trace import Trace
+
+LABELLED = 200  # of the likeliest tokens, whose labels come with logits
+
+
+class Handlers:
+    """Answers the requests of one view.
+
+    Parameters
+    ----------
+    scope
+        The model; `None` until one is loaded.
+    trace
+        A trace that is shown as it is, and answers for what it was made of.
+    session
+        The text that is generated, in a view that generates.
+
+    Attributes
+    ----------
+    traces : TraceCache
+        The traces that were made.
+    """
+
+    def __init__(
+        self,
+        scope: Scope | None,
+        trace: Trace | None = None,
+        session: GenerationSession | None = None,
+    ) -> None:
+        self.traces = TraceCache(scope, trace)
+        self.session = session
+        self._attention = AttentionHandlers()
+        self._vocabulary: Vocabulary | None = None
+
+    @property
+    def scope(self) -> Scope | None:
+        """The model; `None` until one is loaded."""
+        return self.traces.scope
+
+    @property
+    def cached_bytes(self) -> int:
+        """Size of the cached tiles and rollouts."""
+        return self._attention.cached_bytes
+
+    def release(self) -> None:
+        """Free all that can be computed again."""
+        self.traces.release()
+        self._attention.release()
+        self._vocabulary = None
+        if self.scope is not None:
+            self.scope.forget()
+
+    def close(self) -> None:
+        """Free everything, the model included."""
+        self.release()
+        self.traces.close()
+        if self.session is not None:
+            self.session.close()
+            self.session = None
+
+    def __call__(self, request: Request, cancelled: Callable[[], bool]) -> Iterator[Part]:
+        """Answer a request, in one part or more; `PAUSE` between them lets others go first.
+
+        Raises
+        ------
+        KeyError
+            For what no handler knows, such as a trace that was never named.
+        """
+        match request:
+            case ask.Summary(what):
+                trace = self.traces.trace(what, cancelled)
+                yield {"trace": self.traces.name(what, trace), **summary(trace)}
+            case ask.OfTrace(name):
+                trace = self.traces.named(name, cancelled)
+                if isinstance(request, ask.Chain):
+                    yield from (PAUSE for _ in trace.read_chain())
+                yield self._of_trace(request, trace, cancelled)
+            case ask.Begin() | ask.Force() | ask.Select() | ask.Undo() | ask.Copy():
+                yield self._generation(request)(request)
+            case ask.Step(count):
+                together = isinstance(request, ask.StepOn)
+                yield from self._generation(request).steps(count, together=together)
+            case ask.NodeLogits(node):
+                yield self._likeliest(self._generation(request).logits(node))
+            case ask.Model():
+                yield described(self.scope)
+            case ask.Load(name):
+                scope = yield from loaded(name, cancelled)
+                self.release()
+                self.traces.scope = scope
+                yield described(scope)
+            case ask.Install():
+                yield from installed(cancelled)
+                yield described(self.scope)
+            case ask.Search(text):
+                yield self._search(text)
+            case ask.Token(token_id) if self.scope is not None:
+                yield {"label": labels(self.scope.tokenizer, [token_id])[0]}
+            case ask.Release():
+                self.release()
+                yield {}
+            case _:
+                raise KeyError(format_key(request))
+
+    def _of_trace(self, request: ask.OfTrace, trace: Trace, cancelled: Callable[[], bool]) -> Part:
+        match request:
+            case ask.Logits():
+                return self._likeliest(trace.logits_at(request.position))
+            case ask.Chain():
+                return {
+                    "logprobs": trace.logprobs,
+                    "ranks": trace.ranks.astype(np.int32),
+                    "perplexity": trace.perplexity,
+                }
+            case ask.Follows():
+                return {"probability": _follows(trace)}
+            case ask.LensBlock():
+                return lens_block(trace, request, cancelled)
+            case ask.Thumbnails():
+                return self._attention.thumbnails(trace, request, cancelled)
+            case ask.Steps():
+                return self._attention.steps(trace, request, cancelled)
+            case ask.OfMatrix():
+                return self._attention.matrix(trace, request, cancelled)
+        raise KeyError(format_key(request))
+
+    def _generation(self, request: Request) -> GenerationSession:
+        if self.session is None:
+            raise KeyError(format_key(request))
+        return self.session
+
+    def _search(self, text: str) -> Part:
+        if self.scope is None or not text:
+            return {"ids": [], "labels": []}
+        if self._vocabulary is None:
+            self._vocabulary = Vocabulary(self.scope)
+        return self._vocabulary.search(text)
+
+    def _likeliest(self, logits: NDArray[np.float32]) -> Part:
+        """Return logits (vocabulary,) with labels of the likeliest tokens."""
+        assert self.scope is not None
+        count = min(LABELLED, len(logits))
+        first = np.argpartition(-logits, count - 1)[:count]
+        first = first[np.lexsort((first, -logits[first]))]
+        tokenizer = self.scope.tokenizer
+        return {
+            "logits": logits,
+            "ids": first.astype(np.int32),
+            "texts": texts(tokenizer, first.tolist()),
+            "labels": labels(tokenizer, first.tolist()),
+        }
+
+
+def _follows(trace: Trace) -> float | None:
+    try:
+        return trace.next_sentence
+    except ValueError:  # There is no second sentence, or no head for it.
+        return None

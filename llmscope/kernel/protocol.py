@@ -1,0 +1,205 @@
+"""The grammar of keys: what a view can request, and how each request is spelled.
+
+A key is parsed and formatted here and nowhere else in Python; ``frontend/src/protocol/keys.ts`` is
+its counterpart, and ``tests/vectors/keys.json`` holds the two equal.
+
+================================================  ==============================================
+key                                               answer
+================================================  ==============================================
+``model``                                         facts of the model; without one, the choices
+``load/{name}``                                   progress, then the model; no name: the default
+``install``                                       progress of installing the default's weights
+``release``                                       frees all that can be computed again
+``text/{text}``                                   summary of a trace: name, tokens and shape
+``read/{[text, pair, target, masked]}``           the same of an input with more than a text; JSON
+``ids/{source}/{ids}``                            the same of ids, with commas; source: encoder
+``vocabulary/{text}``                             tokens whose text contains this text
+``token/{id}``                                    label of one token
+``write/begin/{prompt}``                          what was generated after a prompt so far
+``write/step/{count}``, ``write/on/{count}``      the same after each of some more tokens; `on` is
+                                                  undone together with what was before
+``write/force/{after}/{token}``                   the same after a token of one's own
+``write/select/{node}``, ``write/undo``           the same at another node; without the last change
+``write/copy/{node}``                             text, ids and Python call of a path
+``write/logits/{node}``                           as below, after a generated token
+``{trace}/logits/{position}``                     logits of the vocabulary, labels of the likeliest
+``{trace}/chain``                                 log-probability and rank of each token
+``{trace}/follows``                               probability that the second sentence follows
+``{trace}/lens/{stream}/{block}``                 logit lens of some positions, every layer
+``{trace}/thumbnails/{kind}/{layer}``             thumbnails of a layer's heads, and scores
+``{trace}/steps/{kind}/{layer}/{head}/{query}``   the arithmetic of one query and head
+``{trace}/{kind}/{matrix}/row.{index}``           exact weights of one query
+``{trace}/{kind}/{matrix}/column.{index}``        exact weights to one key
+``{trace}/{kind}/{matrix}/{tile}``                a tile ``{level}.{row}.{column}.{max|mean}``
+================================================  ==============================================
+
+Numbers are decimal, from 0 to 999,999,999, without sign or leading zeros. A trace is named
+``t{number}``; matrices as in `llmscope.attention.matrices`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import fields
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from llmscope.attention.matrices import Name
+from llmscope.attention.matrices import parse as parse_matrix
+from llmscope.kernel.requests import OfMatrix, Request, Summary
+from llmscope.kernel.text_input import IdsInput, Input, TextInput
+from llmscope.shared import KINDS, MOST_HEADS, STREAMS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MOST_IDS = 2**17  # in one key, refused before anything is computed
+_NUMBER = "0|[1-9][0-9]{0,8}"
+_NUMBERS = re.compile(f"(?:{_NUMBER})(?:,(?:{_NUMBER}))*")
+_LARGEST = 10**9 - 1
+_SHOWN = 80  # characters of a key in an error
+
+
+def parse(key: str) -> Request:
+    """Return what a key requests.
+
+    Raises
+    ------
+    KeyError
+        For a key that none of the forms fits.
+    """
+    try:
+        head, slash, rest = key.partition("/")
+        if head in _INPUTS and slash:
+            return Summary(_INPUTS[head](rest))
+        for kind, pattern in patterns():
+            if found := pattern.fullmatch(key):
+                values = found.groupdict()
+                return kind(**{name: _read(name, text) for name, text in values.items()})
+    except (ValueError, TypeError, RecursionError):
+        pass
+    raise KeyError(shortened(key))
+
+
+def format_key(request: Request | Input) -> str:
+    """Return the key of a request; `parse` takes it back."""
+    if isinstance(request, Summary):
+        request = request.input
+    if isinstance(request, IdsInput):
+        return "ids/" + "/".join(",".join(map(str, ids)) for ids in (request.source, request.ids))
+    if isinstance(request, TextInput):
+        if not (request.pair or request.target or request.masked):
+            return f"text/{request.text}"
+        return "read/" + json.dumps(request.parts, ensure_ascii=False, separators=(",", ":"))
+    values = {one.name: getattr(request, one.name) for one in fields(request)}
+    if isinstance(request, OfMatrix):
+        values["matrix"] = request.matrix.text
+    return request.form.format(**values)
+
+
+def parse_input(key: str) -> Input:
+    """Return the input that a key names.
+
+    Raises
+    ------
+    KeyError
+        For any other key.
+    """
+    request = parse(key)
+    if not isinstance(request, Summary):
+        raise KeyError(shortened(key))
+    return request.input
+
+
+def shortened(key: str) -> str:
+    """Return the beginning of a key, for an error."""
+    return key if len(key) <= _SHOWN else f"{key[:_SHOWN]}…"
+
+
+# ── the parts of a key ──────────────────────────────────────────────────────────────────────────
+
+
+def _parsed_ids(rest: str) -> IdsInput:
+    if rest.count(",") >= MOST_IDS:
+        raise ValueError(rest)
+    source, between, ids = rest.partition("/")
+    if not between or not ids:
+        raise ValueError(rest)
+    return IdsInput(_ids(source), _ids(ids))
+
+
+def _ids(listed: str) -> tuple[int, ...]:
+    if listed and not _NUMBERS.fullmatch(listed):
+        raise ValueError(listed)
+    return tuple(map(int, listed.split(","))) if listed else ()
+
+
+def _parsed_json(rest: str) -> TextInput:
+    text, pair, target, masked = json.loads(rest)
+    if not all(isinstance(one, str) for one in (text, pair, target)):
+        raise ValueError(rest)
+    if type(masked) is not list or len(masked) > MOST_IDS:
+        raise ValueError(rest)
+    if not all(type(one) is int and abs(one) <= _LARGEST for one in masked):
+        raise ValueError(rest)
+    return TextInput(text, pair, target, tuple(masked))
+
+
+_INPUTS: dict[str, Callable[[str], Input]] = {
+    "text": TextInput,
+    "read": _parsed_json,
+    "ids": _parsed_ids,
+}
+
+
+def _matrix(text: str) -> Name:
+    if text.count("+") >= MOST_HEADS:
+        raise ValueError(text)
+    try:
+        name = parse_matrix(text)
+    except KeyError as error:
+        raise ValueError(text) from error
+    is_plain = name.text == text and all(0 <= n <= _LARGEST for one in name.where for n in one)
+    if not is_plain or (name.how == "difference" and len(name.where) != 2):
+        raise ValueError(text)
+    return name
+
+
+# By the name of a field: what it matches, and what the matched text means. All others are numbers.
+_FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "trace": ("t[1-9][0-9]{0,8}", str),
+    "kind": ("|".join(KINDS), str),
+    "stream": ("|".join(STREAMS), str),
+    "pool": ("max|mean", str),
+    "matrix": ("[^/]+", _matrix),
+    "name": ("(?s:.*)", str),
+    "text": ("(?s:.*)", str),
+    "prompt": ("(?s:.*)", str),
+    "count": ("[1-9][0-9]{0,8}", int),
+}
+
+
+def _read(name: str, text: str) -> Any:
+    return _FIELDS[name][1](text) if name in _FIELDS else int(text)
+
+
+@cache
+def patterns() -> list[tuple[type[Request], re.Pattern[str]]]:
+    """Return each kind of request that has a form, with the pattern of its keys."""
+
+    def pattern(form: str) -> re.Pattern[str]:
+        def field(found: re.Match[str]) -> str:
+            name = found[1]
+            return f"(?P<{name}>{_FIELDS[name][0] if name in _FIELDS else _NUMBER})"
+
+        return re.compile(re.sub(r"\\{(\w+)\\}", field, re.escape(form)))
+
+    found: list[tuple[type[Request], re.Pattern[str]]] = []
+    kinds = [Request]
+    while kinds:
+        kind = kinds.pop(0)
+        kinds += kind.__subclasses__()
+        if "form" in vars(kind):
+            found.append((kind, pattern(kind.form)))
+    return found

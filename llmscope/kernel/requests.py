@@ -1,0 +1,244 @@
+"""The kinds of requests that a view makes; `llmscope.kernel.protocol` has their keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from llmscope.attention.matrices import Name
+    from llmscope.kernel.text_input import Input
+    from llmscope.shared import Kind, Stream
+
+Part = dict[str, Any]  # of an answer: JSON values and arrays by name
+PAUSE: Part = {}  # by identity: a part that isn't sent, after which urgent requests go first
+FIRST, SOON, LATER, LAST = range(4)  # urgency: the text, what a person points at, the rest
+
+
+@dataclass(frozen=True)
+class Request:
+    """A parsed key; each kind of request is a subclass.
+
+    Attributes
+    ----------
+    form
+        The key, with the names of fields in braces.
+    urgency
+        Requests with a lower one are answered first.
+    """
+
+    form: ClassVar[str]
+    urgency: ClassVar[int] = SOON
+
+
+@dataclass(frozen=True)
+class Model(Request):
+    """Facts of the model; the choices while none is loaded."""
+
+    form = "model"
+    urgency = FIRST
+
+
+@dataclass(frozen=True)
+class Load(Request):
+    """Load a model by name; with an empty name, the default."""
+
+    form = "load/{name}"
+    name: str
+
+
+@dataclass(frozen=True)
+class Install(Request):
+    """Install the weights of the default model."""
+
+    form = "install"
+
+
+@dataclass(frozen=True)
+class Release(Request):
+    """Free all that can be computed again."""
+
+    form = "release"
+    urgency = LAST
+
+
+@dataclass(frozen=True)
+class Summary(Request):
+    """Trace an input, and describe the trace."""
+
+    urgency = FIRST
+    input: Input
+
+
+@dataclass(frozen=True)
+class Search(Request):
+    """Find tokens whose text contains `text`."""
+
+    form = "vocabulary/{text}"
+    text: str
+
+
+@dataclass(frozen=True)
+class Token(Request):
+    """The label of one token."""
+
+    form = "token/{id}"
+    id: int
+
+
+@dataclass(frozen=True)
+class Begin(Request):
+    """Generate after a prompt, or go on where it was left."""
+
+    form = "write/begin/{prompt}"
+    prompt: str
+
+
+@dataclass(frozen=True)
+class Step(Request):
+    """Generate `count` more tokens."""
+
+    form = "write/step/{count}"
+    count: int
+
+
+@dataclass(frozen=True)
+class StepOn(Step):
+    """The same, undone together with the change before it."""
+
+    form = "write/on/{count}"
+
+
+@dataclass(frozen=True)
+class Force(Request):
+    """Put a token of one's own after a node."""
+
+    form = "write/force/{after}/{token}"
+    after: int
+    token: int
+
+
+@dataclass(frozen=True)
+class Select(Request):
+    """Continue after another node."""
+
+    form = "write/select/{node}"
+    node: int
+
+
+@dataclass(frozen=True)
+class Undo(Request):
+    """Take back the last change of the tree."""
+
+    form = "write/undo"
+
+
+@dataclass(frozen=True)
+class Copy(Request):
+    """Text, ids and Python call of the path to a node."""
+
+    form = "write/copy/{node}"
+    node: int
+
+
+@dataclass(frozen=True)
+class NodeLogits(Request):
+    """Logits after a node."""
+
+    form = "write/logits/{node}"
+    node: int
+
+
+@dataclass(frozen=True)
+class OfTrace(Request):
+    """A request about a trace, by its name."""
+
+    trace: str
+
+
+@dataclass(frozen=True)
+class Logits(OfTrace):
+    """Logits after a position, with labels of the likeliest tokens."""
+
+    form = "{trace}/logits/{position}"
+    position: int
+
+
+@dataclass(frozen=True)
+class Chain(OfTrace):
+    """Log-probability and rank of each token."""
+
+    form = "{trace}/chain"
+    urgency = LATER
+
+
+@dataclass(frozen=True)
+class Follows(OfTrace):
+    """Probability that the second sentence follows the first."""
+
+    form = "{trace}/follows"
+
+
+@dataclass(frozen=True)
+class LensBlock(OfTrace):
+    """Logit lens of a block of positions."""
+
+    form = "{trace}/lens/{stream}/{block}"
+    stream: Stream
+    block: int
+
+
+@dataclass(frozen=True)
+class Thumbnails(OfTrace):
+    """Thumbnails and scores of a layer's heads."""
+
+    form = "{trace}/thumbnails/{kind}/{layer}"
+    urgency = LATER
+    kind: Kind
+    layer: int
+
+
+@dataclass(frozen=True)
+class Steps(OfTrace):
+    """The arithmetic of one query and head."""
+
+    form = "{trace}/steps/{kind}/{layer}/{head}/{query}"
+    kind: Kind
+    layer: int
+    head: int
+    query: int
+
+
+@dataclass(frozen=True)
+class OfMatrix(OfTrace):
+    """A request about one matrix of a trace."""
+
+    kind: Kind
+    matrix: Name
+
+
+@dataclass(frozen=True)
+class Row(OfMatrix):
+    """Exact weights of one query."""
+
+    form = "{trace}/{kind}/{matrix}/row.{index}"
+    index: int
+
+
+@dataclass(frozen=True)
+class Column(OfMatrix):
+    """Exact weights to one key."""
+
+    form = "{trace}/{kind}/{matrix}/column.{index}"
+    index: int
+
+
+@dataclass(frozen=True)
+class Tile(OfMatrix):
+    """A tile of a matrix reduced 2^level times."""
+
+    form = "{trace}/{kind}/{matrix}/{level}.{row}.{column}.{pool}"
+    level: int
+    row: int
+    column: int
+    pool: str

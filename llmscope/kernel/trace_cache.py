@@ -1,0 +1,126 @@
+"""Traces of one model by what was read and by name, the last few of them cached."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from cachetools import LRUCache
+
+from llmscope.capture import Cancelled
+from llmscope.kernel.text_input import TextInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from llmscope.kernel.text_input import Input
+    from llmscope.scope import Scope
+    from llmscope.trace import Trace
+
+_TRACES = 4  # held at once
+_NAMES = 64  # of traces that can be computed again when they are requested
+
+
+class TraceCache:
+    """The traces that a view shows.
+
+    Parameters
+    ----------
+    scope
+        The model; `None` until one is loaded.
+    given
+        A trace that is shown as it is, and answers for what it was made of.
+    """
+
+    def __init__(self, scope: Scope | None, given: Trace | None = None) -> None:
+        self.scope = scope
+        self.given = given
+        self._given_input = None if given is None else TextInput.of(given)
+        self._lock = threading.RLock()
+        self._traces: LRUCache[Input, Trace] = LRUCache(_TRACES)
+        # Inputs with the version of the weights that they were traced with, by name and back.
+        self._names: LRUCache[str, tuple[Input, int]] = LRUCache(_NAMES)
+        self._name_of: LRUCache[tuple[Input, int], str] = LRUCache(_NAMES)
+        self._count = 0
+        self._is_closed = False
+
+    def __len__(self) -> int:
+        return len(self._traces)
+
+    def trace(self, what: Input, cancelled: Callable[[], bool] = lambda: False) -> Trace:
+        """Return the trace of an input, computed now unless it is cached.
+
+        Raises
+        ------
+        ValueError
+            When no model is loaded, or it can't read this input.
+        Cancelled
+            When `cancelled` returned True before the end.
+        """
+        if self._is_closed:
+            raise ValueError("This view is closed.")
+        if self.scope is None:
+            raise ValueError("No model is loaded yet: pick one first.")
+        if self.given is not None and what == self._given_input:
+            self.given.check_current()
+            return self.given
+        with self._lock:
+            found = self._traces.get(what)
+            if found is not None and found.is_current:
+                return found
+        if isinstance(what, TextInput) and what.masked:
+            made = self.trace(what.unmasked, cancelled).masked(*what.masked)
+        else:
+            made = what.trace(self.scope, cancelled)
+        if cancelled():
+            raise Cancelled
+        with self._lock:
+            self._traces[what] = made
+        return made
+
+    def name(self, what: Input, trace: Trace) -> str:
+        """Return the name of a trace of `what`, the same one while weights stay the same."""
+        key = (what, trace.version)
+        with self._lock:
+            name = self._name_of.get(key)
+            if name is None or name not in self._names:
+                self._count += 1
+                name = f"t{self._count}"
+            self._name_of[key] = name
+            self._names[name] = key
+            return name
+
+    def named(self, name: str, cancelled: Callable[[], bool] = lambda: False) -> Trace:
+        """Return the trace that goes by a name.
+
+        Raises
+        ------
+        KeyError
+            When no trace has this name.
+        RuntimeError
+            When the weights were changed since it was named.
+        Cancelled
+            When `cancelled` returned True before the end.
+        """
+        with self._lock:
+            what, version = self._names[name]
+        trace = self.trace(what, cancelled)
+        if trace.version != version:
+            raise RuntimeError(
+                "The model's weights were changed. Edit the text to read it with the new ones."
+            )
+        return trace
+
+    def release(self) -> None:
+        """Free all traces that can be computed again."""
+        with self._lock:
+            self._traces.clear()
+
+    def close(self) -> None:
+        """Free everything, the model included."""
+        with self._lock:
+            self._traces.clear()
+            self._names.clear()
+            self._name_of.clear()
+            self.scope = self.given = self._given_input = None
+            self._is_closed = True

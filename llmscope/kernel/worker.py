@@ -1,0 +1,195 @@
+"""Queue of requests, served by one worker thread in order of urgency."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import queue
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from llmscope.capture import Cancelled
+from llmscope.kernel.arrays import MessageBuffers
+from llmscope.kernel.cpu_threads import leave_cpus
+from llmscope.kernel.protocol import parse, shortened
+from llmscope.kernel.requests import PAUSE, SOON
+
+if TYPE_CHECKING:
+    from llmscope.kernel.requests import Part, Request
+
+    Answer = Callable[[Request, Callable[[], bool]], Iterator[Part]]
+    Send = Callable[[dict[str, Any], list[bytes]], None]
+
+_IDLE_SECONDS = 5.0  # after which the thread ends; the next request starts another
+_log = logging.getLogger(__name__)
+
+
+@dataclass(order=True)
+class _Job:
+    urgency: int
+    order: int
+    number: int = field(compare=False)
+    key: str = field(compare=False)
+    # Where it came from: ipykernel sends an answer, and the next message of the page, by this to
+    # the same subshell, so that neither waits for a running cell.
+    context: Context = field(compare=False, default_factory=copy_context)
+    cancelled: threading.Event = field(compare=False, default_factory=threading.Event)
+    parts: Iterator[Part] | None = field(compare=False, default=None)
+    # The part that came last: whether another follows isn't known yet.
+    held: Part = field(compare=False, default_factory=lambda: PAUSE)
+
+
+_END = _Job(-1, -1, -1, "")  # by identity: the thread ends
+
+
+class Worker:
+    """Takes messages, answers them in order of urgency, and drops what was cancelled.
+
+    What comes in is ``{request, key}``, ``{cancel}``, or ``{}``, which only acknowledges. What goes
+    out is ``{request, part, done}`` with arrays as binary buffers, or ``{request, error, kind}``.
+
+    Parameters
+    ----------
+    answer
+        Yields the parts of the answer to a request, and may ask whether it was cancelled. At
+        `PAUSE`, others that are as urgent or more go first.
+    send
+        Sends one message with its buffers; called from the worker thread.
+    """
+
+    def __init__(self, answer: Answer, send: Send) -> None:
+        self._answer: Answer | None = answer
+        self._send = send
+        self._lock = threading.Lock()
+        self._waiting: queue.PriorityQueue[_Job] = queue.PriorityQueue()
+        self._open: dict[int, _Job] = {}
+        self._order = itertools.count()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    @property
+    def thread(self) -> threading.Thread | None:
+        """The thread that answers; `None` while there is nothing to do."""
+        return self._thread
+
+    def receive(self, content: Any) -> None:
+        """Take one message, and drop what isn't one; never blocks."""
+        if not isinstance(content, dict):
+            return
+        if isinstance(number := content.get("cancel"), int):
+            with self._lock:
+                job = self._open.get(number)
+            if job is not None:
+                job.cancelled.set()
+        elif isinstance(number := content.get("request"), int) and isinstance(
+            key := content.get("key"), str
+        ):
+            if "torch" in sys.modules:
+                leave_cpus()
+            self._put(_Job(_urgency(key), next(self._order), number, key))
+
+    def close(self) -> None:
+        """Drop everything and take nothing more; the thread ends as soon as it can."""
+        with self._lock:
+            self._closed = True
+            for job in self._open.values():
+                job.cancelled.set()
+            self._open.clear()
+            self._answer = None
+        self._waiting.put(_END)
+
+    def _put(self, job: _Job) -> None:
+        with self._lock:
+            if self._closed:
+                return
+            self._open[job.number] = job
+            self._waiting.put(job)
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._work, name="llmscope-worker", daemon=True
+                )
+                self._thread.start()
+
+    def _work(self) -> None:
+        while True:
+            if self._waiting.empty() and "torch" in sys.modules:
+                leave_cpus()
+            try:
+                job = self._waiting.get(timeout=_IDLE_SECONDS)
+            except queue.Empty:
+                with self._lock:
+                    if self._waiting.empty():
+                        self._thread = None
+                        return
+                continue
+            if job is _END:
+                with self._lock:
+                    self._thread = None
+                return
+            is_over = True
+            try:
+                is_over = job.context.run(self._go_on, job)
+            except BaseException:  # such as a comm that is gone: the next request may work
+                _log.exception("llmscope could not send the answer to %r", shortened(job.key))
+            if not is_over:
+                job.order = next(self._order)
+                self._waiting.put(job)
+                continue
+            with self._lock:
+                self._open.pop(job.number, None)
+
+    def _go_on(self, job: _Job) -> bool:
+        """Compute an answer up to its next pause; return whether it is over."""
+        answer = self._answer
+        if job.cancelled.is_set() or answer is None:
+            return True
+        try:
+            if job.parts is None:
+                job.parts = answer(parse(job.key), job.cancelled.is_set)
+            for part in job.parts:
+                if job.cancelled.is_set():
+                    return True
+                if job.held is not PAUSE:
+                    self._reply(job, job.held, done=False)
+                job.held = part
+                if part is PAUSE:
+                    return False
+            self._reply(job, job.held, done=True)
+            return True
+        except Cancelled:
+            return True
+        except Exception as error:
+            if job.cancelled.is_set():
+                return True
+            if _is_a_bug(error):
+                _log.exception("llmscope could not answer %r", shortened(job.key))
+            kind = getattr(error, "kind", type(error).__name__)
+            self._send({"request": job.number, "error": _message(error), "kind": kind}, [])
+            return True
+
+    def _reply(self, job: _Job, part: Part, *, done: bool) -> None:
+        buffers = MessageBuffers()
+        content = {"request": job.number, "part": buffers.encoded(part), "done": done}
+        self._send(content, buffers.parts)
+
+
+def _urgency(key: str) -> int:
+    """Return how soon a key is answered; a malformed one is refused in its turn."""
+    try:
+        return parse(key).urgency
+    except KeyError:
+        return SOON
+
+
+def _is_a_bug(error: Exception) -> bool:
+    from llmscope.loading.errors import LoadError
+
+    return not isinstance(error, (LoadError, ValueError, IndexError, RuntimeError))
+
+
+def _message(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if _is_a_bug(error) else str(error)

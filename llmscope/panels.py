@@ -1,0 +1,124 @@
+"""The registry of panels: what each shows, how high it is, and which answers a page needs for it.
+
+A panel of its own with a new kind of request is an entry here, a request in
+`llmscope.kernel.requests`, and its answer in `llmscope.kernel.handlers`; its picture for
+`View.figure`, if it has one, is in `llmscope.export.figures`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from llmscope.kernel import requests as ask
+from llmscope.shared import LENS_BLOCK
+
+if TYPE_CHECKING:
+    from llmscope.kernel.requests import OfTrace
+    from llmscope.state import ViewState
+    from llmscope.trace import Trace
+
+    Requests = Callable[["Shown"], list[OfTrace]]
+
+Reads = Literal["attention", "matrix", "next-token"]
+MOST_LENS = 512  # positions up to which the lens of each is in a page
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What views with a certain panel show of one trace.
+
+    Attributes
+    ----------
+    trace
+        The trace.
+    name
+        Its name in requests.
+    views
+        The views that have the panel, each showing this trace.
+    positions
+        Positions that were asked for, from 0; `None` if none were.
+    """
+
+    trace: Trace
+    name: str
+    views: Sequence[ViewState]
+    positions: frozenset[int] | None
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One panel of a view.
+
+    Attributes
+    ----------
+    name
+        As in `View._panels`.
+    above
+        Height in pixels, above the columns.
+    column
+        Height in pixels, in a column.
+    reads
+        What a page holds for it in a form of its own: weights of heads for "attention", also the
+        matrix on screen for "matrix", logits for "next-token".
+    requests
+        Requests whose answers a page holds for it as they are.
+    """
+
+    name: str
+    above: int = 0
+    column: int = 0
+    reads: frozenset[Reads] = frozenset()
+    requests: Requests = lambda shown: []
+
+
+def _chain(shown: Shown) -> list[OfTrace]:
+    family = shown.trace.scope.facts.family
+    left_to_right = family in ("causal", "encoder-decoder") and len(shown.trace) > 1
+    return [ask.Chain(shown.name)] if left_to_right else []
+
+
+def _thumbnails(shown: Shown) -> list[OfTrace]:
+    kinds = shown.trace.kinds
+    return [ask.Thumbnails(shown.name, kind, n) for kind in kinds for n in shown.trace.layers(kind)]
+
+
+def _steps(shown: Shown) -> list[OfTrace]:
+    """Return the steps of each head and query in focus."""
+    found: list[OfTrace] = []
+    for view in shown.views:
+        layer, head, kind = view.layer, view.head, view.kind
+        if layer in shown.trace.layers(kind) and head < shown.trace.heads(layer, kind)[0]:
+            query = min(view.focus, shown.trace.queries(kind) - 1)
+            found.append(ask.Steps(shown.name, kind, layer, head, query))
+    return list(dict.fromkeys(found))
+
+
+def _lens(shown: Shown) -> list[OfTrace]:
+    """Return blocks of positions of the streams on screen; those in focus always."""
+    count = len(shown.trace)
+    places = set(shown.positions or ())
+    if shown.positions is None and count <= MOST_LENS:
+        places = set(range(count))
+    for view in shown.views:
+        places.add(view.position if 0 <= view.position < count else count - 1)
+    blocks = sorted({place // LENS_BLOCK for place in places})
+    streams = sorted({view.traits["stream"] for view in shown.views})
+    return [ask.LensBlock(shown.name, stream, block) for stream in streams for block in blocks]
+
+
+_ATTENTION: frozenset[Reads] = frozenset({"attention"})
+
+PANELS = {
+    panel.name: panel
+    for panel in (
+        Panel("header", above=40),
+        Panel("tokens", above=170, reads=_ATTENTION, requests=_chain),
+        Panel("generation", above=330),
+        Panel("overview", column=620, reads=_ATTENTION, requests=_thumbnails),
+        Panel("attention", column=620, reads=_ATTENTION | {"matrix"}, requests=_steps),
+        Panel("next-token", column=560, reads=frozenset({"next-token"})),
+        Panel("lens", requests=_lens),
+    )
+}

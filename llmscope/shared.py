@@ -1,0 +1,45 @@
+"""Constants and colours of both sides, from ``shared.json``, which the front end imports as well.
+
+The `Literal` types repeat names of the file for the type checker; a test holds them equal.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+Kind = Literal["self", "encoder", "cross"]
+Stream = Literal["block", "attention", "mlp"]
+Order = Literal["transformers", "llama.cpp", "vllm"]
+Measure = Literal["probability", "entropy", "rank", "divergence"]
+ColorScale = Literal["sqrt", "linear", "log"]
+
+_SHARED: dict[str, Any] = json.loads(Path(__file__).with_name("shared.json").read_bytes())
+_ATTENTION, _LENS, _SAMPLING = _SHARED["attention"], _SHARED["lens"], _SHARED["sampling"]
+
+KINDS: tuple[Kind, ...] = tuple(_ATTENTION["kinds"])
+MODES: tuple[str, ...] = tuple(_ATTENTION["modes"])
+COMBINE: tuple[str, ...] = tuple(_ATTENTION["combine"])
+DIRECTIONS: tuple[str, ...] = tuple(_ATTENTION["directions"])
+COLOR_SCALES: tuple[ColorScale, ...] = tuple(_ATTENTION["color_scales"])
+SEGMENTS: tuple[str, ...] = tuple(_ATTENTION["segments"])
+SCORES: tuple[str, ...] = tuple(_ATTENTION["scores"])
+MOST_HEADS: int = _ATTENTION["most_heads"]  # as many as there are colours that can be told apart
+TILE: int = _ATTENTION["tile"]  # cells a side of a tile
+THUMBNAIL: int = _ATTENTION["thumbnail"]  # cells a side of a thumbnail, at most
+DECADES: int = _ATTENTION["decades"]  # weights of 10^-DECADES are blank on the logarithmic scale
+
+STREAMS: tuple[Stream, ...] = tuple(_LENS["streams"])
+MEASURES: tuple[Measure, ...] = tuple(_LENS["measures"])
+LENS_BLOCK: int = _LENS["block"]  # positions that are requested at once
+LENS_TOP: int = _LENS["top"]  # tokens of each layer and position
+
+SHADES: tuple[str, ...] = tuple(_SHARED["generation"]["shades"])
+
+ORDERS: tuple[Order, ...] = tuple(_SAMPLING["orders"])
+NEUTRAL: dict[str, float] = _SAMPLING["neutral"]  # settings that change nothing
+
+LIGHT: dict[str, Any] = _SHARED["colors"]["light"]  # by name, as #rrggbb; "heads" is a list
+DARK: dict[str, Any] = _SHARED["colors"]["dark"]
+PRINT: dict[str, Any] = {**LIGHT, **_SHARED["colors"]["print"]}  # on white paper

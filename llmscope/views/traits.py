@@ -1,0 +1,167 @@
+"""The traits that all views share with the page, and what they may be set to."""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Any
+
+import traitlets
+
+from llmscope.kernel.protocol import parse_input
+from llmscope.sampling import check_settings
+from llmscope.shared import (
+    COLOR_SCALES,
+    COMBINE,
+    DIRECTIONS,
+    KINDS,
+    MODES,
+    MOST_HEADS,
+    ORDERS,
+    SEGMENTS,
+)
+from llmscope.tokens import clean
+
+if TYPE_CHECKING:
+    from llmscope.scope import Scope
+
+INPUT = ("text", "pair", "target", "masked")  # what is read
+PATH = "_path"
+
+
+class Heads(traitlets.TraitType[Any, Any]):
+    """A tuple of (layer, head); takes any sequence of pairs."""
+
+    default_value = ()
+    info_text = "pairs of (layer, head)"
+
+    def validate(self, obj: Any, value: Any) -> tuple[tuple[int, int], ...]:
+        """Return `value` as a tuple of pairs."""
+        try:
+            pairs = tuple((int(layer), int(head)) for layer, head in value)
+        except (TypeError, ValueError):
+            self.error(obj, value)
+        if len(set(pairs)) < len(pairs):
+            raise traitlets.TraitError("heads names a head twice")
+        if len(pairs) > MOST_HEADS:
+            raise traitlets.TraitError(f"heads holds {MOST_HEADS} at most, not {len(pairs)}")
+        return pairs
+
+
+class Positions(traitlets.TraitType[Any, Any]):
+    """A tuple of positions; takes any sequence of integers."""
+
+    default_value = ()
+    info_text = "positions of tokens"
+
+    def validate(self, obj: Any, value: Any) -> tuple[int, ...]:
+        """Return `value` as a tuple, in order."""
+        try:
+            return tuple(sorted({operator.index(position) for position in value}))
+        except TypeError:
+            self.error(obj, value)
+
+
+class ViewTraits(traitlets.HasTraits):
+    """The traits of every view; `View` documents them."""
+
+    text = traitlets.Unicode("").tag(sync=True)
+    pair = traitlets.Unicode("").tag(sync=True)
+    target = traitlets.Unicode("").tag(sync=True)
+    masked = Positions().tag(sync=True)
+    layer = traitlets.Int(0).tag(sync=True)
+    head = traitlets.Int(0).tag(sync=True)
+    heads = Heads().tag(sync=True)
+    mode = traitlets.Enum(MODES, "matrix").tag(sync=True)
+    combine = traitlets.Enum(COMBINE, "none").tag(sync=True)
+    kind = traitlets.Enum(("", *KINDS), "").tag(sync=True)
+    direction = traitlets.Enum(DIRECTIONS, "from").tag(sync=True)
+    hide_sink = traitlets.Bool(False).tag(sync=True)
+    color_scale = traitlets.Enum(COLOR_SCALES, "sqrt").tag(sync=True)
+    segments = traitlets.Enum(SEGMENTS, "all").tag(sync=True)
+    position = traitlets.Int(-1).tag(sync=True)
+    temperature = traitlets.Float(1.0).tag(sync=True)
+    top_k = traitlets.Int(0).tag(sync=True)
+    top_p = traitlets.Float(1.0).tag(sync=True)
+    min_p = traitlets.Float(0.0).tag(sync=True)
+    typical_p = traitlets.Float(1.0).tag(sync=True)
+    order = traitlets.Enum(ORDERS, "transformers").tag(sync=True)
+    threshold = traitlets.Float(0.0).tag(sync=True)
+    lecture = traitlets.Bool(False).tag(sync=True)
+
+    _panels = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    _editable = traitlets.Bool(False).tag(sync=True)
+    # The key of what is on screen, where it isn't what the tokenizer makes of `text`: ids as a
+    # model generated them.
+    _path = traitlets.Unicode("").tag(sync=True)
+
+    @property
+    def scope(self) -> Scope | None:
+        """The model that is looked into; `None` while none is picked."""
+        raise NotImplementedError
+
+    def shared_traits(self) -> dict[str, Any]:
+        """Return the values of all traits that the page has, by name, in order of names."""
+        names = {
+            name
+            for kind in type(self).__mro__
+            if issubclass(kind, ViewTraits)
+            for name in kind.class_own_traits(sync=True)
+        }
+        # anywidget's own are no state.
+        own = ("_esm", "_css", "_anywidget_id")
+        return {name: getattr(self, name) for name in sorted(names.difference(own))}
+
+    @traitlets.validate("text", "pair", "target")
+    def _whole_characters(self, proposal: Any) -> Any:
+        """Replace lone surrogates, which no message can carry."""
+        return clean(proposal["value"])
+
+    @traitlets.validate("_path")
+    def _key_of_an_input(self, proposal: Any) -> Any:
+        key = clean(proposal["value"])
+        if key:
+            try:
+                parse_input(key)
+            except KeyError:
+                raise traitlets.TraitError("_path is the key of an input") from None
+        return key
+
+    @traitlets.validate("temperature", "top_k", "top_p", "min_p", "typical_p")
+    def _within_range(self, proposal: Any) -> Any:
+        try:
+            check_settings(**{proposal["trait"].name: proposal["value"]})
+        except ValueError as error:
+            raise traitlets.TraitError(str(error)) from None
+        return proposal["value"]
+
+    @traitlets.validate("threshold")
+    def _a_share(self, proposal: Any) -> Any:
+        if not 0 <= proposal["value"] <= 1:
+            raise traitlets.TraitError(f"threshold lies between 0 and 1, not {proposal['value']}")
+        return proposal["value"]
+
+    @traitlets.validate("layer", "head")
+    def _exists(self, proposal: Any) -> Any:
+        name, value = proposal["trait"].name, proposal["value"]
+        facts = self.scope.facts if self.scope is not None else None
+        count = getattr(facts, f"{name}s", 0) or 0
+        if value < 0 or (count and value >= count):
+            raise traitlets.TraitError(f"{name} lies between 0 and {count - 1}, not {value}")
+        return value
+
+    @traitlets.validate("heads")
+    def _exist(self, proposal: Any) -> Any:
+        facts = self.scope.facts if self.scope is not None else None
+        for layer, head in proposal["value"]:
+            beyond = facts is not None and (
+                (facts.layers and layer >= facts.layers) or (facts.heads and head >= facts.heads)
+            )
+            if layer < 0 or head < 0 or beyond:
+                raise traitlets.TraitError(f"There is no head ({layer}, {head}).")
+        return proposal["value"]
+
+    @traitlets.validate("position")
+    def _from_the_end(self, proposal: Any) -> Any:
+        if proposal["value"] < -1:
+            raise traitlets.TraitError("position is -1 (the last token) or more")
+        return proposal["value"]
