@@ -55,15 +55,11 @@ class Recording:
         self, runner: Runner, inputs: dict[str, torch.Tensor], forward: ForwardPass
     ) -> None:
         self.runner = runner
+        self.name = runner.name  # what messages call the model
         self.inputs = inputs
         self.forward = forward
         self.projections: dict[tuple[Kind, int], Projection] = {}
         self._head_states: dict[Stream, list[torch.Tensor]] = {}
-
-    @property
-    def name(self) -> str:
-        """What messages call the model."""
-        return self.runner.name
 
     @property
     def ids(self) -> list[int]:
