@@ -66,6 +66,40 @@ def test_keys_in_the_widget_leave_the_notebook_alone(notebook, panels):
     assert "bdda" in value and "x\n" in value
 
 
+def test_tab_visits_every_control_in_order_with_a_visible_focus(notebook, panels):
+    looks = """() => {
+        let at = document.activeElement;
+        while (at.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+        const style = getComputedStyle(at);
+        return {
+            name: at.getAttribute("aria-label") ?? (at.labels?.[0] ?? at).textContent.trim(),
+            inside: !!at.closest(".llmscope"),
+            outline: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0,
+            border: getComputedStyle(at.closest(".panel") ?? at).borderColor,
+        };
+    }"""
+    idle = panels.root.locator(".tokens").evaluate("panel => getComputedStyle(panel).borderColor")
+    panels.root.get_by_role("button", name="Lecture").focus()
+    seen = []
+    for _ in range(60):
+        notebook.page.keyboard.press("Tab")
+        at = notebook.page.evaluate(looks)
+        if not at["inside"]:
+            break
+        seen.append(at["name"])
+        assert at["outline"] or (at["name"] == "Prompt" and at["border"] != idle), at["name"]
+    sliders = ["temperature", "top-k", "top-p"]
+    expected = ["Prompt", "Mark heads", "Heads by layer", "Matrix", "+ head 24·4", "What is made"]
+    expected += ["Attention matrix", "Threshold", "Colour scale", "hide first token", "PNG", "SVG"]
+    expected += ["log", "curve", "more"]
+    expected += [*sliders, *sliders]  # and the stages that they set
+    expected += [part for bar in panels.bars() for part in (bar["name"], bar["value"])]
+    expected += ["Throw", "Draw 1,000", "Find a token"]
+    assert len(seen) == len(expected), seen
+    for name, wanted in zip(seen, expected, strict=True):
+        assert name.startswith(wanted), seen
+
+
 ODD = {
     "one token": "Hello",
     "an end of text": "<s>",
