@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +56,8 @@ class GenerationSession:
         self.run = run
         self._settings = settings
         self._unused = run
-        self._lock = threading.RLock()
+        # The model's own: a processor of `generate`, which holds it, may look at the view.
+        self._lock = scope.runner.lock
         self._stepper: Stepper | None = None
         self._prompt: str | None = None
         self._left: LRUCache[str, Stepper] = LRUCache(_LEFT)  # by prompt
