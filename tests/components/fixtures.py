@@ -113,7 +113,7 @@ def small(name: str) -> Scope:
 
 
 @cache
-def one_layer() -> Scope:
+def one_layer(factor: float = 8) -> Scope:
     """One layer with two heads, and the tokens of SmolLM2."""
     tokenizer = smollm().tokenizer
     torch.manual_seed(0)
@@ -129,7 +129,7 @@ def one_layer() -> Scope:
     )
     model = tf.LlamaForCausalLM(config).eval()
     for parameter in model.parameters():
-        parameter.data.mul_(8)  # far from even attention
+        parameter.data.mul_(factor)  # far from even attention
     return Scope(model, tokenizer, name="one layer")
 
 
@@ -210,8 +210,10 @@ def generation() -> Made:
 # ── many tokens, of one layer ────────────────────────────────────────────────────────────────
 
 
-def of_one_layer(text: str, heads: Sequence[tuple[int, int]] = ((0, 0), (0, 1))) -> Made:
-    trace = one_layer().trace(text)
+def of_one_layer(
+    text: str, heads: Sequence[tuple[int, int]] = ((0, 0), (0, 1)), factor: float = 8
+) -> Made:
+    trace = one_layer(factor).trace(text)
     views = [AttentionView(trace), TokensView(trace), NextTokenView(trace)]
     views += [LensView(trace)] if len(trace) < 200 else []
     numbers = Collector(trace)
@@ -226,7 +228,7 @@ for name, text in texts.LABELLED.items():
 
 @fixture("512-tokens", is_tiny=False)
 def many_tokens() -> Made:
-    made = of_one_layer(texts.MARY_MANY, [(0, 0)])
+    made = of_one_layer(texts.MARY_MANY, [(0, 0)], factor=3.6)  # weights everywhere
     trace = made.views[0].trace
     assert 512 < len(trace) < 700
     numbers = Collector(trace).steps((0, 0, len(trace) - 1))

@@ -188,9 +188,9 @@ def test_what_is_special_in_the_model_is_said(shown, panels, walk, steps):
 def test_steps_of_a_long_text_show_the_strongest_keys(show):
     shown = show("512-tokens", mode="steps")
     panels, count = shown.panels, len(shown.numbers.labels)
-    shown = panels.steps.locator(".keys tbody tr:not(.rest)")
+    rows = panels.steps.locator(".keys tbody tr:not(.rest)")
     expect(panels.steps.locator(".keys")).to_contain_text(f"{count - 16} more")
-    expect(shown).to_have_count(16)
+    expect(rows).to_have_count(16)
     panels.steps.press("End")
     weights = shown.numbers.steps(0, 0, count - 1).weights
     best = sorted(weights)[-16:]

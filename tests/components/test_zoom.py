@@ -26,7 +26,7 @@ SHOW_ALL = "Show all"
 @pytest.fixture
 def shown(show: Show) -> Shown:
     """One head over a text of some fifty tokens."""
-    return show("long")
+    return show("long", panel="explorer")
 
 
 @pytest.fixture
@@ -116,7 +116,10 @@ def test_keys_zoom_pan_and_show_all(shown, panels, focused):
     cells = box(panels.cells)
     for _ in range(query):
         page.keyboard.press("ArrowUp")
-    expect_weight(panels.weight, shown.numbers.attention(0, 0)[0, 0])
+    strongest = int(shown.numbers.attention(0, 0)[-1].argmax())  # where the cursor began
+    word = shown.numbers.names
+    expect(panels.readout).to_contain_text(f"{word[0]} → {word[strongest]} ")
+    expect_weight(panels.weight, shown.numbers.attention(0, 0)[0, strongest])
     assert box(cursor)["y"] >= cells["y"] - 1
     page.keyboard.press("0")
     expect(panels.matrix.get_by_role("button", name=SHOW_ALL)).to_have_count(0)
@@ -285,7 +288,7 @@ def test_labels_stay_apart_at_any_zoom(show, name):
 
 def test_numbers_stand_in_cells_that_are_large_enough(show):
     # A short text has large cells: their numbers are darker or paler than what is around them.
-    shown = show("large-cells")
+    shown = show("large-cells", panel="explorer")
     panels = shown.panels
     canvas = panels.cells.locator("canvas")
     spread = """(canvas, [x, y, side]) => {
@@ -307,22 +310,25 @@ def test_numbers_stand_in_cells_that_are_large_enough(show):
             assert (shades > 3) == (weights[query][key] > 0.005), (query, key)
 
 
+def test_a_point_of_many_tokens_is_the_greatest_weight_or_the_mean(show):
+    # So narrow that a pixel holds more than two tokens.
+    panels = show("512-tokens", panel="attention", width=330).panels
+    expect(panels.attention).to_contain_text("Each point is the greatest of 2 × 2 weights")
+    canvas = panels.cells.locator("canvas")
+    assert inked(canvas) > 1000
+    greatest = picture(canvas)
+    panels.attention.get_by_role("combobox", name="What a point stands for").select_option("mean")
+    expect(panels.attention).to_contain_text("Each point is the mean of 2 × 2 weights")
+    eventually(lambda: picture(canvas) != greatest)
+
+
 def test_six_hundred_tokens_zoom_to_exact_numbers(show):
-    shown = show("512-tokens")
+    shown = show("512-tokens", panel="explorer")
     panels, count = shown.panels, len(shown.numbers.labels)
     panels.matrix.scroll_into_view_if_needed()
     focused = panels.matrix.locator(".rule.row.pinned")
     assert 512 < count < 700
-    expect(panels.attention).to_contain_text("Each point is the greatest of 2 × 2 weights")
     canvas = panels.cells.locator("canvas")
-    whole = inked(canvas)
-    assert whole > 1000
-    greatest = picture(canvas)
-    pool = panels.attention.get_by_role("combobox", name="What a point stands for")
-    pool.select_option("mean")
-    expect(panels.attention).to_contain_text("Each point is the mean of 2 × 2 weights")
-    eventually(lambda: picture(canvas) != greatest)
-    pool.select_option("max")
 
     page = shown.page
     panels.matrix.focus()
@@ -334,21 +340,23 @@ def test_six_hundred_tokens_zoom_to_exact_numbers(show):
         page.keyboard.press("Shift+ArrowRight")
     assert box(focused)["height"] == pytest.approx(48, abs=1)
     weights = shown.numbers.arrays["last rows"]
+    places = [(query, key) for query in range(-6, 0) for key in range(-7, query + 1)]
+    places.sort(key=lambda place: -weights[place])
     cells = box(panels.cells)
-    for query, key in ((-4, -5), (-4, -4), (-5, -7), (-5, -3)):
+    for query, key in (*places[:4], (-5, -3)):
         x, y = (1 + (place + 0.5) * 48 / cells["width"] for place in (key, query))
         weight = weights[query][key]
         point(panels.cells, x, y)
         expect_weight(panels.weight, weight)
         # The finer part is painted where the coarse one was.
         seen = alpha(canvas, x - 16 / cells["width"], y - 16 / cells["height"])
-        shown = over_ground(weight**0.5) if key <= query else 0
-        assert seen == pytest.approx(shown, abs=0.02), (query, key)
+        opacity = over_ground(weight**0.5) if key <= query else 0
+        assert seen == pytest.approx(opacity, abs=0.02), (query, key)
     page.keyboard.press("0")
 
 
 def test_numbers_stand_in_cells_of_a_long_text_too(show):
-    shown = show("512-tokens")
+    shown = show("512-tokens", panel="explorer")
     panels = shown.panels
     panels.matrix.focus()
     for _ in range(12):

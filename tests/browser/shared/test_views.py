@@ -179,9 +179,12 @@ def test_a_click_on_a_lens_takes_the_linked_view_along(notebook):
     notebook.execute("joined = llmscope.link(lens, attention)")
     lens = Lens(panels(notebook, LENS).root)
     lens.wait()
-    click(lens.cell(5, 12))
-    notebook.wait_value("[lens.layer, lens.position]", [24, 12])
-    notebook.wait_value("[attention.layer, attention.position]", [24, 12])
+    click(
+        lens.table.locator("tbody tr").nth(5).locator("td:not(.gap)").last
+    )  # layer 24, after "to"
+    notebook.wait_value("[lens.layer, lens.position]", [24, 13])
+    notebook.wait_value("[attention.layer, attention.position]", [24, 13])
+    notebook.page.mouse.move(2, 2)
     notebook.execute("attention.layer, attention.position = 3, 4")
     notebook.wait_value("[lens.layer, lens.position]", [3, 4])
     expect(lens.title).to_have_text("Layer 3 after “went”")
