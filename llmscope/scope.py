@@ -39,6 +39,12 @@ class Scope:
         The tokenizer that belongs to it.
     name
         What to call it on screen; by default the last part of the name it was loaded by.
+
+    Examples
+    --------
+    >>> own = llmscope.Scope(scope.model, scope.tokenizer, name="mine")
+    >>> own.facts.family
+    'causal'
     """
 
     def __init__(

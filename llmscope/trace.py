@@ -42,6 +42,14 @@ class Trace(TraceHead, TraceAttention):
         The tokens of the encoder side; empty for other models.
     recording
         The recorded pass, which everything is computed from.
+
+    Examples
+    --------
+    >>> trace = scope.trace("The capital of France is")
+    >>> trace.attention(layer=1, head=2).shape == (len(trace), len(trace))
+    True
+    >>> bool((trace.logprobs[1:] < 0).all())
+    True
     """
 
     def __init__(

@@ -49,11 +49,34 @@ class TraceAttention:
         return self.recording.why_no_attention
 
     def layers(self, kind: Kind = "self") -> tuple[int, ...]:
-        """Return the numbers of the layers that have attention of this kind."""
+        """Return the numbers of the layers that have attention of this kind.
+
+        Parameters
+        ----------
+        kind
+            "self"; in encoder-decoder models also "encoder" and "cross".
+
+        Returns
+        -------
+        tuple of int
+            In order; empty where no layer has any.
+        """
         return self.recording.layers(kind)
 
     def heads(self, layer: int, kind: Kind = "self") -> tuple[int, int]:
         """Return the number of query heads and of key-value heads of a layer.
+
+        Parameters
+        ----------
+        layer
+            As the model counts them, from 0.
+        kind
+            "self"; in encoder-decoder models also "encoder" and "cross".
+
+        Returns
+        -------
+        tuple of int
+            Query heads, key-value heads: fewer of these where query heads share them in groups.
 
         Raises
         ------
@@ -66,11 +89,33 @@ class TraceAttention:
         return found.heads, found.kv_heads
 
     def queries(self, kind: Kind = "self") -> int:
-        """Return the number of positions that attend."""
+        """Return the number of positions that attend.
+
+        Parameters
+        ----------
+        kind
+            "self"; in encoder-decoder models also "encoder" and "cross".
+
+        Returns
+        -------
+        int
+            Length of the text, of the encoder's or of the decoder's side.
+        """
         return len(self.source_tokens if kind == "encoder" else self.tokens)
 
     def keys(self, kind: Kind = "self") -> int:
-        """Return the number of positions that are attended to."""
+        """Return the number of positions that are attended to.
+
+        Parameters
+        ----------
+        kind
+            "self"; in encoder-decoder models also "encoder" and "cross".
+
+        Returns
+        -------
+        int
+            Length of the text, of the encoder's or of the decoder's side.
+        """
         return len(self.tokens if kind == "self" else self.source_tokens)
 
     def attention(
@@ -188,6 +233,11 @@ class TraceAttention:
 
         Above 1,024 queries, 1,024 evenly spaced ones are read. docs/attention.md has the formulas.
 
+        Parameters
+        ----------
+        kind
+            "self"; in encoder-decoder models also "encoder" and "cross".
+
         Returns
         -------
         DataFrame
@@ -246,10 +296,12 @@ class TraceAttention:
 
         Parameters
         ----------
-        layer, head, kind
+        layer, head
             As for `attention`.
         query
             Position of the token that attends; -1 is the last.
+        kind
+            As for `attention`.
 
         Returns
         -------

@@ -78,7 +78,7 @@ class TraceHead:
         return float(np.exp(-self.logprobs[1:].astype(np.float64).mean()))
 
     def next_token(self, position: int = -1, **sampling: Any) -> Distribution:
-        """Distribution of the token that follows `position`.
+        """Return the distribution of the token that follows `position`.
 
         Parameters
         ----------
@@ -90,6 +90,7 @@ class TraceHead:
         Returns
         -------
         Distribution
+            Its `probs` are those after the settings, `base` those of the model.
 
         Raises
         ------
@@ -104,7 +105,7 @@ class TraceHead:
         return self.distribution(position, **sampling)
 
     def distribution(self, position: int = -1, **sampling: Any) -> Distribution:
-        """Distribution that the model's head predicts at `position`.
+        """Return the distribution that the model's head predicts at `position`.
 
         For a masked model that is the token at the position, for others the one that follows.
 
@@ -118,6 +119,7 @@ class TraceHead:
         Returns
         -------
         Distribution
+            Its `probs` are those after the settings, `base` those of the model.
 
         Raises
         ------
@@ -136,7 +138,17 @@ class TraceHead:
         return Distribution.from_logits(self.logits_at(position), **context, **sampling)
 
     def logits_at(self, position: int) -> NDArray[np.float32]:
-        """Logits (vocabulary,) at one position, without computing the others.
+        """Return the logits at one position, without computing the others.
+
+        Parameters
+        ----------
+        position
+            Of a token; -1 is the last one.
+
+        Returns
+        -------
+        ndarray
+            (vocabulary,)
 
         Raises
         ------
@@ -162,7 +174,18 @@ class TraceHead:
         return self._chain
 
     def read_chain(self) -> Iterator[None]:
-        """Compute `logprobs` and `ranks`, a few positions before each `yield`."""
+        """Compute `logprobs` and `ranks`, a few positions at a time.
+
+        Yields
+        ------
+        None
+            After some positions, so that other work may go on in between.
+
+        Raises
+        ------
+        ValueError
+            As `logprobs`.
+        """
         if self._chain is None:
             self._need_left_to_right(
                 "does not read from left to right: there is no chain of tokens"

@@ -113,18 +113,18 @@ def to_html(
         The file to save it to; without one, only `Page.html` has it.
     title
         Of the page; by default the text of the first view.
-    layers, heads
-        Whose attention is in it: all heads of these layers, and these heads (layer, head). By
-        default all, up to about 240 tokens of a model of 270 heads; of longer texts the layer in
-        focus and those of chosen heads. What is in focus is always in it.
-    positions
-        After which tokens the next token is in it, from 0; negative ones count from the end. By
-        default all of 128 tokens; of longer texts the one in focus, which is always in it. Of a
-        `LensView`, whose layers are read there: by default all of 512 tokens.
-    prompts
-        More texts, for the reader to switch between.
-    precision : {"float16", "float32"}
-        Of attention weights: 16 bits keep them to within 0.05 %.
+    **choice
+        What goes into the page:
+
+        - ``layers``, ``heads``: whose attention, all heads of these layers, and these heads
+          (layer, head). By default all, up to about 240 tokens of a model of 270 heads; of longer
+          texts the layer in focus and those of chosen heads. What is in focus is always in it.
+        - ``positions``: after which tokens the next token, from 0; negative ones count from the
+          end. By default all of 128 tokens; of longer texts the one in focus, which is always in
+          it. Of a `LensView`, whose layers are read there: by default all of 512 tokens.
+        - ``prompts``: more texts, for the reader to switch between.
+        - ``precision``: "float16" or "float32", of attention weights; 16 bits keep them to within
+          0.05 %.
 
     Returns
     -------
@@ -141,6 +141,13 @@ def to_html(
     See Also
     --------
     llmscope.export.estimate : How large the file will be.
+
+    Examples
+    --------
+    >>> view = llmscope.NextTokenView(scope.trace("The capital of France is"))
+    >>> page = llmscope.to_html(view, folder / "page.html")
+    >>> page.path.name
+    'page.html'
     """
     page = page_of(states_of(views), title, **choice)
     return page if path is None else page.written(path)

@@ -43,6 +43,19 @@ class View(anywidget.AnyWidget, ViewTraits):
     The traits below can be read, set, observed and linked; the page follows them and sets them.
     The page requests what must be computed by key, and is answered off the main thread.
 
+    Parameters
+    ----------
+    scope
+        The model; `None` while none is picked.
+    text
+        The text on screen at first.
+    trace
+        A trace that is shown as it is.
+    session
+        The text that is generated, in a view that generates.
+    **traits
+        First values of the traits below.
+
     Attributes
     ----------
     text : str
@@ -247,7 +260,13 @@ class View(anywidget.AnyWidget, ViewTraits):
         super().close()
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
-        """Take what the page sets."""
+        """Take what the page sets.
+
+        Parameters
+        ----------
+        sync_data
+            Values of traits by name, as ipywidgets sends them.
+        """
         self._from_page = True
         try:
             super().set_state(sync_data)

@@ -46,5 +46,11 @@ def explore(text: str = "The capital of France is", **traits: Any) -> Explorer:
     -------
     Explorer
         The widget.
+
+    Examples
+    --------
+    >>> explorer = llmscope.explore("Once upon a time", temperature=0.7)
+    >>> explorer.text
+    'Once upon a time'
     """
     return Explorer(None, text, **traits)

@@ -28,6 +28,15 @@ def link(view_a: View, view_b: View) -> Links:
     -------
     Links
         Its `unlink()` parts them.
+
+    Examples
+    --------
+    >>> trace = scope.trace("The capital of France is")
+    >>> heads, bars = llmscope.AttentionView(trace, layer=1), llmscope.NextTokenView(trace)
+    >>> links = llmscope.link(heads, bars)
+    >>> bars.layer
+    1
+    >>> links.unlink()
     """
     from ipywidgets import jsdlink, jslink
 

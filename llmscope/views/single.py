@@ -39,6 +39,12 @@ class TokensView(TraceView):
         The trace.
     **traits
         First values of traits, those of `View`.
+
+    Examples
+    --------
+    >>> view = llmscope.TokensView(scope.trace("The capital of France is"), position=2)
+    >>> view.position
+    2
     """
 
     _shows: ClassVar[list[str]] = ["tokens"]
@@ -53,6 +59,12 @@ class NextTokenView(TraceView):
         The trace.
     **traits
         First values of traits, those of `View`.
+
+    Examples
+    --------
+    >>> view = llmscope.NextTokenView(scope.trace("The capital of France is"), temperature=0.7)
+    >>> len(view.distribution.top(3))
+    3
     """
 
     _shows: ClassVar[list[str]] = ["next-token"]
@@ -67,6 +79,12 @@ class AttentionView(TraceView):
         The trace.
     **traits
         First values of traits, those of `View`.
+
+    Examples
+    --------
+    >>> view = llmscope.AttentionView(scope.trace("The capital of France is"), layer=1, head=2)
+    >>> view.attention.shape == (len(view.trace), len(view.trace))
+    True
     """
 
     _shows: ClassVar[list[str]] = ["tokens", "overview", "attention"]

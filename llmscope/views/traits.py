@@ -100,7 +100,13 @@ class ViewTraits(traitlets.HasTraits):
         raise NotImplementedError
 
     def shared_traits(self) -> dict[str, Any]:
-        """Return the values of all traits that the page has, by name, in order of names."""
+        """Return the values of all traits that the page has.
+
+        Returns
+        -------
+        dict
+            By name, in order of names.
+        """
         names = {
             name
             for kind in type(self).__mro__
