@@ -16,12 +16,12 @@ from llmscope.kernel.summary import default_kind
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from llmscope.capture import Kind
     from llmscope.generation.stepping import Stepper
     from llmscope.kernel.generation import GenerationSession
     from llmscope.kernel.text_input import Input
     from llmscope.sampling import Distribution
     from llmscope.scope import Scope
+    from llmscope.shared import Kind
     from llmscope.text import Token
     from llmscope.trace import Trace
 

@@ -16,10 +16,11 @@ from llmscope.trace_head import TraceHead
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from llmscope.analysis.logit_lens import Lens, Stream
+    from llmscope.analysis.logit_lens import Lens
     from llmscope.export.bertviz import BertvizView
     from llmscope.export.static import Static
     from llmscope.scope import Scope
+    from llmscope.shared import Stream
     from llmscope.text.prepare import ModelInput
 
 
@@ -248,7 +249,8 @@ class Trace(TraceHead, TraceAttention):
             When the model has no head, or one that can't be applied to other layers; or when its
             layers aren't the sum of two such halves.
         """
-        from llmscope.analysis.logit_lens import STREAMS, read_lens
+        from llmscope.analysis.logit_lens import read_lens
+        from llmscope.shared import STREAMS
 
         self.check_current()
         if stream not in STREAMS:

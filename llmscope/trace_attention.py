@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from llmscope.analysis.arithmetic import QKV, qkv, steps
-from llmscope.analysis.head_scores import SCORES, overview
+from llmscope.analysis.head_scores import overview
 from llmscope.analysis.matrices import combined_stack, head_stack, layer_stack, positions
 from llmscope.analysis.matrix_name import Reduction
 from llmscope.analysis.rollout import rollout_rows
 from llmscope.analysis.steps import Steps
-from llmscope.capture import Kind, Recording, to_numpy
+from llmscope.capture import Recording, to_numpy
+from llmscope.shared import SCORES, Kind
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,7 @@ import torch
 from llmscope import Trace
 from llmscope.analysis.by_name import named_matrix
 from llmscope.analysis.matrix_name import parse
-from llmscope.capture import Kind
+from llmscope.shared import Kind
 from tests.closeness import TINY, assert_close, assert_probabilities_close
 
 KINDS = {

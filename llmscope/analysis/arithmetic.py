@@ -10,7 +10,8 @@ import numpy as np
 from llmscope.analysis.matrices import layer_stack
 from llmscope.analysis.notes import features, softmax
 from llmscope.analysis.steps import Steps
-from llmscope.capture import NEVER, Attention, Cancel, Kind, Recording, to_numpy
+from llmscope.capture import NEVER, Attention, Cancel, Recording, to_numpy
+from llmscope.shared import Kind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

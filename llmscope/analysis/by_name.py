@@ -10,7 +10,8 @@ import numpy as np
 from llmscope.analysis.matrices import combined_stack, head_stack, positions, whole_stack
 from llmscope.analysis.matrix_name import MatrixName
 from llmscope.analysis.rollout import rollout_rows
-from llmscope.capture import Kind, Recording
+from llmscope.capture import Recording
+from llmscope.shared import Kind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

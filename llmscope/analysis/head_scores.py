@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from llmscope.analysis.matrices import Band, layer_stack
-from llmscope.capture import NEVER, Cancel, Kind, Recording, to_numpy
+from llmscope.capture import NEVER, Cancel, Recording, to_numpy
+from llmscope.shared import SCORES, THUMBNAIL, Kind
 
 if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-SCORES = ("previous", "first", "self", "induction", "local", "entropy")
 ROWS = 1024  # queries that are read; of longer texts, evenly spaced ones
-THUMBNAIL = 32  # cells on a side, at most
 _LOCAL = 5  # tokens to either side
 
 

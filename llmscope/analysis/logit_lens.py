@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from llmscope.capture import NEVER, Cancel, Cancelled, Recording, to_numpy
+from llmscope.shared import Stream
 from llmscope.text import labels
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from transformers import PreTrainedTokenizerBase
 
-Stream = Literal["block", "attention", "mlp"]
-STREAMS: tuple[Stream, ...] = get_args(Stream)
 _HELD = 2**23  # logits in memory at once
 _NATS = float(np.log(2))  # in a bit
 

@@ -18,11 +18,11 @@ from llmscope.capture import (
     Attention,
     Cancel,
     Cancelled,
-    Kind,
     OutputAttention,
     Recording,
     to_numpy,
 )
+from llmscope.shared import Kind
 
 if TYPE_CHECKING:
     import torch

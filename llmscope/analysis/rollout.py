@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from llmscope.analysis.matrices import Band, layer_stack
-from llmscope.capture import NEVER, Cancel, Kind, Recording
+from llmscope.capture import NEVER, Cancel, Recording
+from llmscope.shared import Kind
 
 if TYPE_CHECKING:
     import torch

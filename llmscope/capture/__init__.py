@@ -1,6 +1,6 @@
 """One forward pass, recorded: queries and keys of every attention, hidden states at the end."""
 
-from llmscope.capture.attention import Attention, Kind, OutputAttention
+from llmscope.capture.attention import Attention, OutputAttention
 from llmscope.capture.cancel import NEVER, Cancel, Cancelled
 from llmscope.capture.forward_pass import ForwardPass
 from llmscope.capture.recording import Recording
@@ -13,7 +13,6 @@ __all__ = [
     "Cancel",
     "Cancelled",
     "ForwardPass",
-    "Kind",
     "OutputAttention",
     "Recording",
     "Runner",

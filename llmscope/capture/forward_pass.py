@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from llmscope.capture.attention import Attention, Kind
+from llmscope.capture.attention import Attention
 from llmscope.capture.cancel import NEVER, Cancel
 from llmscope.capture.concat import Rows, concatenated, tensors_of
 from llmscope.capture.head import Head, accepted, logits_of
 from llmscope.capture.hooks import AttentionCall, record_attention
 from llmscope.capture.layers import by_layer
 from llmscope.capture.undo import Changes, restoring
+from llmscope.shared import Kind
 
 if TYPE_CHECKING:
     import torch

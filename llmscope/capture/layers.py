@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from llmscope.capture.attention import Attention, Kind, PartialAttention
+from llmscope.capture.attention import Attention, PartialAttention
 from llmscope.capture.hooks import AttentionCall
+from llmscope.shared import Kind
 
 if TYPE_CHECKING:
     from torch import nn

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from llmscope.capture.attention import Kind, OutputAttention
+from llmscope.capture.attention import OutputAttention
+from llmscope.shared import Kind
 
 if TYPE_CHECKING:
     import torch

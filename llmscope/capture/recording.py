@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from llmscope.capture.attention import Attention, Kind, OutputAttention
+from llmscope.capture.attention import Attention, OutputAttention
 from llmscope.capture.cancel import NEVER, Cancel
 from llmscope.capture.head import accepted, sentence_logits_of
 from llmscope.capture.hooks import drop_capturing_hooks
@@ -16,6 +16,7 @@ from llmscope.capture.projection import Projection, watch_projection
 from llmscope.capture.residual import ResidualStream, watch_residual_stream
 from llmscope.capture.tensors import close
 from llmscope.capture.undo import Changes, restoring
+from llmscope.shared import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
     from llmscope.capture.forward_pass import ForwardPass
     from llmscope.capture.runner import Runner
     from llmscope.capture.sublayers import Sublayer
+    from llmscope.shared import Stream
 
     T = TypeVar("T")
-    Stream = Literal["block"] | Sublayer
     Layers = dict[int, Attention | OutputAttention]
 
 _SHORT = 256  # tokens up to which a text is run again as a whole

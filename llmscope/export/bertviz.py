@@ -20,7 +20,7 @@ from llmscope.export.static import Static
 from llmscope.kernel.arrays import PageBuffers
 
 if TYPE_CHECKING:
-    from llmscope.capture import Kind
+    from llmscope.shared import Kind
     from llmscope.text import Token
     from llmscope.trace import Trace
 

@@ -22,9 +22,9 @@ from llmscope.shared import LENS_BLOCK
 from llmscope.text import labels
 
 if TYPE_CHECKING:
-    from llmscope.capture import Kind
     from llmscope.kernel.arrays import PageBuffers
     from llmscope.kernel.requests import Part, Request
+    from llmscope.shared import Kind
 
 _STREAMS = {"block": "whole layers", "attention": "attention halves", "mlp": "MLP halves"}
 

@@ -15,11 +15,11 @@ from llmscope.panels import PANELS, Panel, Shown
 from llmscope.state import HasState, ViewState
 
 if TYPE_CHECKING:
-    from llmscope.capture import Kind
     from llmscope.generation import Tree
     from llmscope.kernel.requests import OfTrace
     from llmscope.kernel.text_input import Input
     from llmscope.panels import Reads
+    from llmscope.shared import Kind
     from llmscope.trace import Trace
 
     Heads = dict[Kind, list[tuple[int, int]]]

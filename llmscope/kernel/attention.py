@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from llmscope.capture import Kind
     from llmscope.kernel.requests import OfMatrix, Part, Steps, Thumbnails
+    from llmscope.shared import Kind
     from llmscope.trace import Trace
 
     IsCancelled = Callable[[], bool]

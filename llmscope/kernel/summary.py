@@ -11,7 +11,7 @@ from llmscope.kernel.text_input import TextInput
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from llmscope.capture import Kind
+    from llmscope.shared import Kind
     from llmscope.text import Token
     from llmscope.trace import Trace
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from llmscope.sampling.engines import Transform, is_neutral, transforms
-from llmscope.sampling.settings import NEUTRAL, ORDERS, Order, from_arguments, from_config
+from llmscope.sampling.settings import NEUTRAL, from_arguments, from_config
 from llmscope.sampling.stages import Candidate, Difference, Stage
+from llmscope.shared import ORDERS, Order
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from llmscope.sampling.settings import NEUTRAL, Order, Resolved
+from llmscope.sampling.settings import NEUTRAL, Resolved
+from llmscope.shared import Order
 
 if TYPE_CHECKING:
     import torch

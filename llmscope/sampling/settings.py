@@ -5,23 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from llmscope import shared
 
 if TYPE_CHECKING:
     from transformers import GenerationConfig
 
-Order = Literal["transformers", "llama.cpp", "vllm"]
-ORDERS: tuple[Order, ...] = ("transformers", "llama.cpp", "vllm")
-
 # The value of each setting that changes nothing.
 NEUTRAL: dict[str, float] = {
-    "temperature": 1.0,
-    "top_k": 0,
-    "top_p": 1.0,
-    "min_p": 0.0,
-    "typical_p": 1.0,
+    **shared.NEUTRAL,
     "epsilon_cutoff": 0.0,
     "eta_cutoff": 0.0,
     "repetition_penalty": 1.0,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from llmscope.analysis.head_scores import SCORES
 from llmscope.analysis.notes import softmax
 from llmscope.kernel import Handlers
 from llmscope.kernel.protocol import parse
+from llmscope.shared import SCORES
 from tests import reference
 from tests.closeness import SMOLLM, assert_close, assert_probabilities_close, assert_product_close
 from tests.reference import assert_matrix_close, matrix_of, own_attention

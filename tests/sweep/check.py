@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 import torch
 
-from llmscope.capture import Attention, Kind
+from llmscope.capture import Attention
 from llmscope.scope import Scope
+from llmscope.shared import Kind
 from llmscope.trace import Trace
 from tests import tiny
 from tests.closeness import (

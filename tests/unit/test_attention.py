@@ -7,9 +7,10 @@ import pytest
 
 from llmscope.analysis import head_scores as head_scores_module
 from llmscope.analysis import matrices as matrices_module
-from llmscope.analysis.head_scores import SCORES, overview
+from llmscope.analysis.head_scores import overview
 from llmscope.capture import Cancelled
 from llmscope.scope import Scope
+from llmscope.shared import SCORES
 from tests import reference
 from tests.closeness import assert_close, assert_probabilities_close, relative_tolerance
 from tests.reference import assert_matrix_close, matrix_of, own_attention

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from llmscope.analysis import matrices as matrices_module
-from llmscope.analysis.head_scores import SCORES, overview
+from llmscope.analysis.head_scores import overview
 from llmscope.capture import Cancelled
 from llmscope.kernel import Handlers, TextInput
 from llmscope.kernel import attention as attention_module
@@ -14,6 +14,7 @@ from llmscope.kernel.attention import AttentionHandlers
 from llmscope.kernel.protocol import parse
 from llmscope.kernel.tiles import shades
 from llmscope.scope import Scope
+from llmscope.shared import SCORES
 from tests.closeness import assert_probabilities_close
 from tests.reference import matrix_of
 from tests.tiny import MODELS, TEXT

@@ -14,7 +14,8 @@ import torch
 
 from llmscope import Distribution
 from llmscope.sampling.engines import is_neutral, transforms
-from llmscope.sampling.settings import NEUTRAL, Order, from_arguments
+from llmscope.sampling.settings import NEUTRAL, from_arguments
+from llmscope.shared import Order
 from tests.closeness import assert_close, assert_probabilities_close
 
 FRONTEND = Path(__file__).parents[2] / "llmscope" / "frontend"
