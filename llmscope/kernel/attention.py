@@ -110,7 +110,7 @@ class AttentionHandlers:
     def _stack(self, trace: Trace, request: OfMatrix, cancelled: IsCancelled) -> MatrixStack:
         """Return the matrix that a request names, before it is computed."""
         kind = request.kind
-        how, where, sinkless = request.matrix
+        how, where, without_first = request.matrix
         if how == "rollout":
             layers = layers_up_to(trace.recording, where[0][0], kind)
             if trace.queries(kind) > ROLLOUT:
@@ -120,12 +120,12 @@ class AttentionHandlers:
                     "In Python, trace.rollout(layer, rows=…) reads some rows of any text."
                 )
             whole = self._rollout(request.trace, trace, kind, layers, cancelled)
-            return whole_stack(whole, sinkless)
+            return whole_stack(whole, without_first)
         if how != "head":
-            return combined_stack(trace.recording, where, how, kind, sinkless)
+            return combined_stack(trace.recording, where, how, kind, without_first)
         layer, head = where[0]
         attention, head = trace.recording.head(layer, head, kind)
-        return head_stack(attention, head, sinkless)
+        return head_stack(attention, head, without_first)
 
     def _rollout(
         self, name: str, trace: Trace, kind: Kind, layers: list[int], cancelled: IsCancelled

@@ -87,14 +87,14 @@ export interface MatrixName {
   /** The heads that it is made of; of a rollout [layer]. */
   where: readonly (HeadPair | readonly [layer: number])[];
   /** Whether the first key is left out. */
-  sinkless: boolean;
+  withoutFirst: boolean;
 }
 
 /** The matrix of one head. */
-export const headMatrix = (layer: number, head: number, sinkless = false): MatrixName => ({
+export const headMatrix = (layer: number, head: number, withoutFirst = false): MatrixName => ({
   how: "head",
   where: [[layer, head]],
-  sinkless,
+  withoutFirst,
 });
 
 // ── formatting ────────────────────────────────────────────────────────────────────────────────
@@ -116,8 +116,8 @@ function textKey({ text, pair, target, masked }: TextInput): string {
 }
 
 /** The name of a matrix within a key, and of the files that it is saved as. */
-export const matrixText = ({ how, where, sinkless }: MatrixName): string =>
-  `${sinkless ? SINKLESS : ""}${how}.${where.map((one) => one.join(".")).join("+")}`;
+export const matrixText = ({ how, where, withoutFirst }: MatrixName): string =>
+  `${withoutFirst ? SINKLESS : ""}${how}.${where.map((one) => one.join(".")).join("+")}`;
 
 export const sameMatrix = (one: MatrixName, other: MatrixName): boolean =>
   matrixText(one) === matrixText(other);
@@ -173,10 +173,10 @@ export function parseKey(key: string): Request | null {
 
 /** A name that the pattern of matrices fits. */
 function parseMatrix(text: string): MatrixName {
-  const sinkless = text.startsWith(SINKLESS);
-  const [how, rest] = (sinkless ? text.slice(SINKLESS.length) : text).split(/\.(.*)/);
+  const withoutFirst = text.startsWith(SINKLESS);
+  const [how, rest] = (withoutFirst ? text.slice(SINKLESS.length) : text).split(/\.(.*)/);
   const where = rest!.split("+").map((one) => one.split(".").map(Number));
-  return { how, where, sinkless } as unknown as MatrixName;
+  return { how, where, withoutFirst } as unknown as MatrixName;
 }
 
 function parseRead(rest: string): Request | null {

@@ -22,7 +22,7 @@ export function Chosen({ store }: { store: Store }) {
   const heads = state.heads.value;
   const here = attention.shown.value;
   const kinds = Object.keys(store.trace.value?.kinds ?? {}) as Kind[];
-  const rollout: MatrixName = { how: "rollout", where: [[here.layer]], sinkless: false };
+  const rollout: MatrixName = { how: "rollout", where: [[here.layer]], withoutFirst: false };
   const lacksRollout = attention.lacks(rollout) !== null;
   const isChosen = heads.some(([l, h]) => l === here.layer && h === here.head);
   const wholeLayer = () => {

@@ -72,7 +72,7 @@ function fileOf({ attention, state }: Store, { layer, head }: Head): string {
   const mode = state.mode.value;
   const heads = state.heads.value;
   const name = mode === "matrix" ? attention.matrix.value?.name : undefined;
-  if (name && (name.how !== "head" || name.sinkless)) return matrixText(name);
+  if (name && (name.how !== "head" || name.withoutFirst)) return matrixText(name);
   if (mode === "arcs" && heads.length > 0)
     return `heads-${heads.map((pair) => pair.join(".")).join("-")}`;
   return `layer-${layer}-head-${head}`;

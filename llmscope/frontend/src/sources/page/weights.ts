@@ -13,16 +13,16 @@ export interface Whole {
 }
 
 /** A whole matrix by its name; `null` if it isn't here. */
-export function wholeMatrix(all: Matrices, { how, where, sinkless }: MatrixName): Whole | null {
+export function wholeMatrix(all: Matrices, { how, where, withoutFirst }: MatrixName): Whole | null {
   const kept = how === "rollout" ? "rollout" : "head";
   const parts = where.map((one) =>
-    all.names.indexOf(matrixText({ how: kept, where: [one], sinkless: false })),
+    all.names.indexOf(matrixText({ how: kept, where: [one], withoutFirst: false })),
   );
   if (parts.includes(-1)) return null;
   const { queries, keys } = all;
   const [first, ...others] = parts.map((part) => {
     const weights = decoded(all, part);
-    return sinkless ? withoutFirst(weights, keys) : weights;
+    return withoutFirst ? dropFirst(weights, keys) : weights;
   });
   for (const other of others)
     for (let i = 0; i < first!.length; i++) {
@@ -58,7 +58,7 @@ export function decoded({ codes, queries, keys, triangular }: Matrices, at: numb
 }
 
 /** Leaves out the first key, and divides the others of a row by their sum. */
-function withoutFirst(weights: Float32Array, keys: number): Float32Array {
+function dropFirst(weights: Float32Array, keys: number): Float32Array {
   for (let row = 0; row < weights.length; row += keys) {
     weights[row] = 0;
     let total = 0;

@@ -89,13 +89,13 @@ export function matrixOf(
   { layer, head }: Head,
   { combine, heads, hideSink }: Pick<AttentionTraits, "combine" | "heads" | "hideSink">,
 ): MatrixName {
-  const sinkless = hideSink;
-  if (combine === "rollout") return { how: "rollout", where: [[layer]], sinkless };
+  const withoutFirst = hideSink;
+  if (combine === "rollout") return { how: "rollout", where: [[layer]], withoutFirst };
   if (combine === "difference" && heads.length > 1)
-    return { how: "difference", where: heads.slice(0, 2), sinkless };
+    return { how: "difference", where: heads.slice(0, 2), withoutFirst };
   if ((combine === "mean" || combine === "max") && heads.length > 0)
-    return { how: combine, where: heads, sinkless };
-  return headMatrix(layer, head, sinkless);
+    return { how: combine, where: heads, withoutFirst };
+  return headMatrix(layer, head, withoutFirst);
 }
 
 /** A row or a column of a matrix that is all there, as the weights themselves. */
