@@ -27,7 +27,7 @@ def test_a_layer_ablated_through_data_is_seen(smollm: Scope) -> None:
     model: Any = smollm.model
     for text in (TEXT[:-3], TEXT):
         old = smollm.trace(text)
-    assert old.next_token().top(1)[0].token.text == " Mary"
+    assert old.next_token().top(1)[0].text == " Mary"
     model.model.layers[10].mlp.down_proj.weight.data.zero_()
     for text in (TEXT, TEXT + " Mary"):
         new = smollm.trace(text)

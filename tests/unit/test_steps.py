@@ -220,9 +220,10 @@ def test_what_is_not_there_is_named(scope):
 
 
 def test_the_second_run_stops_early_and_leaves_no_mark(scope):
-    trace = scope.trace(TEXT)
     model, reached = scope.model, []
     handle = model.model.layers[2].register_forward_pre_hook(lambda *_: reached.append(None))
+    trace = scope.trace(TEXT)
+    reached.clear()
 
     def marks():
         return [
@@ -233,10 +234,10 @@ def test_the_second_run_stops_early_and_leaves_no_mark(scope):
     trace.steps(1, 2, 7)
     assert not reached
     assert (marks(), sys.getprofile()) == (before, profile)
-    handle.remove()
     model.train()
     trace.steps(0, 2, 7)
     assert all(m.training for m in model.modules())
+    handle.remove()
 
 
 def test_one_run_serves_all_queries_and_heads_of_a_layer_and_few_are_kept(scope, monkeypatch):
