@@ -14,6 +14,8 @@ import { options } from "./bundle.mjs";
 // Of each bundle. A panel that is added raises it by what it measures, at most by 25 KB minified, in
 // the commit that says so.
 const BUDGET = { minified: 240_000, gzip: 85_000 };
+// The same bytes are packed to 84.6 or 85.0 KB by the zlib of another processor or version.
+const SPREAD = { minified: 1, gzip: 1.005 };
 const here = dirname(fileURLToPath(import.meta.url));
 const folder = join(here, "..", "static");
 const watching = process.argv.includes("--watch");
@@ -46,7 +48,7 @@ const withinBudget = {
         ([name, size]) => `${(size / 1000).toFixed(1)} of ${BUDGET[name] / 1000} KB ${name}`,
       );
       const summary = `static/${basename(output)}: ${parts.join(", ")}`;
-      if (Object.entries(sizes).some(([name, size]) => size > BUDGET[name])) {
+      if (Object.entries(sizes).some(([name, size]) => size > BUDGET[name] * SPREAD[name])) {
         return { errors: [{ text: `over the budget, not written: ${summary}` }] };
       }
       // A page carries its script within a script element.
