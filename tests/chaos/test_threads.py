@@ -27,6 +27,11 @@ from tests.checkpoints import llama, save
 BATCH = torch.tensor([[5, 6, 7, 8, 9], [15, 16, 17, 18, 19], [9, 8, 7, 6, 5]])
 Look = Callable[[Any], object]
 PASSES = [name for name in CALLS if name != "logits"]  # which runs the head alone
+# All of them in the whole; in the sample one that traces and one that generates.
+IN_SAMPLE = [
+    pytest.param(name, marks=[] if name in ("trace", "generate") else [pytest.mark.whole])
+    for name in PASSES
+]
 
 
 class Pass:
@@ -70,7 +75,7 @@ def test_a_call_of_the_users_own_goes_undisturbed(name: str, tokenizer: Any) -> 
     one.everywhere(look)
 
 
-@pytest.mark.parametrize("name", PASSES)
+@pytest.mark.parametrize("name", IN_SAMPLE)
 def test_what_the_user_asks_of_transformers_meanwhile_is_given(name: str, tokenizer: Any) -> None:
     """F4: transformers installs hooks of its own to give hidden states, and counts on them."""
 
@@ -111,7 +116,7 @@ def test_hooks_registered_meanwhile_stay(name: str, tokenizer: Any) -> None:
     Pass(name, tokenizer).everywhere(register, after=check)
 
 
-@pytest.mark.parametrize("name", PASSES)
+@pytest.mark.parametrize("name", IN_SAMPLE)
 def test_hooks_removed_meanwhile_stay_away(name: str, tokenizer: Any) -> None:
     one = Pass(name, tokenizer)
     own_make, handles = one._make, []
@@ -322,7 +327,7 @@ SET: dict[str, Callable[[], Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", PASSES)
+@pytest.mark.parametrize("name", IN_SAMPLE)
 @pytest.mark.parametrize("what", SET)
 def test_what_the_caller_set_is_in_force(what: str, name: str, tokenizer: Any) -> None:
     family, prepare = CALLS[name]
