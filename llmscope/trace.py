@@ -246,7 +246,7 @@ class Trace(TraceHead, TraceAttention):
         ------
         ValueError
             When the model has no head, or one that can't be applied to other layers; or when its
-            layers aren't the sum of two such halves.
+            layers aren't the sum of two such sublayers.
         """
         from llmscope.analysis.logit_lens import STREAMS, read_lens
 
