@@ -98,7 +98,7 @@ bench: build ## time what a person waits for
 soak: setup ## type and branch for a long time, and see that memory levels off
 	$(PY) -m pytest tests/soak -s --timeout=3600
 
-components: chromium setup ## the panels over stored fixtures, in a browser without Jupyter: a minute
+components: chromium setup ## the panels over stored fixtures, in a browser without Jupyter
 	$(PY) -m pytest tests/components
 
 fixtures: build ## make the fixtures of the workshop and of the component tests anew

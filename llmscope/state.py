@@ -48,7 +48,7 @@ class ViewState:
     Attributes
     ----------
     view
-        MatrixName of the view's class.
+        Name of the view's class.
     number
         Of the view, for as long as it lives.
     linked

@@ -247,7 +247,7 @@ class Trace(TraceHead, TraceAttention):
         ------
         ValueError
             When the model has no head, or one that can't be applied to other layers; or when its
-            layers aren't the sum of two such halves.
+            layers aren't the sum of two such sublayers.
         """
         from llmscope.analysis.logit_lens import read_lens
         from llmscope.shared import STREAMS

@@ -48,7 +48,7 @@ export function decoded({ codes, queries, keys, triangular }: Matrices, at: numb
         code = (code << 8) | bytes[byte * count * cells + cell]!;
       if (width === 4) bits[0] = code;
       else {
-        // The distance to 0 or, with the first bit, to 1: see llmscope/export/compact.py.
+        // The distance to 0 or, with the first bit, to 1: see llmscope/export/encoding.py.
         const size = code & 0x7fff;
         bits[0] = size && (size + (95 << 10)) << 13;
       }
