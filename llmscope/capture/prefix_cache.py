@@ -180,7 +180,10 @@ class PrefixCache:
         supports = getattr(model, "_supports_default_dynamic_cache", lambda: False)()
         if not supports or "past_key_values" not in accepts or _rope_moves(model.config):
             return False
-        return croppable(self.empty())
+        try:
+            return croppable(self.empty())
+        except AttributeError:  # a configuration without layers, such as BLT's
+            return False
 
     def _shrink(self) -> None:
         while self._entries and self.size > self._limit:

@@ -28,7 +28,7 @@ from tests.sweep.features import features
 from tests.sweep.gaps import gaps_differ
 from tests.sweep.models import Entry, ids
 
-TOLERANCE = relative_tolerance(TINY)
+TOLERANCE = relative_tolerance(4 * TINY)  # some are deeper, or mix experts
 ROUNDING = 1e-3
 OUTPUTS: dict[Kind, tuple[str, ...]] = {
     "self": ("attentions", "decoder_attentions"),
@@ -84,12 +84,13 @@ def check(entry: Entry, dtype: torch.dtype = torch.float32) -> Result:
     if dtype == torch.float32 and TOLERANCE < result.attention < ROUNDING:
         # Two ways to the same numbers part by rounding, if that is what it is, only here.
         return check(entry, torch.float64)
+    # First: a short text makes BigBird change to another attention, for good.
+    result.lens = _has_lens(trace)
     if target is None:
         result.edits = _edited(scope, ids())
         result.warm = scope.runner.prefix_cache.works is True
     if result.family == "masked":
         result.gaps = gaps_differ(entry)
-    result.lens = _has_lens(trace)
     result.by = _how(trace)
     result.features = features(trace)
     result.remark = trace.why_no_attention or _left_out(trace, own)
