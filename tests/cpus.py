@@ -29,7 +29,7 @@ NUMERIC = (
     "tests/unit/test_masked.py",
     "tests/unit/test_steps.py",
     "tests/unit/test_trace.py",
-    "tests/unit/test_warm.py",
+    "tests/unit/test_prefix_cache.py",
     "tests/model/test_lens.py",
 )
 PRODUCTS = {
