@@ -39,12 +39,8 @@ class Distribution:
 
     Attributes
     ----------
-    logits
-        Scores (vocabulary,) before any softmax, float32.
-    base
-        The model's own probabilities (vocabulary,), float32: softmax of the logits.
-    stages
-        One `Stage` for each setting that is applied, in order; empty where none is.
+    logits, base, stages
+        As given.
 
     Examples
     --------
