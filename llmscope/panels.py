@@ -56,9 +56,10 @@ class Panel:
     name
         As in `View._panels`.
     above
-        Height in pixels, above the columns.
+        Height in pixels over a text of some 30 tokens, above the columns: a cell output is as high
+        until its page has told its own height.
     column
-        Height in pixels, in a column.
+        The same, in a column.
     reads
         What a page holds for it in a form of its own: weights of heads for "attention", also the
         matrix on screen for "matrix", logits for "next-token".
@@ -119,6 +120,6 @@ PANELS = {
         Panel("overview", column=620, reads=_ATTENTION, requests=_thumbnails),
         Panel("attention", column=620, reads=_ATTENTION | {"matrix"}, requests=_steps),
         Panel("next-token", column=560, reads=frozenset({"next-token"})),
-        Panel("lens", requests=_lens),
+        Panel("lens", above=860, requests=_lens),
     )
 }

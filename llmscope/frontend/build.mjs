@@ -2,7 +2,7 @@
 // anywidget loads, and src/page.ts into ../static/page.js, the script of an exported page. And
 // src/bertviz/bertviz.ts into ../static/bertviz.js: what bertviz's own scripts need. Beside them stand the
 // licences of all that is in them.
-//   node build.mjs          once; fails when one of them is over the budget
+//   node build.mjs          once; fails, and writes none, when one of them is over the budget
 //   node build.mjs --watch  again on every change (with ANYWIDGET_HMR=1 notebooks follow)
 import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -27,7 +27,18 @@ const ascii = (code) =>
 /** Packages that are in a bundle. */
 const packages = new Set();
 
-/** Writes the bundle only when it is within the budget, so that one over it is never shipped. */
+/** Bundles that are built and not written yet. */
+const ready = [];
+
+const write = async () => {
+  await mkdir(folder, { recursive: true });
+  for (const { output, code, summary } of ready.splice(0)) {
+    await writeFile(output, code);
+    console.log(summary);
+  }
+};
+
+/** Refuses a bundle over the budget, so that none is ever shipped. */
 const withinBudget = {
   name: "within-budget",
   setup(build) {
@@ -48,16 +59,19 @@ const withinBudget = {
         ([name, size]) => `${(size / 1000).toFixed(1)} of ${BUDGET[name] / 1000} KB ${name}`,
       );
       const summary = `static/${basename(output)}: ${parts.join(", ")}`;
-      if (Object.entries(sizes).some(([name, size]) => size > BUDGET[name] * SPREAD[name])) {
-        return { errors: [{ text: `over the budget, not written: ${summary}` }] };
+      const over = Object.entries(sizes)
+        .filter(([name, size]) => size > BUDGET[name] * SPREAD[name])
+        .map(([name, size]) => `${size - BUDGET[name]} bytes (${name})`);
+      if (over.length > 0) {
+        const excess = `over the budget by ${over.join(" and ")}; see BUDGET in build.mjs`;
+        return { errors: [{ text: `${excess}. Nothing is written. ${summary}` }] };
       }
       // A page carries its script within a script element.
       if (/<\/script|<!--/i.test(text)) {
         return { errors: [{ text: `${basename(output)} would end the element that holds it` }] };
       }
-      await mkdir(folder, { recursive: true });
-      await writeFile(output, code);
-      console.log(summary);
+      ready.push({ output, code, summary });
+      if (watching) await write();
       return {};
     });
   },
@@ -98,6 +112,7 @@ for (const { entry, outfile, format, charset } of builds) {
 }
 
 if (!watching) {
+  await write();
   const texts = [...packages].sort().map(async (name) => {
     const place = join(here, "node_modules", name);
     const file = (await readdir(place)).find((file) => /^licen[cs]e/i.test(file));

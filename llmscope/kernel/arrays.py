@@ -12,6 +12,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+DTYPES = ("float32", "float16", "int32", "uint8")  # those that the page reads
 _SQUARE = 64  # cells a side, from which it pays to leave half of a matrix out
 
 
@@ -24,9 +25,19 @@ class Buffers(ABC):
         Parameters
         ----------
         item
-            Arrays, numbers, texts, and lists, tuples or dictionaries of them.
+            Arrays of one of `DTYPES`, numbers, texts, and lists, tuples or dictionaries of them.
+
+        Raises
+        ------
+        TypeError
+            For an array of another type.
         """
         if isinstance(item, np.ndarray):
+            if str(item.dtype) not in DTYPES:
+                raise TypeError(
+                    f"An array of {item.dtype} can't be sent to a page, which reads "
+                    f"{', '.join(DTYPES[:-1])} and {DTYPES[-1]}. Convert it first."
+                )
             return self._reference(item)
         if isinstance(item, dict):
             return {name: self.encoded(value) for name, value in item.items()}

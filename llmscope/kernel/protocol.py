@@ -3,35 +3,10 @@
 A key is parsed and formatted here and nowhere else in Python; ``frontend/src/protocol/keys.ts`` is
 its counterpart, and ``tests/vectors/keys.json`` holds the two equal.
 
-================================================  ==============================================
-key                                               answer
-================================================  ==============================================
-``model``                                         facts of the model; without one, the choices
-``load/{name}``                                   progress, then the model; no name: the default
-``install``                                       progress of installing the default's weights
-``release``                                       frees all that can be computed again
-``text/{text}``                                   summary of a trace: name, tokens and shape
-``read/{[text, pair, target, masked]}``           the same of an input with more than a text; JSON
-``ids/{source}/{ids}``                            the same of ids, with commas; source: encoder
-``vocabulary/{text}``                             tokens whose text contains this text
-``token/{id}``                                    label of one token
-``write/begin/{prompt}``                          what was generated after a prompt so far
-``write/step/{count}``, ``write/on/{count}``      the same after each of some more tokens; `on` is
-                                                  undone together with what was before
-``write/force/{after}/{token}``                   the same after a token of one's own
-``write/select/{node}``, ``write/undo``           the same at another node; without the last change
-``write/copy/{node}``                             text, ids and Python call of a path
-``write/logits/{node}``                           as below, after a generated token
-``{trace}/logits/{position}``                     logits of the vocabulary, labels of the likeliest
-``{trace}/chain``                                 log-probability and rank of each token
-``{trace}/follows``                               probability that the second sentence follows
-``{trace}/lens/{stream}/{block}``                 logit lens of some positions, every layer
-``{trace}/thumbnails/{kind}/{layer}``             thumbnails of a layer's heads, and scores
-``{trace}/steps/{kind}/{layer}/{head}/{query}``   the arithmetic of one query and head
-``{trace}/{kind}/{matrix}/row.{index}``           exact weights of one query
-``{trace}/{kind}/{matrix}/column.{index}``        exact weights to one key
-``{trace}/{kind}/{matrix}/{tile}``                a tile ``{level}.{row}.{column}.{max|mean}``
-================================================  ==============================================
+Each class of `llmscope.kernel.requests` has the form of its key, and says what is answered. The
+input of a trace has a key of three kinds, answered with a summary of the trace: ``text/{text}``;
+``read/[text, pair, target, masked]``, JSON, where it is more than a text; ``ids/{source}/{ids}``,
+numbers with commas, where ``source`` is the input of an encoder.
 
 Numbers are decimal, from 0 to 999,999,999, without sign or leading zeros. A trace is named
 ``t{number}``; matrices as in `llmscope.analysis.matrix_name`.

@@ -1,4 +1,7 @@
-"""The kinds of requests that a view makes; `llmscope.kernel.protocol` has their keys."""
+"""The kinds of requests that a view makes, each with the form of its key and what is answered.
+
+`llmscope.kernel.protocol` parses and formats keys.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ class Model(Request):
 
 @dataclass(frozen=True)
 class Load(Request):
-    """Load a model by name; with an empty name, the default."""
+    """Load a model by name; with an empty name, the default: progress, then its facts."""
 
     form = "load/{name}"
     name: str
@@ -49,7 +52,7 @@ class Load(Request):
 
 @dataclass(frozen=True)
 class Install(Request):
-    """Install the weights of the default model."""
+    """Install the weights of the default model: progress, then the choices."""
 
     form = "install"
 
@@ -64,7 +67,7 @@ class Release(Request):
 
 @dataclass(frozen=True)
 class Summary(Request):
-    """Trace an input, and describe the trace."""
+    """Trace an input, and describe the trace: its name, tokens and shape."""
 
     urgency = FIRST
     input: Input
@@ -88,7 +91,7 @@ class Token(Request):
 
 @dataclass(frozen=True)
 class Begin(Request):
-    """Generate after a prompt, or go on where it was left."""
+    """What was generated after a prompt so far."""
 
     form = "write/begin/{prompt}"
     prompt: str
@@ -96,7 +99,7 @@ class Begin(Request):
 
 @dataclass(frozen=True)
 class Step(Request):
-    """Generate `count` more tokens."""
+    """Generate `count` more tokens: the same, after each of them."""
 
     form = "write/step/{count}"
     count: int

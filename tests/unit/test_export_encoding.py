@@ -12,7 +12,7 @@ from llmscope import NextTokenView
 from llmscope.export import encoding
 from llmscope.export.selection import listed
 from llmscope.kernel import Handlers, TextInput
-from llmscope.kernel.arrays import PageBuffers
+from llmscope.kernel.arrays import DTYPES, MessageBuffers, PageBuffers
 from llmscope.kernel.protocol import parse
 from llmscope.scope import Scope
 from tests.in_node import array, ask
@@ -135,6 +135,15 @@ def test_equal_arrays_are_kept_once():
 def test_what_is_not_finite_is_null_wherever_it_is():
     found = PageBuffers().encoded({"a": [1.5, float("-inf"), {"b": (float("nan"), None, "x")}]})
     assert found == {"a": [1.5, None, {"b": [None, None, "x"]}]}
+
+
+@pytest.mark.parametrize("kind", [MessageBuffers, PageBuffers])
+def test_arrays_of_a_type_that_no_page_reads_are_refused(kind):
+    for name in DTYPES:
+        assert kind().encoded(np.zeros(3, name))["dtype"] == name
+    for name in ("int64", "float64", "bool"):
+        with pytest.raises(TypeError, match=f"^An array of {name} can't be sent to a page, which"):
+            kind().encoded({"a": [np.zeros(3, name)]})
 
 
 def test_runs_of_numbers_are_named_as_such():

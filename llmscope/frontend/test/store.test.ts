@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { LOGITS, opened, thumbnail, traceAnswer } from "./fakes";
+import { effect } from "@preact/signals";
+import { LOGITS, opened, settle, thumbnail, traceAnswer } from "./fakes";
 
 let source: Awaited<ReturnType<typeof opened>>["source"];
 let model: Awaited<ReturnType<typeof opened>>["model"];
@@ -140,5 +141,73 @@ describe("a widget", () => {
     store.look(1);
     expect(source.keys()).toContain("t1/thumbnails/self/1");
     expect(source.keys()).not.toContain("t1/thumbnails/self/0");
+  });
+});
+
+describe("an answer that a panel asks for", () => {
+  const ofFollows = (trace: string) => ({ type: "follows", trace }) as const;
+  const shown = (trace: string) => {
+    const seen: unknown[] = [];
+    const end = effect(() => void seen.push(store.answer(ofFollows(trace)).value));
+    return { seen, end };
+  };
+  const asked = () => source.keys().filter((key) => key.endsWith("follows"));
+
+  test("is asked for once, and drawn when it is there", async () => {
+    await read("t1", "one");
+    const { seen } = shown("t1");
+    store.answer(ofFollows("t1"));
+    await settle();
+    expect(asked()).toEqual(["t1/follows"]);
+    await source.answer("t1/follows", { probability: 0.5 });
+    expect(seen).toEqual([null, { probability: 0.5 }]);
+    store.answer(ofFollows("t1"));
+    await settle();
+    expect(asked()).toEqual([]);
+  });
+
+  test("is given up when another text is there", async () => {
+    await read("t1", "one");
+    const { end } = shown("t1");
+    await settle();
+    end();
+    store.editor.edit("two");
+    await read("t2", "two");
+    expect(asked()).toEqual([]);
+    shown("t2");
+    await settle();
+    expect(asked()).toEqual(["t2/follows"]);
+  });
+
+  test("is asked for only where it can be given, and while somebody looks", async () => {
+    await read("t1", "one");
+    source.lacks = () => "This page holds no such thing.";
+    shown("t1").end();
+    await settle();
+    expect(asked()).toEqual([]);
+    source.lacks = () => null;
+    store.look(-1);
+    const { seen } = shown("t1");
+    await settle();
+    expect(asked()).toEqual([]);
+    store.look(1);
+    await settle();
+    store.look(-1);
+    expect(asked()).toEqual([]);
+    store.look(1);
+    await settle();
+    await source.answer("t1/follows", { probability: 0.5 });
+    expect(seen.at(-1)).toEqual({ probability: 0.5 });
+  });
+
+  test("says why there is none", async () => {
+    await read("t1", "one");
+    shown("t1");
+    await settle();
+    await source.fail("t1/follows", "No head for it.");
+    expect(store.problem.value?.message).toBe("No head for it.");
+    store.answer(ofFollows("t1"));
+    await settle();
+    expect(asked()).toHaveLength(1); // not once more
   });
 });

@@ -1,18 +1,13 @@
 /** What the workshop shows, as its address says it: `#fixture=cjk&panel=attention&theme=dark`. */
 
-export const PANELS = [
-  "header",
-  "generation",
-  "tokens",
-  "overview",
-  "attention",
-  "lens",
-  "next-token",
-] as const;
+import { PANELS } from "./front";
+
+/** Names of all panels. */
+export const NAMES = PANELS.map(({ name }) => name);
 
 /** Panels that are shown together. */
 export const SETS: Record<string, readonly string[]> = {
-  all: PANELS,
+  all: NAMES,
   explorer: ["header", "tokens", "overview", "attention", "next-token"],
 };
 

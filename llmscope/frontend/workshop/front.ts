@@ -1,6 +1,7 @@
 /** All that the workshop takes of the front end. */
 
 export { mount } from "../src/app/app";
+export { PANELS } from "../src/panels/registry";
 export { type Page, readPage } from "../src/sources/page/content";
 export { PageSource } from "../src/sources/page/page";
 export { Store } from "../src/store/store";

@@ -1,6 +1,6 @@
 /** Every panel over a stored page, chosen by the bar at the top, without Jupyter and without Python. */
 
-import { type Address, PANELS, SETS, WIDTHS, readAddress, writeAddress } from "./address";
+import { type Address, NAMES, SETS, WIDTHS, readAddress, writeAddress } from "./address";
 import { PageSource, PlainTraits, Store, type Traits, mount, readPage } from "./front";
 import { traitsOf } from "./traits";
 
@@ -71,7 +71,7 @@ function fillBar(address: Address, traits: Traits): void {
     .querySelector("nav")!
     .replaceChildren(
       choose("Fixture", FIXTURES, address.fixture, "fixture"),
-      choose("Panel", [...Object.keys(SETS), ...PANELS], address.panel, "panel"),
+      choose("Panel", [...Object.keys(SETS), ...NAMES], address.panel, "panel"),
       choose("Theme", ["light", "dark"], address.theme, "theme"),
       choose("Width", WIDTHS.map(String), String(address.width), "width"),
       lecture,

@@ -1,4 +1,4 @@
-/** The shapes of what a source answers; `llmscope/kernel/protocol.py` says which key gets which. */
+/** The shapes of what a source answers; `llmscope/kernel/requests.py` says which key gets which. */
 
 import type { Tensor } from "./arrays";
 import type { Kind } from "./shared";

@@ -1,7 +1,7 @@
 /**
  * The grammar of keys: what a view can request, and how each request is spelled. A key is parsed and
- * formatted here and nowhere else; `llmscope/kernel/protocol.py` is the counterpart in Python, which
- * says what each answer is, and `tests/vectors/keys.json` holds the two equal.
+ * formatted here and nowhere else; `llmscope/kernel/protocol.py` is the counterpart in Python,
+ * `requests.py` beside it says what each answer is, and `tests/vectors/keys.json` holds the two equal.
  */
 
 import { KINDS, type Kind, MOST_HEADS, STREAMS, type Stream } from "./shared";

@@ -1,3 +1,4 @@
+import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { type Request, formatKey } from "../protocol/keys";
 import type { Source } from "../protocol/source";
 
@@ -6,6 +7,7 @@ const KEPT = 64;
 /** Asks for each array of one trace once, and keeps the ones used last. */
 export class RequestCache {
   #answers = new Map<string, Promise<unknown>>();
+  #watched = new Map<string, Signal<unknown>>();
   #over = new AbortController();
 
   constructor(private readonly source: Source) {}
@@ -21,6 +23,20 @@ export class RequestCache {
       this.#answers.delete(oldest!);
     }
     return answer as Promise<T>;
+  }
+
+  /** The same as a signal, which is `null` until the answer is there; all that are asked for are kept. */
+  watch<T>(request: Request, report: (error: unknown) => void): ReadonlySignal<T | null> {
+    const key = formatKey(request);
+    const known = this.#watched.get(key) as Signal<T | null> | undefined;
+    if (known) return known;
+    const answer = signal<T | null>(null);
+    this.#watched.set(key, answer);
+    Promise.resolve() // What must be there first is asked for at once.
+      .then(() => this.read<T>(request))
+      .then((part) => (answer.value = part))
+      .catch(report);
+    return answer;
   }
 
   /** Forgets everything and cancels what is under way. */

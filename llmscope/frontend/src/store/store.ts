@@ -2,7 +2,6 @@ import { type ReadonlySignal, type Signal, batch, computed, effect, signal } fro
 import {
   type ChainAnswer,
   type Facts,
-  type FollowsAnswer,
   type SearchAnswer,
   type Trace,
   type TraceAnswer,
@@ -28,6 +27,7 @@ import { type Traits, bindTraits } from "./traits";
 
 const SLOW = 500; // ms, after which the view says what it waits for
 const VERY_SLOW = 3000;
+const NONE = signal(null);
 
 /** The text, or that of the decoder. */
 export type Side = "tokens" | "target";
@@ -43,8 +43,6 @@ export class Store {
   readonly trace = signal<Trace | null>(null);
   readonly next = signal<NextToken | null>(null);
   readonly chain = signal<(ChainAnswer & { trace: Trace }) | null>(null);
-  /** The probability that the second sentence follows the first. */
-  readonly follows = signal<(FollowsAnswer & { trace: Trace }) | null>(null);
   readonly problem = signal<Problem | null>(null);
   readonly waiting = signal<string | null>(null);
 
@@ -137,7 +135,7 @@ export class Store {
       this.input.start(),
       effect(() => this.#followInput()),
       effect(() => this.input.followNext()),
-      effect(() => this.#followTrace()),
+      effect(() => this.#followChain()),
       // What one way of showing attention can't do is no problem of another.
       effect(() => {
         void this.state.mode.value;
@@ -207,6 +205,15 @@ export class Store {
   /** Why a request can't be answered here, in words; `null` where it can. */
   lacks(request: Request): string | null {
     return this.#source.lacks(formatKey(request));
+  }
+
+  /**
+   * The answer to a request about the trace on screen; `null` until it is there, while nobody sees the
+   * widget, and where `lacks` says why there is none.
+   */
+  answer<T>(request: Request): ReadonlySignal<T | null> {
+    if (!this.#isSeen.value || this.lacks(request)) return NONE;
+    return this.#cache.watch<T>(request, (error) => this.#report(error));
   }
 
   /** Tokens of the vocabulary whose text contains this text. */
@@ -285,35 +292,16 @@ export class Store {
     });
   }
 
-  #followTrace(): void {
+  #followChain(): void {
     const trace = this.trace.value;
+    if (!trace) return;
     const family = this.model.peek()?.family;
-    const panels = this.state.panels.value;
-    if (!trace || !this.#isSeen.value) return;
-    if (trace.pair && panels.includes("tokens")) {
-      const ask = () => this.#cache.read<FollowsAnswer>({ type: "follows", trace: trace.name });
-      void this.#into(this.follows, async () => ({ ...(await ask()), trace }), trace);
-    }
     const hasChain = family === "causal" || family === "encoder-decoder";
-    if (panels.includes("tokens") && hasChain && trace.last > 0) {
-      const ask = async () => {
-        await null; // It takes long: what the other panels ask for goes first.
-        const request: Request = { type: "chain", trace: trace.name };
-        return { ...(await this.#cache.read<ChainAnswer>(request)), trace };
-      };
-      void this.#into(this.chain, ask, trace);
+    if (this.state.panels.value.includes("tokens") && hasChain && trace.last > 0) {
+      const chain = this.answer<ChainAnswer>({ type: "chain", trace: trace.name }).value;
+      if (chain) this.chain.value = { ...chain, trace };
     } else {
       this.chain.value = null;
-    }
-  }
-
-  /** Puts an answer into a signal, unless the trace has changed meanwhile. */
-  async #into<T>(target: Signal<T | null>, ask: () => Promise<T>, trace: Trace): Promise<void> {
-    try {
-      const answer = await ask();
-      if (this.trace.peek() === trace) target.value = answer;
-    } catch (error) {
-      if (this.trace.peek() === trace) this.#report(error);
     }
   }
 

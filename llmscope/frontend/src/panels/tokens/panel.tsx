@@ -1,5 +1,6 @@
 import { type Signal, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
+import type { FollowsAnswer } from "../../protocol/answers";
 import type { Store } from "../../store/store";
 import { percent } from "../../ui/format";
 import { useDeferred } from "../../ui/use-deferred";
@@ -85,11 +86,14 @@ function Name({ text, children }: { text: string; children?: ComponentChildren }
 
 /** The probability that the second sentence follows, of models with a head for it. */
 function Follows({ store }: { store: Store }) {
-  const follows = store.follows.value;
-  if (!follows || follows.trace !== store.trace.value || follows.probability === null) return null;
+  const trace = store.trace.value;
+  if (!trace?.pair) return null;
+  const follows = store.answer<FollowsAnswer>({ type: "follows", trace: trace.name });
+  const probability = follows.value?.probability ?? null;
+  if (probability === null) return null;
   return (
     <output class="figures" title="As the model's head for two sentences has it">
-      follows A: {percent(follows.probability)}
+      follows A: {percent(probability)}
     </output>
   );
 }

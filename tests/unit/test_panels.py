@@ -1,0 +1,37 @@
+"""The registry of panels, beside the page's own and the views that show them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import llmscope
+from llmscope import LensView
+from llmscope.panels import PANELS
+from llmscope.views.single import TraceView
+from tests.tiny import TEXT
+
+DRAWN = Path(llmscope.__file__).parent / "frontend" / "src" / "panels"
+
+
+def test_every_panel_that_is_drawn_has_a_height():
+    registered = "".join(path.read_text("utf-8") for path in DRAWN.glob("*/index.ts"))
+    places = dict(re.findall(r'name: "([\w-]+)",[^}]*?place: "(\w+)"', registered))
+    assert {name: "row" if panel.above else "column" for name, panel in PANELS.items()} == places
+    assert all((panel.above > 0) != (panel.column > 0) for panel in PANELS.values())
+
+
+def test_views_show_panels_of_the_registry(scope):
+    trace = scope.trace(TEXT)
+    views = [kind(trace) for kind in (TraceView, *TraceView.__subclasses__())]
+    views += [scope.explore(TEXT), llmscope.GenerationView(scope)]
+    assert {name for view in views for name in view._panels} == set(PANELS)
+    for view in views:
+        view.close()
+
+
+def test_a_cell_output_is_as_high_as_its_panels(scope):
+    view = LensView(scope.trace(TEXT))
+    (height,) = re.findall(r"height:(\d+)px", view.static()._repr_html_())
+    assert int(height) > PANELS["lens"].above > 0
+    view.close()
