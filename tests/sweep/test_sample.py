@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.sweep.check import Result, check
+from tests.sweep.check import TOLERANCE, Result, check
 from tests.sweep.models import entries
 
 SAMPLE = {
@@ -59,5 +59,5 @@ def test_logits_and_attention_are_the_models_own(mapping, model_type):
 
 
 def test_a_difference_is_one():
-    result = Result("causal", "gpt2", logits=0.0, attention=2e-5)
+    result = Result("causal", "gpt2", logits=0.0, attention=2 * TOLERANCE)
     assert not result.equal
