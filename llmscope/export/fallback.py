@@ -13,7 +13,7 @@ from llmscope.export.plain_text import generated, summary
 if TYPE_CHECKING:
     from llmscope.state import ViewState
 
-_SECONDS = 0.3  # that a person waits at most
+_SECONDS = 2.0  # that a person waits at most
 _DPI = 96
 
 
