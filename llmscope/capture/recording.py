@@ -16,7 +16,7 @@ from llmscope.capture.projection import Projection, watch_projection
 from llmscope.capture.residual import ResidualStream, watch_residual_stream
 from llmscope.capture.tensors import close
 from llmscope.capture.undo import Changes, restoring
-from llmscope.shared import Kind
+from llmscope.shared import Kind, Stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from llmscope.capture.forward_pass import ForwardPass
     from llmscope.capture.runner import Runner
     from llmscope.capture.sublayers import Sublayer
-    from llmscope.shared import Stream
 
     T = TypeVar("T")
     Layers = dict[int, Attention | OutputAttention]
