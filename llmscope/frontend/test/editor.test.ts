@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { type TraceAnswer, traceOf } from "../src/protocol/answers";
-import { Store } from "../src/store/store";
+import type { Store } from "../src/store/store";
 import { carried } from "../src/store/text-input";
-import { FACTS, LOGITS, Model, SlowSource, traceAnswer } from "./fakes";
+import { FACTS, LOGITS, Model, SlowSource, openStore, traceAnswer } from "./fakes";
 
 /** "the dog sleeps" between [CLS] and [SEP]. */
 const answer = (name: string, text: string, masked: number[] = []) => {
@@ -37,8 +37,7 @@ describe("a model that fills gaps", () => {
     source = new SlowSource();
     model = new Model();
     model.values.text = "the dog sleeps";
-    store = new Store(source, model);
-    store.look(1);
+    store = openStore(source, model);
     await source.answer("model", { model: { ...FACTS, family: "masked" } });
     await read("text/the dog sleeps", answer("t1", "the dog sleeps"), 4);
   });

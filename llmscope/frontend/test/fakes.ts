@@ -1,3 +1,4 @@
+import { onTestFinished } from "vitest";
 import { type AskOptions, type Part, type Source, SourceError } from "../src/protocol/source";
 import { Store } from "../src/store/store";
 import type { Traits } from "../src/store/traits";
@@ -154,12 +155,19 @@ export const thumbnail = {
   scores: { data: Float32Array.from({ length: 12 }, (_, i) => i / 12), shape: [2, 6] },
 };
 
+/** A store on screen. It is closed with the test: what it still waits for would meet no page. */
+export function openStore(source: SlowSource, model: Model): Store {
+  const store = new Store(source, model);
+  onTestFinished(() => store.close());
+  store.look(1);
+  return store;
+}
+
 /** A store of two tokens, two layers of two heads, whose answers the test gives. */
 export async function opened() {
   const source = new SlowSource();
   const model = new Model();
-  const store = new Store(source, model);
-  store.look(1);
+  const store = openStore(source, model);
   await source.answer("model", { model: FACTS });
   const read = async (name: string, text: string) => {
     await source.answer(`text/${text}`, traceAnswer(name, text));

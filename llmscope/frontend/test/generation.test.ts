@@ -1,8 +1,8 @@
 import { beforeEach, expect, test } from "vitest";
 import type { TreeNode } from "../src/protocol/answers";
 import { type GenerationStore, shadeOf } from "../src/store/generation";
-import { Store } from "../src/store/store";
-import { FACTS, LOGITS, Model, SlowSource, settle, traceAnswer } from "./fakes";
+import type { Store } from "../src/store/store";
+import { FACTS, LOGITS, Model, SlowSource, openStore, settle, traceAnswer } from "./fakes";
 
 let source: SlowSource;
 let model: Model;
@@ -45,8 +45,7 @@ beforeEach(async () => {
     speed: 0,
     shade: "probability",
   });
-  store = new Store(source, model);
-  store.look(1);
+  store = openStore(source, model);
   await source.answer("model", { model: FACTS });
   writing = store.generation!;
   await source.answer("write/begin/one", state([], 0));

@@ -1,7 +1,16 @@
 import { expect, test, vi } from "vitest";
-import { Store } from "../src/store/store";
 import { PlainTraits, bindTraits, join } from "../src/store/traits";
-import { FACTS, LOGITS, Model, SlowSource, line, settle, traceAnswer, tile } from "./fakes";
+import {
+  FACTS,
+  LOGITS,
+  Model,
+  SlowSource,
+  line,
+  openStore,
+  settle,
+  traceAnswer,
+  tile,
+} from "./fakes";
 
 test("traits without Python tell of their changes, once each", () => {
   const traits = new PlainTraits({ layer: 1 });
@@ -40,8 +49,7 @@ class Holding extends SlowSource {
 async function partial() {
   const source = new Holding();
   const model = new Model();
-  const store = new Store(source, model);
-  store.look(1);
+  const store = openStore(source, model);
   await source.answer("model", { model: FACTS });
   await source.answer("text/one", traceAnswer("t1", "one"));
   await source.answer("t1/logits/1", LOGITS);
@@ -86,8 +94,7 @@ test("panels that show no next token ask for none", async () => {
   const source = new SlowSource();
   const model = new Model();
   Object.assign(model.values, { _panels: ["attention"], _editable: false });
-  const store = new Store(source, model);
-  store.look(1);
+  const store = openStore(source, model);
   await source.answer("model", { model: FACTS });
   await source.answer("text/one", traceAnswer("t1", "one"));
   expect(source.keys()).toEqual(["t1/self/head.0.0/0.0.0.max"]);
