@@ -160,7 +160,19 @@ def test_what_is_on_screen_follows_mode_and_chosen_heads(explorer):
     explorer.mode = "arcs"
     assert_probabilities_close(explorer.attention, np.stack([one, two]))
     explorer.hide_sink = True
-    assert not explorer.attention[:, :, 0].any()
+    rest = np.stack([one, two])
+    rest[:, :, 0] = 0
+    total = rest.sum(axis=-1, keepdims=True)
+    np.divide(rest, total, out=rest, where=total > 0)
+    assert_probabilities_close(explorer.attention, rest)
+
+
+def test_weights_are_whole_while_those_of_one_sentence_are_drawn(tokenizer):
+    trace = Scope(MODELS["bert"](), tokenizer).trace("the dog", pair="it sleeps")
+    view = AttentionView(trace, layer=1, head=2)
+    view.segments = "ab"
+    assert np.array_equal(view.attention, trace.attention(1, 2))
+    view.close()
 
 
 @pytest.mark.parametrize(
