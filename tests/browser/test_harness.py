@@ -140,9 +140,9 @@ def test_the_guard_reports_errors(open_notebook, guard):
 def test_the_guard_reports_requests_that_leave(context: BrowserContext, guard: Guard):
     page = context.new_page()
     page.goto("data:text/html,<p>hello")
-    with page.expect_request("http://llmscope.invalid/x"):
+    with page.expect_console_message(lambda line: line.location["url"].endswith("/x")):
         page.evaluate("fetch('http://llmscope.invalid/x').catch(() => null)")
-    with page.expect_websocket():
+    with page.expect_websocket(), page.expect_console_message(lambda line: "/y" in line.text):
         page.evaluate("void new WebSocket('ws://llmscope.invalid/y')")
     with pytest.raises(AssertionError, match="left this machine") as failure:
         guard.check()

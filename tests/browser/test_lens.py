@@ -16,6 +16,7 @@ def test_a_page_holds_what_is_on_screen_and_says_what_it_lacks(context, tmp_path
     table = view.trace.lens(top=1).to_pandas()
     words = table.pivot(index="layer", columns="position", values="token").to_numpy()[::-1]
     page = context.new_page()
+    page.set_viewport_size({"width": 1600, "height": 900})  # all columns are in sight, and drawn
     page.goto((tmp_path / "lens.html").as_uri())
     lens = Lens(page.locator("main"))
     expect(lens.table.locator("td.focus")).to_have_text("·Mary")
