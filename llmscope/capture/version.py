@@ -36,6 +36,16 @@ Name = tuple[int, str]  # serial number of a module, name of its attribute
 Values = tuple[tuple[Name, Any], ...]
 
 
+def stale(
+    change: str = "The model was changed", remedy: str = "Trace the text again."
+) -> RuntimeError:
+    """Return the error of what would have to be read of a model that is no longer there."""
+    return RuntimeError(
+        f"{change} after this text was traced, so what would be read now isn't what the model did "
+        f"then. {remedy}"
+    )
+
+
 class ModelState(NamedTuple):
     """What a model was at one moment.
 

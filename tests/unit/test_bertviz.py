@@ -161,7 +161,7 @@ def test_a_model_without_attention_says_so(tokenizer):
 def test_changed_weights_are_not_shown(scope):
     trace = scope.trace(TEXT)
     scope.model.lm_head.weight.detach().add_(1)
-    with pytest.raises(RuntimeError, match="weights were changed"):
+    with pytest.raises(RuntimeError, match="The model was changed"):
         trace.bertviz()
 
 
