@@ -111,6 +111,11 @@ class Handlers:
                 yield self._likeliest(self._generation(request).logits(node))
             case ask.Model():
                 yield described(self.scope)
+            case ask.Load() | ask.Install() if self.scope is not None:
+                raise ValueError(
+                    f"This view shows {self.scope.name}. Another model is opened in Python, "
+                    "by llmscope.explore() or llmscope.load(name).explore()."
+                )
             case ask.Load(name):
                 scope = yield from loaded(name, cancelled)
                 self.release()

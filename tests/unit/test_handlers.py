@@ -153,7 +153,9 @@ def test_the_chain_of_a_long_text_is_read_in_parts(scope, monkeypatch):
     assert list(handlers(parse(f"{name}/chain"), never))[:-1] == []
 
 
-def test_loading_streams_its_progress_and_can_be_stopped(folder):
+def test_loading_streams_its_progress_and_can_be_stopped(folder, monkeypatch):
+    monkeypatch.chdir(folder.parent)
+
     def parts(cancelled):
         return list(Handlers(None)(parse(f"load/{folder}"), cancelled))
 

@@ -171,11 +171,12 @@ def test_at_a_pause_what_is_more_urgent_goes_first():
     worker.close()
 
 
-def test_a_load_that_fails_says_why_and_the_next_one_works(folder):
+def test_a_load_that_fails_says_why_and_the_next_one_works(folder, monkeypatch):
+    monkeypatch.chdir(folder.parent)
     page = Page()
     answers = Handlers(None)
     worker = Worker(answers, page.send)
-    worker.receive({"request": 1, "key": "load//no/such/folder"})
+    worker.receive({"request": 1, "key": "load/./no/such/folder"})
     while "error" not in page.wait(1)[-1]:
         time.sleep(0.01)
     assert "There is no file or folder" in page.messages[-1][0]["error"]
