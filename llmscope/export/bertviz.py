@@ -199,7 +199,7 @@ def _body(view: BertvizView, some: str, names: Sequence[str | None], content: st
     layer = '<label>Layer: <select id="layer"></select></label>' if view == "head" else ""
     kind = f'<label>Attention: <select id="filter">{options}</select></label>' if options else ""
     return f"""<main><div id="bertviz">{layer}{kind}{some}<div id="vis"></div></div></main>
-<script type="application/octet-stream" id="baked">{content}</script>
+<script type="application/octet-stream" id="page-data">{content}</script>
 <script>{_LIBRARIES.read_text(encoding="ascii").strip()}</script>
 <script>{_script(view)}</script>"""
 

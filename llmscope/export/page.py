@@ -234,7 +234,7 @@ def _body(fallback: str, notes: list[str], content: str) -> str:
     told = "".join(f"<p>{_text(note)}</p>" for note in notes)
     return f"""<main><p>{_text(fallback)}</p></main>
 <footer>{told}</footer>
-<script type="application/octet-stream" id="baked">{content}</script>
+<script type="application/octet-stream" id="page-data">{content}</script>
 <script>{SCRIPT.read_text(encoding="ascii").strip()}</script>"""
 
 

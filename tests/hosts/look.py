@@ -115,7 +115,7 @@ def _static(page: Page, found: Found, scope: Scope) -> None:
     page.wait_for_function(
         "() => document.querySelectorAll('iframe[data-llmscope]').length === 2"
         " && [...document.querySelectorAll('iframe[data-llmscope]')].every(f =>"
-        " f.contentDocument.querySelector('#baked'))",
+        " f.contentDocument.querySelector('#page-data'))",
         timeout=60_000,
     )
     explorer, following = (_panels(frame) for frame in page.frames if frame.url == "about:srcdoc")

@@ -9,7 +9,7 @@ import { PlainTraits, join } from "./store/traits";
 
 async function open(): Promise<void> {
   const main = document.querySelector("main")!;
-  const page = await readPage(document.getElementById("baked")!.textContent!);
+  const page = await readPage(document.getElementById("page-data")!.textContent!);
   const sources = page.sources.map((content) => new PageSource(content));
   const traits = page.views.map((view) => new PlainTraits(view.traits));
   for (const [one, other, names] of page.links) join(traits[one]!, traits[other]!, names);

@@ -42,7 +42,7 @@ interface Params {
   include_heads?: number[];
 }
 
-const params = read(document.getElementById("baked")!.textContent!);
+const params = read(document.getElementById("page-data")!.textContent!);
 
 Object.assign(window, {
   require: { config: () => {} },
