@@ -83,7 +83,9 @@ def bertviz(
     words = (
         f"{trace.scope.name}: {trace.text}\nbertviz's {view} view. Layers {listed(shown)}. {some}"
     )
-    return Static(Page(document(title, body, _STYLE), None, ()), words.rstrip(), 600)
+    scripts = [_LIBRARIES.read_text(encoding="ascii"), _script(view)]
+    html = document(title, body, _STYLE, scripts)
+    return Static(Page(html, None, ()), words.rstrip(), 600)
 
 
 def _chosen(name: str, wanted: Sequence[int] | None, known: Iterable[int]) -> list[int]:
@@ -199,9 +201,7 @@ def _body(view: BertvizView, some: str, names: Sequence[str | None], content: st
     layer = '<label>Layer: <select id="layer"></select></label>' if view == "head" else ""
     kind = f'<label>Attention: <select id="filter">{options}</select></label>' if options else ""
     return f"""<main><div id="bertviz">{layer}{kind}{some}<div id="vis"></div></div></main>
-<script type="application/octet-stream" id="page-data">{content}</script>
-<script>{_LIBRARIES.read_text(encoding="ascii").strip()}</script>
-<script>{_script(view)}</script>"""
+<script type="application/octet-stream" id="page-data">{content}</script>"""
 
 
 def _script(view: BertvizView) -> str:

@@ -1,7 +1,8 @@
 // Builds two files of the same front end: src/widget.ts into ../static/llmscope.js, the module that
 // anywidget loads, and src/page.ts into ../static/page.js, the script of an exported page. And
-// src/bertviz/bertviz.ts into ../static/bertviz.js: what bertviz's own scripts need. Beside them stand the
-// licences of all that is in them.
+// src/bertviz/bertviz.ts into ../static/bertviz.js: what bertviz's own scripts need; and src/around.ts into
+// ../static/around.js: what runs around a page in a frame. Beside them stand the licences of all that is in
+// them.
 //   node build.mjs          once; fails, and writes none, when one of them is over the budget
 //   node build.mjs --watch  again on every change (with ANYWIDGET_HMR=1 notebooks follow)
 import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
@@ -90,6 +91,7 @@ const builds = [
   // Of ASCII alone: whatever page it is put into, no letter is misread.
   { entry: "src/page.ts", outfile: "page.js", format: "iife", charset: "ascii" },
   { entry: "src/bertviz/bertviz.ts", outfile: "bertviz.js", format: "iife", charset: "ascii" },
+  { entry: "src/around.ts", outfile: "around.js", format: "iife", charset: "ascii" },
 ];
 
 for (const { entry, outfile, format, charset } of builds) {

@@ -24,6 +24,7 @@ from llmscope.scope import Scope
 from tests.browser.explorer import SENTENCE, SIZE
 from tests.hosts.tools import Tool
 from tests.page.chromium import SCREENSHOTS
+from tests.page.drawn import eventually
 from tests.page.panels import Panels
 
 HOSTILE = "</script><b>The</b> capital of 法国 🎉 is"
@@ -37,10 +38,8 @@ _GROUND = """frame => {
     }
     return "light";
 }"""
-_FITS = """() => [...document.querySelectorAll("iframe[data-llmscope]")].every(frame => {
-    const { height } = frame.contentDocument.body.getBoundingClientRect();
-    return Math.abs(height - frame.clientHeight) <= 1;
-})"""
+_OUTER = "frame => frame.clientHeight"
+_INNER = "Math.ceil(document.body.getBoundingClientRect().height)"
 
 
 @dataclass
@@ -113,12 +112,11 @@ def _closed(browser: Browser, found: Found) -> Iterator[BrowserContext]:
 
 def _static(page: Page, found: Found, scope: Scope) -> None:
     page.wait_for_function(
-        "() => document.querySelectorAll('iframe[data-llmscope]').length === 2"
-        " && [...document.querySelectorAll('iframe[data-llmscope]')].every(f =>"
-        " f.contentDocument.querySelector('#page-data'))",
+        "() => document.querySelectorAll('iframe[data-llmscope]').length === 2",
         timeout=60_000,
     )
-    explorer, following = (_panels(frame) for frame in page.frames if frame.url == "about:srcdoc")
+    frames = [frame for frame in page.frames if frame.url == "about:srcdoc"]
+    explorer, following = map(_panels, frames)
     best = scope.trace(HOSTILE).next_token().top(1)[0]
 
     def alive() -> None:
@@ -131,7 +129,13 @@ def _static(page: Page, found: Found, scope: Scope) -> None:
     _tried(explorer, found, scope)
     ground = page.locator("iframe[data-llmscope]").first.evaluate(_GROUND)
     found.check("theme", lambda: expect(explorer.root).to_contain_class(ground))
-    found.check("height", lambda: page.wait_for_function(_FITS, timeout=5000))
+
+    def height() -> None:
+        for number, frame in enumerate(frames):
+            outer = page.locator("iframe[data-llmscope]").nth(number)
+            eventually(lambda o=outer, f=frame: o.evaluate(_OUTER) == f.evaluate(_INNER))
+
+    found.check("height", height)
 
 
 def _live(page: Page, found: Found, scope: Scope) -> None:

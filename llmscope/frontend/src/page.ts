@@ -1,6 +1,7 @@
 /** An exported page: its views, over what is stored in it. */
 
 import { mount } from "./app/app";
+import { hearTheme } from "./host/frame";
 import { fitIn } from "./host/page";
 import { readPage } from "./sources/page/content";
 import { PageSource } from "./sources/page/page";
@@ -21,6 +22,7 @@ async function open(): Promise<void> {
   fitIn(main);
 }
 
+hearTheme();
 open().catch((error: unknown) => {
   document.querySelector("main")!.textContent = `This page can't be shown here: ${error}`;
 });
