@@ -7,12 +7,8 @@ from typing import TYPE_CHECKING
 
 from cachetools import LRUCache
 
-<<<<<<< HEAD
 from llmscope.capture import Cancelled, stale
-=======
-from llmscope.capture import Cancelled
 from llmscope.kernel.requests import RequestError
->>>>>>> wire
 from llmscope.kernel.text_input import TextInput
 
 if TYPE_CHECKING:
