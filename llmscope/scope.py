@@ -185,7 +185,11 @@ class Scope:
             self.runner.prefix_cache.limit = int(limit)
 
     def forget(self) -> None:
-        """Empty the cache."""
+        """Empty the cache, so that the next trace computes its whole text.
+
+        For changes of the model that aren't noticed by themselves: a write through ``.data`` or
+        numpy to single values of a matrix, or to a buffer, and what its code reads from elsewhere.
+        """
         with self.runner.lock:
             self.runner.prefix_cache.clear()
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 import inspect
+import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmscope.capture.wrappers import main_device
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 LIMIT = 2**30  # bytes, at first
 _SPARED = 8  # tokens: a shorter end is computed again rather than cached separately
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,25 @@ class _Entry:
     cache: Any
     forward: ForwardPass | None
     addresses: set[int]  # of what it keeps in memory
+
+
+class Found(NamedTuple):
+    """What is cached of the beginning of a text.
+
+    Attributes
+    ----------
+    ids, forward
+        A text with the same beginning, and what was recorded of it.
+    cache
+        Keys and values of the shared tokens; `None` where they can't be cropped.
+    shared
+        Number of shared tokens.
+    """
+
+    ids: list[int]
+    forward: ForwardPass | None
+    cache: Any
+    shared: int
 
 
 class PrefixCache:
@@ -83,15 +104,8 @@ class PrefixCache:
             self._key = key
         return key is not None and self.works is not False and self._limit > 0 and self.is_possible
 
-    def find(self, ids: list[int], recorded: bool = True) -> tuple[Any, Any, int] | None:
-        """Find the entry that shares the longest prefix with `ids`.
-
-        Returns
-        -------
-        tuple or None
-            What was recorded, a cache of the shared tokens to continue with (`None` where it can't
-            be cropped), and the number of shared tokens.
-        """
+    def find(self, ids: list[int], recorded: bool = True) -> Found | None:
+        """Find the entry that shares the longest prefix with `ids`."""
         shared = [
             (common(entry.ids, ids), place, entry)
             for place, entry in enumerate(self._entries)
@@ -102,7 +116,7 @@ class PrefixCache:
             return None
         self._entries.remove(best)
         self._entries.append(best)
-        return best.forward, cropped(best.cache, count), count
+        return Found(best.ids, best.forward, cropped(best.cache, count), count)
 
     def keep(
         self,
@@ -132,6 +146,17 @@ class PrefixCache:
         self._users.clear()
         self._bytes.clear()
         self.works = self.works or None
+
+    def refuse(self, why: str) -> None:
+        """Keep nothing from now on, until `clear` lets it be tried again."""
+        self.clear()
+        self.works = False
+        _log.warning(
+            "llmscope computes each text of %s whole from now on: %s. scope.forget() lets it try "
+            "again to continue from what is cached.",
+            type(self._model).__name__,
+            why,
+        )
 
     def empty(self) -> Any:
         """Return an empty cache for a new text."""

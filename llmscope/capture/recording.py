@@ -337,8 +337,10 @@ class Recording:
             return None
         if not cache.ready(self.runner.version.state().key):
             return None
-        _, past, kept = cache.find(ids) or (None, None, 0)
-        past = cropped(past, query) if past is not None and kept > query else None
+        found = cache.find(ids)
+        if found is None or found.cache is None or found.shared <= query:
+            return None
+        past = cropped(found.cache, query)
         return None if past is None else cache.inputs(ids, past, query)
 
     # ── the head ─────────────────────────────────────────────────────────────────────────────

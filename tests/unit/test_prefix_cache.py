@@ -8,6 +8,7 @@ import torch
 import transformers as tf
 
 from llmscope.capture import Cancelled
+from llmscope.capture.sample import SHARES, seen
 from llmscope.generation import Stepper
 from llmscope.scope import Scope
 from tests import tiny
@@ -219,7 +220,21 @@ def test_traces_of_one_beginning_share_their_memory(tokenizer):
         assert a.query.data_ptr() == b.query.data_ptr()
 
 
-def test_a_model_that_looks_ahead_is_found_out(tokenizer):
+def test_a_change_that_only_the_self_check_meets_does_not_turn_the_cache_off(tokenizer, caplog):
+    scope, _ = warm("llama", tokenizer)
+    scope.trace(TEXT)
+    weight = scope.model.model.layers[0].mlp.up_proj.weight
+    looked = set().union(*(seen(weight.shape, share) for share in range(SHARES)))
+    hidden = next(place for place in range(weight.numel()) if place not in looked)
+    weight.data.view(-1)[hidden] = 1e3
+    fresh = cold(scope.model, tokenizer)
+    for text in (TEXT + ",", TEXT + ", and", TEXT):
+        assert_equal(scope.trace(text), fresh.trace(text))
+    assert scope.runner.prefix_cache.works
+    assert not caplog.records
+
+
+def test_a_model_that_looks_ahead_is_found_out(tokenizer, caplog):
     """Made for decoding, and with a cache, but each token sees those behind it."""
     torch.manual_seed(0)
     config = tf.BertConfig(**tiny._COMMON, is_decoder=True)
@@ -227,6 +242,7 @@ def test_a_model_that_looks_ahead_is_found_out(tokenizer):
     for parameter in model.parameters():
         parameter.data.mul_(2)
     assert_equal_edits(model, tokenizer, holds=True)
+    assert not caplog.records
     for layer in model.bert.encoder.layer:
         layer.attention.self.is_causal = False
     original = (
@@ -241,6 +257,8 @@ def test_a_model_that_looks_ahead_is_found_out(tokenizer):
 
     model.bert._create_attention_masks = all_seen.__get__(model.bert)
     assert_equal_edits(model, tokenizer, holds=False)
+    (record,) = caplog.records
+    assert "each text of BertLMHeadModel whole" in record.getMessage()
 
 
 def assert_equal_edits(model, tokenizer, holds: bool) -> None:
@@ -248,6 +266,8 @@ def assert_equal_edits(model, tokenizer, holds: bool) -> None:
     for text in (EDITS[0], EDITS[7], EDITS[4]):
         assert_close(scope.trace(text).logits, fresh.trace(text).logits)
     assert scope.runner.prefix_cache.works is holds
+    scope.forget()
+    assert scope.runner.prefix_cache.works is (holds or None), "it is tried again"
 
 
 def test_rotary_frequencies_that_follow_the_length_are_read_whole(tokenizer):
