@@ -14,7 +14,7 @@ import { options } from "./bundle.mjs";
 
 // Of each bundle. A panel that is added raises it by what it measures, at most by 25 KB minified, in
 // the commit that says so.
-const BUDGET = { minified: 240_000, gzip: 85_000 };
+const BUDGET = { minified: 260_000, gzip: 92_000 };
 // The same bytes are packed to 84.6 or 85.0 KB by the zlib of another processor or version.
 const SPREAD = { minified: 1, gzip: 1.005 };
 const here = dirname(fileURLToPath(import.meta.url));

@@ -224,7 +224,7 @@ def test_what_takes_the_model_is_off_and_says_why(page, pages, trace):
     search = found.next.get_by_role("searchbox")
     expect(search).to_be_disabled()
     expect(found.next).to_contain_text("Finding a token takes the model")
-    expect(found.root.get_by_role("option", name="rollout (takes the model)")).to_be_disabled()
+    expect(found.root.get_by_role("option", name="Rollout (takes the model)")).to_be_disabled()
     expect(page.get_by_role("contentinfo")).to_contain_text("typing, finding a token and rollout")
 
     found.overview.focus()
