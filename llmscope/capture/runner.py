@@ -108,7 +108,7 @@ class Runner:
         empty = cache.empty()
         inputs = {"input_ids": cache.ids(ids), "past_key_values": empty}
         forward = self.record(inputs, cancelled, state)
-        cache.keep(ids, forward.tensors(), empty, forward)
+        cache.keep(ids, empty, forward)
         return forward
 
     def _continue(
@@ -143,7 +143,7 @@ class Runner:
                 return whole
             cache.works = True
         if is_new:
-            cache.keep(ids, forward.tensors(), past, forward)
+            cache.keep(ids, past, forward)
         return forward
 
     def record(

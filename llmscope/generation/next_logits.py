@@ -132,7 +132,7 @@ class NextLogits:
         seen = common(self._cached, ids)
         if croppable(empty) and cache.ready(runner.version.state().key):
             if own is not None:
-                cache.keep(self._cached, (), own, None)
+                cache.keep(self._cached, own)
             found = cache.find(ids, recorded=False)
             return (found.cache, found.shared) if found is not None else (None, 0)
         return (cropped(own, seen) if seen else None), seen

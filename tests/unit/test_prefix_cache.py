@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import gc
+import random
 import threading
+from types import FunctionType, MethodType, ModuleType
 
 import numpy as np
 import pytest
@@ -209,6 +212,47 @@ def test_memory_is_counted_bounded_and_given_back(tokenizer):
     assert scope.cache_bytes == 0
     with pytest.raises(ValueError, match="number of bytes"):
         scope.cache_limit = -1
+
+
+def held(scope: Scope) -> int:
+    """Bytes of all tensors that can be reached from the cache, and aren't the model's."""
+    seen: dict[int, object] = {}
+    waiting: list[object] = [scope.runner.prefix_cache._entries]
+    passed = (type, ModuleType, FunctionType, MethodType, torch.nn.Module, tf.PreTrainedConfig)
+    while waiting:
+        item = waiting.pop()
+        if id(item) not in seen and not isinstance(item, passed):
+            seen[id(item)] = item
+            waiting += gc.get_referents(item)
+    storages = {
+        (item.untyped_storage().data_ptr(), item.untyped_storage().nbytes())
+        for item in seen.values()
+        if isinstance(item, torch.Tensor)
+    }
+    return sum(size for _, size in storages)
+
+
+@pytest.mark.parametrize("name", ["llama", "mistral", "gptj"])
+def test_what_is_counted_is_what_is_held_however_it_is_read(name, tokenizer):
+    scope = Scope(MODELS[name](), tokenizer, name="tiny")
+    scope.trace(TEXT), scope.trace(TEXT + ",")
+    scope.forget()
+    scope.cache_limit = 2**19
+    dice = random.Random(0)
+    text, traces = TEXT, []
+    for _ in range(40):
+        place = dice.randint(1, len(text))
+        text = dice.choice([text[:place], text + " and", text[:place] + "Xy" + text[place:]])[:90]
+        traces = [*traces, scope.trace(text)][-dice.randint(1, 4) :]
+        assert scope.cache_bytes == held(scope)
+        read = dice.choice(traces)  # what was recorded in pieces is concatenated
+        read.attention(dice.choice(read.layers()))
+        read.logits_at(0)
+        if dice.random() < 0.2:
+            list(Stepper(scope, text[:20], max_new_tokens=3))
+        assert scope.cache_bytes == held(scope) <= scope.cache_limit
+    scope.cache_limit = 0
+    assert scope.cache_bytes == held(scope) == 0
 
 
 def test_traces_of_one_beginning_share_their_memory(tokenizer):
