@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
+from llmscope.text.tokens import clean
+
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
@@ -62,13 +64,28 @@ def render(
     -------
     str
         The text of the conversation.
+
+    Raises
+    ------
+    ValueError
+        When a message has no role or no content, and when the template refuses the messages.
     """
     conversation: Any = list(messages)
-    return str(
-        tokenizer.apply_chat_template(
+    for number, message in enumerate(messages, start=1):
+        if not isinstance(message.get("role"), str):
+            raise ValueError(
+                f'Message {number} has no role: {{"role": "user", "content": "Hello"}} has one.'
+            )
+        # What calls a tool needs no content.
+        if message.get("content") is None and not message.keys() - {"role", "content"}:
+            raise ValueError(f"Message {number}, of role {message['role']!r}, has no content.")
+    try:
+        text = tokenizer.apply_chat_template(
             conversation, tokenize=False, add_generation_prompt=add_generation_prompt
         )
-    )
+    except Exception as error:  # whatever a template raises
+        raise ValueError(f"The chat template refuses these messages: {error}") from error
+    return str(text)
 
 
 def turns(tokenizer: PreTrainedTokenizerBase, messages: Messages, text: str) -> Turns:
@@ -193,6 +210,6 @@ def _rendered(
 ) -> str:
     """Apply the template; an empty string where it refuses these messages."""
     try:
-        return render(tokenizer, messages, add_generation_prompt=add_generation_prompt)
-    except Exception:  # whatever a template raises
+        return clean(render(tokenizer, messages, add_generation_prompt=add_generation_prompt))
+    except ValueError:
         return ""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import index
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmscope.capture.wrappers import main_device
@@ -95,6 +97,8 @@ def prepare(
         When there is no token, when there are more than `context`, for ids outside the
         vocabulary, and for what the model or tokenizer can't take: a second sentence beside ids
         or messages, messages without a chat template, a target without a decoder.
+    TypeError
+        For what is no text, no ids and no messages.
     """
     import torch
 
@@ -158,14 +162,15 @@ def encode(
     Raises
     ------
     ValueError
-        For ids outside the vocabulary, for messages where there is no chat template, and for too
+        For ids outside the vocabulary, for messages that the chat template can't take, and for too
         many tokens, before they are aligned with the text.
+    TypeError
+        For what is no text, no ids and no messages.
     """
     if isinstance(text, str):
         ids, tokens = tokenize(tokenizer, text, pair, limit=limit)
         return Encoded(clean(text) + clean(pair or ""), ids, tokens)
-    messages = _messages(text)
-    if messages:
+    if messages := _messages(text):
         if not getattr(tokenizer, "chat_template", None):
             raise ValueError(
                 f"{limit.name} has no chat template: it was not made for conversations. "
@@ -174,7 +179,7 @@ def encode(
         source = clean(chat.render(tokenizer, messages))
         ids, tokens = tokenize(tokenizer, source, add_special_tokens=False, limit=limit)
         return Encoded(source, ids, tokens)
-    ids = [int(item) for item in text if not isinstance(item, dict)]
+    ids = _ids(text)
     limit.check(ids)
     if vocabulary is not None:
         check_ids(ids, vocabulary)
@@ -213,8 +218,21 @@ def _text_config(model: nn.Module) -> Any:
 
 
 def _messages(text: Text) -> list[dict[str, str]]:
-    """Return the chat messages of `text`; an empty list for text and ids."""
-    return [item for item in text if isinstance(item, dict)]
+    """Return the chat messages of `text`; an empty list for anything else."""
+    if isinstance(text, Sequence) and all(isinstance(item, dict) for item in text):
+        return [item for item in text if isinstance(item, dict)]
+    return []
+
+
+def _ids(given: Any) -> list[int]:
+    """Return token ids; raise TypeError for what is neither these nor anything else to read."""
+    try:
+        return [index(item) for item in given]
+    except TypeError:
+        raise TypeError(
+            f"{shorten(repr(given), 60)} is no text, no list of token ids, and no list of chat "
+            'messages such as {"role": "user", "content": "Hello"}.'
+        ) from None
 
 
 def _decoder_start(model: nn.Module) -> int:
@@ -240,7 +258,7 @@ def _encode_target(
     if isinstance(target, str):
         ids, tokens = tokenize_target(tokenizer, target, limit)
     else:
-        ids = [int(i) for i in target]
+        ids = _ids(target)
         limit.check(ids)
         check_ids(ids, vocabulary)
         ids = ids[1:] if ids[0] == start else ids

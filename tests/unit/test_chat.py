@@ -199,6 +199,16 @@ def test_a_long_conversation_takes_a_few_runs_of_the_template(template, monkeypa
     assert runs(8) == runs(200) <= 8
 
 
+def test_halves_of_characters_leave_turns_as_they_are():
+    tokenizer = tiny.byte_level()
+    tokenizer.chat_template = CHATML
+    odd = [{"role": "user", "content": "a\ud800 \udfff"}, ANSWER]
+    whole = [{**odd[0], "content": "a\ufffd \ufffd"}, ANSWER]
+    text = chat.render(tokenizer, whole)
+    assert chat.turns(tokenizer, odd, text) == chat.turns(tokenizer, whole, text)
+    assert chat.turns(tokenizer, odd, text).ends[0][1] == "user"
+
+
 def test_other_texts_have_no_roles(scope):
     trace = scope.trace("How do I bake bread?")
     assert (trace.roles, trace.why_no_roles) == ((), None)

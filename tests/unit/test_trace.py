@@ -207,6 +207,50 @@ def test_a_text_that_is_far_too_long_is_refused_before_its_tokens_are_found(name
     assert max(tokenized, default=0) <= 16 * 64
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ([{}], "Message 1 has no role"),
+        ([{"content": "hi"}], "Message 1 has no role"),
+        ([{"role": None, "content": "hi"}], "Message 1 has no role"),
+        (
+            [{"role": "user", "content": "hi"}, {"role": "user"}],
+            "Message 2, of role 'user', has no",
+        ),
+        ([{"role": "user", "content": None}], "Message 1, of role 'user', has no content"),
+        ([{"role": "nobody", "content": "hi"}], "template refuses these messages: No such role"),
+        ([{"role": "user", "content": 1}], "template refuses these messages: unsupported"),
+    ],
+)
+def test_messages_that_cant_be_read_are_refused_in_words(given, words):
+    tokenizer = tiny.byte_level()
+    tokenizer.chat_template = (
+        "{% for m in messages %}{% if m.role == 'nobody' %}"
+        "{{ raise_exception('No such role') }}{% endif %}{{ m.content + '\n' }}{% endfor %}"
+    )
+    scope = Scope(MODELS["llama"](), tokenizer)
+    for read in (scope.trace, scope.generate):
+        with pytest.raises(ValueError, match=words):
+            read(given)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [None, 5, ["a", "b"], [None], [[1, 2]], [1.5], {"role": "user"}, [5, {"role": "user"}], ["1"]],
+)
+def test_what_is_no_text_no_ids_and_no_messages_is_refused_in_words(scope, given):
+    with pytest.raises(TypeError, match="is no text, no list of token ids, and no list of chat"):
+        scope.trace(given)
+
+
+def test_a_message_that_calls_a_tool_needs_no_content(tokenizer):
+    tokenizer = tiny.byte_level()
+    tokenizer.chat_template = "{% for m in messages %}{{ m.role }}{% endfor %}"
+    scope = Scope(MODELS["llama"](), tokenizer)
+    call = {"role": "assistant", "content": None, "tool_calls": [{"name": "f"}]}
+    assert scope.trace([call]).text == "assistant"
+
+
 def test_blanks_that_make_no_token_are_not_counted():
     scope = Scope(MODELS["bert"](), tiny.word_piece())
     assert len(scope.trace("the dog" + " " * 100_000)) == 4

@@ -71,6 +71,15 @@ def test_a_desk_answers_with_binary_buffers(scope):
     worker.close()
 
 
+def test_halves_of_characters_in_an_answer_are_replaced():
+    page = Page()
+    part = {"labels": ["a\ud800", "é"], "of": {"name": "\udc80"}}
+    worker = Worker(lambda request, cancelled: iter([part]), page.send)
+    worker.receive({"request": 1, "key": "model"})
+    assert page.wait(1)[0]["part"] == {"labels": ["a\ufffd", "é"], "of": {"name": "\ufffd"}}
+    worker.close()
+
+
 def test_the_blank_half_of_a_matrix_is_not_sent():
     full = np.arange(1, 64**2 + 1, dtype=np.float32).reshape(64, 64)
     lower, small = np.tril(full), np.tril(full)[:8, :8]
