@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from llmscope.export.page_data import page_data
 from llmscope.export.plain_text import summary
+from llmscope.export.program import notices, page_program
 from llmscope.export.selection import Choice, check, grouped, plan, states_of, wanted
 from llmscope.kernel.arrays import PageBuffers
 from llmscope.shared import DARK, LIGHT
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from llmscope.state import HasState, ViewState
 
-SCRIPT = Path(__file__).parents[1] / "static" / "page.js"
 _INPUT = ("text", "pair", "target", "masked")  # traits that say what is read
 
 
@@ -180,7 +180,8 @@ def page_of(
     heading = title or shorten(states[0].text, 80, placeholder="…")
     fallback = "\n\n".join(map(summary, states))
     body = _body(fallback, notes, packed(content, buffers))
-    html = document(heading, body, _STYLE, [SCRIPT.read_text(encoding="ascii")])
+    program = page_program(name for state in states for name in state.panels)
+    html = document(heading, body, _STYLE, [program.script], notices(program.packages))
     return Page(html, None, tuple(notes))
 
 
@@ -207,7 +208,7 @@ def packed(page: dict[str, Any], buffers: PageBuffers) -> str:
     return base64.b64encode(zlib.compress(struct.pack("<I", len(head)) + head + data, 9)).decode()
 
 
-def document(title: str, body: str, style: str, scripts: Sequence[str]) -> str:
+def document(title: str, body: str, style: str, scripts: Sequence[str], notices: str) -> str:
     """Return a whole page, which loads nothing from elsewhere and runs no script but these."""
     from llmscope import __version__
 
@@ -225,6 +226,7 @@ def document(title: str, body: str, style: str, scripts: Sequence[str]) -> str:
 <body>
 {body}
 {code}
+{notices}
 </body>
 </html>
 """

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from llmscope.export.page import Page, page_of
 from llmscope.export.plain_text import summary
+from llmscope.export.program import BUILT
 from llmscope.panels import PANELS
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 _FOOT = 90
 # A page takes part in nothing of the notebook around it: it can't read it, nor act for its reader.
 _SANDBOX = 'sandbox="allow-scripts allow-downloads" allow="clipboard-write"'
-_AROUND = Path(__file__).parents[1] / "static" / "around.js"
 
 
 class Static:
@@ -54,7 +53,7 @@ class Static:
 
     def _repr_html_(self) -> str:
         # Its content is shown by no browser; it is what is left where frames are removed.
-        around = _AROUND.read_text(encoding="ascii").strip()
+        around = (BUILT / "around.js").read_text(encoding="ascii").strip()
         words = "<br>".join(escape(line) for line in self._words.splitlines())
         return (
             f'<iframe data-llmscope title="llmscope" {_SANDBOX} srcdoc="{escape(self.page.html)}" '

@@ -14,6 +14,7 @@ from llmscope.export import Page as Exported
 from llmscope.export.static import Static
 from llmscope.scope import Scope
 from tests import tiny
+from tests.page.drawn import eventually
 from tests.page.panels import Panels
 
 POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
@@ -123,6 +124,17 @@ def test_a_cell_follows_light_and_dark_and_its_height(opened, scope, tmp_path):
         inner.wait_for_function("width => innerWidth === width", arg=width)
         high = inner.evaluate("Math.ceil(document.body.getBoundingClientRect().height)")
         expect(frame).to_have_css("height", f"{high}px")
+
+
+def test_a_cell_out_of_sight_is_as_high_as_it_needs(opened, scope, tmp_path):
+    output = scope.explore(tiny.TEXT).static()._repr_html_()
+    # As a sandbox of its own, a frame out of sight is not drawn.
+    hosted(opened, tmp_path, f'<div style="height:5000px"></div>{output}')
+    frame = opened.frame_locator("iframe")
+    expect(frame.locator(".llmscope")).to_be_attached()
+    outer, inner = opened.locator("iframe"), opened.frames[-1]
+    height = "Math.ceil(document.body.getBoundingClientRect().height)"
+    eventually(lambda: outer.evaluate("f => f.clientHeight") == inner.evaluate(height) > 500)
 
 
 def test_what_is_copied_in_a_cell_is_copied(opened, scope, tmp_path):

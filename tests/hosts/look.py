@@ -111,12 +111,10 @@ def _closed(browser: Browser, found: Found) -> Iterator[BrowserContext]:
 
 
 def _static(page: Page, found: Found, scope: Scope) -> None:
-    page.wait_for_function(
-        "() => document.querySelectorAll('iframe[data-llmscope]').length === 2",
-        timeout=60_000,
-    )
-    frames = [frame for frame in page.frames if frame.url == "about:srcdoc"]
-    explorer, following = map(_panels, frames)
+    outer = page.locator("iframe[data-llmscope]")
+    expect(outer).to_have_count(2, timeout=60_000)
+    frames = [handle.content_frame() for handle in outer.element_handles()]
+    explorer, following = (_panels(frame) for frame in frames if frame is not None)
     best = scope.trace(HOSTILE).next_token().top(1)[0]
 
     def alive() -> None:
@@ -127,13 +125,13 @@ def _static(page: Page, found: Found, scope: Scope) -> None:
 
     found.check("live", alive)
     _tried(explorer, found, scope)
-    ground = page.locator("iframe[data-llmscope]").first.evaluate(_GROUND)
+    ground = outer.first.evaluate(_GROUND)
     found.check("theme", lambda: expect(explorer.root).to_contain_class(ground))
 
     def height() -> None:
         for number, frame in enumerate(frames):
-            outer = page.locator("iframe[data-llmscope]").nth(number)
-            eventually(lambda o=outer, f=frame: o.evaluate(_OUTER) == f.evaluate(_INNER))
+            place = outer.nth(number)
+            eventually(lambda p=place, f=frame: p.evaluate(_OUTER) == f.evaluate(_INNER))
 
     found.check("height", height)
 

@@ -9,10 +9,18 @@ export function hearTheme(): void {
   });
 }
 
-/** Tells the page around how high this one is, now and whenever that changes. */
-export function followHeight(): void {
+/** Tells the page around how high this one is, now and whenever `main` changes that. */
+export function followHeight(main: HTMLElement): void {
   if (parent === window) return;
-  new ResizeObserver(reportHeight).observe(document.body);
+  // A frame out of sight isn't drawn: no ResizeObserver is called there before it comes into sight.
+  const changes = new MutationObserver(reportHeight);
+  for (const root of [main, ...Array.from(main.children, (child) => child.shadowRoot ?? child)])
+    changes.observe(root, { childList: true, subtree: true });
+  const sizes = new ResizeObserver(() => {
+    changes.disconnect();
+    reportHeight();
+  });
+  sizes.observe(document.body);
   addEventListener("message", reportHeight); // Whoever sends one listens from now on.
 }
 
