@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cachetools import LRUCache
 
 from llmscope.capture import Cancelled, stale
+from llmscope.kernel.requests import RequestError
 from llmscope.kernel.text_input import TextInput
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class TraceCache:
 
         Raises
         ------
-        KeyError
+        RequestError
             When no trace has this name.
         RuntimeError
             When the model was changed since it was named.
@@ -103,6 +104,8 @@ class TraceCache:
             When `cancelled` returned True before the end.
         """
         with self._lock:
+            if name not in self._names:
+                raise RequestError(f"There is no trace {name} any more. Edit the text to read it.")
             what, version = self._names[name]
         trace = self.trace(what, cancelled)
         if trace.version != version:

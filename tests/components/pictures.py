@@ -41,7 +41,7 @@ def test_sampling_for_the_documentation(show: Show, theme: str, name: str) -> No
     settings = {"temperature": 1.3, "top_k": 50, "top_p": 0.5}
     shown = show("next-token", panel="next-token", theme=theme, width=850, **settings)
     panel = shown.panels.next
-    for button in ("more", "curve", "Throw"):
+    for button in ("more", "curve", "Sample once"):
         panel.get_by_role("button", name=button).click()
     panel.locator(".bars .value").nth(1).click()
     expect(panel.locator(".curve svg")).to_be_visible()

@@ -20,7 +20,7 @@ def arcs(panels: Panels, shown: Shown) -> Locator:
     """The canvas of the arcs, with all lines of one head."""
     panels.show("Arcs")
     shown.wait(mode="arcs")
-    every = panels.attention.get_by_role("button", name="show all", exact=True)
+    every = panels.attention.get_by_role("button", name="Show all", exact=True)
     if every.count():
         every.click()
     expect(panels.chips).to_have_count(0)
@@ -120,7 +120,7 @@ def test_a_click_pins_either_side_and_escape_shows_all(shown, panels, arcs):
     shown.wait(position=9, direction="from")
     shown.leave()
     expect(panels.readout).to_contain_text("John looks most at")
-    expect(panels.readout).to_contain_text("pinned · Esc shows all")
+    expect(panels.readout).to_contain_text("pinned · Esc to release")
     expect(token(panels, "from", 9)).to_have_class(re.compile("pinned"))
     expect(panels.caption).to_contain_text("attention from “John”")
     eventually(lambda: picture(arcs) != every)
@@ -214,12 +214,12 @@ def test_chips_hide_isolate_and_remove_by_mouse(shown, panels, arcs):
     for chip, pressed in zip(name, ("false", "false", "true"), strict=True):
         expect(chip).to_have_attribute("aria-pressed", pressed)
     eventually(lambda: picture(arcs) not in (every, fewer))
-    panels.attention.get_by_role("button", name="show all", exact=True).click()
+    panels.attention.get_by_role("button", name="Show all", exact=True).click()
     eventually(lambda: picture(arcs) == every)
     assert shown.trait("heads") == HEADS
-    panels.chips.nth(1).get_by_role("button", name="no longer chosen").click()
+    panels.chips.nth(1).get_by_role("button", name="Unpin").click()
     shown.wait(heads=[[24, 4], [11, 1]])
-    panels.attention.get_by_role("button", name="clear").click()
+    panels.attention.get_by_role("button", name="Unpin all").click()
     shown.wait(heads=[])
     expect(panels.chips).to_have_count(0)
 
@@ -235,11 +235,11 @@ def test_chips_hide_isolate_and_remove_by_key(shown, panels, arcs):
     name[1].press("i")
     for chip, pressed in zip(name, ("false", "true", "false"), strict=True):
         expect(chip).to_have_attribute("aria-pressed", pressed)
-    panels.attention.get_by_role("button", name="show all", exact=True).press("Enter")
+    panels.attention.get_by_role("button", name="Show all", exact=True).press("Enter")
     expect(name[0]).to_have_attribute("aria-pressed", "true")
     name[1].press("Delete")
     shown.wait(heads=[[24, 4], [11, 1]])
-    panels.attention.get_by_role("button", name="clear").press("Enter")
+    panels.attention.get_by_role("button", name="Unpin all").press("Enter")
     shown.wait(heads=[])
 
 
@@ -251,14 +251,14 @@ def test_a_head_that_is_chosen_again_is_shown(shown, panels, arcs):
     expect(first).to_have_attribute("aria-pressed", "false")
     first.press("Delete")
     shown.wait(heads=[[3, 2]])
-    panels.attention.get_by_role("button", name="+ head 24·4").click()
+    panels.attention.get_by_role("button", name="Pin head 24·4").click()
     shown.wait(heads=[[3, 2], [24, 4]])
     chip = panels.chips.last.get_by_role("button").first
     expect(chip).to_have_attribute("aria-pressed", "true", timeout=2000)
 
 
 def test_a_whole_layer_is_chosen(shown, panels, arcs):
-    panels.attention.get_by_role("button", name="+ all of layer 24").click()
+    panels.attention.get_by_role("button", name="Pin all of layer 24").click()
     shown.wait(heads=[[24, head] for head in range(8)])
     expect(panels.chips).to_have_count(8)
     eventually(lambda: inked(arcs) > 1000)
@@ -271,7 +271,7 @@ def test_arcs_without_the_first_token(shown, panels, arcs):
     point(token(panels, "from", 13), 0.5, 0.5)
     expect_weight(panels.weight, row[1] / (1 - row[0]))
     assert 0 not in shares(panels, "to")
-    expect(panels.attention).to_contain_text("The first token is left out")
+    expect(panels.attention).to_contain_text("First token left out")
 
 
 def test_a_long_text_scrolls_and_the_pinned_token_stays_in_sight(show):

@@ -86,8 +86,8 @@ def test_arrow_keys_move_sliders_and_double_click_resets(shown, panels):
     expect_bars_as_in_python(shown, panels)
     for name, neutral in (
         ("temperature", "1.00"),
-        ("top-k", "all"),
-        ("top-p", "all"),
+        ("top-k", "off"),
+        ("top-p", "off"),
         ("min-p", "off"),
     ):
         panels.slider(name).dblclick()

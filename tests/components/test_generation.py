@@ -52,7 +52,7 @@ def test_branches_are_gone_to_compared_and_folded(shown, panel):
     # All branches stand beside the text at first.
     columns = panel.locator(".written > p")
     expect(columns).to_have_count(3)
-    expect(panel.get_by_text("They part after 2 tokens")).to_be_visible()
+    expect(panel.get_by_text("The branches split after 2 tokens")).to_be_visible()
     compare = [branches.nth(at).get_by_role("button", name="compare") for at in range(4)]
     compare[3].click()
     expect(columns).to_have_count(2)

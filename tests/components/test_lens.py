@@ -74,13 +74,13 @@ def test_the_mouse_reads_a_cell_and_a_click_takes_it_into_focus(shown, lens):
     assert [float(one.removesuffix(" %")) for one in printed] == pytest.approx(
         [100 * prob for prob in probs], rel=6e-3
     )
-    expect(lens.fact("true token")).to_have_text("to")
-    expect(lens.fact("its rank")).to_have_text(f"{rank + 1:,}")
-    assert float((lens.fact("its probability").text_content() or "").removesuffix(" %")) == (
+    expect(lens.fact("next token in text")).to_have_text("to")
+    expect(lens.fact("rank")).to_have_text(f"{rank + 1:,}")
+    assert float((lens.fact("probability").text_content() or "").removesuffix(" %")) == (
         pytest.approx(100 * true, rel=6e-3)
     )
     expect(lens.fact("entropy")).to_have_text(f"{entropy:.2f} bits")
-    expect(lens.fact("KL of the answer")).to_have_text(f"{divergence:.2f} bits")
+    expect(lens.fact("KL to final prediction")).to_have_text(f"{divergence:.2f} bits")
     assert shown.trait("position") == -1, "pointing chooses nothing"
     click(lens.cell(5, 12))
     shown.wait(layer=24, position=12)
@@ -142,7 +142,7 @@ def test_other_families_say_what_is_true_of_them(show):
     click(masked.cell(0, 3))
     own = shown.numbers.names[3]
     expect(masked.title).to_have_text(f"Layer 2 at “{own}”")
-    expect(masked.fact("true token")).to_have_text(own)
+    expect(masked.fact("next token in text")).to_have_text(own)
     headless = Lens(show("no-head", panel="lens").panels.root)
     expect(headless.panel).to_contain_text("bert_encoder has no language-model head")
 

@@ -160,8 +160,8 @@ def test_without_the_first_token_the_rest_adds_up_to_one(shown, panels):
     expect_weight(panels.readout.get_by_text("to the first token"), row[0])
     panels.sink.click()
     shown.wait(hide_sink=True)
-    expect(panels.attention).to_contain_text("The first token is left out")
-    expect(panels.readout).to_contain_text("without the first token, renormalised")
+    expect(panels.attention).to_contain_text("First token left out")
+    expect(panels.readout).to_contain_text("first token left out, renormalised")
     expect_weight(panels.weight, row[1] / (1 - row[0]))
     assert cell_alpha(panels, 13, 0, 14, 14) == pytest.approx(over_ground(0), abs=0.01)
     point(panels.cells, 0.5 / 14, 13.5 / 14)
@@ -177,11 +177,11 @@ def test_without_the_first_token_the_rest_adds_up_to_one(shown, panels):
 def test_heads_are_combined_to_one_matrix(shown, panels):
     shown.set(heads=HEADS)
     for how, option, title in (
-        ("mean", "mean of chosen", "Mean of 3 heads"),
-        ("max", "greatest of chosen", "Greatest of 3 heads"),
-        ("difference", "first − second", "24·4 − 3·2"),
-        ("rollout", "rollout", "Rollout through layers 0 to 24"),
-        ("none", "one head", "Layer 24 · Head 4"),
+        ("mean", "Mean", "Mean of 3 heads"),
+        ("max", "Maximum", "Maximum of 3 heads"),
+        ("difference", "Difference (A − B)", "24·4 − 3·2"),
+        ("rollout", "Rollout", "Rollout through layers 0 to 24"),
+        ("none", "Single head", "Layer 24 · Head 4"),
     ):
         panels.combine.select_option(label=option)
         shown.wait(combine=how)
@@ -214,11 +214,11 @@ def test_a_difference_has_two_colours(shown, panels):
 
 
 def test_choosing_too_few_heads_is_said(shown, panels):
-    panels.combine.select_option(label="first − second")
-    expect(panels.attention).to_contain_text("choose two heads first")
+    panels.combine.select_option(label="Difference (A − B)")
+    expect(panels.attention).to_contain_text("pin two heads first")
     expect(panels.title).to_contain_text("Layer 24 · Head 4")
     shown.set(heads=[(24, 4), (3, 2)])
-    expect(panels.attention).not_to_contain_text("choose two heads first")
+    expect(panels.attention).not_to_contain_text("pin two heads first")
     expect(panels.title).to_contain_text("24·4 − 3·2")
 
 

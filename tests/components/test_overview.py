@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from itertools import pairwise
 
 import pytest
@@ -16,10 +15,10 @@ from tests.page.panels import Panels, box
 TITLES = {
     "previous": "previous token",
     "first": "first token",
-    "self": "itself",
-    "induction": "induction",
-    "local": "local",
-    "entropy": "broad",
+    "self": "same token",
+    "induction": "repeats (induction)",
+    "local": "nearby",
+    "entropy": "spread out",
 }
 GROUPS = 3, 5  # heads that share keys and values, and the pixels between two groups
 STRONGEST = """(canvas, [x, y, size]) => {
@@ -67,9 +66,11 @@ def expect_scores(panels: Panels, head: Head, true: dict[str, float]) -> None:
     line = panels.root.locator(".habit")
     expect(line).to_contain_text(f"{head[0]}·{head[1]}")
     for name, title in TITLES.items():
-        shown = line.locator("span").filter(has_text=re.compile(rf"^{title} [\d.e−-]+$"))
+        shown = line.locator("span.spread").filter(has_text=title).locator("span")
         if math.isnan(true[name]):
-            expect(shown).to_have_count(0)
+            expect(shown).to_have_text("–")
+        elif true[name] < 0.001:
+            expect(shown).to_have_text("<0.001")
         else:
             expect_weight(shown, true[name])
 
@@ -136,17 +137,17 @@ def test_arrow_keys_walk_through_layers_and_heads(shown, panels):
 
 def test_enter_locks_and_escape_unlocks(shown, panels):
     panels.overview.press("Enter")
-    expect(panels.root.get_by_text("Esc unlocks")).to_be_visible()
+    expect(panels.root.get_by_text("Esc to release")).to_be_visible()
     hover(panels, (25, 4))
     shown.settle()
     expect(panels.title).to_contain_text("Layer 24 · Head 4")
     panels.overview.press("Escape")
-    expect(panels.root.get_by_text("click to lock")).to_be_visible()
+    expect(panels.root.get_by_text("click to keep")).to_be_visible()
     expect(panels.title).to_contain_text("Layer 25 · Head 4")
     shown.leave()
     for _ in range(2):
         panels.overview.press("Enter")
-    expect(panels.root.get_by_text("click to lock")).to_be_visible()
+    expect(panels.root.get_by_text("click to keep")).to_be_visible()
 
 
 def test_shift_click_and_space_choose_heads(shown, panels):
@@ -209,7 +210,7 @@ def test_heads_are_marked_by_what_they_do(shown, panels, score):
     heads = [*ranked(shown, score)[:2], (0, 0), (12, 3), (29, 8)]
     before = {head: strongest(panels, head) for head in heads}
     panels.mark.select_option(label=TITLES[score])
-    expect(panels.root.locator(".habit .wide")).to_contain_text(f"{TITLES[score]}: ")
+    expect(panels.root.locator(".explained")).to_contain_text(f"{TITLES[score]}: ")
     expect(panels.root.locator(".habit .here")).to_contain_text(TITLES[score])
     for head in heads:
         share = 0.12 + 0.88 * true[head][score]
@@ -224,7 +225,7 @@ def test_arrow_keys_walk_in_the_order_of_a_score(shown, panels):
     sort = panels.root.get_by_role("button", name="sort")
     sort.press("Space")
     expect(sort).to_have_attribute("aria-pressed", "true")
-    expect(panels.overview).to_contain_text("most first")
+    expect(panels.overview).to_contain_text("strongest first")
     order = ranked(shown, "induction")
     shown.set(layer=order[0][0], head=order[0][1])
     expect(panels.title).to_contain_text("Layer {} · Head {}".format(*order[0]))
@@ -250,7 +251,7 @@ def test_arrow_keys_walk_in_the_order_of_a_score(shown, panels):
     shown.leave()
 
     sort.press("Enter")
-    expect(panels.overview).not_to_contain_text("most first")
+    expect(panels.overview).not_to_contain_text("strongest first")
     shown.set(layer=5, head=5)
     expect(panels.title).to_contain_text("Layer 5 · Head 5")
     panels.overview.press("ArrowDown")

@@ -79,7 +79,7 @@ def test_a_png_is_three_times_as_sharp(panels):
 
 
 def test_tokens_are_text_in_svg(show):
-    shown = show("markup")
+    shown = show("markup", panel="attention")
     panels = shown.panels
     expect_weight(panels.weight, shown.numbers.attention(0, 0)[-1].max())
     root, words = saved(panels)

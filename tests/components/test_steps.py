@@ -48,10 +48,11 @@ def expect_at(walk: Locator, index: int) -> None:
 
 
 def test_each_step_forward_and_back_by_key(shown, panels, walk, steps):
-    names = ["q · k", "scale", "mask", "softmax", "values", "all heads"]
-    expected = [*names, steps.projection]
+    names = ["q · k", "scale", "mask", "softmax", "values", "concat"]
+    assert steps.projection == "o_proj"
+    expected = [*names, "× W_O"]
     expect(walk).to_have_text(expected)
-    explain = panels.steps.locator(".explain")
+    explain = panels.steps.locator(".explain > :not(.unseen)")
     seen = set()
     panels.steps.focus()
     for index in range(len(expected)):
@@ -193,7 +194,7 @@ def test_steps_of_a_long_text_show_the_strongest_keys(show):
     shown = show("512-tokens", mode="steps")
     panels, count = shown.panels, len(shown.numbers.labels)
     rows = panels.steps.locator(".keys tbody tr:not(.rest)")
-    expect(panels.steps.locator(".keys")).to_contain_text(f"{count - 16} more")
+    expect(panels.steps.locator(".keys")).to_contain_text(f"{count - 16} others")
     expect(rows).to_have_count(16)
     panels.steps.press("End")
     weights = shown.numbers.steps(0, 0, count - 1).weights
@@ -204,7 +205,9 @@ def test_steps_of_a_long_text_show_the_strongest_keys(show):
 
 
 def test_a_row_is_clicked_anywhere(shown, panels, walk):
-    row = box(panels.steps.locator(".keys tbody tr").nth(9))
+    rows = panels.steps.locator(".keys tbody tr")
+    rows.nth(9).scroll_into_view_if_needed()
+    row = box(rows.nth(9))
     shown.page.mouse.click(row["x"] + row["width"] * 0.8, row["y"] + row["height"] / 2)
     expected = shown.numbers.names[9]
     expect(panels.steps.locator(".keys tr.here th")).to_have_text(expected, timeout=2000)

@@ -313,12 +313,12 @@ def test_numbers_stand_in_cells_that_are_large_enough(show):
 def test_a_point_of_many_tokens_is_the_greatest_weight_or_the_mean(show):
     # So narrow that a pixel holds more than two tokens.
     panels = show("512-tokens", panel="attention", width=330).panels
-    expect(panels.attention).to_contain_text("Each point is the greatest of 2 × 2 weights")
+    expect(panels.attention).to_contain_text("each pixel is the maximum of 2 × 2 weights")
     canvas = panels.cells.locator("canvas")
     assert inked(canvas) > 1000
     greatest = picture(canvas)
-    panels.attention.get_by_role("combobox", name="What a point stands for").select_option("mean")
-    expect(panels.attention).to_contain_text("Each point is the mean of 2 × 2 weights")
+    panels.attention.get_by_role("combobox", name="What a pixel stands for").select_option("mean")
+    expect(panels.attention).to_contain_text("each pixel is the mean of 2 × 2 weights")
     eventually(lambda: picture(canvas) != greatest)
 
 

@@ -108,6 +108,12 @@ class Shown:
         self.page.locator("main").screenshot(path=path)
         return path
 
+    def widen(self, width: int, height: int = 900) -> None:
+        """Make the page, and what it shows, as wide."""
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.page.locator("main").evaluate("(main, to) => { main.style.width = to }", f"{width}px")
+        self.settle()
+
     def leave(self) -> None:
         """Move the mouse to where it is over nothing."""
         self.page.mouse.move(2, 2)

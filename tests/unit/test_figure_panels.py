@@ -77,9 +77,9 @@ def test_bars_are_the_probabilities_before_and_after(show):
     said = [text.get_text() for text in texts(figure)]
     assert said.count("cut by top-k") == 7
     assert "temperature 1.5 · top-k 3" in said
-    assert f"{len(dist.base) - 10} more" in said
+    assert f"{len(dist.base) - 10} others" in said
     rest = percent(float(np.sort(dist.base)[:-10].sum(dtype=float)))
-    assert f"the model's own: {rest}" in said
+    assert f"before sampling: {rest}" in said
     assert f"entropy {dist.entropy:.2f} bits" in said
 
 

@@ -23,9 +23,9 @@ _LEFT, _HEAD, _FOOT = 26.0, 30.0, 16.0  # numbers of layers; title and tokens; w
 _SLATE = "#6e7d96"
 _WORDS = {
     "probability": "probability of the token shown",
-    "entropy": "entropy, darkest where all tokens are alike",
-    "rank": "rank of the true token, darkest where it is first; logarithmic",
-    "divergence": "KL divergence of the answer from the layer, darkest at {:.1f} bits and more",
+    "entropy": "entropy, darkest where all tokens are equally likely",
+    "rank": "rank of the next token in the text, darkest where it is first; logarithmic",
+    "divergence": "KL divergence to the final prediction, darkest at {:.1f} bits and more",
 }
 _STREAMS = {"block": "", "attention": "attention halves", "mlp": "MLP halves"}
 

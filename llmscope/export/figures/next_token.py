@@ -1,4 +1,4 @@
-"""The likeliest next tokens, before and after sampling settings."""
+"""The likeliest next tokens, before and after sampling."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def next_token(page: Page, now: ViewState, room: float, wide: bool) -> Panel:
     top = dist.top(ROWS)
     names = labels(now.trace.scope.tokenizer, [row.id for row in top])
     more = len(dist.base) - len(top)
-    rest = f"{more:,} more"
+    rest = f"{more:,} others"
     width = room if wide else min(room, _WIDTH)
     column = max(*(page.measure(name) for name in names), page.measure(rest))
     left = min(_LABEL, column) + 8
@@ -76,7 +76,7 @@ def next_token(page: Page, now: ViewState, room: float, wide: bool) -> Panel:
             middle = begin + (len(top) + 0.5) * _ROW
             own, final = _rest(dist, top)
             page.write(sheet, 0, middle, rest, BODY, FAINT)
-            words = f"the model's own: {percent(own)}"
+            words = f"before sampling: {percent(own)}"
             page.write(sheet, left + 2, middle, page.fit(words, bars, SMALL), SMALL, FAINT)
             page.write(sheet, width, middle, percent(final), BODY, INK, align="right")
         _legend(page, sheet, dist, begin + tall, width)
@@ -100,7 +100,7 @@ def _settings(now: ViewState) -> str:
         if now.traits[name] != neutral
     ]
     if said and (order := now.traits["order"]) != "transformers":
-        said.append(f"in the order of {order}")
+        said.append(f"{order} order")
     return " · ".join(said)
 
 
@@ -125,7 +125,7 @@ def _draw_bars(page: Page, axes: Axes, top: list[Candidate], point: float) -> No
     """Draw final probabilities over the model's own; in place of a bar, what cut a token."""
     places = np.arange(len(top))
     final = [row.prob for row in top]
-    axes.barh(places + 0.36, final, 0.34, color=LIKELY, label="after sampling settings")
+    axes.barh(places + 0.36, final, 0.34, color=LIKELY, label="after sampling")
     own = [row.base for row in top]
     axes.barh(places + 0.65, own, 0.16, color=BASE, label="model")
     for place, row in enumerate(top):
@@ -157,7 +157,7 @@ def _rest(dist: Distribution, top: list[Candidate]) -> tuple[float, float]:
 def _legend(page: Page, sheet: Axes, dist: Distribution, y: float, width: float) -> None:
     sheet.plot([0, width], [y + 4] * 2, color=HAIR, linewidth=0.5)
     x = 0.0
-    for ink, tall, name in ((BASE, 2.5, "model"), (LIKELY, 5.0, "after sampling settings")):
+    for ink, tall, name in ((BASE, 2.5, "model"), (LIKELY, 5.0, "after sampling")):
         sheet.add_patch(Rectangle((x, y + 13.5 - tall / 2), 9, tall, fc=ink, lw=0))
         page.write(sheet, x + 12, y + 13, name, SMALL, SOFT)
         x += page.measure(name, SMALL) + 22

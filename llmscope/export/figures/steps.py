@@ -77,7 +77,7 @@ def steps(page: Page, now: ViewState, room: float, wide: bool) -> Panel:
             for (_, values), at in zip(columns, ends[1:], strict=False):
                 page.write(sheet, at, middle, number(float(values[key])), align="right")
         if others:
-            page.write(sheet, 0, begin + (len(rows) + 0.5) * _ROW, f"{others} more", ink=FAINT)
+            page.write(sheet, 0, begin + (len(rows) + 0.5) * _ROW, f"{others} others", ink=FAINT)
         for place, value in enumerate(weights):
             middle = begin + (place + 0.5) * _ROW
             page.write(sheet, width, middle, weight(float(value)), align="right")

@@ -21,7 +21,7 @@ def title(now: ViewState) -> tuple[str, str]:
     if how == "rollout":
         return "Rollout", f"through layers 0 to {now.layer}"
     if how in ("mean", "max"):
-        return {"mean": "Mean", "max": "Greatest"}[how], f"of {len(where)} heads"
+        return {"mean": "Mean", "max": "Maximum"}[how], f"of {len(where)} heads"
     if how == "difference":
         first, second = (f"{layer}·{head}" for layer, head in where)
         return f"{first} − {second}", "weights of the first head less those of the second"
@@ -39,16 +39,18 @@ def whose(now: ViewState) -> str:
         return f"in layer {layer}, head {head}"
     if how == "rollout":
         return f"by rollout to layer {where[0][0]}"
-    return "as two heads differ" if how == "difference" else f"as the {how} of chosen heads"
+    return (
+        "as the difference of two heads"
+        if how == "difference"
+        else f"as the {'maximum' if how == 'max' else how} of the pinned heads"
+    )
 
 
 def notes_of(now: ViewState) -> list[str]:
     """Return what isn't plain from the picture."""
     notes = []
     if now.hide_sink:
-        notes.append(
-            "The first token is left out; the other weights of a row are divided by their sum."
-        )
+        notes.append("First token left out; the other weights of each row are renormalised.")
     if now.threshold > 0:
         notes.append(f"Weights below {weight(now.threshold)} are not drawn.")
     return notes

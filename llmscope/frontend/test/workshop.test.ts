@@ -44,7 +44,7 @@ describe("fixtures", () => {
 describe("the address of the workshop", () => {
   test("says what is shown; what else it names are traits", () => {
     const address = readAddress(
-      "#fixture=cjk&panel=attention&theme=dark&width=600&mode=arcs&heads=[[0,1]]&lecture=true",
+      "#fixture=cjk&panel=attention&theme=dark&width=600&pace=50&mode=arcs&heads=[[0,1]]&lecture=true",
       "causal",
     );
     expect(address).toEqual({
@@ -52,6 +52,7 @@ describe("the address of the workshop", () => {
       panel: "attention",
       theme: "dark",
       width: 600,
+      pace: 50,
       traits: { mode: "arcs", heads: [[0, 1]], lecture: true },
     });
     expect(readAddress(writeAddress(address), "causal")).toEqual(address);
@@ -63,6 +64,7 @@ describe("the address of the workshop", () => {
       panel: "all",
       theme: "light",
       width: 1150,
+      pace: 0,
       traits: {},
     });
   });

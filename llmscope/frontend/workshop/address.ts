@@ -20,11 +20,13 @@ export interface Address {
   theme: "light" | "dark";
   /** In pixels. */
   width: number;
+  /** After how many ms each answer comes; then any text can be typed. 0 is at once, and none. */
+  pace: number;
   /** First values of traits, which take the place of the fixture's own. */
   traits: Record<string, unknown>;
 }
 
-const OWN = new Set(["fixture", "panel", "theme", "width"]);
+const OWN = new Set(["fixture", "panel", "theme", "width", "pace"]);
 
 /** Every name that isn't the workshop's own is a trait; its value is JSON, or else a text. */
 export function readAddress(hash: string, fixture: string): Address {
@@ -34,6 +36,7 @@ export function readAddress(hash: string, fixture: string): Address {
     panel: given.get("panel") ?? "all",
     theme: given.get("theme") === "dark" ? "dark" : "light",
     width: Number(given.get("width") ?? WIDTHS[0]),
+    pace: Number(given.get("pace") ?? 0),
     traits: Object.fromEntries(
       [...given].filter(([name]) => !OWN.has(name)).map(([name, text]) => [name, value(text)]),
     ),

@@ -2,6 +2,7 @@
 
 export { mount } from "../src/app/app";
 export { PANELS } from "../src/panels/registry";
+export type { AskOptions } from "../src/protocol/source";
 export { type Page, readPage } from "../src/sources/page/content";
 export { PageSource } from "../src/sources/page/page";
 export { Store } from "../src/store/store";

@@ -1,7 +1,8 @@
 /** Every panel over a stored page, chosen by the bar at the top, without Jupyter and without Python. */
 
 import { type Address, NAMES, SETS, WIDTHS, readAddress, writeAddress } from "./address";
-import { PageSource, PlainTraits, Store, type Traits, mount, readPage } from "./front";
+import { PANELS, PageSource, PlainTraits, Store, type Traits, mount, readPage } from "./front";
+import { PacedSource } from "./paced";
 import { traitsOf } from "./traits";
 
 interface Workshop {
@@ -30,12 +31,17 @@ async function open(): Promise<void> {
   if (address.fixture !== readAddress(location.hash, FIRST).fixture) return;
   close();
   const traits = new PlainTraits(traitsOf(page, address));
-  const store = new Store(new PageSource(page.sources[0]!), traits);
+  const held = new PageSource(page.sources[0]!);
+  const { pace } = address;
+  const store = new Store(
+    pace > 0 ? new PacedSource(held, String(traits.get("text")), pace) : held,
+    traits,
+  );
   document.documentElement.dataset.theme = address.theme;
   main.style.width = `${address.width}px`;
   const host = document.createElement("div");
   main.replaceChildren(host);
-  const leave = mount(host, store);
+  const leave = mount(host, store, PANELS);
   close = () => {
     leave();
     store.close();

@@ -5,12 +5,16 @@ import type { Page } from "./front";
  * The traits of what the address asks for. A fixture's views read the same source: together they
  * hold the traits of all panels, and the first says what is in focus.
  */
-export function traitsOf({ views }: Page, { panel, traits }: Address): Record<string, unknown> {
+export function traitsOf(
+  { views }: Page,
+  { panel, pace, traits }: Address,
+): Record<string, unknown> {
   const held = new Set(views.flatMap((view) => view.traits._panels as string[]));
   const panels = (SETS[panel] ?? [panel]).filter((name) => name === "header" || held.has(name));
   return {
     ...Object.assign({}, ...views.map((view) => view.traits).reverse()),
     _panels: panels,
+    ...(pace > 0 && { _editable: true }),
     ...traits,
   };
 }

@@ -37,13 +37,13 @@ def test_text_set_in_python_changes_the_page(notebook, panels):
     expect(panels.root.get_by_text("5 tokens")).to_be_visible()
 
 
-def test_the_header_says_what_is_kept_warm(notebook, panels):
-    kept = panels.root.get_by_text("kept warm")
+def test_the_header_says_what_is_cached(notebook, panels):
+    kept = panels.root.get_by_text("cache ")
     notebook.execute("scope.forget()")
     type_text(notebook, panels, "Kept for the letter that comes next")
     size = notebook.ask("scope.cache_bytes")
     assert size > 100_000
-    expect(kept).to_have_text(f"{math.ceil(size / 1e6)} MB kept warm")
+    expect(kept).to_have_text(f"cache {math.ceil(size / 1e6)} MB")
     expect(kept).to_have_attribute("title", re.compile(r"at most 1,074 MB"))
     notebook.execute("scope.cache_limit = 0")
     type_text(notebook, panels, "Nothing is kept now")

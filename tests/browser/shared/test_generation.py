@@ -59,7 +59,7 @@ def generated(notebook: Notebook, **settings: object) -> list[int]:
 
 def test_played_to_its_end_it_is_what_generate_gives(notebook, panel):
     panel.get_by_role("button", name="Play").click()
-    expect(panel.get_by_text("It is as long as it may be")).to_be_visible(timeout=30_000)
+    expect(panel.get_by_text("Reached the maximum of")).to_be_visible(timeout=30_000)
     expect(written(panel)).to_have_count(12)
     assert notebook.ask(IDS) == generated(notebook, seed=4, max_new_tokens=12, top_k=50)
     text = "".join(written(panel).all_text_contents())
@@ -111,7 +111,7 @@ def test_another_token_is_forced_and_becomes_a_branch(notebook, panel, panels):
     branches.nth(1).locator(".way").click()
     expect(written(panel)).to_have_count(4)
     branches.nth(2).get_by_role("button", name="compare").click()
-    expect(panel.get_by_text("They part after 2 tokens")).to_be_visible()
+    expect(panel.get_by_text("The branches split after 2 tokens")).to_be_visible()
     pressed, plain = (
         branches.nth(n)
         .get_by_role("button", name="compare")
@@ -155,8 +155,8 @@ def test_an_emptied_prompt_leaves_nothing_and_comes_back_with_its_text(notebook,
     expect(written(panel)).to_have_count(0)
     for name in ("▶ Play", "Step", "Undo"):
         expect(button(panel, name)).to_be_disabled()
-    expect(panels.next).to_contain_text("Type a text")
-    expect(panels.attention).to_contain_text("Type a text")
+    expect(panels.next).to_contain_text("Type something")
+    expect(panels.attention).to_contain_text("Type something")
     prompt.fill(PROMPT)
     expect(written(panel)).to_have_count(2)
     assert written(panel).all_text_contents() == text
@@ -201,7 +201,7 @@ def test_the_keyboard_alone_writes_looks_and_takes_back(notebook, panel):
     area.press("Backspace")
     expect(written(panel)).to_have_count(2)
     area.press(" ")
-    expect(panel.get_by_text("It is as long as it may be")).to_be_visible(timeout=30_000)
+    expect(panel.get_by_text("Reached the maximum of")).to_be_visible(timeout=30_000)
     assert len(notebook.ask(IDS)) == notebook.ask("len(view.stepper.tree.prompt)") + 12
 
 
@@ -211,7 +211,7 @@ def test_python_stops_it_and_a_longer_text_goes_on(notebook, panel):
     notebook.execute("view.stop()")
     expect(panel.get_by_role("button", name="Play")).to_be_visible()
     notebook.execute("view.speed = 0.0; view.playing = True")
-    expect(panel.get_by_text("It is as long as it may be")).to_be_visible(timeout=30_000)
+    expect(panel.get_by_text("Reached the maximum of")).to_be_visible(timeout=30_000)
     notebook.execute("view.max_new_tokens = 14")
     button(panel, "Step").click()
     expect(written(panel)).to_have_count(13)
@@ -280,7 +280,7 @@ def test_sequences_of_a_run_stand_side_by_side_and_one_is_picked(notebook, panel
     for column, other in enumerate(others, start=1):
         shared = parting(first, other) - start
         after = f"after {shared} {'token' if shared == 1 else 'tokens'}" if shared else "at once"
-        expect(columns.nth(column)).to_contain_text(f"They part {after}.")
+        expect(columns.nth(column)).to_contain_text(f"The branches split {after}.")
         # What is looked at in it is shown as it stands there.
         columns.nth(column).locator(".wrote").last.click()
         expect(three.next.get_by_role("heading")).to_contain_text("after")

@@ -89,12 +89,19 @@ def test_tab_visits_every_control_in_order_with_a_visible_focus(notebook, panels
         seen.append(at["name"])
         assert at["outline"] or (at["name"] == "Prompt" and at["border"] != idle), at["name"]
     sliders = ["temperature", "top-k", "top-p"]
-    expected = ["Prompt", "Mark heads", "Heads by layer", "Matrix", "+ head 24·4", "What is made"]
+    expected = [
+        "Prompt",
+        "Highlight heads",
+        "Heads by layer",
+        "Matrix",
+        "Pin head 24·4",
+        "How pinned",
+    ]
     expected += ["Attention matrix", "Threshold", "Colour scale", "hide first token", "PNG", "SVG"]
     expected += ["log", "curve", "more"]
     expected += [*sliders, *sliders]  # and the stages that they set
     expected += [part for bar in panels.bars() for part in (bar["name"], bar["value"])]
-    expected += ["Throw", "Draw 1,000", "Find a token"]
+    expected += ["Sample once", "Sample 1,000×", "Find a token"]
     assert len(seen) == len(expected), seen
     for name, wanted in zip(seen, expected, strict=True):
         assert name.startswith(wanted), seen
@@ -130,7 +137,7 @@ def test_odd_texts_are_text(notebook, panels, text):
 
 def test_an_empty_text_is_no_error(notebook, panels):
     panels.prompt.fill("")
-    expect(panels.next).to_contain_text("Type a text to see what could follow.")
+    expect(panels.next).to_contain_text("Type something to see what could follow.")
     expect(panels.caption).to_have_text("Every panel below follows what you type.")
     expect(panels.matrix).to_have_count(0)
     expect(panels.error).to_have_count(0)

@@ -59,7 +59,12 @@ export class KernelSource implements Source {
       this.#waiting.set(request, { resolve: settle(resolve), reject: settle(reject), onPart });
       if (!this.#send({ request, key })) {
         this.#waiting.delete(request);
-        settle(reject)(new SourceError("The kernel is gone. Restart it and run the cell.", "gone"));
+        settle(reject)(
+          new SourceError(
+            "Disconnected from the kernel. Run the cell again; sliders still work.",
+            "gone",
+          ),
+        );
       } else {
         window.clearTimeout(this.#acknowledging);
         this.#acknowledging = window.setTimeout(() => this.#send({}), ACKNOWLEDGE_MS);

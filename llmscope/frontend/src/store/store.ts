@@ -319,7 +319,7 @@ export class Store {
   #sayWhenSlow(): () => void {
     const slow = setTimeout(() => (this.waiting.value = "Reading the text…"), SLOW);
     const verySlow = setTimeout(
-      () => (this.waiting.value = "Still reading. A running cell may keep the kernel busy."),
+      () => (this.waiting.value = "Still reading: a running cell may be keeping the kernel busy."),
       VERY_SLOW,
     );
     return () => {

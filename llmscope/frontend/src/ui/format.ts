@@ -40,6 +40,10 @@ export const weight = (value: number): string =>
 
 export const count = (value: number): string => thousands.format(value);
 
+/** "1 layer", "2 layers". */
+export const plural = (number: number, one: string): string =>
+  `${count(number)} ${one}${number === 1 ? "" : "s"}`;
+
 export const tokenWord = (number: number): string => (number === 1 ? "token" : "tokens");
 
 export const bits = (value: number): string => `${value.toFixed(2)} bits`;

@@ -13,16 +13,16 @@ import { onKeys, pageKeys } from "../../ui/keys";
 import { Label, plain } from "../../ui/label";
 import { clamp } from "../../ui/scale";
 import { strongest } from "../../ui/strongest";
+import type { Size } from "../../ui/use-size";
 import { type Layout, type Strand, isWhole, paintArcs } from "./paint-arcs";
 import { partOf, strandOf } from "./segments";
 
 const ROW = { least: 24, most: 34 }; // pixels a token
-const TALLEST = 520; // pixels, before it scrolls
 
 interface ArcsProps {
   store: Store;
   matrix: Matrix;
-  width: number;
+  room: Size;
 }
 
 /** One side's token, with all that leads from or to it. */
@@ -32,7 +32,7 @@ interface End {
 }
 
 /** Two columns of tokens: queries on the left, keys on the right, weights as lines between. */
-export function Arcs({ store, matrix, width }: ArcsProps) {
+export function Arcs({ store, matrix, room }: ArcsProps) {
   const page = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const top = useSignal(0);
@@ -41,8 +41,9 @@ export function Arcs({ store, matrix, width }: ArcsProps) {
   const scale = state.lecture.value ? 1.7 : 1;
   const { queries, keys } = matrix.sides;
   const longest = Math.max(queries.length, keys.length);
-  const row = clamp(Math.floor(TALLEST / longest), ROW.least, ROW.most) * scale;
-  const height = Math.min(longest * row, TALLEST * (scale > 1 ? 1.3 : 1));
+  const { width } = room;
+  const row = clamp(room.height / longest, ROW.least * scale, ROW.most * scale);
+  const height = Math.min(longest * row, room.height);
   const isCurrent = matrix.trace === store.trace.value && matrix.kind === attention.kind.value;
 
   const under = hovered.value?.matrix.trace === matrix.trace ? hovered.value : null;
@@ -299,7 +300,7 @@ function ArcsReadout({ matrix, end, strands, under }: ArcsReadoutProps) {
           </span>
         );
       })}
-      {under === null && <span class="muted">pinned · Esc shows all</span>}
+      {under === null && <span class="muted">pinned · Esc to release</span>}
     </p>
   );
 }

@@ -8,14 +8,14 @@ import { onKeys } from "../../ui/keys";
 import { Segmented } from "../../ui/segmented";
 
 const COMBINED: Record<Combine, string> = {
-  none: "one head",
-  mean: "mean of chosen",
-  max: "greatest of chosen",
-  difference: "first − second",
-  rollout: "rollout",
+  none: "Single head",
+  mean: "Mean",
+  max: "Maximum",
+  difference: "Difference (A − B)",
+  rollout: "Rollout",
 };
 
-/** The heads that were chosen, with the colours that they are drawn in, and what is made of them. */
+/** The pinned heads, with the colours that they are drawn in, and what is made of them. */
 export function Chosen({ store }: { store: Store }) {
   const { attention, state } = store;
   const theme = useContext(ThemeContext).value;
@@ -30,8 +30,10 @@ export function Chosen({ store }: { store: Store }) {
     attention.choose(Array.from({ length: count }, (_, head) => [here.layer, head]));
   };
   const missing = { none: 0, rollout: 0, mean: 1, max: 1, difference: 2 }[state.combine.value];
+  const mode = state.mode.value;
+  const hasHeads = attention.layers.value.length > 0;
   return (
-    <div class="choice flow">
+    <div class={`choice ${hasHeads ? "" : "unseen"}`}>
       {kinds.length > 1 && (
         <Segmented
           label="Which attention"
@@ -41,70 +43,68 @@ export function Chosen({ store }: { store: Store }) {
           onPick={(kind) => (state.kind.value = kind)}
         />
       )}
-      {heads.map(([layer, head], index) => (
-        <Chip
-          key={`${layer}.${head}`}
-          store={store}
-          pair={[layer, head]}
-          color={rgb(INK[theme].heads[index]!)}
-        />
-      ))}
-      {!isChosen && heads.length < MOST_HEADS && (
-        <button
-          type="button"
-          class="quiet"
-          data-tool
-          onClick={() => attention.toggle(here)}
-          title="Shift and click on a head does the same"
-        >
-          + head {here.layer}·{here.head}
-        </button>
-      )}
-      {heads.length === 0 && state.mode.value === "arcs" && (
-        <button type="button" class="quiet" data-tool onClick={wholeLayer}>
-          + all of layer {here.layer}
-        </button>
-      )}
-      {heads.length > 0 && (
-        <button type="button" class="quiet" data-tool onClick={() => attention.choose([])}>
-          clear
-        </button>
-      )}
-      {attention.muted.value.size > 0 && (
-        <button
-          type="button"
-          class="quiet"
-          data-tool
-          onClick={() => (attention.muted.value = new Set())}
-        >
-          show all
-        </button>
-      )}
-      {state.mode.value === "matrix" && (
-        <label class="right" data-tool>
-          <span class="hint">
-            {heads.length < missing
-              ? `choose ${missing === 1 ? "a head" : "two heads"} first`
-              : heads.length > 1 && state.combine.value === "none" && "to see them together:"}
-          </span>
-          <select
-            aria-label="What is made of the chosen heads"
-            value={state.combine.value}
-            onChange={(event) => (state.combine.value = event.currentTarget.value as Combine)}
+      <span class="chips">
+        {heads.map(([layer, head], index) => (
+          <Chip
+            key={`${layer}.${head}`}
+            store={store}
+            pair={[layer, head]}
+            color={rgb(INK[theme].heads[index]!)}
+          />
+        ))}
+        {!isChosen && heads.length < MOST_HEADS && (
+          <button
+            type="button"
+            class="quiet"
+            data-tool
+            onClick={() => attention.toggle(here)}
+            title="The same: Shift and click on a map"
           >
-            {COMBINE.map((combine) => (
-              <option
-                key={combine}
-                value={combine}
-                disabled={combine === "rollout" && lacksRollout}
-              >
-                {COMBINED[combine]}
-                {combine === "rollout" && lacksRollout && " (takes the model)"}
-              </option>
-            ))}
-          </select>
-        </label>
-      )}
+            Pin head {here.layer}·{here.head}
+          </button>
+        )}
+        {heads.length === 0 && mode === "arcs" && (
+          <button type="button" class="quiet" data-tool onClick={wholeLayer}>
+            Pin all of layer {here.layer}
+          </button>
+        )}
+        {heads.length > 0 && (
+          <button type="button" class="quiet" data-tool onClick={() => attention.choose([])}>
+            Unpin all
+          </button>
+        )}
+        {attention.muted.value.size > 0 && (
+          <button
+            type="button"
+            class="quiet"
+            data-tool
+            onClick={() => (attention.muted.value = new Set())}
+          >
+            Show all
+          </button>
+        )}
+        {mode === "matrix" && (
+          <span class="hint" data-tool>
+            {heads.length < missing
+              ? `pin ${missing === 1 ? "a head" : "two heads"} first`
+              : heads.length > 1 && state.combine.value === "none" && "combine them:"}
+          </span>
+        )}
+      </span>
+      <select
+        data-tool
+        class={mode === "matrix" ? "" : "unseen"}
+        aria-label="How pinned heads are combined"
+        value={state.combine.value}
+        onChange={(event) => (state.combine.value = event.currentTarget.value as Combine)}
+      >
+        {COMBINE.map((combine) => (
+          <option key={combine} value={combine} disabled={combine === "rollout" && lacksRollout}>
+            {COMBINED[combine]}
+            {combine === "rollout" && lacksRollout && " (takes the model)"}
+          </option>
+        ))}
+      </select>
     </div>
   );
 }
@@ -115,7 +115,7 @@ interface ChipProps {
   color: string;
 }
 
-/** One chosen head: a click shows or hides its arcs, a double click shows it alone. */
+/** One pinned head: a click shows or hides its arcs, a double click shows it alone. */
 function Chip({ store, pair: [layer, head], color }: ChipProps) {
   const { attention, state } = store;
   const name = `${layer}.${head}`;
@@ -133,7 +133,7 @@ function Chip({ store, pair: [layer, head], color }: ChipProps) {
       <button
         type="button"
         aria-pressed={!muted}
-        title="Click: show or hide. Double click or i: show it alone. Delete: no longer chosen."
+        title="Click: show or hide. Double click or i: show it alone. Delete: unpin."
         onClick={flip}
         onDblClick={alone}
         onKeyDown={onKeys({ keys: { Delete: remove, Backspace: remove, i: alone } })}
@@ -144,7 +144,7 @@ function Chip({ store, pair: [layer, head], color }: ChipProps) {
         type="button"
         class="remove"
         data-tool
-        aria-label={`Head ${layer}·${head} no longer chosen`}
+        aria-label={`Unpin head ${layer}·${head}`}
         onClick={remove}
       >
         ×

@@ -15,7 +15,7 @@ const SHADES = 40;
 const TICKS = [0.01, 0.1, 0.5, 1];
 
 /** What the colours mean, from which weight on they are drawn, and what is left out. */
-export function Controls({ store, matrix }: { store: Store; matrix: Matrix }) {
+export function Controls({ store, matrix }: { store: Store; matrix: Matrix | null }) {
   const { attention, state } = store;
   const theme = useContext(ThemeContext).value;
   const scale = state.colorScale.value;
@@ -24,7 +24,7 @@ export function Controls({ store, matrix }: { store: Store; matrix: Matrix }) {
   const shades = Array.from({ length: SHADES }, (_, i) => (i + 0.5) / SHADES);
   return (
     <>
-      <div class="controls flow">
+      <div class={`controls flow ${matrix && state.mode.value !== "steps" ? "" : "unseen"}`}>
         <label class={`legend-scale ${negative ? "two-sided" : ""}`}>
           <span class="strips">
             {negative && (
@@ -51,7 +51,7 @@ export function Controls({ store, matrix }: { store: Store; matrix: Matrix }) {
             value={opacity(threshold, scale)}
             aria-label="Threshold: weights below it aren't drawn"
             aria-valuetext={weight(threshold)}
-            title="Drag: weights below aren't drawn"
+            title="Drag to hide smaller weights; double click shows all"
             onInput={(event) => {
               const at = weightAt(Number(event.currentTarget.value), scale);
               state.threshold.value = Number(at.toPrecision(3));
@@ -85,23 +85,24 @@ export function Controls({ store, matrix }: { store: Store; matrix: Matrix }) {
           type="button"
           data-tool
           aria-pressed={state.hideSink.value}
-          title="Leaves out the first token, on which heads rest when they have nothing to look for, and renormalises"
+          title="Leave out the first token, where heads rest that have nothing to attend to, and renormalise the other weights"
           onClick={() => (state.hideSink.value = !state.hideSink.value)}
         >
           hide first token
         </button>
-        <SegmentFilter store={store} matrix={matrix} />
-        {matrix.level > 0 && state.mode.value === "matrix" && (
+        {matrix && <SegmentFilter store={store} matrix={matrix} />}
+        {matrix && matrix.level > 0 && (
           <select
             data-tool
-            aria-label="What a point stands for"
+            class={state.mode.value === "matrix" ? "" : "unseen"}
+            aria-label="What a pixel stands for"
             value={attention.pool.value}
             onChange={(event) =>
               (attention.pool.value = event.currentTarget.value as "max" | "mean")
             }
           >
-            <option value="max">greatest weight</option>
-            <option value="mean">mean weight</option>
+            <option value="max">maximum</option>
+            <option value="mean">mean</option>
           </select>
         )}
       </div>
@@ -111,25 +112,40 @@ export function Controls({ store, matrix }: { store: Store; matrix: Matrix }) {
 }
 
 /** The inks of the legend: of several heads, each in its colour, none in particular. */
-function legendOf(store: Store, matrix: Matrix, theme: Theme): Pick<Paint, "ink" | "negative"> {
+function legendOf(
+  store: Store,
+  matrix: Matrix | null,
+  theme: Theme,
+): Pick<Paint, "ink" | "negative"> {
   const { mode, heads } = store.state;
-  if (mode.value !== "arcs" || heads.value.length === 0) return paintOf(store, matrix, theme);
+  if (mode.value !== "arcs" || heads.value.length === 0)
+    return matrix ? paintOf(store, matrix, theme) : { ink: INK[theme].attention };
   const inks = INK[theme];
   return { ink: heads.value.length === 1 ? inks.heads[0]! : inks.text };
 }
 
 /** Says in words what isn't plain from the picture. */
-function Note({ store, matrix }: { store: Store; matrix: Matrix }) {
+function Note({ store, matrix }: { store: Store; matrix: Matrix | null }) {
   const { attention, state } = store;
   const notes: string[] = [];
-  if (state.hideSink.value)
-    notes.push("The first token is left out; the other weights of a row are divided by their sum.");
-  if (matrix.level > 0 && state.mode.value === "matrix") {
+  const { mode, hideSink } = state;
+  if (hideSink.value)
+    notes.push(
+      mode.value === "steps"
+        ? "The first token is hidden in Matrix and Arcs; Steps include it."
+        : "First token left out; the other weights of each row are renormalised.",
+    );
+  if (matrix && matrix.level > 0 && mode.value === "matrix") {
     const side = 2 ** matrix.level;
     // Of an exported page, whose weights are rounded, its foot says how true they are.
-    const exact = matrix.trace.decimals ? "" : " What you read is exact.";
-    const what = attention.pool.value === "max" ? "the greatest" : "the mean";
-    notes.push(`Each point is ${what} of ${side} × ${side} weights until you zoom in.${exact}`);
+    const exact = matrix.trace.decimals ? "" : " Values on hover are exact.";
+    const what = attention.pool.value === "max" ? "maximum" : "mean";
+    notes.push(`Zoomed out: each pixel is the ${what} of ${side} × ${side} weights.${exact}`);
   }
-  return <p class="note">{notes.join(" ")}</p>;
+  const words = notes.join(" ");
+  return (
+    <p class="note lines" title={words}>
+      {words}
+    </p>
+  );
 }

@@ -5,6 +5,7 @@ import type { Cell, Matrix as Shown } from "../../store/attention/types";
 import type { Store } from "../../store/store";
 import { onKeys } from "../../ui/keys";
 import { clamp } from "../../ui/scale";
+import type { Size } from "../../ui/use-size";
 import { useZoom } from "../../ui/use-zoom";
 import { type Axis, KeyLabels, QueryLabels, inSight } from "./labels";
 import { paintOf } from "./paint";
@@ -18,11 +19,11 @@ const LARGEST = 48; // pixels a cell, when zoomed in all the way
 interface MatrixProps {
   store: Store;
   matrix: Shown;
-  width: number;
+  room: Size;
 }
 
 /** A matrix: a row for each query, a column for each key. */
-export function Matrix({ store, matrix, width }: MatrixProps) {
+export function Matrix({ store, matrix, room }: MatrixProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const cells = useRef<HTMLDivElement>(null);
   const theme = useContext(ThemeContext).value;
@@ -39,7 +40,8 @@ export function Matrix({ store, matrix, width }: MatrixProps) {
   const top = 66 * scale;
   // A cell is no larger than a hand needs, so that a short text is no poster.
   const right = 28 * scale; // at least, for the last label
-  const most = Math.min(width - left - right, 560 * scale);
+  const { width } = room;
+  const most = Math.min(width - left - right, room.height - top, 560 * scale);
   const longest = Math.max(queries.length, keys.length);
   const size = Math.max(120, Math.min(most, longest * 64 * scale)) / longest;
   const [across, down] = [size * keys.length, size * queries.length];

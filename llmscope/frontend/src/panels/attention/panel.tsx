@@ -6,7 +6,7 @@ import type { Head } from "../../store/attention/types";
 import type { Store } from "../../store/store";
 import { Save } from "../../ui/save";
 import { Segmented } from "../../ui/segmented";
-import { useWidth } from "../../ui/use-width";
+import { useSize } from "../../ui/use-size";
 import type { PanelProps } from "../props";
 import { Arcs } from "./arcs";
 import { Chosen } from "./chosen";
@@ -18,7 +18,7 @@ import { Steps } from "./steps/steps";
 export function Attention({ store }: PanelProps) {
   const panel = useRef<HTMLElement>(null);
   const box = useRef<HTMLDivElement>(null);
-  const width = useWidth(box);
+  const room = useSize(box);
   const { attention, state } = store;
   const trace = store.trace.value;
   const mode = state.mode.value;
@@ -30,19 +30,19 @@ export function Attention({ store }: PanelProps) {
   const body = () => {
     if (!trace)
       return (
-        <p class="muted empty">{!store.problem.value && "Type a text to see who looks at whom."}</p>
+        <p class="muted empty">{!store.problem.value && "Type something to see attention."}</p>
       );
     if (attention.layers.value.length === 0) return <p class="muted empty">{trace.why}</p>;
     if (lacking) return <p class="muted empty">{lacking}</p>;
     if (mode === "steps") return <Steps store={store} />;
-    if (!matrix || width === 0) return <p class="empty" />;
-    if (mode === "arcs") return <Arcs store={store} matrix={matrix} width={width} />;
-    return <Matrix store={store} matrix={matrix} width={width} />;
+    if (!matrix || room.width === 0) return null;
+    if (mode === "arcs") return <Arcs store={store} matrix={matrix} room={room} />;
+    return <Matrix store={store} matrix={matrix} room={room} />;
   };
   return (
     <section
       ref={panel}
-      class={`panel attention ${isBehind ? "behind" : ""}`}
+      class={`panel attention in-${mode} ${isBehind ? "behind" : ""}`}
       aria-label="Attention"
     >
       <h3 class="spread">
@@ -55,14 +55,15 @@ export function Attention({ store }: PanelProps) {
           onPick={(picked) => (state.mode.value = picked)}
         />
       </h3>
-      {attention.layers.value.length > 0 && mode !== "steps" && <Chosen store={store} />}
-      <div ref={box}>{body()}</div>
-      {shown && (
-        <div class="foot">
-          {matrix && mode !== "steps" && <Controls store={store} matrix={matrix} />}
-          <Save of={panel} name={`${fileOf(store, shown)}-${mode}`} />
-        </div>
-      )}
+      <Chosen store={store} />
+      <div class="body">
+        <div ref={box} class="room" />
+        {body()}
+      </div>
+      <div class="foot">
+        <Controls store={store} matrix={matrix} />
+        {shown && <Save of={panel} name={`${fileOf(store, shown)}-${mode}`} />}
+      </div>
     </section>
   );
 }
@@ -82,7 +83,7 @@ function fileOf({ attention, state }: Store, { layer, head }: Head): string {
 function Title({ store }: { store: Store }) {
   const [what, more] = titleOf(store);
   return (
-    <span>
+    <span class="ellipsis">
       {what} <small>{more}</small>
     </span>
   );
@@ -98,7 +99,7 @@ function titleOf({ attention, state }: Store): [what: ComponentChildren, more: s
   const name = mode === "matrix" && isThere ? attention.matrix.value?.name : undefined;
   if (name?.how === "rollout") return ["Rollout", `through layers 0 to ${layer}`];
   if (name?.how === "mean" || name?.how === "max")
-    return [name.how === "mean" ? "Mean" : "Greatest", `of ${name.where.length} heads`];
+    return [name.how === "mean" ? "Mean" : "Maximum", `of ${name.where.length} heads`];
   if (name?.how === "difference") {
     const [one, other] = name.where.map((pair) => pair.join("·"));
     return [

@@ -32,7 +32,7 @@ export function Readout({ store, matrix, line, query, at, pinned }: ReadoutProps
       {isRow && (
         <span class="muted">
           {store.state.hideSink.value ? (
-            <span>without the first token, renormalised</span>
+            <span>first token left out, renormalised</span>
           ) : (
             <span>to the first token {weight(line.weights[0] ?? 0)}</span>
           )}

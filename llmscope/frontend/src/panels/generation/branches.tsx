@@ -96,7 +96,7 @@ function Branch({
         class="quiet"
         aria-pressed={compared}
         disabled={isOn && !compared}
-        title={isOn ? "It is on screen" : "Put it beside the text"}
+        title={isOn ? "On screen already" : "Put it beside the text"}
         onClick={() => generation.compare(last.number)}
       >
         compare

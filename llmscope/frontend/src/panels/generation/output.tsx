@@ -5,7 +5,7 @@ import { tokenWord } from "../../ui/format";
 import { Label } from "../../ui/label";
 import { useEffect, useRef } from "preact/hooks";
 
-/** The text: the prompt in grey, then what the model wrote, token by token. */
+/** The text: the prompt in grey, then what the model generated, token by token. */
 export function Output({ store, generation }: { store: Store; generation: GenerationStore }) {
   const page = useRef<HTMLDivElement>(null);
   const path = generation.path.value;
@@ -21,7 +21,7 @@ export function Output({ store, generation }: { store: Store; generation: Genera
       class={`written ${others.length > 0 ? "beside" : ""}`}
       tabIndex={0}
       role="application"
-      aria-label="The text. Space plays and pauses, Enter writes a token, left and right look at tokens, Backspace takes back."
+      aria-label="The text. Space plays and pauses, Enter generates a token, left and right go through tokens, Backspace undoes."
     >
       <p>
         <PromptText text={store.state.text.value} tokens={prompt} />
@@ -98,7 +98,7 @@ function Other({
   const own = generation.path.value.slice(shared);
   const costOf = (nodes: readonly TreeNode[]) => {
     const all = nodes.reduce((sum, { logprob }) => sum - logprob / Math.LN2, 0);
-    return nodes.length === 0 ? "nothing" : `${all.toFixed(1)} bits in ${tokens(nodes.length)}`;
+    return nodes.length === 0 ? "nothing" : `${all.toFixed(1)} bits over ${tokens(nodes.length)}`;
   };
   return (
     <p class="other">
@@ -114,8 +114,8 @@ function Other({
       ))}
       <small class="figures">
         {" "}
-        They part {shared > 0 ? `after ${tokens(shared)}` : "at once"}. From there the one costs{" "}
-        {costOf(own)}, this one {costOf(rest)}.
+        The branches split {shared > 0 ? `after ${tokens(shared)}` : "at once"}. Left: {costOf(own)}
+        ; right: {costOf(rest)}.
       </small>
     </p>
   );

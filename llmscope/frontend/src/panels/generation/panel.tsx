@@ -4,7 +4,7 @@ import type { TreeNode } from "../../protocol/answers";
 import { SHADES, type Shade } from "../../protocol/shared";
 import type { GenerationStore } from "../../store/generation";
 import type { Store } from "../../store/store";
-import { bits, percent, tokenWord, twoDecimals } from "../../ui/format";
+import { bits, count, percent, tokenWord, twoDecimals } from "../../ui/format";
 import { onKeys } from "../../ui/keys";
 import { Label, plain } from "../../ui/label";
 import { TextArea } from "../../ui/text-area";
@@ -66,7 +66,7 @@ function Prompt({ store }: { store: Store }) {
         area={area}
         value={text}
         name="Prompt"
-        placeholder="What the text begins with…"
+        placeholder="Type the beginning of a text…"
         onEdit={(typed) => {
           store.generation!.stop();
           text.value = typed;
@@ -101,7 +101,7 @@ function Controls({ store, generation }: { store: Store; generation: GenerationS
         <button
           type="button"
           disabled={!generation.canUndo.value}
-          title="Takes the last step, run or choice back"
+          title="Undo last step"
           onClick={() => void generation.undo()}
         >
           Undo
@@ -113,20 +113,20 @@ function Controls({ store, generation }: { store: Store; generation: GenerationS
         >
           {SPEEDS.map((pace) => (
             <option key={pace} value={pace}>
-              {pace === 0 ? "full speed" : `${pace} a second`}
+              {pace === 0 ? "as fast as possible" : `${pace} per second`}
             </option>
           ))}
         </select>
-        <label>
+        <label title="Off: greedy, the most likely token each time">
           <input
             type="checkbox"
             checked={doSample.value}
             onChange={(event) => (doSample.value = event.currentTarget.checked)}
           />{" "}
-          draw
+          sample
         </label>
         <NumberField name="seed" value={seed} least={0} disabled={!doSample.value} />
-        <NumberField name="most tokens" value={maxNewTokens} least={1} />
+        <NumberField name="max tokens" value={maxNewTokens} least={1} />
       </fieldset>
       <span class="right">
         <select
@@ -191,28 +191,28 @@ function Caption({ store, generation }: { store: Store; generation: GenerationSt
       <p class="caption figures" role="status">
         “<Label text={plain(node.label)} />” <Figures node={node} />{" "}
         {generation.selected.value === node.number &&
-          (generation.lacking ?? "Click a token on the right to take it instead; Esc lets go.")}
+          (generation.lacking ?? "Pick another token in “Next token”; Esc to release.")}
       </p>
     );
-  if (!generation.prompt.value) return <p class="caption">Type what the text begins with.</p>;
+  if (!generation.prompt.value) return <p class="caption">Type the beginning of a text.</p>;
   if (slow.value && !store.state.playing.value)
     return (
       <p class="caption" role="status">
-        The model is at work…
+        The model is running…
       </p>
     );
   const logprob = path.reduce((sum, { logprob: one }) => sum + one, 0);
   return (
     <p class="caption figures" role="status">
       {path.length === 0
-        ? "Space plays, Enter writes one token. Click a token on the right to choose it yourself."
+        ? "Space plays, Enter generates one token. Pick a token in “Next token” to choose it yourself."
         : `${path.length} ${tokenWord(path.length)}, log-probability ${twoDecimals(logprob)} nats. ${
             !generation.ended.value
               ? ""
               : path.length >= store.state.maxNewTokens.value
-                ? "It is as long as it may be."
+                ? `Reached the maximum of ${count(store.state.maxNewTokens.value)} tokens.`
                 : "The text has ended."
-          } Point at a token to see what else it could have been. ${generation.lacking ?? ""}`}
+          } Point at a token to see its alternatives. ${generation.lacking ?? ""}`}
     </p>
   );
 }
@@ -221,7 +221,7 @@ function Figures({ node }: { node: TreeNode }) {
   return (
     <>
       probability {percent(Math.exp(node.logprob))} · {bits(-node.logprob / Math.LN2)} · rank{" "}
-      {node.rank + 1} · drawn with {percent(node.prob)}
+      {node.rank + 1} · sampled with {percent(node.prob)}
       {node.forced && <b> · chosen by you</b>}
     </>
   );

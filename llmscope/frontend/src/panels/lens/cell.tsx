@@ -12,13 +12,13 @@ export function CellReading({ store }: { store: Store }) {
   const reading = lens.read(cell);
   const isMasked = store.model.value!.family === "masked";
   const token = (place: number) => <Label text={plain(lens.tokens.value[place]?.label ?? "")} />;
-  const none = isMasked ? "hidden by the mask" : "the text ends here";
+  const none = isMasked ? "hidden by the mask" : "none (end)";
   const facts = reading && {
-    "true token": reading.rank < 0 ? none : token(isMasked ? position : position + 1),
-    "its rank": reading.rank < 0 ? "–" : count(reading.rank + 1),
-    "its probability": reading.rank < 0 ? "–" : percent(reading.trueProb),
+    "next token in text": reading.rank < 0 ? none : token(isMasked ? position : position + 1),
+    rank: reading.rank < 0 ? "–" : count(reading.rank + 1),
+    probability: reading.rank < 0 ? "–" : percent(reading.trueProb),
     entropy: bits(reading.entropy),
-    "KL of the answer": bits(reading.divergence),
+    "KL to final prediction": bits(reading.divergence),
   };
   return (
     <div class="lens-reading figures" role="status">

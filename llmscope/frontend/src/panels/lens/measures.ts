@@ -17,17 +17,17 @@ export const SHADINGS: Record<Measure, Shading> = {
   },
   entropy: {
     name: "Entropy",
-    words: "entropy, darkest where all tokens are alike",
+    words: "entropy, darkest where all tokens are equally likely",
     shade: ({ entropy }, bits) => entropy / bits,
   },
   rank: {
     name: "Rank",
-    words: "rank of the true token, darkest where it is first; logarithmic",
+    words: "rank of the next token in the text, darkest where it is first; logarithmic",
     shade: ({ rank }, bits) => (rank < 0 ? 0 : 1 - Math.log2(1 + rank) / bits),
   },
   divergence: {
     name: "KL",
-    words: "KL divergence of the answer from the layer, in bits",
+    words: "KL divergence to the final prediction, in bits",
     shade: ({ divergence }, bits) => divergence / bits,
   },
 };

@@ -14,12 +14,12 @@ export function Lens({ store }: PanelProps) {
   const panel = useRef<HTMLElement>(null);
   const { lens, state } = store;
   const measure = state.lens.value;
-  const lacking = store.trace.value ? lens.lacking.value : "Type a text.";
+  const lacking = store.trace.value ? lens.lacking.value : "Type something to see the lens.";
   return (
     <section ref={panel} class={`panel lens ${measure}`} aria-label="Logit lens">
       <h3 class="spread">
         <span>
-          Logit lens <small>what the model would say if it ended there</small>
+          Logit lens <small>the model's prediction if it stopped at this layer</small>
         </span>
         <Segmented
           label="What cells are shaded by"

@@ -14,7 +14,7 @@ interface ArithmeticProps {
 /** How one token's logit becomes its probability, in the numbers on screen. */
 export function Arithmetic({ next, outcome, settings, rank, label }: ArithmeticProps) {
   if (rank === null) {
-    return <p class="arithmetic muted">Click a percentage to see how it comes about.</p>;
+    return <p class="arithmetic lines muted">Click a percentage to see the calculation.</p>;
   }
   const { logits } = next.sorted;
   const { temperature } = settings;
@@ -27,14 +27,14 @@ export function Arithmetic({ next, outcome, settings, rank, label }: ArithmeticP
   );
   if (temperature === 0) {
     return (
-      <p class="arithmetic figures">
-        {name}: logit {fourFigures(logit)}. Greedy takes the greatest, {fourFigures(logits[0]!)}.
+      <p class="arithmetic lines figures">
+        {name}: logit {fourFigures(logit)}. Greedy takes the maximum, {fourFigures(logits[0]!)}.
       </p>
     );
   }
   if (cut) {
     return (
-      <p class="arithmetic figures">
+      <p class="arithmetic lines figures">
         {name}: logit {fourFigures(logit)} ÷ {temperature} = {fourFigures(logit / temperature)}; cut
         by {cut}, so 0.
       </p>
@@ -44,7 +44,7 @@ export function Arithmetic({ next, outcome, settings, rank, label }: ArithmeticP
   const exp = Math.exp((logit - top) / temperature);
   const total = 1 / outcome.probs[outcome.first]!;
   return (
-    <p class="arithmetic figures">
+    <p class="arithmetic lines figures">
       {name}: logit {fourFigures(logit)} ÷ {temperature} = {fourFigures(logit / temperature)} → exp(
       {fourFigures(logit / temperature)} − {fourFigures(top / temperature)}) = {fourFigures(exp)} →
       ÷ {fourFigures(total)}, the sum over {count(outcome.kept)} kept ={" "}

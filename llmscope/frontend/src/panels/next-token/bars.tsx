@@ -93,9 +93,9 @@ export function Bars(props: BarsProps) {
         ))}
         {base.length > all.length && (
           <li class="rest">
-            <span class="name ellipsis">{count(base.length - all.length)} more</span>
+            <span class="name ellipsis">{count(base.length - all.length)} others</span>
             <span class="bar">
-              <em>the model's own: {percent(share(base))}</em>
+              <em>before sampling: {percent(share(base))}</em>
             </span>
             <span class="value">{percent(share(outcome.probs))}</span>
           </li>
@@ -138,7 +138,7 @@ function Line(props: LineProps) {
         <button
           type="button"
           class="name ellipsis"
-          title={props.fillsGaps ? "Put it into the gap" : "Append it to the text"}
+          title={props.fillsGaps ? "Fill the gap with it" : "Append it to the text"}
           onClick={() => onTake(place)}
         >
           <Label text={label} />
@@ -166,7 +166,7 @@ function Line(props: LineProps) {
         type="button"
         class="value"
         aria-pressed={picked === place}
-        title={`${percent(before)} before sampling settings. Click for the arithmetic.`}
+        title={`${percent(before)} before sampling. Click for the calculation.`}
         onClick={() => onPick(place)}
       >
         {percent(after)}
@@ -179,5 +179,5 @@ function Line(props: LineProps) {
 function fates(cut: string | undefined, place: number, others: LineProps["others"]): string[] {
   return others
     .filter(({ outcome }) => !cut !== !cutBy(outcome, place))
-    .map(({ order }) => (cut ? `${order} keeps it` : `${order} cuts it`));
+    .map(({ order }) => (cut ? `kept by ${order}` : `would be cut by ${order}`));
 }

@@ -18,13 +18,13 @@ export function Dice({ u, draws, label }: DiceProps) {
       <button
         type="button"
         onClick={() => (u.value = Math.floor(Math.random() * 10_000) / 10_000)}
-        title="Throw a random number"
+        title="Draw a random number, and the token that it falls on"
       >
-        Throw
+        Sample once
       </button>
-      <span class="figures" role="status">
+      <span class="figures ellipsis" role="status">
         {u.value === null ? (
-          <span class="muted">stays while sliders move</span>
+          <span class="muted">same random number while you move the sliders</span>
         ) : (
           <>
             {u.value.toFixed(4)} →{" "}
@@ -37,14 +37,14 @@ export function Dice({ u, draws, label }: DiceProps) {
       <button
         type="button"
         aria-pressed={draws.value !== null}
-        title="Compare 1,000 draws with the probabilities"
+        title="Compare 1,000 samples with the probabilities"
         onClick={() =>
           (draws.value = draws.value
             ? null
             : Float64Array.from({ length: DRAWS }, Math.random).sort())
         }
       >
-        Draw {count(DRAWS)}
+        Sample {count(DRAWS)}×
       </button>
     </div>
   );

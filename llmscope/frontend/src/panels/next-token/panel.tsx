@@ -37,8 +37,10 @@ export function NextToken({ store }: PanelProps) {
   }
   return (
     <section class="panel next-token" aria-label={masked ? "Token at the gap" : "Next token"}>
-      <h3>
-        {masked ? "Token" : "Next token"} {next && <Place next={next} masked={masked} />}
+      <h3 class="spread">
+        <span class="ellipsis">
+          {masked ? "Token" : "Next token"} {next && <Place next={next} masked={masked} />}
+        </span>
         <span class="switches">
           <Switch on={log} name="log" title="Logarithmic bars" />
           <Switch on={curve} name="curve" title="Probability against temperature" />
@@ -48,13 +50,15 @@ export function NextToken({ store }: PanelProps) {
       <Sliders store={store} vocabulary={model.vocabulary} more={more.value} />
       <Stages store={store} vocabulary={model.vocabulary} outcome={outcome} more={more.value} />
       {next && curve.value && <Curve store={store} next={next} />}
-      {next && outcome ? (
-        <Rows store={store} next={next} outcome={outcome} log={log.value} compare={more.value} />
-      ) : (
-        <p class="muted empty">
-          {lacking ?? (!store.problem.value && "Type a text to see what could follow.")}
-        </p>
-      )}
+      <div class="results">
+        {next && outcome ? (
+          <Rows store={store} next={next} outcome={outcome} log={log.value} compare={more.value} />
+        ) : (
+          <p class="muted empty">
+            {lacking ?? (!store.problem.value && "Type something to see what could follow.")}
+          </p>
+        )}
+      </div>
     </section>
   );
 }
@@ -142,13 +146,10 @@ function Rows({ store, next, outcome, log, compare }: RowsProps) {
       />
       <p class="legend">
         <span>
-          <i class="swatch grey" /> model <i class="swatch orange" /> after sampling settings
-          {counts.value && (
-            <>
-              {" "}
-              <i class="swatch tick" /> share of draws
-            </>
-          )}
+          <i class="swatch grey" /> model <i class="swatch orange" /> after sampling
+          <span class={counts.value ? "" : "unseen"}>
+            <i class="swatch tick" /> observed share
+          </span>
         </span>
         <span class="figures entropy">
           entropy {bits(outcome.entropy)} ≈ {tokensOf(outcome.entropy)} tokens
@@ -164,6 +165,8 @@ function Rows({ store, next, outcome, log, compare }: RowsProps) {
       <Dice u={u} draws={draws} label={labelOf(fallen)} />
       <Search
         store={store}
+        next={next}
+        outcome={outcome}
         onPin={(pin) => {
           if (!pins.value.some(({ id }) => id === pin.id)) pins.value = [...pins.value, pin];
         }}

@@ -1,11 +1,21 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { type Outcome, probOf } from "../../sampling/sampling";
+import type { NextToken } from "../../store/state";
 import type { Store } from "../../store/store";
+import { count, percent } from "../../ui/format";
 import { Label } from "../../ui/label";
 import type { Pin } from "./bars";
 
+interface SearchProps {
+  store: Store;
+  next: NextToken;
+  outcome: Outcome;
+  onPin: (pin: Pin) => void;
+}
+
 /** Finds any token of the vocabulary, to pin it among the rows. */
-export function Search({ store, onPin }: { store: Store; onPin: (pin: Pin) => void }) {
+export function Search({ store, next, outcome, onPin }: SearchProps) {
   const words = useSignal("");
   const found = useSignal<Pin[]>([]);
   const problem = useSignal("");
@@ -51,19 +61,30 @@ export function Search({ store, onPin }: { store: Store; onPin: (pin: Pin) => vo
           }
         }}
       />
-      <span class="found" aria-live="polite">
-        {found.value.map((token) => (
-          <button
-            key={token.id}
-            type="button"
-            title={`Pin token ${token.id}`}
-            onClick={() => pin(token)}
-          >
-            <Label text={token.label} />
-          </button>
-        ))}
-        {(lacking || problem.value) && <span class="muted">{lacking ?? problem.value}</span>}
+      <span class="muted ellipsis" aria-live="polite">
+        {lacking ?? problem.value}
       </span>
+      {found.value.length > 0 && (
+        <span class="found">
+          {found.value.map((token) => {
+            const rank = next.sorted.rank[token.id]!;
+            return (
+              <button
+                key={token.id}
+                type="button"
+                class="spread"
+                title={`Pin token ${token.id}`}
+                onClick={() => pin(token)}
+              >
+                <Label text={token.label} />
+                <span class="figures muted">
+                  rank {count(rank + 1)} · {percent(probOf(outcome, rank))}
+                </span>
+              </button>
+            );
+          })}
+        </span>
+      )}
     </div>
   );
 }

@@ -35,7 +35,7 @@ export function Sliders({ store, vocabulary, more }: SlidersProps) {
         value={topK}
         max={1}
         neutral={NEUTRAL.topK}
-        shown={topK.value === 0 ? "all" : count(topK.value)}
+        shown={topK.value === 0 ? "off" : count(topK.value)}
         toPlace={(k) => (k === 0 ? 1 : clamp(log(k), 0, 1))}
         fromPlace={(place) => kept(Math.round(log.invert(place)))}
         step={(k, by, fine) => {
@@ -48,7 +48,7 @@ export function Sliders({ store, vocabulary, more }: SlidersProps) {
         value={topP}
         max={1}
         neutral={NEUTRAL.topP}
-        shown={topP.value === 1 ? "all" : setting(topP.value)}
+        shown={topP.value === 1 ? "off" : setting(topP.value)}
         step={byHundredths(1)}
       />
       {more && (
@@ -62,14 +62,14 @@ export function Sliders({ store, vocabulary, more }: SlidersProps) {
             step={byHundredths(1)}
           />
           <Slider
-            name="typical"
+            name="typical-p"
             value={typicalP}
             max={1}
             neutral={NEUTRAL.typicalP}
             shown={
               chain.includes("typical")
                 ? typicalP.value === 1
-                  ? "all"
+                  ? "off"
                   : setting(typicalP.value)
                 : "none"
             }
@@ -78,7 +78,7 @@ export function Sliders({ store, vocabulary, more }: SlidersProps) {
             step={(p, by, fine) => Math.max(0.001, byHundredths(1)(p, by, fine))}
           />
           <div class="orders">
-            <span>order of</span>
+            <span>engine order</span>
             <Segmented
               label="Engine order"
               options={ORDERS}

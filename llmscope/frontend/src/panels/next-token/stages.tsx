@@ -49,7 +49,10 @@ export function Stages({ store, vocabulary, outcome, more }: StagesProps) {
   };
   let left = outcome?.vocabulary ?? vocabulary;
   return (
-    <ol class="stages list" aria-label="Tokens left after each stage">
+    <ol
+      class={`stages list ${shown.length > 3 ? "many" : ""}`}
+      aria-label="Tokens left after each stage"
+    >
       <li>
         <span>model</span>
         <b class="figures">{outcome ? count(left) : "–"}</b>
@@ -66,7 +69,7 @@ export function Stages({ store, vocabulary, outcome, more }: StagesProps) {
               title={isOn(name) ? `Switch ${name} off` : `Switch ${name} on`}
               onClick={() => flip(name)}
             >
-              <span>{name}</span>
+              <span>{name === "typical" ? "typical-p" : name}</span>
               <b class="figures">{outcome ? count(left) : "–"}</b>
               <small class="figures">
                 {stage && stage.removed > 0

@@ -11,13 +11,14 @@ interface NumbersProps {
 export function Numbers({ grid, focus, scale }: NumbersProps) {
   if (grid.isSorted) return <Ranks grid={grid} scale={scale} />;
   const step = grid.size < 17 * scale ? 5 : 1;
+  const isBeside = (head: number) => step > 1 && Math.abs(head - focus.head) === 1;
   const middle = grid.size / 2;
   const rows = grid.places.filter(({ head }) => head === 0);
   const heads = [...new Map(grid.places.map((place) => [place.head, place])).values()];
   return (
     <svg class="numbers overlay" width={grid.width} height={grid.height} aria-hidden="true">
       {heads
-        .filter(({ head }) => head % step === 0 || head === focus.head)
+        .filter(({ head }) => head === focus.head || (head % step === 0 && !isBeside(head)))
         .map(({ head, x }) => (
           <text
             key={`h${head}`}
@@ -31,7 +32,7 @@ export function Numbers({ grid, focus, scale }: NumbersProps) {
         ))}
       {rows.map(({ layer, x, y }, row) => {
         const near = rows[row - 1]?.layer === focus.layer || rows[row + 1]?.layer === focus.layer;
-        const tight = grid.size < 16 * scale && near;
+        const tight = grid.size < 20 * scale && near;
         if (layer !== focus.layer && (layer % 5 !== 0 || tight)) return null;
         return (
           <text
@@ -69,7 +70,7 @@ function Ranks({ grid, scale }: Omit<NumbersProps, "focus">) {
         ) : null,
       )}
       <text x={grid.places[0]?.x ?? 0} y={14 * scale}>
-        most first
+        strongest first
       </text>
     </svg>
   );

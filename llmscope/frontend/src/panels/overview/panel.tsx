@@ -5,16 +5,20 @@ import { rgb } from "../../draw/color-scale";
 import { heatmaps, stamp } from "../../draw/heatmap";
 import { INK, ThemeContext } from "../../host/colors";
 import type { Theme } from "../../host/theme";
+import type { LayerRow } from "../../protocol/answers";
 import { SCORES, type ScoreName } from "../../protocol/shared";
 import type { Head, Thumbnail } from "../../store/attention/types";
 import type { Store } from "../../store/store";
-import { weight } from "../../ui/format";
+import { count } from "../../ui/format";
 import { onKeys } from "../../ui/keys";
 import { useWidth } from "../../ui/use-width";
 import type { PanelProps } from "../props";
 import { type Grid, gridOf, headAt, neighbour, placeOf } from "./grid";
 import { Numbers } from "./grid-numbers";
 import { SCORE_TEXTS } from "./scores";
+
+const SLOW = 256; // tokens, from which on it says how far it is
+const DRAWN = 1024; // query tokens that maps are drawn from, at most
 
 /** Every head of every layer at a glance. */
 export function Overview({ store }: PanelProps) {
@@ -24,7 +28,7 @@ export function Overview({ store }: PanelProps) {
   const width = useWidth(box);
   const { attention } = store;
   const trace = store.trace.value;
-  const layers = attention.layers.value;
+  const layers = useLayers(store);
   const scale = store.state.lecture.value ? 1.6 : 1;
   const order = sorted.value && mark.value ? ranked(store, mark.value) : null;
   const grid = layers.length > 0 && width > 0 ? gridOf(layers, width, scale, order) : null;
@@ -35,21 +39,36 @@ export function Overview({ store }: PanelProps) {
   return (
     <section class="panel overview" aria-label="All heads">
       <h3>
-        All heads <small>{attention.locked.value ? "Esc unlocks" : "click to lock"}</small>
+        <span class="ellipsis">
+          All heads <small>{attention.locked.value ? "Esc to release" : "click to keep"}</small>
+        </span>
       </h3>
       {layers.length > 0 && <Habits mark={mark} sorted={sorted} />}
       <div ref={box} class="scroll">
         {trace && layers.length === 0 && <p class="muted">This model has no attention to show.</p>}
-        {grid && trace && <Heads store={store} grid={grid} mark={mark.value} scale={scale} />}
+        {grid && <Heads store={store} grid={grid} mark={mark.value} scale={scale} />}
       </div>
       {grid && <About store={store} mark={mark.value} />}
-      {read < layers.length && trace && queries.length > 256 && (
-        <p class="note" role="status">
-          {read} of {layers.length} layers read…
+      {grid && (
+        <p class="note ellipsis" role="status">
+          {trace && read < layers.length && queries.length > SLOW
+            ? `${read} of ${layers.length} layers read…`
+            : queries.length > DRAWN
+              ? `Drawn from ${count(DRAWN)} evenly spaced query tokens.`
+              : "\u00a0"}
         </p>
       )}
-      {queries.length > 1024 && <p class="note">Drawn from 1,024 evenly spaced query tokens.</p>}
     </section>
+  );
+}
+
+/** The layers of the text on screen, or of the one before: without a text, those of the model. */
+function useLayers({ attention, model, trace }: Store): LayerRow[] {
+  const known = useRef<LayerRow[] | null>(null);
+  if (trace.value) return (known.current = attention.layers.value);
+  const { layers, heads, kv_heads } = model.value!;
+  return (
+    known.current ?? Array.from({ length: layers }, (_, layer) => [layer, heads, kv_heads] as const)
   );
 }
 
@@ -58,31 +77,30 @@ interface HabitsProps {
   sorted: { value: boolean };
 }
 
-/** Which habit heads are marked by. */
+/** Which habit heads are highlighted by. */
 function Habits({ mark, sorted }: HabitsProps) {
   return (
     <div class="habits flow">
       <select
-        aria-label="Mark heads by what they do"
+        aria-label="Highlight heads by what they attend to"
         value={mark.value}
         onChange={(event) => (mark.value = event.currentTarget.value as ScoreName | "")}
       >
-        <option value="">mark by…</option>
+        <option value="">highlight heads…</option>
         {SCORES.map((name) => (
           <option key={name} value={name} title={SCORE_TEXTS[name].text}>
             {SCORE_TEXTS[name].title}
           </option>
         ))}
       </select>
-      {mark.value && (
-        <button
-          type="button"
-          aria-pressed={sorted.value}
-          onClick={() => (sorted.value = !sorted.value)}
-        >
-          sort
-        </button>
-      )}
+      <button
+        type="button"
+        class={mark.value ? "" : "unseen"}
+        aria-pressed={sorted.value}
+        onClick={() => (sorted.value = !sorted.value)}
+      >
+        sort
+      </button>
     </div>
   );
 }
@@ -102,26 +120,28 @@ function ranked({ attention }: Store, mark: ScoreName): Head[] {
 function About({ store, mark }: { store: Store; mark: ScoreName | "" }) {
   const { attention } = store;
   const here = attention.shown.value;
-  const known = SCORES.map((name) => ({
-    name,
-    title: SCORE_TEXTS[name].title,
-    score: attention.score(name, here),
-  })).filter((one) => one.score !== undefined && !Number.isNaN(one.score));
   const explained = mark && SCORE_TEXTS[mark];
   return (
-    <p class="habit figures">
-      <span>
-        {here.layer}·{here.head}
-      </span>
-      {known.map(({ name, title, score }) => (
-        <span key={name} class={name === mark ? "here" : ""}>
-          {title} {weight(Number(score!.toPrecision(3)))}
-        </span>
-      ))}
-      {explained && <span class="wide">{`${explained.title}: ${explained.text}.`}</span>}
-    </p>
+    <>
+      <p class="habit figures">
+        <b>
+          {here.layer}·{here.head}
+        </b>
+        {SCORES.map((name) => (
+          <span key={name} class={`spread ${name === mark ? "here" : ""}`}>
+            {SCORE_TEXTS[name].title} <span>{scoreText(attention.score(name, here))}</span>
+          </span>
+        ))}
+      </p>
+      <p class="explained lines">{explained && `${explained.title}: ${explained.text}.`}</p>
+    </>
   );
 }
+
+const LEAST = 0.001;
+
+const scoreText = (score: number | undefined): string =>
+  score === undefined || Number.isNaN(score) ? "–" : score < LEAST ? `<${LEAST}` : score.toFixed(3);
 
 interface HeadsProps {
   store: Store;
@@ -135,7 +155,7 @@ function Heads({ store, grid, mark, scale }: HeadsProps) {
   const element = useRef<HTMLDivElement>(null);
   const theme = useContext(ThemeContext).value;
   const { attention, state } = store;
-  const trace = store.trace.value!;
+  const trace = store.trace.value;
   const thumbnails = attention.thumbnails.read.value;
   const kind = attention.kind.value;
   const focus = { layer: state.layer.value, head: state.head.value };
@@ -200,7 +220,7 @@ function Heads({ store, grid, mark, scale }: HeadsProps) {
       class="grid"
       role="application"
       tabIndex={0}
-      aria-label={`Heads by layer. Layer ${focus.layer}, head ${focus.head}. Arrow keys walk, Enter locks, Space chooses.`}
+      aria-label={`Heads by layer. Layer ${focus.layer}, head ${focus.head}. Arrow keys walk, Enter keeps, Space pins.`}
       style={{ width: px(grid.width), height: px(grid.height) }}
       onKeyDown={keys}
       onPointerMove={hover}

@@ -21,11 +21,11 @@ export function Caption({ store, line, hoveredTarget }: CaptionProps) {
   const hovered = hoveredTarget.value ?? store.hovered.value;
   if (waiting)
     return (
-      <p class="caption" role="status">
+      <p class="caption lines" role="status">
         {waiting}
       </p>
     );
-  if (!trace) return <p class="caption">Every panel below follows what you type.</p>;
+  if (!trace) return <p class="caption lines">Every panel below follows what you type.</p>;
   const from = line && plain(ownOf(line));
   const token = hovered === null ? undefined : trace[side][hovered];
   if (token && hovered !== null && !store.input.isBehind.value) {
@@ -33,7 +33,7 @@ export function Caption({ store, line, hoveredTarget }: CaptionProps) {
     const likely = logprob !== undefined && Number.isFinite(logprob);
     const weights = weightsOn(line, side);
     return (
-      <p class="caption figures" role="status">
+      <p class="caption lines figures" role="status">
         “<Label text={plain(token.label)} />” token {hovered}, id {token.id}
         {line && weights && (
           <>
@@ -47,17 +47,17 @@ export function Caption({ store, line, hoveredTarget }: CaptionProps) {
   }
   const suggestion = suggestionOf(store, trace.target.length > 0 ? "target" : "text");
   return (
-    <p class="caption">
+    <p class="caption lines">
       {line && (
         <>
           Shade: attention {line.direction} “<Label text={from!} />” {whose(line)}.{" "}
         </>
       )}
-      {store.chain.value && "Underline: how likely the model found each token. "}
-      {suggestion && <>Press → to take “{suggestion.label.trim()}”.</>}
+      {store.chain.value && "Underline: probability the model gave each token. "}
+      {suggestion && <>Press → to accept “{suggestion.label.trim()}”.</>}
       {store.state.editable.value &&
         store.editor.fillsGaps &&
-        "Click a token to mask it (Alt M); choose one on the right to fill the gap."}
+        "Click a token to mask it (Alt M); pick one in the list to fill the gap."}
     </p>
   );
 }

@@ -12,13 +12,13 @@ export function DecoderButtons({ store }: { store: Store }) {
     const text = next!.texts[rank];
     if (text) editor.insert(text);
   };
-  const why = hasEnded ? "The decoder has ended its text" : null;
+  const why = hasEnded ? "The decoder has ended the text" : null;
   return (
     <span class="writes">
       <button
         type="button"
         disabled={!isReady || !next.texts[outcome.first]}
-        title={why ?? "Append the likeliest token"}
+        title={why ?? "Append the most likely token"}
         onClick={() => take(outcome!.first)}
       >
         Step
@@ -26,10 +26,10 @@ export function DecoderButtons({ store }: { store: Store }) {
       <button
         type="button"
         disabled={!isReady}
-        title={why ?? "Append a token drawn with the sampling settings"}
+        title={why ?? "Append a token sampled with these settings"}
         onClick={() => take(pick(outcome!, Math.random()))}
       >
-        Draw
+        Sample
       </button>
     </span>
   );

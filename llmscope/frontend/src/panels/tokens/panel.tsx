@@ -56,15 +56,19 @@ export function Tokens({ store }: PanelProps) {
           field="target"
           hovered={hoveredTarget}
           name="Decoder"
-          placeholder="Step, or type what it has written…"
+          placeholder="Step, or type the beginning of its text…"
         >
           <Name text="Decoder">{editable && <DecoderButtons store={store} />}</Name>
         </Row>
       )}
       <div class="under">
         <Caption {...shown} hoveredTarget={hoveredTarget} />
-        {editor.canUndo.value && (
-          <button type="button" class="quiet" onClick={() => editor.undo()}>
+        {editable && (
+          <button
+            type="button"
+            class={`quiet ${editor.canUndo.value ? "" : "unseen"}`}
+            onClick={() => editor.undo()}
+          >
             Undo
           </button>
         )}
@@ -92,7 +96,7 @@ function Follows({ store }: { store: Store }) {
   const probability = follows.value?.probability ?? null;
   if (probability === null) return null;
   return (
-    <output class="figures" title="As the model's head for two sentences has it">
+    <output class="figures" title="Next-sentence probability, by the model's own head for it">
       follows A: {percent(probability)}
     </output>
   );

@@ -90,8 +90,10 @@ export function Row({ store, field, line, hovered, name, placeholder, children }
         <div class={trace?.roles.length ? "sheet turns" : "sheet"}>
           <div class="copy" ref={copy} aria-hidden="true">
             {row ? <Shaded {...shown} row={row} text={typed.value} /> : typed.value}
-            {suggestion && typed.value === value.value && (
-              <span class="suggestion">{suggestion.label}</span>
+            {editable && (
+              <span class="suggestion">
+                {suggestion && typed.value === value.value && suggestion.label}
+              </span>
             )}
             {"\u200b"}
           </div>
@@ -100,7 +102,7 @@ export function Row({ store, field, line, hovered, name, placeholder, children }
             value={value}
             typed={typed}
             name={name}
-            placeholder={editable ? placeholder : ""}
+            placeholder={editable && !suggestion ? placeholder : ""}
             readOnly={!editable}
             onEdit={(text) => editor.edit(text, field)}
             onKeyDown={keys}

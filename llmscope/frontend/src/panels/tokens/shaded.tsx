@@ -116,7 +116,9 @@ export function Specials({ leading, ...shown }: Shown & { leading: boolean }) {
 export function whose({ name, layer, head }: Line): string {
   if (name.how === "head") return `in layer ${layer}, head ${head}`;
   if (name.how === "rollout") return `by rollout to layer ${layer}`;
-  return name.how === "difference" ? "as two heads differ" : `as the ${name.how} of chosen heads`;
+  return name.how === "difference"
+    ? "as the difference of two heads"
+    : `as the ${name.how === "max" ? "maximum" : name.how} of the pinned heads`;
 }
 
 /** What the token is called whose attention it is. */

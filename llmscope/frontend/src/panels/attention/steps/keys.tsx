@@ -101,7 +101,7 @@ export function Keys({ steps, stages, at, selected, onSelect }: KeysProps) {
           </tr>
         ))}
         {others.length > 0 &&
-          row(`${others.length} more`, (name) => name === "softmax" && <Share of={rest} />)}
+          row(`${others.length} others`, (name) => name === "softmax" && <Share of={rest} />)}
         {unseen > 0 &&
           row(`${unseen} hidden`, (name) =>
             name === "mask" ? "− ∞" : name === "softmax" ? <Share of={0} /> : "",

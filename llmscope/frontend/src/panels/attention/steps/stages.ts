@@ -24,7 +24,7 @@ export function stagesOf(steps: StepsAnswer, size: number, heads: number): Stage
       name: "score",
       title: "q · k",
       formula: formulas.score!,
-      text: `The query of the token and the key of each token it can see, ${size} numbers each, are multiplied and added up.`,
+      text: `Dot product of the token's query with the key of each token it can see: ${size} products, summed.`,
     },
     scale === null
       ? null
@@ -34,8 +34,8 @@ export function stagesOf(steps: StepsAnswer, size: number, heads: number): Stage
           formula: formulas.scale!,
           text:
             Math.abs(scale * Math.sqrt(size) - 1) < 1e-4
-              ? `Times c = ${figure(scale)}, which is 1 / √${size}, so that sums of more numbers aren't larger.`
-              : `Times c = ${figure(scale)}, as this model has it.`,
+              ? `Divide by √${size} (c = ${figure(scale)}), so scores don't grow with the head size.`
+              : `Multiply by c = ${figure(scale)}, this model's own scale.`,
         },
     softcap === null
       ? null
@@ -43,7 +43,7 @@ export function stagesOf(steps: StepsAnswer, size: number, heads: number): Stage
           name: "softcap",
           title: "soft cap",
           formula: formulas.softcap!,
-          text: `No score gets past γ = ${figure(softcap)}, up or down.`,
+          text: `Scores are kept between −γ and γ = ${figure(softcap)}.`,
         },
     {
       name: "mask",
@@ -52,8 +52,8 @@ export function stagesOf(steps: StepsAnswer, size: number, heads: number): Stage
       text: [
         hidden > 0
           ? `${hidden} ${hidden === 1 ? "token is" : "tokens are"} hidden: −∞ is added to ${hidden === 1 ? "its score" : "their scores"}.`
-          : "Every token can be seen from here: nothing is hidden.",
-        biased ? "To the others the model adds a bias for where they stand." : "",
+          : "This token can see every token: nothing is hidden.",
+        biased ? "The model adds a bias for position to the others." : "",
       ].join(" "),
     },
     {
@@ -62,28 +62,28 @@ export function stagesOf(steps: StepsAnswer, size: number, heads: number): Stage
       formula: sink === null ? formulas.softmax! : formulas.softmax_sink!,
       text:
         sink === null
-          ? "Exponentials, divided by their sum: weights between 0 and 1 that add up to 1."
-          : `Exponentials, divided by their sum and that of the sink, z = ${figure(sink)}: a share goes to nobody.`,
+          ? "Softmax turns scores into weights that add up to 1."
+          : `Softmax with a sink, z = ${figure(sink)}, that takes a share: the weights add up to less than 1.`,
     },
     {
       name: "output",
       title: "values",
       formula: formulas.output!,
-      text: "The value of each token, times its weight, added up: what this head hands on.",
+      text: "The value of each token times its weight, summed: this head's output.",
     },
     {
       name: "concat",
-      title: "all heads",
+      title: "concat",
       formula: formulas.concat!,
       text: `The outputs of all ${heads} heads side by side; this one is framed.`,
     },
     {
       name: "project",
-      title: names.projection ?? "module",
+      title: names.projection ? "× W_O" : "module",
       formula: formulas.project!,
       text: names.projection
-        ? `Times the matrix ${names.projection}: what is added to the token's own vector.`
-        : "What the attention module gives. Where it mixes its heads isn't plain, so the way there isn't shown.",
+        ? `Multiply by W_O (${names.projection}) and add to the residual stream.`
+        : "This model's output projection could not be located, so the step is not shown: this is the output of the attention module.",
     },
   ];
   return stages.filter((stage) => stage !== null);

@@ -55,7 +55,6 @@ export function Steps({ store }: { store: Store }) {
       " ": (event) => (event.target === event.currentTarget ? play() : false),
     },
   });
-  const stage = stages[at]!;
   return (
     <div
       class="steps"
@@ -93,16 +92,17 @@ export function Steps({ store }: { store: Store }) {
           </button>
         </span>
       </nav>
-      <div class="explain" role="status">
-        <span class="formula" dangerouslySetInnerHTML={{ __html: stage.formula }} />
-        <span>{stage.text}</span>
+      <div class="explain stack" role="status">
+        {stages.map((stage, index) => (
+          <p key={stage.name} class={index === at ? "" : "unseen"}>
+            <span class="formula" dangerouslySetInnerHTML={{ __html: stage.formula }} />
+            <span>{stage.text}</span>
+          </p>
+        ))}
       </div>
       <Product steps={steps} at={key} />
       <Keys steps={steps} stages={stages} at={at} selected={key} onSelect={select} />
       <Results steps={steps} stages={stages} at={at} heads={heads} />
-      {store.state.hideSink.value && (
-        <p class="note">The first token is hidden in matrix and arcs; the steps have it.</p>
-      )}
       <Features steps={steps} />
     </div>
   );

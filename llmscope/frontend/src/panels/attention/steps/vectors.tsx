@@ -45,7 +45,7 @@ export function Results({ steps, stages, at, heads }: ResultsProps) {
   const rows = [
     { stage: "output", name: "o", text: "this head", vector: output.data },
     { stage: "concat", name: "o₁…", text: "all heads", vector: concat.data, part },
-    { stage: "project", name: "", text: "of this head", vector: contribution?.data },
+    { stage: "project", name: "", text: "from this head", vector: contribution?.data },
     { stage: "project", name: "y", text: names.projection ?? "module", vector: projected.data },
   ];
   const isLater = (name: string) => stages.findIndex((stage) => stage.name === name) > at;
