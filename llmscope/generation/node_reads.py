@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from llmscope.generation.logits_recorder import is_guidance
 from llmscope.generation.settings import Prepared, trace_of
@@ -20,22 +20,18 @@ if TYPE_CHECKING:
     from llmscope.trace import Trace
 
 
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
-_Self = TypeVar("_Self", bound="NodeReads")
+F = TypeVar("F", bound=Callable[..., Any])
 
 
-def alone(
-    method: Callable[Concatenate[_Self, _P], _T],
-) -> Callable[Concatenate[_Self, _P], _T]:
+def alone(method: F) -> F:
     """Let one thread at a time call a method: with the model's lock, so that there is one order."""
 
     @wraps(method)
-    def held(self: _Self, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+    def held(self: NodeReads, *args: Any, **kwargs: Any) -> Any:
         with self.scope.runner.lock:
             return method(self, *args, **kwargs)
 
-    return held
+    return cast(F, held)
 
 
 class NodeReads:
