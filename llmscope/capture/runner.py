@@ -80,7 +80,7 @@ class Runner:
         return self.undisturbed(lambda: self._run(inputs, cancelled))
 
     def _run(self, inputs: dict[str, torch.Tensor], cancelled: Cancel) -> ForwardPass:
-        state = self.version.state(look=True)
+        state = self.version.state()
         if set(inputs) != {"input_ids"} or not self.prefix_cache.ready(state.key):
             return self.record(inputs, cancelled, state)
         try:
@@ -99,6 +99,10 @@ class Runner:
     def _run_cached(self, ids: list[int], cancelled: Cancel, state: ModelState) -> ForwardPass:
         cache = self.prefix_cache
         found = cache.find(ids)
+        looked = self.version.look(state, len(ids) - (found.shared if found is not None else 0))
+        if looked is not state:
+            found, state = None, looked
+            cache.ready(state.key)
         if found is not None:
             forward = self._continue(ids, found, cancelled, state)
             if forward is not None:

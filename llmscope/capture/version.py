@@ -13,7 +13,8 @@ import itertools
 import threading
 from collections.abc import Callable, Iterable
 from functools import partial
-from operator import is_
+from itertools import chain
+from operator import is_, itemgetter
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
@@ -30,7 +31,9 @@ _PLAIN = (int, float, bool, str, complex, type(None))
 _FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType, partial)
 _CONTAINERS = (dict, list, set, tuple)
 _IGNORED = {"training", "gradient_checkpointing"}  # a pass runs in evaluation mode
+_HELD = ("_parameters", "_buffers", "_modules", "_forward_hooks", "_forward_pre_hooks")
 _DEPTH = 3  # of containers in containers
+_FEW = 8  # tokens, before a pass over which a smaller sample is looked at
 _OWN = ("transformers.", "llmscope.capture.")  # modules of hooks that are not the user's
 
 Name = tuple[int, str]  # serial number of a module, name of its attribute
@@ -90,20 +93,10 @@ class ModelVersion:
         """Return the number of the model's state now."""
         return self.state().number
 
-    def state(self, *, look: bool = False) -> ModelState:
-        """Return the model's state now.
-
-        Parameters
-        ----------
-        look
-            Whether to look at a sample of the weights too, as before a pass. For the thread that
-            holds the model's lock, without gradients.
-        """
+    def state(self) -> ModelState:
+        """Return the model's state now."""
         layout = self._current_layout()
-        parameters = [item for held in layout.parameters for item in held.values()]
-        weights = tuple([version_of(item) for item in parameters])
-        if look and self._sample.differs(parameters, weights):
-            self.count_change()
+        weights = tuple([version_of(item) for item in layout.parameters()])
         changing = layout.changing()
         if self._written:
             changing = tuple(pair for pair in changing if pair[0] not in self._written)
@@ -113,6 +106,25 @@ class ModelVersion:
         number = hash((*known, self._uncounted))
         key = None if hooks else hash((number, *_settings(self._model.config)))
         return ModelState(number, hash(hooks), key, weights, layout.fixed + changing)
+
+    def look(self, state: ModelState, tokens: int) -> ModelState:
+        """Return the state once a sample of the weights was looked at, too.
+
+        For the thread that holds the model's lock, without gradients.
+
+        Parameters
+        ----------
+        state
+            The state now.
+        tokens
+            Number of tokens of the pass that comes next: looking costs a small part of it.
+        """
+        assert self._layout is not None
+        parameters = self._layout.parameters()
+        if not self._sample.differs(parameters, state.weights, whole=tokens >= _FEW):
+            return state
+        self.count_change()
+        return self.state()
 
     def count_change(self) -> None:
         """Count a change that was found in what the model computes."""
@@ -134,17 +146,16 @@ class ModelVersion:
         return self.state()
 
     def _current_layout(self) -> _Layout:
-        """Return the layout that was made last, if no module or attribute is another object."""
-        modules = modules_of(self._model)
-        objects = [item for module in modules for item in module.__dict__.values()]
+        """Return the layout that was made last, if it is still that of the model."""
         with self._guard:
             layout = self._layout
-            if layout is None or not layout.is_of(modules, objects):
+            if layout is None or not layout.is_current():
+                modules = modules_of(self._model)
                 for module in modules:
                     if module not in self._serials:
                         self._serials[module] = next(self._count)
                 serials = [self._serials[module] for module in modules]
-                layout = self._layout = _Layout(modules, objects, serials, self._written)
+                layout = self._layout = _Layout(modules, serials, self._written)
         return layout
 
 
@@ -154,30 +165,32 @@ class _Layout:
     It holds the objects that it was made from, so that no other one can be at their address.
     """
 
-    def __init__(
-        self,
-        modules: list[nn.Module],
-        objects: list[Any],
-        serials: list[int],
-        written: set[Name],
-    ) -> None:
+    def __init__(self, modules: list[nn.Module], serials: list[int], written: set[Name]) -> None:
         self._modules = modules
-        self._objects = objects
+        self._types = list(map(type, modules))
+        self._children = [module._modules for module in modules if module._modules]
+        self._inside = _items(self._children)
+        self._count = 0  # of attributes
+        self._reads: list[tuple[dict[str, Any], Callable[[Any], Any]]] = []
         self._mutable: list[tuple[Name, dict[str, Any]]] = []
         self._buffers: list[tuple[int, dict[str, Any]]] = []
-        self.parameters: list[dict[str, Any]] = []
+        self._parameters: list[dict[str, Any]] = []
         self._hooks: list[dict[int, Callable[..., Any]]] = []
-        self.kinds: list[Any] = list(dict.fromkeys(map(type, modules)))
+        self.kinds: list[Any] = list(dict.fromkeys(self._types))
         fixed: list[tuple[Name, Any]] = []
         for module, serial in zip(modules, serials, strict=True):
             attributes = module.__dict__
             if attributes["_parameters"]:
-                self.parameters.append(attributes["_parameters"])
+                self._parameters.append(attributes["_parameters"])
             if attributes["_buffers"]:
                 self._buffers.append((serial, attributes["_buffers"]))
             self._hooks += (attributes["_forward_hooks"], attributes["_forward_pre_hooks"])
-            for name, item in attributes.items():
-                if name.startswith("_") or name in _IGNORED or (serial, name) in written:
+            public = [n for n in attributes if not n.startswith("_") and n not in _IGNORED]
+            self._reads.append((attributes, itemgetter(*_HELD, *public)))
+            self._count += len(attributes)
+            for name in public:
+                item = attributes[name]
+                if (serial, name) in written:
                     continue
                 if isinstance(item, _PLAIN):
                     fixed.append(((serial, name), item))
@@ -187,14 +200,29 @@ class _Layout:
                         fixed.append(((serial, name), function))
                 elif isinstance(item, _CONTAINERS) or hasattr(item, "data_ptr"):
                     self._mutable.append(((serial, name), attributes))
+        self._objects = self._read()
         self.fixed: Values = tuple(fixed)
         self.hash = hash((self.fixed, *serials))
 
-    def is_of(self, modules: list[nn.Module], objects: list[Any]) -> bool:
-        """Return whether it was made from the same modules and attributes."""
-        if modules != self._modules or len(objects) != len(self._objects):
+    def is_current(self) -> bool:
+        """Return whether no module or attribute is another object than when it was made."""
+        if not _are(_items(self._children), self._inside):
             return False
-        return all(map(is_, objects, self._objects))
+        if not _are(list(map(type, self._modules)), self._types):
+            return False
+        if sum([len(attributes) for attributes, _ in self._reads]) != self._count:
+            return False
+        try:
+            return _are(self._read(), self._objects)
+        except KeyError:
+            return False
+
+    def _read(self) -> list[Any]:
+        return list(chain.from_iterable([read(attributes) for attributes, read in self._reads]))
+
+    def parameters(self) -> list[Any]:
+        """Return all parameters; `None` for those that a module doesn't have."""
+        return [item for held in self._parameters for item in held.values()]
 
     def changing(self) -> Values:
         """Return what may change in place: containers and buffers."""
@@ -214,6 +242,14 @@ class _Layout:
                 if not getattr(hook, "__module__", "").startswith(_OWN)
             ]
         )
+
+
+def _items(held: list[Any]) -> list[Any]:
+    return list(chain.from_iterable([one.values() for one in held]))
+
+
+def _are(found: list[Any], known: list[Any]) -> bool:
+    return len(found) == len(known) and all(map(is_, found, known))
 
 
 def version_of(tensor: torch.Tensor | None) -> tuple[int, int]:

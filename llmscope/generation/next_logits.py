@@ -64,7 +64,8 @@ class NextLogits:
         ValueError
             When there are more ids than the model's context has positions.
         """
-        version = self._scope.runner.version.state(look=True).number
+        known = self._scope.runner.version
+        version = known.look(known.state(), tokens=1).number
         if version != self._version:
             self.kept.clear()
             self._cached, self._kwargs = [], {}

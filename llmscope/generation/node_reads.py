@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from llmscope.generation.logits_recorder import is_guidance
 from llmscope.generation.settings import Prepared, trace_of
@@ -18,6 +20,20 @@ if TYPE_CHECKING:
     from llmscope.trace import Trace
 
 
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def alone(method: F) -> F:
+    """Let one thread at a time call a method: with the model's lock, so that there is one order."""
+
+    @wraps(method)
+    def held(self: NodeReads, *args: Any, **kwargs: Any) -> Any:
+        with self.scope.runner.lock:
+            return method(self, *args, **kwargs)
+
+    return cast(F, held)
+
+
 class NodeReads:
     """Reads at a node of a tree; the base of `Stepper`, which adds the nodes."""
 
@@ -27,6 +43,7 @@ class NodeReads:
     _prepared: Prepared
     _next_logits: NextLogits
 
+    @alone
     def ids(self, number: int | None = None) -> list[int]:
         """Return the token ids up to a node.
 
@@ -53,6 +70,7 @@ class NodeReads:
         ids: list[int] = self._inputs["input_ids"][0].tolist()
         return ids if "decoder_input_ids" in self._inputs else []
 
+    @alone
     def text(self, number: int | None = None) -> str:
         """Return the text up to a node.
 
@@ -73,6 +91,7 @@ class NodeReads:
         """
         return str(self.scope.tokenizer.decode(self.ids(number), skip_special_tokens=True))
 
+    @alone
     def ended(self, number: int | None = None) -> bool:
         """Whether the text ends at a node (by default the current one).
 
@@ -97,6 +116,7 @@ class NodeReads:
         ids = self._prepared.batch(self.tree.ids(number))
         return bool(self._prepared.criteria(ids, None).all())
 
+    @alone
     def distribution(self, number: int | None = None) -> Distribution:
         """Return the distribution of the next token after a node, by stages.
 
@@ -123,6 +143,7 @@ class NodeReads:
         origins = self._prepared.origins
         return Distribution.through(logits.cpu(), steps, origins, self.scope.tokenizer)
 
+    @alone
     def logits(self, number: int | None = None) -> torch.Tensor:
         """Return the logits of the next token after a node.
 
@@ -144,6 +165,7 @@ class NodeReads:
         ids = self.ids(number)
         return self.scope.runner.undisturbed(lambda: self._next_logits.after(ids))
 
+    @alone
     def trace(self, number: int | None = None) -> Trace:
         """Trace the text up to a node: attention, hidden states and the rest.
 

@@ -10,7 +10,7 @@ import torch
 from llmscope.capture.prefix_cache import keep_all
 from llmscope.generation.draws import Draws, new_seed
 from llmscope.generation.next_logits import NextLogits
-from llmscope.generation.node_reads import NodeReads
+from llmscope.generation.node_reads import NodeReads, alone
 from llmscope.generation.repeat import repeating_call
 from llmscope.generation.settings import (
     Prepared,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 class Stepper(NodeReads):
     """Continues a prompt one token at a time, in a tree of branches.
 
+    Any thread may use it: they take turns, with each other and with all that runs the model.
     Without forced tokens it generates the same tokens as `Scope.generate` with this seed and
     these settings; after a forced token, those that `generate` adds to the text up to there.
 
@@ -91,7 +92,7 @@ class Stepper(NodeReads):
         self._prompt = (text, target)
         self._model: Any = scope.model
         self._configurations: list[tuple[int, dict[str, Any]]] = []  # (seed, settings)
-        self._configuration_of: list[int] = [0]  # index of each node's, by number of the node
+        self._configuration_of: dict[int, int] = {}  # index of each node's, by number of the node
         self.settings: dict[str, Any] = {}
         self._prepared = self._prepare(settings)
         self._next_logits = NextLogits(scope, self._prepared)
@@ -99,6 +100,7 @@ class Stepper(NodeReads):
         self.seed = new_seed() if seed is None else seed
         self.tree = Tree(self._prepared.input_ids[0].tolist())
 
+    @alone
     def step(self, *, together: bool = False) -> Node | None:
         """Generate the next token after the current node.
 
@@ -123,10 +125,12 @@ class Stepper(NodeReads):
 
     def __iter__(self) -> Iterator[Node]:
         """Generate until the text ends. Leave the loop to pause; one `undo` takes it all back."""
-        self.tree.begin()
-        while (node := self._step()) is not None:
+        together = False
+        while (node := self.step(together=together)) is not None:
             yield node
+            together = True
 
+    @alone
     def force(self, token: int, after: int | None = None) -> Node:
         """Add a given token after a node, and select it.
 
@@ -155,6 +159,7 @@ class Stepper(NodeReads):
         self.tree.begin()
         return self._add(parent, token, logits, scores, forced=True)
 
+    @alone
     def select(self, number: int) -> None:
         """Select a node: the next token is added after it.
 
@@ -173,6 +178,7 @@ class Stepper(NodeReads):
         self.tree.begin()
         self.tree.select(number)
 
+    @alone
     def undo(self) -> bool:
         """Take back the last step, run of steps, forced token or selection.
 
@@ -181,10 +187,7 @@ class Stepper(NodeReads):
         bool
             Whether there was one.
         """
-        if not self.tree.undo():
-            return False
-        del self._configuration_of[len(self.tree) + 1 :]
-        return True
+        return self.tree.undo()
 
     @property
     def seed(self) -> int:
@@ -192,10 +195,12 @@ class Stepper(NodeReads):
         return self._draws.seed
 
     @seed.setter
+    @alone
     def seed(self, seed: int) -> None:
         self._draws = Draws(seed, self._prepared.input_ids.device)
         self._configurations.append((seed, self.settings))
 
+    @alone
     def configure(self, **settings: Any) -> None:
         """Replace all settings, for the next tokens.
 
@@ -215,6 +220,7 @@ class Stepper(NodeReads):
         self.settings = dict(settings)
         self._configurations.append((self.seed, self.settings))
 
+    @alone
     def continue_tree(self, tree: Tree) -> None:
         """Continue an existing tree, such as `Run.tree`, from the end of its first path.
 
@@ -231,11 +237,12 @@ class Stepper(NodeReads):
         if len(self.tree) or tree.prompt != self.tree.prompt:
             raise ValueError("Only an empty tree after the same prompt can be replaced.")
         self.tree = tree
-        self._configuration_of = [0] * (len(tree) + 1)
+        self._configuration_of = dict.fromkeys((node.number for node in tree), 0)
         tree.select(next(iter(tree.leaves()), Tree.ROOT))
 
     adopt = continue_tree  # its former name
 
+    @alone
     def call(self, number: int | None = None) -> str:
         """Return the Python call of `Scope.generate` that repeats the text up to a node.
 
@@ -315,7 +322,6 @@ class Stepper(NodeReads):
             prob = float(token == int(scores.argmax(dim=-1)))
         rank = int((logits > logits[token]).sum())
         number = self.tree.add(parent, token, logprob, prob, rank, forced=forced)
-        if number == len(self._configuration_of):
-            self._configuration_of.append(len(self._configurations) - 1)
+        self._configuration_of.setdefault(number, len(self._configurations) - 1)
         self.tree.select(number)
         return self.tree[number]

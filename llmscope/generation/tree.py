@@ -52,7 +52,8 @@ class Node:
 class Tree:
     """Tokens after one prompt, with every branch that was generated.
 
-    Nodes are numbered from 1 in the order in which they are added, and removed only by `undo`.
+    Nodes are numbered from 1 in the order in which they are added, and removed only by `undo`. The
+    number of a node that was removed isn't used again.
 
     Parameters
     ----------
@@ -84,23 +85,29 @@ class Tree:
     def __init__(self, prompt: Sequence[int]) -> None:
         self.prompt = tuple(prompt)
         self.current = self.ROOT
-        self._nodes: list[Node] = []  # node 1 is the first
+        self._nodes: dict[int, Node] = {}  # by number, in order
+        self._used = self.ROOT  # the highest number that any node had
         self._children: dict[int, list[int]] = {}
-        self._history: list[tuple[int, int]] = []  # before each action: (count of nodes, current)
+        self._history: list[tuple[int, int]] = []  # before each action: (last, current)
 
     def __len__(self) -> int:
         return len(self._nodes)
 
     def __iter__(self) -> Iterator[Node]:
-        return iter(self._nodes)
+        return iter([*self._nodes.values()])
 
     def __contains__(self, number: object) -> bool:
-        return isinstance(number, int) and 0 <= number <= len(self._nodes)
+        return number == self.ROOT or number in self._nodes
 
     def __getitem__(self, number: int) -> Node:
-        if not 1 <= number <= len(self._nodes):
-            raise KeyError(f"There is no node {number}: the tree has 1 to {len(self._nodes)}.")
-        return self._nodes[number - 1]
+        if number not in self._nodes:
+            raise KeyError(f"There is no node {number}.")
+        return self._nodes[number]
+
+    @property
+    def last(self) -> int:
+        """Number of the node that was added last; 0 without one."""
+        return next(reversed(self._nodes), self.ROOT)
 
     def add(
         self,
@@ -135,8 +142,8 @@ class Tree:
         if found is not None:
             return found
         before = None if parent == self.ROOT else self[parent]
-        number = len(self._nodes) + 1
-        node = Node(
+        self._used = number = self._used + 1
+        self._nodes[number] = Node(
             number,
             parent,
             token,
@@ -147,7 +154,6 @@ class Tree:
             depth=before.depth + 1 if before else 1,
             unforced=0 if forced else before.unforced + 1 if before else 1,
         )
-        self._nodes.append(node)
         self._children.setdefault(parent, []).append(number)
         return number
 
@@ -202,7 +208,7 @@ class Tree:
         tuple of int
             Their numbers, in the order in which they were added.
         """
-        return tuple(node.number for node in self._nodes if node.number not in self._children)
+        return tuple(number for number in self._nodes if number not in self._children)
 
     def path(self, number: int) -> tuple[int, ...]:
         """Return the numbers of the nodes from the prompt to a node, the node included.
@@ -298,7 +304,7 @@ class Tree:
 
     def begin(self) -> None:
         """Begin an action: `undo` takes back all changes from here to the next action."""
-        self._history.append((len(self._nodes), self.current))
+        self._history.append((self.last, self.current))
 
     def select(self, number: int) -> None:
         """Select a node: set `current`.
@@ -319,7 +325,7 @@ class Tree:
     @property
     def can_undo(self) -> bool:
         """Whether there is an action to take back."""
-        return any(before != (len(self._nodes), self.current) for before in self._history)
+        return any(before != (self.last, self.current) for before in self._history)
 
     def undo(self) -> bool:
         """Take back the last action that changed something.
@@ -331,18 +337,18 @@ class Tree:
         """
         if not self.can_undo:
             return False
-        now = len(self._nodes), self.current
+        now = self.last, self.current
         while (before := self._history.pop()) == now:
             pass
-        count, self.current = before
-        for node in self._nodes[count:]:
+        last, self.current = before
+        for node in [node for node in self if node.number > last]:
+            del self._nodes[node.number]
             self._children.pop(node.number, None)
             siblings = self._children.get(node.parent)
             if siblings is not None:
                 siblings.remove(node.number)
                 if not siblings:
                     del self._children[node.parent]
-        del self._nodes[count:]
         return True
 
     def rows(self, start: int = 0) -> list[dict[str, Any]]:
@@ -358,7 +364,7 @@ class Tree:
         list of dict
             The fields of `Node`, one dictionary for each node.
         """
-        return [asdict(node) for node in self._nodes[start:]]
+        return [asdict(node) for node in self if node.number > start]
 
     @classmethod
     def from_rows(cls, prompt: Sequence[int], rows: Sequence[Mapping[str, Any]]) -> Tree:
@@ -379,10 +385,12 @@ class Tree:
         Raises
         ------
         ValueError
-            When a row's number isn't the next one.
+            When rows aren't in the order of their numbers.
         """
         tree = cls(prompt)
         for row in rows:
+            last = tree.last
+            tree._used = max(last, row["number"] - 1)
             number = tree.add(
                 row["parent"],
                 row["token"],
@@ -391,10 +399,10 @@ class Tree:
                 row["rank"],
                 forced=row["forced"],
             )
-            if number != row["number"]:
-                raise ValueError(f"Row {row['number']} is not in its place: expected {number}.")
+            if number != row["number"] or number <= last:
+                raise ValueError(f"Row {row['number']} is not in its place, after {last}.")
         return tree
 
     def _check(self, number: int) -> None:
         if number not in self:
-            raise KeyError(f"There is no node {number}: the tree has 0 to {len(self._nodes)}.")
+            raise KeyError(f"There is no node {number}.")

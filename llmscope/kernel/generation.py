@@ -95,7 +95,7 @@ class GenerationSession:
             if isinstance(request, ask.Begin):
                 return self._begin(request.prompt)
             stepper = self._here()
-            before = len(stepper.tree)
+            before = stepper.tree.last
             match request:
                 case ask.Copy(node) | ask.Select(node) | ask.Force(after=node):
                     self._check(node)
@@ -114,7 +114,7 @@ class GenerationSession:
                     stepper.undo()
                 case _:
                     raise TypeError(request)
-            return self._state(min(before, len(stepper.tree)))
+            return self._state(min(before, stepper.tree.last))
 
     def steps(self, count: int, *, together: bool) -> Iterator[Part]:
         """Generate up to `count` tokens, and yield the state as they come.
@@ -131,7 +131,7 @@ class GenerationSession:
         dict
             The state, at most every 50 ms; and `PAUSE` after each token.
         """
-        sent, last = len(self._here().tree), -math.inf
+        sent, last = self._here().tree.last, -math.inf
         for left in reversed(range(count)):
             with self._lock:
                 stepper = self._here()
@@ -141,8 +141,8 @@ class GenerationSession:
                 is_over = left == 0 or stepper.ended()
                 state = None
                 if is_over or time.monotonic() - last > _APART:
-                    state = self._state(min(sent, len(stepper.tree)))
-                    sent, last = len(stepper.tree), time.monotonic()
+                    state = self._state(min(sent, stepper.tree.last))
+                    sent, last = stepper.tree.last, time.monotonic()
             if state:
                 yield state
             if is_over:
@@ -201,7 +201,7 @@ class GenerationSession:
             stepper.configure(**settings)
 
     def _state(self, known: int) -> Part:
-        """Return the nodes after the first `known`, and where the next token goes."""
+        """Return the nodes after node `known`, and where the next token goes."""
         stepper = self._here()
         tree = stepper.tree
         tokenizer = self.scope.tokenizer

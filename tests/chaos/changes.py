@@ -275,6 +275,18 @@ def _(model: Any, _: Any, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(kind, "forward", lambda self, x: 1.5 * own(self, x))
 
 
+@_change("class of a module")
+def _(model: Any, _: Any, __: Any) -> None:
+    mlp = model.model.layers[0].mlp
+    kind: Any = type(mlp)
+
+    class Louder(kind):  # type: ignore[misc]
+        def forward(self, x: torch.Tensor) -> Any:
+            return 1.5 * super().forward(x)
+
+    mlp.__class__ = Louder
+
+
 @_change("forward patched on an instance")
 def _(model: Any, _: Any, __: Any) -> None:
     mlp = model.model.layers[0].mlp

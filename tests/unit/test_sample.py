@@ -50,6 +50,15 @@ def test_what_is_written_is_seen(number):
     assert not any(sample.differs([*weights, None], "versions") for _ in range(SHARES))
 
 
+def test_a_small_look_is_at_every_other_parameter():
+    sample, weights = WeightSample(), [torch.zeros(64, 64) for _ in range(4)]
+    sample.differs(weights, "versions")
+    for weight in weights:
+        weight += 1
+        found = [sample.differs(weights, "versions", whole=False) for _ in range(3)]
+        assert found.count(True) == 1 and not found[2]
+
+
 def test_what_is_counted_is_not_looked_for():
     sample, weights = WeightSample(), made()
     sample.differs(weights, 1)

@@ -57,7 +57,13 @@ def test_undo_takes_back_whole_actions(tree):
     assert (len(tree), tree.current) == (5, 3)
     assert tree.leaves() == (3, 5)
     assert not tree.undo()
-    assert tree.add(3, 99, -1.0, 0.5, 0) == 6  # numbers go on where they were
+    assert tree.add(3, 99, -1.0, 0.5, 0) == 9, "a number is never used again"
+    assert tree.last == 9 and 6 not in tree and tree.rows(start=5) == [tree.rows()[-1]]
+    with pytest.raises(KeyError, match="no node 6"):
+        tree[6]
+    again = Tree.from_rows(tree.prompt, tree.rows())
+    assert list(again) == list(tree) and again.leaves() == tree.leaves() == (5, 9)
+    assert again.add(9, 1, -1.0, 0.5, 0) == 10
 
 
 def test_undo_passes_over_what_changed_nothing(tree):
@@ -77,7 +83,9 @@ def test_rows_are_json_and_make_the_tree_again(tree):
     assert list(again) == list(tree)
     assert tree.rows(start=3) == rows[3:]
     with pytest.raises(ValueError, match="not in its place"):
-        Tree.from_rows([1, 2], [rows[0], {**rows[1], "number": 3}])
+        Tree.from_rows([1, 2], [rows[0], {**rows[1], "number": 1}])
+    with pytest.raises(ValueError, match="not in its place"):
+        Tree.from_rows([1, 2], [*rows, rows[-1]])
 
 
 def test_what_is_not_there_is_told(tree):

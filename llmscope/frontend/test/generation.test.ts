@@ -211,7 +211,7 @@ test("without a prompt nothing is left, and what comes late is dropped", async (
   ]);
   expect([store.trace.value, store.next.value]).toEqual([null, null]);
   model.set("text", "two");
-  await source.answer("write/begin/two", state([row(5, 0)], 1));
+  await source.answer("write/begin/two", state([row(5, 0)], 1, 5));
   expect(writing.path.value).toHaveLength(1);
 });
 
@@ -244,4 +244,23 @@ test("what came from a kernel that is gone stays", async () => {
   await source.fail("write/logits/1", "The kernel is gone.", "gone");
   expect(store.next.value).not.toBeNull();
   expect(store.problem.value?.kind).toBe("gone");
+});
+
+test("a number that was undone isn't used again, and what is on screen follows", async () => {
+  void writing.step();
+  await source.answer("write/step/1", state([row(1, 0)], 1));
+  void writing.step();
+  await source.answer("write/step/1", state([row(2, 1)], 2));
+  writing.hovered.value = 2;
+  writing.compare(2);
+  void writing.undo();
+  await source.answer("write/undo", state([], 1, 1));
+  expect(writing.hovered.value).toBeNull();
+  expect(writing.compared.value).toEqual([]);
+  void writing.step();
+  await source.answer("write/step/1", state([row(3, 1)], 2, 3));
+  expect(writing.path.value.map(({ number }) => number)).toEqual([1, 3]);
+  expect(writing.node(2)).toBeUndefined();
+  writing.look(3);
+  expect(writing.selected.value).toBe(3);
 });

@@ -19,7 +19,7 @@ const FEW = 4;
 /** The generated text, and its branches. */
 export class GenerationStore {
   readonly prompt = signal<Token[] | null>(null);
-  /** Node n is at n - 1; node 0 is the prompt. */
+  /** In the order of their numbers, of which some are missing once one was undone; 0 is the prompt. */
   readonly nodes = signal<readonly TreeNode[]>([]);
   readonly current = signal(0);
   readonly ended = signal(false);
@@ -47,6 +47,7 @@ export class GenerationStore {
   readonly input: ReadonlySignal<string | null>;
 
   #source: number[] = [];
+  readonly #byNumber = computed(() => new Map(this.nodes.value.map((node) => [node.number, node])));
   readonly #children = computed(() => {
     const found = new Map<number, TreeNode[]>();
     for (const node of this.nodes.value) {
@@ -73,7 +74,7 @@ export class GenerationStore {
     });
     this.shown = computed(() => {
       const at = this.hovered.value ?? this.selected.value;
-      const node = at === null ? undefined : this.nodes.value[at - 1];
+      const node = at === null ? undefined : this.node(at);
       return node ? node.parent : this.current.value;
     });
     this.input = computed(() => {
@@ -117,7 +118,7 @@ export class GenerationStore {
   }
 
   node(number: number): TreeNode | undefined {
-    return this.nodes.value[number - 1];
+    return this.#byNumber.value.get(number);
   }
 
   pathTo(number: number): readonly TreeNode[] {
@@ -191,7 +192,7 @@ export class GenerationStore {
 
   /** Looks at a token of the text, or of the one beside it that ends at `end`; or at none. */
   look(number: number | null, end: number | null = null): void {
-    const node = number === null ? undefined : this.nodes.peek()[number - 1];
+    const node = number === null ? undefined : this.#byNumber.peek().get(number);
     batch(() => {
       this.beside.value = end;
       this.core.state.position.value = node ? this.prompt.peek()!.length + node.depth - 2 : -1;
@@ -303,8 +304,8 @@ export class GenerationStore {
       this.ended.value = answer.ended;
       this.canUndo.value = answer.can_undo;
       this.core.state.seed.value = answer.seed;
-      if ((this.hovered.value ?? 0) > count) this.hovered.value = null;
-      this.compared.value = this.compared.value.filter((end) => end <= count);
+      if (!this.node(this.hovered.value ?? 0)) this.hovered.value = null;
+      this.compared.value = this.compared.value.filter((end) => end === 0 || this.node(end));
     });
   }
 }
