@@ -75,12 +75,15 @@ test: chromium check ## everything, as CI does
 test-cpus: build ## unit, sweep and model tests, as other processors would compute
 	$(PY) -m tests.cpus
 
-# Fewer or more: make chaos INTERRUPTS=5000 MINUTES=2
+# Fewer or more: make chaos INTERRUPTS=5000 MINUTES=2 MESSAGES=5000 TEXTS=500
 INTERRUPTS ?= 50000
 MINUTES ?= 30
+MESSAGES ?= 100000
+TEXTS ?= 10000
 
-chaos: build ## interrupt, change and share models at every moment, and see that nothing is left
-	$(PY) -m pytest tests/chaos --whole --interrupts=$(INTERRUPTS) --minutes=$(MINUTES) --timeout=7200
+chaos: build ## interrupt, change and share models, send views rubbish, fill the disk, and see that nothing is left
+	$(PY) -m pytest tests/chaos --whole --interrupts=$(INTERRUPTS) --minutes=$(MINUTES) \
+		--messages=$(MESSAGES) --texts=$(TEXTS) --timeout=7200
 
 sweep: setup ## hold every model type of transformers to its own numbers, and write docs/models.md
 	$(PY) -m tests.sweep

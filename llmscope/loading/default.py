@@ -156,11 +156,14 @@ def _convert(gguf: Path, folder: Path, progress: Progress) -> None:
     def inner(stage: str, done: int, total: int | None) -> None:
         progress(f"{what}: {stage[:1].lower()}{stage[1:]}", done, total)
 
-    with reporting(inner):
-        _save(gguf, partial)
-    (partial / MANIFEST).write_text(json.dumps(_manifest(partial)), encoding="utf-8")
-    shutil.rmtree(folder, ignore_errors=True)
-    partial.rename(folder)
+    try:
+        with reporting(inner):
+            _save(gguf, partial)
+        (partial / MANIFEST).write_text(json.dumps(_manifest(partial)), encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)  # is there only if it failed
 
 
 def _save(gguf: Path, folder: Path) -> None:

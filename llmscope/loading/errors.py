@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import pickle
+import re
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -128,11 +129,16 @@ def _disk(error: Exception, name: str) -> LoadError | None:
         errno.EACCES: "permission is denied",
         errno.EROFS: "permission is denied",
     }
-    if not isinstance(error, OSError) or error.errno not in reasons:
+    filename, number = None, None
+    if isinstance(error, OSError):
+        filename, number = error.filename, error.errno
+    elif found := re.search(r"\(os error (\d+)\)", str(error)):  # of safetensors and tokenizers
+        number = int(found[1])
+    if number not in reasons:
         return None
-    where = f" ({error.filename})" if error.filename else ""
+    where = f" ({filename})" if filename else ""
     return LoadError(
-        f"{name} couldn't be read or stored: {reasons[error.errno]}{where}. Make room, or "
+        f"{name} couldn't be read or stored: {reasons[number]}{where}. Make room, or "
         "choose another folder with the environment variable LLMSCOPE_CACHE (for the default "
         "model) or HF_HOME (for those from the Hub).",
         "disk",

@@ -16,6 +16,7 @@ from llmscope.loading.checkpoint import (
     listing,
     weight_files,
 )
+from llmscope.loading.claims import check_indexes, check_layers
 from llmscope.loading.errors import LoadError, damaged, remote_code
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ def read_config(checkpoint: Checkpoint, trust_remote_code: bool) -> PreTrainedCo
     Raises
     ------
     LoadError
-        For a folder without a model, a model type that this transformers doesn't know, and one
-        that needs code that isn't trusted.
+        For a folder without a model, a model type that this transformers doesn't know, one that
+        needs code that isn't trusted, and more layers than there are weights for.
     """
     from transformers import CONFIG_MAPPING, AutoConfig
 
@@ -65,6 +66,7 @@ def read_config(checkpoint: Checkpoint, trust_remote_code: bool) -> PreTrainedCo
             raise remote_code(checkpoint.title)
         if not known and "auto_map" not in kept:
             raise _unknown_type(checkpoint.title, kept.get("model_type"))
+    check_layers(checkpoint)
     config: PreTrainedConfig = AutoConfig.from_pretrained(
         checkpoint.folder, trust_remote_code=trust_remote_code, **checkpoint.keywords
     )
@@ -140,9 +142,13 @@ def read_model(
     Raises
     ------
     LoadError
-        When weights are missing, or need more memory than is free.
+        When weights are missing, lie in pickle files that aren't allowed, or need more memory than
+        is free.
     """
     import torch
+
+    if use_safetensors:
+        check_indexes(checkpoint.folder, checkpoint.title)
 
     target = torch.device(device) if device is not None else best_device()
     stored = _stored(checkpoint, use_safetensors)

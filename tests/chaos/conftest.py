@@ -22,6 +22,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=0,
         help="how many interrupts to force in all; by default a sample",
     )
+    group.addoption(
+        "--messages", type=int, default=0, help="messages to views in all; by default a sample"
+    )
+    group.addoption("--texts", type=int, default=0, help="hostile texts; by default a sample")
     group.addoption("--whole", action="store_true", help="all changes of a model, not a sample")
     group.addoption(
         "--minutes",

@@ -10,6 +10,7 @@ import psutil
 import pytest
 import torch
 import transformers
+from safetensors import SafetensorError
 
 import llmscope
 from llmscope.loading import LoadError, errors, load_parts, pretrained
@@ -330,6 +331,13 @@ def test_a_full_disk_says_where_to_put_things() -> None:
     error = errors.explain(OSError(28, "No space left on device", "/cache"), "tiny")
     assert error.kind == "disk"
     assert "/cache" in str(error) and "LLMSCOPE_CACHE" in str(error)
+
+
+def test_a_disk_that_fills_up_while_weights_are_written_is_full() -> None:
+    said = "Error while serializing: I/O error: No space left on device (os error 28)"
+    error = errors.explain(SafetensorError(said), "tiny")
+    assert error.kind == "disk"
+    assert "tiny couldn't be read or stored: the disk is full. Make room" in str(error)
 
 
 def test_an_unforeseen_error_keeps_its_words_and_its_cause(

@@ -181,7 +181,8 @@ def test_a_conversion_that_fails_leaves_no_copy(
     with pytest.raises(LoadError) as caught:
         default.converted(fake_package, silent)
     assert caught.value.kind == "disk"
-    assert not default.copy_folder(fake_package).exists()
+    folder = default.copy_folder(fake_package)
+    assert [file.name for file in folder.parent.iterdir()] == [f"{folder.name}.lock"]
 
 
 def test_a_full_disk_is_found_before_the_conversion(
