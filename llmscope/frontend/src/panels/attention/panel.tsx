@@ -60,7 +60,7 @@ export function Attention({ store }: PanelProps) {
         <div ref={box} class="room" />
         {body()}
       </div>
-      <div class="foot">
+      <div class="foot extra">
         <Controls store={store} matrix={matrix} />
         {shown && <Save of={panel} name={`${fileOf(store, shown)}-${mode}`} />}
       </div>

@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Steps as Shown } from "../../../store/attention/types";
 import type { Store } from "../../../store/store";
+import { useScale } from "../../../ui/em";
 import { onKeys } from "../../../ui/keys";
 import { clamp } from "../../../ui/scale";
 import { strongest } from "../../../ui/strongest";
@@ -16,6 +17,7 @@ export function Steps({ store }: { store: Store }) {
   const { attention } = store;
   const steps = attention.steps.value;
   const isPlaying = useSignal(false);
+  const isStage = useScale() > 1;
   const isHere = steps !== null && steps.trace.tokens.length > 0;
   const [size = 0] = steps?.query.shape ?? [];
   const heads = attention.layers.value.find(([layer]) => layer === steps?.layer)?.[1] ?? 1;
@@ -55,6 +57,10 @@ export function Steps({ store }: { store: Store }) {
       " ": (event) => (event.target === event.currentTarget ? play() : false),
     },
   });
+  const product = <Product steps={steps} at={key} />;
+  const results = <Results steps={steps} stages={stages} at={at} heads={heads} />;
+  // On a stage the results come in the place of the products that led to them.
+  const isResult = at >= stages.findIndex(({ name }) => name === "output");
   return (
     <div
       class="steps"
@@ -100,9 +106,16 @@ export function Steps({ store }: { store: Store }) {
           </p>
         ))}
       </div>
-      <Product steps={steps} at={key} />
+      {isStage ? (
+        <div class="stack">
+          <div class={isResult ? "unseen" : ""}>{product}</div>
+          <div class={isResult ? "" : "unseen"}>{results}</div>
+        </div>
+      ) : (
+        product
+      )}
       <Keys steps={steps} stages={stages} at={at} selected={key} onSelect={select} />
-      <Results steps={steps} stages={stages} at={at} heads={heads} />
+      {!isStage && results}
       <Features steps={steps} />
     </div>
   );
@@ -112,7 +125,7 @@ export function Steps({ store }: { store: Store }) {
 function Features({ steps }: { steps: Shown }) {
   if (steps.features.length === 0) return null;
   return (
-    <ul class="features list">
+    <ul class="features list extra">
       {steps.features.map(({ name, text }) => (
         <li key={name}>
           <b>{name}</b> {text}
