@@ -150,7 +150,7 @@ function useStrands(store: Store, matrix: Matrix, end: End | null): Strand[] {
   const { attention, state } = store;
   const inks = INK[theme];
   const alone = (layer: number, head: number) => headMatrix(layer, head, state.hideSink.value);
-  const preview = attention.locked.value ? null : attention.preview.value;
+  const preview = attention.preview.value;
   const heads = preview ? [] : state.heads.value;
   const wanted =
     heads.length === 0

@@ -43,7 +43,7 @@ export function Overview({ store }: PanelProps) {
     <section class="panel overview" aria-label="All heads">
       <h3>
         <span class="ellipsis">
-          All heads <small>{attention.locked.value ? "Esc to release" : "click to keep"}</small>
+          All heads <small>{hintOf(store)}</small>
         </span>
       </h3>
       {layers.length > 0 && <Habits mark={mark} sorted={sorted} />}
@@ -63,6 +63,14 @@ export function Overview({ store }: PanelProps) {
       )}
     </section>
   );
+}
+
+/** What the mouse does, or shows. */
+function hintOf({ attention, state }: Store): string {
+  const { layer, head } = attention.preview.value ?? { layer: -1, head: -1 };
+  return layer < 0 || (layer === state.layer.value && head === state.head.value)
+    ? "point to preview, click to keep"
+    : `previewing ${layer}·${head}: click to keep`;
 }
 
 /** The layers of the text on screen, or of the one before: without a text, those of the model. */
@@ -210,11 +218,11 @@ function Heads({ store, grid, mark, scale }: HeadsProps) {
     arrow(down, right) {
       const next = neighbour(grid, focus, down, right);
       if (!next) return false;
-      state.layer.value = next.layer;
-      state.head.value = next.head;
+      attention.preview.value = null;
+      attention.keep(next);
       return true;
     },
-    keys: { Enter: () => attention.lock(focus), " ": () => attention.toggle(focus) },
+    keys: { " ": () => attention.toggle(focus) },
   });
   const first = grid.places.filter(({ head }) => head === 0);
   return (
@@ -223,7 +231,7 @@ function Heads({ store, grid, mark, scale }: HeadsProps) {
       class="grid"
       role="application"
       tabIndex={0}
-      aria-label={`Heads by layer. Layer ${focus.layer}, head ${focus.head}. Arrow keys walk, Enter keeps, Space pins.`}
+      aria-label={`Heads by layer. Layer ${focus.layer}, head ${focus.head}. Arrow keys walk, Space pins.`}
       style={{ width: px(grid.width), height: px(grid.height) }}
       onKeyDown={keys}
       onPointerMove={hover}
@@ -232,7 +240,7 @@ function Heads({ store, grid, mark, scale }: HeadsProps) {
         const found = at(event);
         if (!found) return;
         if (event.shiftKey || event.ctrlKey || event.metaKey) attention.toggle(found);
-        else attention.lock(found);
+        else attention.keep(found);
       }}
     >
       <canvas ref={canvas} />
@@ -255,7 +263,7 @@ function Heads({ store, grid, mark, scale }: HeadsProps) {
           color={rgb(INK[theme].heads[index]!)}
         />
       ))}
-      <Frame grid={grid} at={focus} kind={attention.locked.value ? "locked" : "focus"} />
+      <Frame grid={grid} at={focus} kind="focus" />
       <Frame grid={grid} at={preview} kind="preview" />
     </div>
   );

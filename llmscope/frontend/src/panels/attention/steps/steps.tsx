@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { Steps as Shown } from "../../../store/attention/types";
 import type { Store } from "../../../store/store";
 import { useScale } from "../../../ui/em";
@@ -12,8 +12,15 @@ import { Product, Results } from "./vectors";
 
 const PACE = 2200; // ms a step, when it plays
 
+interface StepsProps {
+  store: Store;
+  /** Whether it is to have the keys once it is there. */
+  takesKeys: { current: boolean };
+}
+
 /** How one head comes to the output of one token: each number is the model's own. */
-export function Steps({ store }: { store: Store }) {
+export function Steps({ store, takesKeys }: StepsProps) {
+  const root = useRef<HTMLDivElement>(null);
   const { attention } = store;
   const steps = attention.steps.value;
   const isPlaying = useSignal(false);
@@ -24,6 +31,11 @@ export function Steps({ store }: { store: Store }) {
   const stages = isHere ? stagesOf(steps, size, heads) : [];
   const at = Math.min(attention.stage.value, Math.max(0, stages.length - 1));
   const go = (to: number) => void (attention.stage.value = clamp(to, 0, stages.length - 1));
+  useEffect(() => {
+    if (!takesKeys.current || !root.current) return;
+    root.current.focus({ preventScroll: true });
+    takesKeys.current = false;
+  });
   useEffect(() => {
     if (!isPlaying.value) return;
     const timer = setTimeout(() => {
@@ -63,6 +75,7 @@ export function Steps({ store }: { store: Store }) {
   const isResult = at >= stages.findIndex(({ name }) => name === "output");
   return (
     <div
+      ref={root}
       class="steps"
       role="application"
       tabIndex={0}
