@@ -30,7 +30,7 @@ class FrontendBuildHook(BuildHookInterface[Any]):
             quickstart = root / "notebooks" / "quickstart.ipynb"
             build_data["force_include"][str(quickstart)] = "llmscope/quickstart.ipynb"
         unpacked_sdist = (root / "PKG-INFO").is_file()
-        if unpacked_sdist and (root / "llmscope" / "static" / "page.js").is_file():
+        if unpacked_sdist and (root / "llmscope" / "static" / "parts.json").is_file():
             return
         frontend = root / "llmscope" / "frontend"
         npm = self._npm()

@@ -11,6 +11,7 @@ from llmscope.capture import NEVER, Cancel, Recording, Runner
 from llmscope.capture.facts import Facts, facts_of
 from llmscope.capture.wrappers import unwrapped
 from llmscope.loading import load_parts
+from llmscope.text import clean
 from llmscope.text.prepare import context_length, prepare, vocabulary_size
 from llmscope.trace import Trace
 
@@ -59,7 +60,8 @@ class Scope:
         self.model: nn.Module = model
         self.tokenizer = tokenizer
         path = str(getattr(model.config, "_name_or_path", "") or "")
-        self.name = name or path.rstrip("/").rpartition("/")[2] or type(model).__name__
+        # Names of files may hold bytes that are no characters.
+        self.name = clean(name or path.rstrip("/").rpartition("/")[2] or type(model).__name__)
         self.runner = Runner(model, self.name)
         self._context = context_length(model)
 
@@ -100,7 +102,10 @@ class Scope:
         Raises
         ------
         ValueError
-            When there is no token to read, or more than the model's context holds.
+            When there is no token to read, or more than the model's context holds, and for messages
+            that the chat template can't take.
+        TypeError
+            For what is no text, no ids and no messages.
         """
         given = prepare(
             self.model,
@@ -152,7 +157,7 @@ class Scope:
         Raises
         ------
         TypeError
-            For an unknown setting.
+            For an unknown setting, and for what is no text, no ids and no messages.
         ValueError
             When the model doesn't predict the next token, for a prompt that is empty or longer
             than its context, and for assisted decoding and strategies of the Hub.
@@ -185,7 +190,11 @@ class Scope:
             self.runner.prefix_cache.limit = int(limit)
 
     def forget(self) -> None:
-        """Empty the cache."""
+        """Empty the cache, so that the next trace computes its whole text.
+
+        For changes of the model that aren't noticed by themselves: a write through ``.data`` or
+        numpy to single values of a matrix, or to a buffer, and what its code reads from elsewhere.
+        """
         with self.runner.lock:
             self.runner.prefix_cache.clear()
 

@@ -17,6 +17,7 @@ ColorScale = Literal["sqrt", "linear", "log"]
 
 _SHARED: dict[str, Any] = json.loads(Path(__file__).with_name("shared.json").read_bytes())
 _ATTENTION, _LENS, _SAMPLING = _SHARED["attention"], _SHARED["lens"], _SHARED["sampling"]
+_KEYS = _SHARED["keys"]
 
 KINDS: tuple[Kind, ...] = tuple(_ATTENTION["kinds"])
 MODES: tuple[str, ...] = tuple(_ATTENTION["modes"])
@@ -34,6 +35,10 @@ STREAMS: tuple[Stream, ...] = tuple(_LENS["streams"])
 MEASURES: tuple[Measure, ...] = tuple(_LENS["measures"])
 LENS_BLOCK: int = _LENS["block"]  # positions that are requested at once
 LENS_TOP: int = _LENS["top"]  # tokens of each layer and position
+
+LONGEST_KEY: int = _KEYS["longest"]  # characters of a key
+LONGEST_NAME: int = _KEYS["longest_name"]  # characters of a model's name, and of a text to find
+MOST_IDS: int = _KEYS["most_ids"]  # in one key
 
 SHADES: tuple[str, ...] = tuple(_SHARED["generation"]["shades"])
 

@@ -43,7 +43,7 @@ writeFileSync(output, JSON.stringify(answers));
 
 
 def content(html: str) -> str:
-    (found,) = re.findall(r'id="baked">([A-Za-z0-9+/=]*)</script>', html)
+    (found,) = re.findall(r'id="page-data">([A-Za-z0-9+/=]*)</script>', html)
     return found
 
 

@@ -6,6 +6,7 @@ from llmscope.capture.forward_pass import ForwardPass
 from llmscope.capture.recording import Recording
 from llmscope.capture.runner import Runner
 from llmscope.capture.tensors import to_numpy
+from llmscope.capture.version import stale
 
 __all__ = [
     "NEVER",
@@ -16,5 +17,6 @@ __all__ = [
     "OutputAttention",
     "Recording",
     "Runner",
+    "stale",
     "to_numpy",
 ]

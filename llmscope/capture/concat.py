@@ -21,6 +21,7 @@ class Rows:
 
     def __init__(self, *pieces: torch.Tensor) -> None:
         self.pieces = list(pieces)
+        self.joins = 0  # how often they were concatenated
 
     def __len__(self) -> int:
         return sum(piece.shape[-2] for piece in self.pieces)
@@ -31,6 +32,7 @@ class Rows:
 
         if len(self.pieces) > 1:
             self.pieces = [torch.cat(self.pieces, dim=-2)]
+            self.joins += 1
         return self.pieces[0]
 
     def row(self, number: int) -> torch.Tensor:
@@ -217,7 +219,14 @@ def tensors_of(calls: Sequence[AttentionCall]) -> list[torch.Tensor]:
     for call in calls:
         query, key, value, mask = _rows(call)
         found += [*query.pieces, *key.pieces, *value.pieces, *mask.explicit]
+        others = (*call.kwargs.values(), call.__dict__.get("mask"))
+        found += [item for item in others if hasattr(item, "untyped_storage")]
     return found
+
+
+def joins_of(calls: Sequence[AttentionCall]) -> int:
+    """Return how many tensors of calls were concatenated so far."""
+    return sum(len(call.__dict__) for call in calls if isinstance(call, ConcatenatedCall))
 
 
 def _cut(call: AttentionCall, keep: int) -> AttentionCall:

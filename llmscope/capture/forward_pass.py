@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from llmscope.capture.attention import Attention
 from llmscope.capture.cancel import NEVER, Cancel
-from llmscope.capture.concat import Rows, concatenated, tensors_of
+from llmscope.capture.concat import Rows, concatenated, joins_of, tensors_of
 from llmscope.capture.head import Head, accepted, logits_of
 from llmscope.capture.hooks import AttentionCall, record_attention
 from llmscope.capture.layers import by_layer
@@ -74,7 +74,14 @@ class ForwardPass:
     def tensors(self) -> list[torch.Tensor]:
         """Return all tensors that the pass keeps in memory."""
         logits = [] if self.logit_rows is None else self.logit_rows.pieces
-        return [*self.states.pieces, *logits, *tensors_of(self.calls)]
+        last = [item for item in (self.last_logits, self.reference_logits) if item is not None]
+        return [*self.states.pieces, *logits, *last, *tensors_of(self.calls)]
+
+    @property
+    def joins(self) -> int:
+        """How often pieces of it were concatenated, which changes what it keeps in memory."""
+        logits = 0 if self.logit_rows is None else self.logit_rows.joins
+        return self.states.joins + logits + joins_of(self.calls)
 
     def continued(self, keep: int, new: ForwardPass | None) -> ForwardPass | None:
         """Return a pass over the first `keep` positions and those of `new` after them.

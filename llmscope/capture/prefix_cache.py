@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections import Counter
+import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmscope.capture.wrappers import main_device
 
@@ -20,14 +19,49 @@ if TYPE_CHECKING:
 
 LIMIT = 2**30  # bytes, at first
 _SPARED = 8  # tokens: a shorter end is computed again rather than cached separately
+_log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+Storage = tuple[int, int]  # address, bytes
+
+
 class _Entry:
+    def __init__(self, ids: list[int], cache: Any, forward: ForwardPass | None) -> None:
+        self.ids = ids
+        self.cache = cache
+        self.forward = forward
+        self._counted_at = -1  # joins of the pass when its memory was counted
+        self._memory: frozenset[Storage] = frozenset()
+
+    @property
+    def memory(self) -> frozenset[Storage]:
+        """What it holds now: reading a trace joins what was recorded in pieces."""
+        joins = 0 if self.forward is None else self.forward.joins
+        if joins != self._counted_at:
+            recorded = [] if self.forward is None else self.forward.tensors()
+            storages = [item.untyped_storage() for item in (*recorded, *_tensors(self.cache))]
+            self._memory = frozenset((item.data_ptr(), item.nbytes()) for item in storages)
+            self._counted_at = joins
+        return self._memory
+
+
+class Found(NamedTuple):
+    """What is cached of the beginning of a text.
+
+    Attributes
+    ----------
+    ids, forward
+        A text with the same beginning, and what was recorded of it.
+    cache
+        Keys and values of the shared tokens; `None` where they can't be cropped.
+    shared
+        Number of shared tokens.
+    """
+
     ids: list[int]
-    cache: Any
     forward: ForwardPass | None
-    addresses: set[int]  # of what it keeps in memory
+    cache: Any
+    shared: int
 
 
 class PrefixCache:
@@ -51,14 +85,12 @@ class PrefixCache:
         self._model: Any = model
         self._limit = LIMIT
         self._entries: list[_Entry] = []  # the one used last is the last
-        self._users: Counter[int] = Counter()  # number of entries that use an address
-        self._bytes: dict[int, int] = {}  # by address
         self._key: int | None = None
 
     @property
     def size(self) -> int:
-        """Bytes kept."""
-        return sum(self._bytes.values())
+        """Bytes kept, counted anew."""
+        return _bytes(frozenset().union(*[entry.memory for entry in [*self._entries]]))
 
     @property
     def limit(self) -> int:
@@ -83,15 +115,8 @@ class PrefixCache:
             self._key = key
         return key is not None and self.works is not False and self._limit > 0 and self.is_possible
 
-    def find(self, ids: list[int], recorded: bool = True) -> tuple[Any, Any, int] | None:
-        """Find the entry that shares the longest prefix with `ids`.
-
-        Returns
-        -------
-        tuple or None
-            What was recorded, a cache of the shared tokens to continue with (`None` where it can't
-            be cropped), and the number of shared tokens.
-        """
+    def find(self, ids: list[int], recorded: bool = True) -> Found | None:
+        """Find the entry that shares the longest prefix with `ids`."""
         shared = [
             (common(entry.ids, ids), place, entry)
             for place, entry in enumerate(self._entries)
@@ -102,36 +127,36 @@ class PrefixCache:
             return None
         self._entries.remove(best)
         self._entries.append(best)
-        return best.forward, cropped(best.cache, count), count
+        return Found(best.ids, best.forward, cropped(best.cache, count), count)
 
     def keep(
         self,
         ids: list[int],
-        tensors: Iterable[torch.Tensor],
         cache: Any,
-        forward: ForwardPass | None,
+        forward: ForwardPass | None = None,
     ) -> None:
         """Keep what was recorded of `ids`, in place of entries that are nearly parts of it."""
         for entry in [e for e in self._entries if common(e.ids, ids) >= len(e.ids) - _SPARED]:
             if forward is not None or entry.forward is None:
-                self._drop(entry)
-        memory = {
-            storage.data_ptr(): storage.nbytes()
-            for tensor in (*tensors, *_tensors(cache))
-            for storage in [tensor.untyped_storage()]
-        }
-        self._entries.append(_Entry(ids, cache, forward, set(memory)))
-        for address, size in memory.items():
-            self._bytes.setdefault(address, size)
-            self._users[address] += 1
+                self._entries.remove(entry)
+        self._entries.append(_Entry(ids, cache, forward))
         self._shrink()
 
     def clear(self) -> None:
         """Keep nothing, and try again what was found not to work."""
         self._entries.clear()
-        self._users.clear()
-        self._bytes.clear()
         self.works = self.works or None
+
+    def refuse(self, why: str) -> None:
+        """Keep nothing from now on, until `clear` lets it be tried again."""
+        self.clear()
+        self.works = False
+        _log.warning(
+            "llmscope computes each text of %s whole from now on: %s. scope.forget() lets it try "
+            "again to continue from what is cached.",
+            type(self._model).__name__,
+            why,
+        )
 
     def empty(self) -> Any:
         """Return an empty cache for a new text."""
@@ -186,15 +211,18 @@ class PrefixCache:
             return False
 
     def _shrink(self) -> None:
-        while self._entries and self.size > self._limit:
-            self._drop(self._entries[0])
-
-    def _drop(self, entry: _Entry) -> None:
-        self._entries.remove(entry)
-        for address in entry.addresses:
-            self._users[address] -= 1
-            if not self._users[address]:
-                del self._users[address], self._bytes[address]
+        """Drop entries, the one that was not used for longest first, until the limit is kept."""
+        if sum(_bytes(entry.memory) for entry in self._entries) <= self._limit:
+            return  # even if none shared memory
+        kept: set[Storage] = set()
+        size = 0
+        for place in reversed(range(len(self._entries))):
+            memory = self._entries[place].memory
+            size += _bytes(memory - kept)
+            kept |= memory
+            if size > self._limit:
+                del self._entries[: place + 1]
+                return
 
 
 def _rope_moves(config: Any) -> bool:
@@ -209,13 +237,17 @@ def _rope_moves(config: Any) -> bool:
     return False
 
 
+def _bytes(memory: Iterable[Storage]) -> int:
+    return sum(size for _, size in memory)
+
+
 def _tensors(cache: Any) -> list[torch.Tensor]:
     import torch
 
     return [
         item
         for layer in _decoder(cache).layers
-        for item in (layer.keys, layer.values)
+        for item in vars(layer).values()
         if isinstance(item, torch.Tensor)
     ]
 

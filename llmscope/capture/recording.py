@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from llmscope.capture.attention import Attention, OutputAttention
 from llmscope.capture.cancel import NEVER, Cancel
@@ -16,6 +16,7 @@ from llmscope.capture.projection import Projection, watch_projection
 from llmscope.capture.residual import ResidualStream, watch_residual_stream
 from llmscope.capture.tensors import close
 from llmscope.capture.undo import Changes, restoring
+from llmscope.capture.version import stale
 from llmscope.shared import Kind, Stream
 
 if TYPE_CHECKING:
@@ -84,28 +85,19 @@ class Recording:
 
     def _check(self, number: int) -> None:
         if number != self.forward.version:
-            self._refuse()
-
-    def _refuse(self) -> NoReturn:
-        raise RuntimeError(
-            "The model's weights were changed after this trace was made, so what it would read now "
-            "isn't what the model did then. Trace the text again."
-        )
+            raise stale()
 
     def check_repeatable(self) -> None:
         """Raise RuntimeError when running the model again would not repeat the pass."""
         state = self.runner.version.state()
         self._check(state.number)
         if state.hooks != self.forward.hooks:
-            raise RuntimeError(
-                "Hooks were added to the model or removed from it after this trace was made, so "
-                "what it would read now isn't what the model did then. Trace the text again."
-            )
+            raise stale("Hooks were added to the model or removed from it")
 
     def _check_close(self, again: torch.Tensor, recorded: torch.Tensor) -> None:
         """Raise RuntimeError when the model was changed in a way that its version doesn't show."""
         if again.shape == recorded.shape and not close(again, recorded):
-            self._refuse()
+            raise stale()
 
     # ── attention ────────────────────────────────────────────────────────────────────────────
 
@@ -345,8 +337,10 @@ class Recording:
             return None
         if not cache.ready(self.runner.version.state().key):
             return None
-        _, past, kept = cache.find(ids) or (None, None, 0)
-        past = cropped(past, query) if past is not None and kept > query else None
+        found = cache.find(ids)
+        if found is None or found.cache is None or found.shared <= query:
+            return None
+        past = cropped(found.cache, query)
         return None if past is None else cache.inputs(ids, past, query)
 
     # ── the head ─────────────────────────────────────────────────────────────────────────────

@@ -13,7 +13,7 @@ from llmscope.capture.facts import Family, family_of, layer_count
 from llmscope.capture.forward_pass import ForwardPass, record
 from llmscope.capture.head import Head
 from llmscope.capture.isolation import lock_of, undisturbed
-from llmscope.capture.prefix_cache import PrefixCache, cropped
+from llmscope.capture.prefix_cache import Found, PrefixCache, cropped
 from llmscope.capture.version import ModelState, ModelVersion
 
 if TYPE_CHECKING:
@@ -80,72 +80,70 @@ class Runner:
         return self.undisturbed(lambda: self._run(inputs, cancelled))
 
     def _run(self, inputs: dict[str, torch.Tensor], cancelled: Cancel) -> ForwardPass:
-        state = self.version.state()
+        state = self.version.state(look=True)
         if set(inputs) != {"input_ids"} or not self.prefix_cache.ready(state.key):
             return self.record(inputs, cancelled, state)
         try:
             return self._run_cached(inputs["input_ids"][0].tolist(), cancelled, state)
         except Cancelled:
             raise
-        except Exception:
+        except Exception as error:
             forward = self.record(inputs, cancelled)
             # The cache was the reason: Blenderbot's decoder alone has none, or memory was full.
-            works = self.prefix_cache.works or False
-            self.prefix_cache.clear()
-            self.prefix_cache.works = works
+            if self.prefix_cache.works:
+                self.prefix_cache.clear()
+            else:
+                self.prefix_cache.refuse(f"with a cache it fails ({type(error).__name__})")
             return forward
 
     def _run_cached(self, ids: list[int], cancelled: Cancel, state: ModelState) -> ForwardPass:
         cache = self.prefix_cache
         found = cache.find(ids)
         if found is not None:
-            forward = self._continue(ids, *found, cancelled, state)
+            forward = self._continue(ids, found, cancelled, state)
             if forward is not None:
                 return forward
+            state = self.version.state()
+            cache.ready(state.key)
         empty = cache.empty()
         inputs = {"input_ids": cache.ids(ids), "past_key_values": empty}
         forward = self.record(inputs, cancelled, state)
-        cache.keep(ids, forward.tensors(), empty, forward)
+        cache.keep(ids, empty, forward)
         return forward
 
     def _continue(
-        self,
-        ids: list[int],
-        before: ForwardPass,
-        past: Any,
-        kept: int,
-        cancelled: Cancel,
-        state: ModelState,
+        self, ids: list[int], found: Found, cancelled: Cancel, state: ModelState
     ) -> ForwardPass | None:
-        """Continue after the first `kept` ids, which `before` recorded and `past` caches.
+        """Continue after the ids that are cached.
 
         `None` where that is not possible, or the model was changed unnoticed.
         """
-        cache = self.prefix_cache
-        first = min(kept, len(ids) - 1)  # the last token is computed even if it is cached
-        past = cropped(past, first) if past is not None and first else None
+        cache, before = self.prefix_cache, found.forward
+        assert before is not None
+        first = min(found.shared, len(ids) - 1)  # the last token is computed even if it is cached
+        past = cropped(found.cache, first) if found.cache is not None and first else None
         if past is None:
             return None
         new = self.record(cache.inputs(ids, past, first), cancelled, state)
-        is_new = kept < len(ids)
-        forward = before.continued(kept, new if is_new else None)
+        is_new = found.shared < len(ids)
+        forward = before.continued(found.shared, new if is_new else None)
         if not is_new:
-            # A write through `.data` changes the model, and nothing else tells.
             if not equal_rows(before, new, first):
-                cache.clear()
+                self.version.count_change()
                 return None
             forward = forward and replace(forward, reference_logits=new.last_logits)
         if forward is None or cache.works is None:
             whole = self.record({"input_ids": cache.ids(ids)}, cancelled, state)
-            works = forward is not None and equal_passes(forward, whole)
-            if not works:
-                cache.clear()
-            cache.works = works
-            if not works:
+            if forward is None or not equal_passes(forward, whole):
+                again = self.record({"input_ids": cache.ids(found.ids)}, cancelled, state)
+                if not equal_passes(before, again):
+                    self.version.count_change()
+                    return None
+                cache.refuse("what it computes so differs from a whole pass")
                 return whole
-        assert forward is not None
+            cache.works = True
         if is_new:
-            cache.keep(ids, forward.tensors(), past, forward)
+            cache.keep(ids, past, forward)
         return forward
 
     def record(

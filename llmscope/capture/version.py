@@ -3,8 +3,8 @@
 What counts is everything that a pass depends on and that can be looked up quickly: parameters and
 buffers (by PyTorch's own count of writes), which modules there are, their numbers (epsilons,
 scalings) and functions, hooks, a `forward` that was replaced on a module or its class, and the
-state of adapters. Not counted is a write that PyTorch doesn't count either: through `.data`, or
-through numpy.
+state of adapters. A write that PyTorch doesn't count, through `.data` or numpy, is looked for in a
+sample of the weights before each pass.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from llmscope.capture.modules import modules_of
+from llmscope.capture.sample import WeightSample
 from llmscope.capture.wrappers import adapters
 
 if TYPE_CHECKING:
@@ -34,6 +35,16 @@ _OWN = ("transformers.", "llmscope.capture.")  # modules of hooks that are not t
 
 Name = tuple[int, str]  # serial number of a module, name of its attribute
 Values = tuple[tuple[Name, Any], ...]
+
+
+def stale(
+    change: str = "The model was changed", remedy: str = "Trace the text again."
+) -> RuntimeError:
+    """Return the error of what would have to be read of a model that is no longer there."""
+    return RuntimeError(
+        f"{change} after this text was traced, so what would be read now isn't what the model did "
+        f"then. {remedy}"
+    )
 
 
 class ModelState(NamedTuple):
@@ -71,24 +82,41 @@ class ModelVersion:
         self._serials: WeakKeyDictionary[nn.Module, int] = WeakKeyDictionary()
         self._count = itertools.count()
         self._written: set[Name] = set()  # attributes that passes write themselves
+        self._sample = WeightSample()
+        self._uncounted = 0  # changes that PyTorch doesn't count
         self._guard = threading.Lock()
 
     def number(self) -> int:
         """Return the number of the model's state now."""
         return self.state().number
 
-    def state(self) -> ModelState:
-        """Return the model's state now."""
+    def state(self, *, look: bool = False) -> ModelState:
+        """Return the model's state now.
+
+        Parameters
+        ----------
+        look
+            Whether to look at a sample of the weights too, as before a pass. For the thread that
+            holds the model's lock, without gradients.
+        """
         layout = self._current_layout()
-        weights = tuple([version_of(item) for held in layout.parameters for item in held.values()])
+        parameters = [item for held in layout.parameters for item in held.values()]
+        weights = tuple([version_of(item) for item in parameters])
+        if look and self._sample.differs(parameters, weights):
+            self.count_change()
         changing = layout.changing()
         if self._written:
             changing = tuple(pair for pair in changing if pair[0] not in self._written)
         hooks = layout.hooks()
         forwards = tuple([kind.forward for kind in layout.kinds])
-        number = hash((adapters(self._model), layout.hash, forwards, weights, changing))
+        known = (adapters(self._model), layout.hash, forwards, weights, changing)
+        number = hash((*known, self._uncounted))
         key = None if hooks else hash((number, *_settings(self._model.config)))
         return ModelState(number, hash(hooks), key, weights, layout.fixed + changing)
+
+    def count_change(self) -> None:
+        """Count a change that was found in what the model computes."""
+        self._uncounted += 1
 
     def after_pass(self, before: ModelState) -> ModelState | None:
         """Return the state after a pass, or `None` where the pass changed weights.

@@ -15,6 +15,7 @@ from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from llmscope.export.page import Page, both, document, packed
+from llmscope.export.program import bertviz_program, notices
 from llmscope.export.selection import listed
 from llmscope.export.static import Static
 from llmscope.kernel.arrays import PageBuffers
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 BertvizView = Literal["head", "model"]
 _BYTES = 4.6  # of a weight in a page, at most: compressed, and written as base64
-_LIBRARIES = Path(__file__).parents[1] / "static" / "bertviz.js"
 _NAMES: dict[Kind, str] = {"encoder": "Encoder", "self": "Decoder", "cross": "Cross"}
 # bertviz fixes its colours when it draws: here they follow the page around.
 _STYLE = f"""
@@ -83,7 +83,10 @@ def bertviz(
     words = (
         f"{trace.scope.name}: {trace.text}\nbertviz's {view} view. Layers {listed(shown)}. {some}"
     )
-    return Static(Page(document(title, body, _STYLE), None, ()), words.rstrip(), 600)
+    program = bertviz_program()
+    whose = notices(program.packages, bertviz=True)
+    html = document(title, body, _STYLE, [program.script, _script(view)], whose)
+    return Static(Page(html, None, ()), words.rstrip(), 600)
 
 
 def _chosen(name: str, wanted: Sequence[int] | None, known: Iterable[int]) -> list[int]:
@@ -199,9 +202,7 @@ def _body(view: BertvizView, some: str, names: Sequence[str | None], content: st
     layer = '<label>Layer: <select id="layer"></select></label>' if view == "head" else ""
     kind = f'<label>Attention: <select id="filter">{options}</select></label>' if options else ""
     return f"""<main><div id="bertviz">{layer}{kind}{some}<div id="vis"></div></div></main>
-<script type="application/octet-stream" id="baked">{content}</script>
-<script>{_LIBRARIES.read_text(encoding="ascii").strip()}</script>
-<script>{_script(view)}</script>"""
+<script type="application/octet-stream" id="page-data">{content}</script>"""
 
 
 def _script(view: BertvizView) -> str:

@@ -8,6 +8,7 @@ import struct
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from html import escape
 from pathlib import Path
 from textwrap import shorten
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from llmscope.export.page_data import page_data
 from llmscope.export.plain_text import summary
+from llmscope.export.program import notices, page_program
 from llmscope.export.selection import Choice, check, grouped, plan, states_of, wanted
 from llmscope.kernel.arrays import PageBuffers
 from llmscope.shared import DARK, LIGHT
@@ -25,11 +27,6 @@ if TYPE_CHECKING:
 
     from llmscope.state import HasState, ViewState
 
-SCRIPT = Path(__file__).parents[1] / "static" / "page.js"
-# Nothing is ever asked of any other place, and the browser sees to it.
-_POLICY = (
-    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
-)
 _INPUT = ("text", "pair", "target", "masked")  # traits that say what is read
 
 
@@ -182,7 +179,9 @@ def page_of(
     }
     heading = title or shorten(states[0].text, 80, placeholder="…")
     fallback = "\n\n".join(map(summary, states))
-    html = document(heading, _body(fallback, notes, packed(content, buffers)), _STYLE)
+    body = _body(fallback, notes, packed(content, buffers))
+    program = page_program(name for state in states for name in state.panels)
+    html = document(heading, body, _STYLE, [program.script], notices(program.packages))
     return Page(html, None, tuple(notes))
 
 
@@ -209,33 +208,45 @@ def packed(page: dict[str, Any], buffers: PageBuffers) -> str:
     return base64.b64encode(zlib.compress(struct.pack("<I", len(head)) + head + data, 9)).decode()
 
 
-def document(title: str, body: str, style: str) -> str:
-    """Return a whole page, which loads nothing from elsewhere."""
+def document(title: str, body: str, style: str, scripts: Sequence[str], notices: str) -> str:
+    """Return a whole page, which loads nothing from elsewhere and runs no script but these."""
     from llmscope import __version__
 
+    code = "\n".join(f"<script>{script}</script>" for script in scripts)
     return f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
+<meta http-equiv="Content-Security-Policy" content="{_policy(scripts)}">
 <meta name="generator" content="llmscope {__version__}">
 <title>{_text(title)}</title>
 <style>{style}</style>
 </head>
 <body>
 {body}
+{code}
+{notices}
 </body>
 </html>
 """
+
+
+def _policy(scripts: Sequence[str]) -> str:
+    """Return what the browser allows the page: these scripts by their hashes, and no address."""
+    digests = (sha256(script.encode()).digest() for script in scripts)
+    own = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+    return (
+        f"default-src 'none'; script-src {own}; style-src 'unsafe-inline'; img-src data: blob:; "
+        "form-action 'none'; base-uri 'none'"
+    )
 
 
 def _body(fallback: str, notes: list[str], content: str) -> str:
     told = "".join(f"<p>{_text(note)}</p>" for note in notes)
     return f"""<main><p>{_text(fallback)}</p></main>
 <footer>{told}</footer>
-<script type="application/octet-stream" id="baked">{content}</script>
-<script>{SCRIPT.read_text(encoding="ascii").strip()}</script>"""
+<script type="application/octet-stream" id="page-data">{content}</script>"""
 
 
 def _text(text: str) -> str:

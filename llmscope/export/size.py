@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, Unpack
 
 from llmscope.export.encoding import BINS, LIKELIEST
-from llmscope.export.page import SCRIPT
+from llmscope.export.program import notices, page_program
 from llmscope.export.selection import Choice, Group, Plan, Wanted, grouped, plan, states_of, wanted
 from llmscope.kernel import requests as ask
 from llmscope.shared import LENS_BLOCK, LENS_TOP
@@ -78,7 +78,8 @@ def estimate(views: HasState | Sequence[HasState], **choice: Unpack[Choice]) -> 
     """
     states = states_of(views)
     want = wanted(**choice)
-    size = Size(SCRIPT.stat().st_size + 2000, 0, 0, 0, 0)
+    program = page_program(name for state in states for name in state.panels)
+    size = Size(len(program.script) + len(notices(program.packages)) + 2000, 0, 0, 0, 0)
     for group in grouped(states):
         for what in group.inputs(want.prompts):
             parts = _estimated(plan(group, what, want), group, want)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from llmscope.export.page import Page, page_of
 from llmscope.export.plain_text import summary
+from llmscope.export.program import BUILT
 from llmscope.panels import PANELS
 
 if TYPE_CHECKING:
@@ -17,11 +18,8 @@ if TYPE_CHECKING:
 
 # Pixels, until the page has told its height; where it can't tell, it scrolls within.
 _FOOT = 90
-# Where the frame is another origin, as within a sandbox, it can't set its own height.
-_LISTEN = (
-    "window.addEventListener('message',e=>{if(e.source===this.contentWindow&&e.data.llmscope)"
-    "this.style.height=e.data.llmscope.height+'px'});this.contentWindow.postMessage('height?','*')"
-)
+# A page takes part in nothing of the notebook around it: it can't read it, nor act for its reader.
+_SANDBOX = 'sandbox="allow-scripts allow-downloads" allow="clipboard-write"'
 
 
 class Static:
@@ -55,10 +53,11 @@ class Static:
 
     def _repr_html_(self) -> str:
         # Its content is shown by no browser; it is what is left where frames are removed.
+        around = (BUILT / "around.js").read_text(encoding="ascii").strip()
         words = "<br>".join(escape(line) for line in self._words.splitlines())
         return (
-            f'<iframe data-llmscope title="llmscope" srcdoc="{escape(self.page.html)}" '
-            f'style="width:100%;height:{self._height}px;border:0" onload="{escape(_LISTEN)}">'
+            f'<iframe data-llmscope title="llmscope" {_SANDBOX} srcdoc="{escape(self.page.html)}" '
+            f'style="width:100%;height:{self._height}px;border:0" onload="{escape(around)}">'
             f"{words}</iframe>"
         )
 

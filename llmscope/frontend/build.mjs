@@ -1,19 +1,23 @@
-// Builds two files of the same front end: src/widget.ts into ../static/llmscope.js, the module that
-// anywidget loads, and src/page.ts into ../static/page.js, the script of an exported page. And
-// src/bertviz/bertviz.ts into ../static/bertviz.js: what bertviz's own scripts need. Beside them stand the
-// licences of all that is in them.
+// Builds the front end into ../static: src/widget.ts into llmscope.js, the module that anywidget loads;
+// src/page.ts and the panels into parts.json, the parts of an exported page's script; src/bertviz/bertviz.ts
+// into bertviz.js, what bertviz's own scripts need; src/around.ts into around.js, what runs around a page in
+// a frame. Beside them stand the licences of all that is in them.
 //   node build.mjs          once; fails, and writes none, when one of them is over the budget
 //   node build.mjs --watch  again on every change (with ANYWIDGET_HMR=1 notebooks follow)
-import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import * as esbuild from "esbuild";
 import { options } from "./bundle.mjs";
+import { licences } from "./licences.mjs";
+import { asFunction, partsOptions } from "./pages.mjs";
 
 // Of each bundle. A panel that is added raises it by what it measures, at most by 25 KB minified, in
 // the commit that says so.
 const BUDGET = { minified: 260_000, gzip: 92_000 };
+// All parts together, which no view shows, pack less well than one bundle.
+const PARTS = { minified: 260_000, gzip: 95_000 };
 // The same bytes are packed to 84.6 or 85.0 KB by the zlib of another processor or version.
 const SPREAD = { minified: 1, gzip: 1.005 };
 const here = dirname(fileURLToPath(import.meta.url));
@@ -24,87 +28,115 @@ const watching = process.argv.includes("--watch");
 const ascii = (code) =>
   code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
-/** Packages that are in a bundle. */
-const packages = new Set();
+/** By the name of a file, the packages that are in it. */
+const packages = {};
 
-/** Bundles that are built and not written yet. */
+/** Files that are built and not written yet. */
 const ready = [];
 
 const write = async () => {
   await mkdir(folder, { recursive: true });
   for (const { output, code, summary } of ready.splice(0)) {
-    await writeFile(output, code);
+    await writeFile(join(folder, output), code);
     console.log(summary);
   }
 };
 
-/** Refuses a bundle over the budget, so that none is ever shipped. */
-const withinBudget = {
-  name: "within-budget",
+/** Packages that an output is made of. */
+const packagesIn = ({ inputs }) =>
+  [
+    ...new Set(
+      Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => {
+        const name = /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1];
+        return name && bytesInOutput > 0 ? [name] : [];
+      }),
+    ),
+  ].sort();
+
+/** Keeps a file for writing; over the budget, or not to be put into a page, it is refused. */
+function keep(output, code, budget = BUDGET, written = code) {
+  const sizes = { minified: Buffer.byteLength(code), gzip: gzipSync(code, { level: 9 }).length };
+  const said = Object.entries(sizes).map(
+    ([name, size]) => `${(size / 1000).toFixed(1)} of ${budget[name] / 1000} KB ${name}`,
+  );
+  const summary = `static/${output}: ${said.join(", ")}`;
+  const over = Object.entries(sizes)
+    .filter(([name, size]) => size > budget[name] * SPREAD[name])
+    .map(([name, size]) => `${size - budget[name]} bytes (${name})`);
+  if (over.length > 0) {
+    const excess = `over the budget by ${over.join(" and ")}; see BUDGET in build.mjs`;
+    return { errors: [{ text: `${excess}. Nothing is written. ${summary}` }] };
+  }
+  // A page carries its script within a script element.
+  if (/<\/script|<!--/i.test(code))
+    return { errors: [{ text: `${output} would end the element that holds it` }] };
+  ready.push({ output, code: written, summary });
+  return {};
+}
+
+/** A bundle of one file. */
+const bundle = {
+  name: "bundle",
   setup(build) {
     const { charset } = build.initialOptions;
     build.onEnd(async ({ errors, metafile, outputFiles }) => {
       if (errors.length > 0) return {};
-      for (const { inputs } of Object.values(metafile.outputs)) {
-        for (const [path, { bytesInOutput }] of Object.entries(inputs)) {
-          const name = /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1];
-          if (name && bytesInOutput > 0) packages.add(name);
-        }
-      }
+      const output = basename(outputFiles[0].path);
+      packages[output] = packagesIn(Object.values(metafile.outputs)[0]);
       const { text } = outputFiles[0];
-      const code = Buffer.from(charset === "ascii" ? ascii(text) : text);
-      const sizes = { minified: code.length, gzip: gzipSync(code, { level: 9 }).length };
-      const output = outputFiles[0].path;
-      const parts = Object.entries(sizes).map(
-        ([name, size]) => `${(size / 1000).toFixed(1)} of ${BUDGET[name] / 1000} KB ${name}`,
-      );
-      const summary = `static/${basename(output)}: ${parts.join(", ")}`;
-      const over = Object.entries(sizes)
-        .filter(([name, size]) => size > BUDGET[name] * SPREAD[name])
-        .map(([name, size]) => `${size - BUDGET[name]} bytes (${name})`);
-      if (over.length > 0) {
-        const excess = `over the budget by ${over.join(" and ")}; see BUDGET in build.mjs`;
-        return { errors: [{ text: `${excess}. Nothing is written. ${summary}` }] };
-      }
-      // A page carries its script within a script element.
-      if (/<\/script|<!--/i.test(text)) {
-        return { errors: [{ text: `${basename(output)} would end the element that holds it` }] };
-      }
-      ready.push({ output, code, summary });
+      const kept = keep(output, charset === "ascii" ? ascii(text) : text);
       if (watching) await write();
-      return {};
+      return kept;
+    });
+  },
+};
+
+/** The parts of a page, by name, each with the names of those that it needs. */
+const parts = {
+  name: "parts",
+  setup(build) {
+    build.onEnd(async ({ errors, metafile, outputFiles }) => {
+      if (errors.length > 0) return {};
+      const found = outputFiles.map(({ path, text }) => {
+        const file = basename(path);
+        const output = Object.entries(metafile.outputs).find(([name]) => basename(name) === file);
+        const { needs, code } = asFunction(ascii(text));
+        return [file.replace(/\.js$/, ""), { needs, code, packages: packagesIn(output[1]) }];
+      });
+      packages["parts.json"] = [...new Set(found.flatMap(([, part]) => part.packages))];
+      const code = found.map(([, part]) => part.code).join("\n");
+      const kept = keep("parts.json", code, PARTS, JSON.stringify(Object.fromEntries(found)));
+      if (watching) await write();
+      return kept;
     });
   },
 };
 
 const all = {
-  ...options,
-  plugins: [...options.plugins, withinBudget],
   logLevel: watching ? "info" : "warning",
   metafile: true,
   write: false,
+  define: { "process.env.NODE_ENV": '"production"' },
 };
 
-const builds = [
+const bundles = [
   { entry: "src/widget.ts", outfile: "llmscope.js", format: "esm", charset: "utf8" },
   // Of ASCII alone: whatever page it is put into, no letter is misread.
-  { entry: "src/page.ts", outfile: "page.js", format: "iife", charset: "ascii" },
   { entry: "src/bertviz/bertviz.ts", outfile: "bertviz.js", format: "iife", charset: "ascii" },
-];
+  { entry: "src/around.ts", outfile: "around.js", format: "iife", charset: "ascii" },
+].map(({ entry, ...how }) => ({
+  ...options,
+  ...how,
+  entryPoints: [entry],
+  plugins: [...options.plugins, bundle],
+}));
+const page = await partsOptions();
 
-for (const { entry, outfile, format, charset } of builds) {
-  const bundle = {
-    ...all,
-    entryPoints: [entry],
-    outfile: join(folder, outfile),
-    format,
-    charset,
-    define: { "process.env.NODE_ENV": '"production"' },
-  };
+for (const one of [...bundles, { ...page, charset: "ascii", plugins: [...page.plugins, parts] }]) {
   if (watching) {
-    await (await esbuild.context(bundle)).watch();
+    await (await esbuild.context({ ...all, ...one })).watch();
   } else {
-    await esbuild.build(bundle).catch((error) => {
+    await esbuild.build({ ...all, ...one }).catch((error) => {
       console.error(error.message);
       process.exit(1);
     });
@@ -113,10 +145,7 @@ for (const { entry, outfile, format, charset } of builds) {
 
 if (!watching) {
   await write();
-  const texts = [...packages].sort().map(async (name) => {
-    const place = join(here, "node_modules", name);
-    const file = (await readdir(place)).find((file) => /^licen[cs]e/i.test(file));
-    return `${name}\n\n${(await readFile(join(place, file), "utf8")).trim()}\n`;
-  });
-  await writeFile(join(folder, "LICENSES.txt"), (await Promise.all(texts)).join("\n\n"));
+  const { text, groups } = await licences(packages);
+  await writeFile(join(folder, "LICENSES.txt"), text);
+  await writeFile(join(folder, "licences.json"), JSON.stringify(groups));
 }

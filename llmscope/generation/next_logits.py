@@ -64,7 +64,7 @@ class NextLogits:
         ValueError
             When there are more ids than the model's context has positions.
         """
-        version = self._scope.runner.version.number()
+        version = self._scope.runner.version.state(look=True).number
         if version != self._version:
             self.kept.clear()
             self._cached, self._kwargs = [], {}
@@ -132,7 +132,7 @@ class NextLogits:
         seen = common(self._cached, ids)
         if croppable(empty) and cache.ready(runner.version.state().key):
             if own is not None:
-                cache.keep(self._cached, (), own, None)
+                cache.keep(self._cached, own)
             found = cache.find(ids, recorded=False)
-            return found[1:] if found is not None else (None, 0)
+            return (found.cache, found.shared) if found is not None else (None, 0)
         return (cropped(own, seen) if seen else None), seen

@@ -195,7 +195,7 @@ class Run:
         Returns
         -------
         Trace
-            Of the whole sequence, its prompt included; kept until the weights change.
+            Of the whole sequence, its prompt included; kept until the model is changed.
 
         Raises
         ------

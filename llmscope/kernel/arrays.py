@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from llmscope.text import clean
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -20,7 +22,9 @@ class Buffers(ABC):
     """Binary buffers, and the values that refer to them by number."""
 
     def encoded(self, item: Any) -> Any:
-        """Return `item` as JSON has it: arrays as references, and null for NaN and infinities.
+        """Return `item` as JSON has it.
+
+        Arrays are references, NaN and infinities null, and lone surrogates are replaced.
 
         Parameters
         ----------
@@ -45,6 +49,8 @@ class Buffers(ABC):
             return [self.encoded(value) for value in item]
         if isinstance(item, float) and not np.isfinite(item):
             return None
+        if isinstance(item, str) and not item.isascii():
+            return clean(item)
         return item
 
     @abstractmethod

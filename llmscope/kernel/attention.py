@@ -16,8 +16,8 @@ from llmscope.analysis.matrices import MatrixStack, combined_stack, head_stack, 
 from llmscope.analysis.rollout import layers_up_to, rollout_onward
 from llmscope.capture import to_numpy
 from llmscope.kernel.cpu_threads import cpus
-from llmscope.kernel.requests import Column, Row, Tile
-from llmscope.kernel.tiles import shades, tile
+from llmscope.kernel.requests import Column, RequestError, Row, Tile
+from llmscope.kernel.tiles import check_tile, shades, tile
 from llmscope.shared import TILE
 
 if TYPE_CHECKING:
@@ -78,12 +78,16 @@ class AttentionHandlers:
 
         Raises
         ------
+        RequestError
+            When there is no such tile, row or column.
         IndexError
-            When there is no such head, tile, row or column.
+            When there is no such head.
         ValueError
             When the model has no such attention, or the text is too long for rollout.
         """
         kind = request.kind
+        if kind in trace.kinds:  # another is refused in the words of the model
+            _check(request, trace.queries(kind), trace.keys(kind))
         is_small = trace.queries(kind) * trace.keys(kind) <= TILE**2
         with cpus(1) if is_small and request.matrix.how == "head" else nullcontext():
             return self._matrix(trace, request, cancelled)
@@ -151,10 +155,19 @@ class AttentionHandlers:
         return made
 
 
+def _check(request: OfMatrix, queries: int, keys: int) -> None:
+    """Raise RequestError for what a matrix (queries, keys) doesn't have, before it is computed."""
+    match request:
+        case Row(index=index) | Column(index=index):
+            count = queries if isinstance(request, Row) else keys
+            if not 0 <= index < count:
+                raise RequestError(f"There is no position {index}: there are {count}.")
+        case Tile():
+            check_tile(request.level, request.row, request.column, queries, keys)
+
+
 def _column(stack: MatrixStack, key: int, cancelled: IsCancelled) -> NDArray[np.float32]:
     """Weights (queries,) that all queries give to one key."""
-    if not 0 <= key < stack.keys:
-        raise IndexError(f"There is no position {key}: there are {stack.keys}.")
     column = np.zeros(stack.queries, dtype=np.float32)
     for rows, keys, weights in stack.bands(np.arange(stack.queries), cancelled):
         if keys.start <= key < keys.stop:

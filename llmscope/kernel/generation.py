@@ -11,8 +11,7 @@ from cachetools import LRUCache
 from llmscope.capture import to_numpy
 from llmscope.kernel import requests as ask
 from llmscope.kernel.cpu_threads import Pace
-from llmscope.kernel.protocol import format_key
-from llmscope.kernel.requests import PAUSE
+from llmscope.kernel.requests import PAUSE, RequestError
 from llmscope.text import from_ids, labels
 
 if TYPE_CHECKING:
@@ -98,6 +97,9 @@ class GenerationSession:
             stepper = self._here()
             before = len(stepper.tree)
             match request:
+                case ask.Copy(node) | ask.Select(node) | ask.Force(after=node):
+                    self._check(node)
+            match request:
                 case ask.Copy(node):
                     return {
                         "text": stepper.text(node),
@@ -111,7 +113,7 @@ class GenerationSession:
                 case ask.Undo():
                     stepper.undo()
                 case _:
-                    raise KeyError(format_key(request))
+                    raise TypeError(request)
             return self._state(min(before, len(stepper.tree)))
 
     def steps(self, count: int, *, together: bool) -> Iterator[Part]:
@@ -151,12 +153,18 @@ class GenerationSession:
     def logits(self, number: int) -> NDArray[np.float32]:
         """Return logits (vocabulary,) after a node."""
         with self._lock:
+            self._check(number)
             return to_numpy(self._here().logits(number))
 
     def _here(self) -> Stepper:
         if self._stepper is None:
             raise ValueError("Nothing is being written yet: give a prompt first.")
         return self._stepper
+
+    def _check(self, node: int) -> None:
+        tree = self._here().tree
+        if node not in tree:
+            raise RequestError(f"There is no node {node}: the tree has 0 to {len(tree)}.")
 
     def _begin(self, prompt: str) -> Part:
         """Return the state after a prompt, from the first node on."""

@@ -10,12 +10,13 @@ from llmscope.kernel import requests as ask
 from llmscope.kernel.attention import AttentionHandlers
 from llmscope.kernel.lens import lens_block
 from llmscope.kernel.models import described, installed, loaded
-from llmscope.kernel.protocol import format_key
-from llmscope.kernel.requests import PAUSE
+from llmscope.kernel.protocol import format_key, shortened
+from llmscope.kernel.requests import PAUSE, RequestError
 from llmscope.kernel.summary import summary
 from llmscope.kernel.trace_cache import TraceCache
 from llmscope.kernel.vocabulary import Vocabulary
 from llmscope.text import labels, texts
+from llmscope.text.prepare import check_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -90,8 +91,8 @@ class Handlers:
 
         Raises
         ------
-        KeyError
-            For what no handler knows, such as a trace that was never named.
+        RequestError
+            For what doesn't exist, such as a trace that was never named.
         """
         match request:
             case ask.Summary(what):
@@ -111,6 +112,11 @@ class Handlers:
                 yield self._likeliest(self._generation(request).logits(node))
             case ask.Model():
                 yield described(self.scope)
+            case ask.Load() | ask.Install() if self.scope is not None:
+                raise ValueError(
+                    f"This view shows {self.scope.name}. Another model is opened in Python, "
+                    "by llmscope.explore() or llmscope.load(name).explore()."
+                )
             case ask.Load(name):
                 scope = yield from loaded(name, cancelled)
                 self.release()
@@ -122,12 +128,13 @@ class Handlers:
             case ask.Search(text):
                 yield self._search(text)
             case ask.Token(token_id) if self.scope is not None:
+                check_ids([token_id], self.scope.facts.vocabulary)
                 yield {"label": labels(self.scope.tokenizer, [token_id])[0]}
             case ask.Release():
                 self.release()
                 yield {}
             case _:
-                raise KeyError(format_key(request))
+                raise _unanswered(request)
 
     def _of_trace(self, request: ask.OfTrace, trace: Trace, cancelled: Callable[[], bool]) -> Part:
         match request:
@@ -149,11 +156,11 @@ class Handlers:
                 return self._attention.steps(trace, request, cancelled)
             case ask.OfMatrix():
                 return self._attention.matrix(trace, request, cancelled)
-        raise KeyError(format_key(request))
+        raise _unanswered(request)
 
     def _generation(self, request: Request) -> GenerationSession:
         if self.session is None:
-            raise KeyError(format_key(request))
+            raise _unanswered(request)
         return self.session
 
     def _search(self, text: str) -> Part:
@@ -176,6 +183,10 @@ class Handlers:
             "texts": texts(tokenizer, first.tolist()),
             "labels": labels(tokenizer, first.tolist()),
         }
+
+
+def _unanswered(request: Request) -> RequestError:
+    return RequestError(f"This view has no answer to {shortened(format_key(request))!r}.")
 
 
 def _follows(trace: Trace) -> float | None:

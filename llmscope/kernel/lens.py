@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from llmscope.analysis.logit_lens import read_lens
-from llmscope.kernel.protocol import format_key
+from llmscope.kernel.requests import RequestError
 from llmscope.shared import LENS_BLOCK, LENS_TOP
 from llmscope.text import labels
 
@@ -39,13 +39,13 @@ def lens_block(trace: Trace, request: LensBlock, cancelled: Callable[[], bool]) 
 
     Raises
     ------
-    KeyError
+    RequestError
         When the text has no such block.
     """
     first = request.block * LENS_BLOCK
     rows = np.arange(first, min(first + LENS_BLOCK, len(trace)))
     if not len(rows):
-        raise KeyError(format_key(request))
+        raise RequestError(f"There is no position {first}: the text has {len(trace)} tokens.")
     trace.check_current()
     lens = read_lens(
         trace.recording, trace.scope.tokenizer, LENS_TOP, rows, request.stream, cancelled

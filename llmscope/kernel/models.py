@@ -5,13 +5,13 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Generator
-from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from llmscope.capture import Cancelled
 
 if TYPE_CHECKING:
     from llmscope.kernel.requests import Part
+    from llmscope.loading import Progress
     from llmscope.scope import Scope
 
 T = TypeVar("T")
@@ -29,16 +29,31 @@ def described(scope: Scope | None) -> Part:
 
 
 def loaded(name: str, cancelled: Callable[[], bool]) -> Generator[Part, None, Scope]:
-    """Load a model, the default one without a name; yield progress, return the scope.
+    """Load a model that a page names, the default one without a name; yield progress.
+
+    Neither code nor pickle files of the model are read: `load` is told to by people only.
+
+    Returns
+    -------
+    Scope
+        The model.
 
     Raises
     ------
     LoadError
-        When the model can't be loaded, or `cancelled` returned True.
+        When the model can't be loaded, lies outside the folders that a page may load from, or
+        `cancelled` returned True.
     """
+    from llmscope.loading import asked_by_page
     from llmscope.scope import load
 
-    return (yield from _with_progress(partial(load, name or None), cancelled))
+    def work(progress: Progress) -> Scope:
+        with asked_by_page():
+            return load(
+                name or None, trust_remote_code=False, use_safetensors=True, progress=progress
+            )
+
+    return (yield from _with_progress(work, cancelled))
 
 
 def installed(cancelled: Callable[[], bool]) -> Generator[Part, None, None]:
@@ -48,6 +63,8 @@ def installed(cancelled: Callable[[], bool]) -> Generator[Part, None, None]:
     ------
     LoadError
         When they can't be installed.
+    Cancelled
+        When `cancelled` returned True; pip is stopped.
     """
     from llmscope.loading import install_default
 

@@ -9,7 +9,8 @@ input of a trace has a key of three kinds, answered with a summary of the trace:
 numbers with commas, where ``source`` is the input of an encoder.
 
 Numbers are decimal, from 0 to 999,999,999, without sign or leading zeros. A trace is named
-``t{number}``; matrices as in `llmscope.analysis.matrix_name`.
+``t{number}``; matrices as in `llmscope.analysis.matrix_name`. Keys have a greatest length, and so
+have names and lists of numbers in them.
 """
 
 from __future__ import annotations
@@ -22,28 +23,35 @@ from typing import TYPE_CHECKING, Any
 
 from llmscope.analysis.matrix_name import MatrixName
 from llmscope.analysis.matrix_name import parse as parse_matrix
-from llmscope.kernel.requests import OfMatrix, Request, Summary
+from llmscope.kernel.requests import OfMatrix, Request, RequestError, Summary
 from llmscope.kernel.text_input import IdsInput, Input, TextInput
-from llmscope.shared import KINDS, MOST_HEADS, STREAMS
+from llmscope.shared import KINDS, LONGEST_KEY, LONGEST_NAME, MOST_HEADS, MOST_IDS, STREAMS
+from llmscope.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MOST_IDS = 2**17  # in one key, refused before anything is computed
 _NUMBER = "0|[1-9][0-9]{0,8}"
 _NUMBERS = re.compile(f"(?:{_NUMBER})(?:,(?:{_NUMBER}))*")
 _LARGEST = 10**9 - 1
 _SHOWN = 80  # characters of a key in an error
 
 
-def parse(key: str) -> Request:
-    """Return what a key requests.
+def parse(key: object) -> Request:
+    """Return what a key requests; lone surrogates in it, which no answer can carry, are replaced.
 
     Raises
     ------
-    KeyError
-        For a key that none of the forms fits.
+    RequestError
+        For a key that is too long, or that none of the forms fits.
     """
+    if not isinstance(key, str):
+        raise RequestError("A request has a key, which is a text.")
+    if len(key) > LONGEST_KEY:
+        raise RequestError(
+            f"A view reads up to {LONGEST_KEY:,} characters at once; {len(key):,} are too many."
+        )
+    key = clean(key)
     try:
         head, slash, rest = key.partition("/")
         if head in _INPUTS and slash:
@@ -54,7 +62,7 @@ def parse(key: str) -> Request:
                 return kind(**{name: _read(name, text) for name, text in values.items()})
     except (ValueError, TypeError, RecursionError):
         pass
-    raise KeyError(shortened(key))
+    raise RequestError(f"There is nothing to request by the key {shortened(key)!r}.")
 
 
 def format_key(request: Request | Input) -> str:
@@ -78,12 +86,12 @@ def parse_input(key: str) -> Input:
 
     Raises
     ------
-    KeyError
+    RequestError
         For any other key.
     """
     request = parse(key)
     if not isinstance(request, Summary):
-        raise KeyError(shortened(key))
+        raise RequestError(f"The key {shortened(key)!r} names no input.")
     return request.input
 
 
@@ -118,7 +126,7 @@ def _parsed_json(rest: str) -> TextInput:
         raise ValueError(rest)
     if not all(type(one) is int and abs(one) <= _LARGEST for one in masked):
         raise ValueError(rest)
-    return TextInput(text, pair, target, tuple(masked))
+    return TextInput(clean(text), clean(pair), clean(target), tuple(masked))  # as escapes say
 
 
 _INPUTS: dict[str, Callable[[str], Input]] = {
@@ -148,8 +156,8 @@ _FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "stream": ("|".join(STREAMS), str),
     "pool": ("max|mean", str),
     "matrix": ("[^/]+", _matrix),
-    "name": ("(?s:.*)", str),
-    "text": ("(?s:.*)", str),
+    "name": (f"(?s:.{{0,{LONGEST_NAME}}})", str),
+    "text": (f"(?s:.{{0,{LONGEST_NAME}}})", str),
     "prompt": ("(?s:.*)", str),
     "count": ("[1-9][0-9]{0,8}", int),
 }

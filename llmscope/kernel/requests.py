@@ -18,6 +18,10 @@ PAUSE: Part = {}  # by identity: a part that isn't sent, after which urgent requ
 FIRST, SOON, LATER, LAST = range(4)  # urgency: the text, what a person points at, the rest
 
 
+class RequestError(LookupError):
+    """What a view requests doesn't exist; the page shows the message."""
+
+
 @dataclass(frozen=True)
 class Request:
     """A parsed key; each kind of request is a subclass.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from llmscope.text import from_ids
+from llmscope.text.label import decode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,4 +107,4 @@ def text_of(what: Input, scope: Scope | None) -> str:
         return what.text
     if scope is None:
         return ""
-    return "".join(token.text for token in from_ids(scope.tokenizer, what.source or what.ids))
+    return decode(scope.tokenizer, what.source or what.ids)

@@ -9,6 +9,7 @@ import numpy as np
 
 from llmscope.analysis.matrices import MatrixStack
 from llmscope.capture import NEVER, Cancel
+from llmscope.kernel.requests import RequestError
 from llmscope.shared import TILE
 
 if TYPE_CHECKING:
@@ -46,21 +47,18 @@ def tile(
 
     Raises
     ------
-    IndexError
+    RequestError
         When there is no such tile.
     Cancelled
         When `cancelled` returned True between two bands of rows.
     """
     import torch
 
-    if min(level, row, column) < 0 or level > highest_level(stack.queries, stack.keys):
-        raise IndexError(f"There is no tile {level}.{row}.{column}.")
+    check_tile(level, row, column, stack.queries, stack.keys)
     block = 2**level
     side = TILE * block
     rows = np.arange(row * side, min((row + 1) * side, stack.queries))
     keys = slice(column * side, min((column + 1) * side, stack.keys))
-    if not len(rows) or keys.start >= keys.stop:
-        raise IndexError(f"There is no tile {level}.{row}.{column}.")
     parts = []
     for part, reach, weights in stack.bands(rows, cancelled, block):
         weights = weights.float().cpu()
@@ -78,6 +76,15 @@ def tile(
         return shades(cells.numpy())
     exact = level == 0 and max(stack.queries, stack.keys) <= TILE
     return (cells if exact else cells.half()).numpy()
+
+
+def check_tile(level: int, row: int, column: int, queries: int, keys: int) -> None:
+    """Raise RequestError for a tile that a matrix (queries, keys) doesn't have."""
+    if 0 <= level <= highest_level(queries, keys):
+        side = TILE * 2**level
+        if 0 <= row * side < queries and 0 <= column * side < keys:
+            return
+    raise RequestError(f"There is no tile {level}.{row}.{column}.")
 
 
 def highest_level(queries: int, keys: int) -> int:

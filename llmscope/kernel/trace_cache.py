@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from cachetools import LRUCache
 
-from llmscope.capture import Cancelled
+from llmscope.capture import Cancelled, stale
+from llmscope.kernel.requests import RequestError
 from llmscope.kernel.text_input import TextInput
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class TraceCache:
         self._given_input = None if given is None else TextInput.of(given)
         self._lock = threading.RLock()
         self._traces: LRUCache[Input, Trace] = LRUCache(_TRACES)
-        # Inputs with the version of the weights that they were traced with, by name and back.
+        # Inputs with the version of the model that they were traced with, by name and back.
         self._names: LRUCache[str, tuple[Input, int]] = LRUCache(_NAMES)
         self._name_of: LRUCache[tuple[Input, int], str] = LRUCache(_NAMES)
         self._count = 0
@@ -79,7 +80,7 @@ class TraceCache:
         return made
 
     def name(self, what: Input, trace: Trace) -> str:
-        """Return the name of a trace of `what`, the same one while weights stay the same."""
+        """Return the name of a trace of `what`, the same one while the model stays the same."""
         key = (what, trace.version)
         with self._lock:
             name = self._name_of.get(key)
@@ -95,20 +96,20 @@ class TraceCache:
 
         Raises
         ------
-        KeyError
+        RequestError
             When no trace has this name.
         RuntimeError
-            When the weights were changed since it was named.
+            When the model was changed since it was named.
         Cancelled
             When `cancelled` returned True before the end.
         """
         with self._lock:
+            if name not in self._names:
+                raise RequestError(f"There is no trace {name} any more. Edit the text to read it.")
             what, version = self._names[name]
         trace = self.trace(what, cancelled)
         if trace.version != version:
-            raise RuntimeError(
-                "The model's weights were changed. Edit the text to read it with the new ones."
-            )
+            raise stale(remedy="Edit the text to read it with the model as it is now.")
         return trace
 
     def release(self) -> None:

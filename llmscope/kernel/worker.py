@@ -10,20 +10,22 @@ import threading
 from collections.abc import Callable, Iterator
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from llmscope.capture import Cancelled
 from llmscope.kernel.arrays import MessageBuffers
 from llmscope.kernel.cpu_threads import leave_cpus
-from llmscope.kernel.protocol import parse, shortened
-from llmscope.kernel.requests import PAUSE, SOON
+from llmscope.kernel.protocol import format_key, parse, shortened
+from llmscope.kernel.requests import PAUSE, Request, RequestError
+from llmscope.text import clean
 
 if TYPE_CHECKING:
-    from llmscope.kernel.requests import Part, Request
+    from llmscope.kernel.requests import Part
 
     Answer = Callable[[Request, Callable[[], bool]], Iterator[Part]]
     Send = Callable[[dict[str, Any], list[bytes]], None]
 
+_LARGEST = 2**53  # up to which JavaScript counts
 _IDLE_SECONDS = 5.0  # after which the thread ends; the next request starts another
 _log = logging.getLogger(__name__)
 
@@ -33,7 +35,7 @@ class _Job:
     urgency: int
     order: int
     number: int = field(compare=False)
-    key: str = field(compare=False)
+    request: Request = field(compare=False)
     # Where it came from: ipykernel sends an answer, and the next message of the page, by this to
     # the same subshell, so that neither waits for a running cell.
     context: Context = field(compare=False, default_factory=copy_context)
@@ -43,7 +45,7 @@ class _Job:
     held: Part = field(compare=False, default_factory=lambda: PAUSE)
 
 
-_END = _Job(-1, -1, -1, "")  # by identity: the thread ends
+_END = _Job(-1, -1, -1, Request())  # by identity: the thread ends
 
 
 class Worker:
@@ -51,6 +53,7 @@ class Worker:
 
     What comes in is ``{request, key}``, ``{cancel}``, or ``{}``, which only acknowledges. What goes
     out is ``{request, part, done}`` with arrays as binary buffers, or ``{request, error, kind}``.
+    Every request that has a number gets an answer or an error, unless it is cancelled.
 
     Parameters
     ----------
@@ -58,7 +61,8 @@ class Worker:
         Yields the parts of the answer to a request, and may ask whether it was cancelled. At
         `PAUSE`, others that are as urgent or more go first.
     send
-        Sends one message with its buffers; called from the worker thread.
+        Sends one message with its buffers; called from the worker thread, and for a key that
+        requests nothing from the one that receives.
     """
 
     def __init__(self, answer: Answer, send: Send) -> None:
@@ -77,20 +81,23 @@ class Worker:
         return self._thread
 
     def receive(self, content: Any) -> None:
-        """Take one message, and drop what isn't one; never blocks."""
+        """Take one message, and drop what isn't one; never blocks, and never raises."""
         if not isinstance(content, dict):
             return
-        if isinstance(number := content.get("cancel"), int):
+        if _is_number(number := content.get("cancel")):
             with self._lock:
                 job = self._open.get(number)
             if job is not None:
                 job.cancelled.set()
-        elif isinstance(number := content.get("request"), int) and isinstance(
-            key := content.get("key"), str
-        ):
+        if _is_number(number := content.get("request")):
+            try:
+                request = parse(content.get("key"))
+            except RequestError as error:
+                self._refuse(number, error)
+                return
             if "torch" in sys.modules:
                 leave_cpus()
-            self._put(_Job(_urgency(key), next(self._order), number, key))
+            self._put(_Job(request.urgency, next(self._order), number, request))
 
     def close(self) -> None:
         """Drop everything and take nothing more; the thread ends as soon as it can."""
@@ -101,6 +108,14 @@ class Worker:
             self._open.clear()
             self._answer = None
         self._waiting.put(_END)
+
+    def _refuse(self, number: int, error: RequestError) -> None:
+        if self._closed:
+            return
+        try:
+            self._send_error(number, error)
+        except Exception:
+            _log.exception("llmscope could not send an error")
 
     def _put(self, job: _Job) -> None:
         with self._lock:
@@ -134,13 +149,14 @@ class Worker:
             try:
                 is_over = job.context.run(self._go_on, job)
             except BaseException:  # such as a comm that is gone: the next request may work
-                _log.exception("llmscope could not send the answer to %r", shortened(job.key))
+                _log.exception("llmscope could not send the answer to %s", _named(job))
             if not is_over:
                 job.order = next(self._order)
                 self._waiting.put(job)
                 continue
             with self._lock:
-                self._open.pop(job.number, None)
+                if self._open.get(job.number) is job:
+                    del self._open[job.number]
 
     def _go_on(self, job: _Job) -> bool:
         """Compute an answer up to its next pause; return whether it is over."""
@@ -149,7 +165,7 @@ class Worker:
             return True
         try:
             if job.parts is None:
-                job.parts = answer(parse(job.key), job.cancelled.is_set)
+                job.parts = answer(job.request, job.cancelled.is_set)
             for part in job.parts:
                 if job.cancelled.is_set():
                     return True
@@ -162,13 +178,12 @@ class Worker:
             return True
         except Cancelled:
             return True
-        except Exception as error:
+        except BaseException as error:  # such as a panic of a tokenizer
             if job.cancelled.is_set():
                 return True
             if _is_a_bug(error):
-                _log.exception("llmscope could not answer %r", shortened(job.key))
-            kind = getattr(error, "kind", type(error).__name__)
-            self._send({"request": job.number, "error": _message(error), "kind": kind}, [])
+                _log.exception("llmscope could not answer %s", _named(job))
+            self._send_error(job.number, error)
             return True
 
     def _reply(self, job: _Job, part: Part, *, done: bool) -> None:
@@ -176,20 +191,22 @@ class Worker:
         content = {"request": job.number, "part": buffers.encoded(part), "done": done}
         self._send(content, buffers.parts)
 
-
-def _urgency(key: str) -> int:
-    """Return how soon a key is answered; a malformed one is refused in its turn."""
-    try:
-        return parse(key).urgency
-    except KeyError:
-        return SOON
+    def _send_error(self, number: int, error: BaseException) -> None:
+        message = f"{type(error).__name__}: {error}" if _is_a_bug(error) else str(error)
+        kind = getattr(error, "kind", type(error).__name__)
+        self._send({"request": number, "error": clean(message), "kind": kind}, [])
 
 
-def _is_a_bug(error: Exception) -> bool:
+def _is_number(item: Any) -> TypeGuard[int]:
+    return type(item) is int and abs(item) <= _LARGEST
+
+
+def _is_a_bug(error: BaseException) -> bool:
     from llmscope.loading.errors import LoadError
 
-    return not isinstance(error, (LoadError, ValueError, IndexError, RuntimeError))
+    return not isinstance(error, (RequestError, LoadError, ValueError, IndexError, RuntimeError))
 
 
-def _message(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}" if _is_a_bug(error) else str(error)
+def _named(job: _Job) -> str:
+    """Return the key of a job as it is logged."""
+    return repr(shortened(format_key(job.request)))

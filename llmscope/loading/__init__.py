@@ -19,6 +19,7 @@ from llmscope.loading.default import (
     not_installed,
 )
 from llmscope.loading.errors import LoadError, in_plain_words
+from llmscope.loading.folders import asked_by_page, ensure_listed
 from llmscope.loading.hub import fetch
 from llmscope.loading.pretrained import (
     has_tokenizer,
@@ -39,6 +40,7 @@ __all__ = [
     "LoadError",
     "ModelChoice",
     "Progress",
+    "asked_by_page",
     "choices",
     "install_default",
     "load_parts",
@@ -143,6 +145,7 @@ def _default_checkpoint(report: Progress, download: Callable[[str], Checkpoint])
 
 def _local_checkpoint(name: str | os.PathLike[str]) -> Checkpoint | None:
     """Return the folder or GGUF file of that name; `None` for what can only be a Hub id."""
+    ensure_listed(name)
     path = Path(name).expanduser()
     if path.is_file() and path.suffix.lower() == ".gguf":
         return Checkpoint(path.parent, path.stem, path.name)

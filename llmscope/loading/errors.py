@@ -27,7 +27,7 @@ class LoadError(RuntimeError):
         The reason in one word, for programs: "unknown", "offline", "gated", "tokenizer",
         "weights", "pickle", "remote-code", "memory", "damaged", "architecture", "package",
         "disk", "default" (the default model isn't installed, and the Hub can't be reached),
-        "install", or "failed" for everything else.
+        "install", "folder" (a page may not load from there), or "failed" for everything else.
 
     Examples
     --------

@@ -12,6 +12,7 @@ from llmscope.loading.checkpoint import (
     VOCABULARY,
     Checkpoint,
     ensure_memory,
+    ensure_safetensors,
     listing,
     weight_files,
 )
@@ -145,6 +146,9 @@ def read_model(
 
     target = torch.device(device) if device is not None else best_device()
     stored = _stored(checkpoint, use_safetensors)
+    if use_safetensors and checkpoint.gguf is None:
+        named = getattr(config, "transformers_weights", None)
+        ensure_safetensors(checkpoint.folder, named, checkpoint.title)
     if device_map is None:
         dtype = dtype or _own_dtype(config, target)
         ensure_memory(_needed(stored, config, dtype), checkpoint.title)

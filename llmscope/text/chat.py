@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
+
+from llmscope.text.tokens import clean
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -15,6 +19,7 @@ if TYPE_CHECKING:
     Messages = Sequence[dict[str, str]]
 
 _MARK = "\ue000\ue001"  # in the place of one message's content; no template trims or splits it
+_MARKS = re.compile("\ue000([0-9]+)\ue001")  # after contents, with the number of the message
 
 
 @dataclass(frozen=True)
@@ -59,23 +64,39 @@ def render(
     -------
     str
         The text of the conversation.
+
+    Raises
+    ------
+    ValueError
+        When a message has no role or no content, and when the template refuses the messages.
     """
     conversation: Any = list(messages)
-    return str(
-        tokenizer.apply_chat_template(
+    for number, message in enumerate(messages, start=1):
+        if not isinstance(message.get("role"), str):
+            raise ValueError(
+                f'Message {number} has no role: {{"role": "user", "content": "Hello"}} has one.'
+            )
+        # What calls a tool needs no content.
+        if message.get("content") is None and not message.keys() - {"role", "content"}:
+            raise ValueError(f"Message {number}, of role {message['role']!r}, has no content.")
+    try:
+        text = tokenizer.apply_chat_template(
             conversation, tokenize=False, add_generation_prompt=add_generation_prompt
         )
-    )
+    except Exception as error:  # whatever a template raises
+        raise ValueError(f"The chat template refuses these messages: {error}") from error
+    return str(text)
 
 
 def turns(tokenizer: PreTrainedTokenizerBase, messages: Messages, text: str) -> Turns:
     """Find the turns in `text`, the output of `render` for `messages`.
 
-    A template is a program that can't be parsed, so it is run again with a mark in the place of
-    each message's content: the text after the mark doesn't change, and shows where the content
-    ends. A turn includes the markers that the template adds around the content. Text before the
-    first message has the role "system" where the template adds a system message of its own, and
-    no role otherwise; text after the last message is the assistant's.
+    A template is a program that can't be parsed, so it is run again with a mark at the end of each
+    message's content: marks that don't change the text show where contents end. Where they change
+    it, each message gets a run of its own with a mark in the place of its content: the text after
+    the mark doesn't change. A turn includes the markers that the template adds around the content.
+    Text before the first message has the role "system" where the template adds a system message of
+    its own, and no role otherwise; text after the last message is the assistant's.
 
     Parameters
     ----------
@@ -94,13 +115,22 @@ def turns(tokenizer: PreTrainedTokenizerBase, messages: Messages, text: str) -> 
     begin = _opened(tokenizer, messages, text)
     ends: list[tuple[int, str | None]] = [begin] if begin else []
     reached = begin[0] if begin else 0
+    contents = _content_ends(tokenizer, messages, text)
+    closings: dict[tuple[str, str | None], str] = {}  # by roles of a message and of the next one
     for number, message in enumerate(messages):
-        found = _message_ends(tokenizer, messages, number, text)
-        if found is None or found[0] < reached:
+        end = contents.get(number)
+        if end is None:
+            end = _content_end(tokenizer, messages, number, text)
+        if end is None or end < reached:
             what = f"Message {number + 1} can't be told from the others in what the chat template"
             return Turns(why_none=f"{what} writes, so no roles are shown.")
-        reached = found[1]
-        ends.append((reached, message["role"]))
+        role, content = message["role"], message["content"]
+        blanks = content[len(content.rstrip()) :] if number in contents else ""
+        following = messages[number + 1]["role"] if number + 1 < len(messages) else None
+        if (role, following) not in closings:
+            closings[role, following] = _closing(tokenizer, messages, number)
+        reached = _turn_end(text, end, blanks, closings[role, following])
+        ends.append((reached, role))
     if reached < len(text):
         ends.append((len(text), "assistant"))
     return Turns(tuple(ends))
@@ -124,21 +154,55 @@ def _opened(
     return (start, None) if start else None
 
 
-def _message_ends(
+def _content_ends(
+    tokenizer: PreTrainedTokenizerBase, messages: Messages, text: str
+) -> dict[int, int]:
+    """Return where contents end, by number of message; nothing where marks change the text.
+
+    Blank contents have no mark, as templates ask whether there is any. White space at the end of a
+    content comes after its mark, as templates trim it.
+    """
+    marked, numbers = [], []
+    for number, message in enumerate(messages):
+        content = message.get("content")
+        if isinstance(content, str) and (bare := content.rstrip()):
+            numbers.append(number)
+            message = {**message, "content": f"{bare}\ue000{number}\ue001{content[len(bare) :]}"}
+        marked.append(message)
+    pieces = _MARKS.split(_rendered(tokenizer, marked, add_generation_prompt=True))
+    if pieces[1::2] != [str(number) for number in numbers] or "".join(pieces[::2]) != text:
+        return {}
+    return dict(zip(numbers, accumulate(map(len, pieces[::2])), strict=False))
+
+
+def _content_end(
     tokenizer: PreTrainedTokenizerBase, messages: Messages, number: int, text: str
-) -> tuple[int, int] | None:
-    """Return where the content of one message ends, and where its turn does."""
+) -> int | None:
+    """Return where the content of one message ends; `None` where that can't be found."""
     if not isinstance(messages[number].get("content"), str):
         return None
     marked = {**messages[number], "content": _MARK}
-    before, after = list(messages[:number]), messages[number + 1 :]
+    before, after = messages[:number], messages[number + 1 :]
     whole = _rendered(tokenizer, [*before, marked, *after], add_generation_prompt=True)
     rest = whole.partition(_MARK)[2]
     if whole.count(_MARK) != 1 or not text.endswith(rest):
         return None
-    end = len(text) - len(rest)
-    closing = _rendered(tokenizer, [*before, marked]).partition(_MARK)[2]
-    return end, end + (len(closing) if rest.startswith(closing) else 0)
+    return len(text) - len(rest)
+
+
+def _closing(tokenizer: PreTrainedTokenizerBase, messages: Messages, number: int) -> str:
+    """Return what the template adds after the content of a message, if none follows."""
+    marked = {**messages[number], "content": _MARK}
+    return _rendered(tokenizer, [*messages[:number], marked]).partition(_MARK)[2]
+
+
+def _turn_end(text: str, end: int, blanks: str, closing: str) -> int:
+    """Return where the turn of a content ends, which `blanks` follow unless they were trimmed."""
+    whole = end + len(blanks) if text.startswith(blanks, end) else end
+    for place in (whole, end):
+        if text.startswith(closing, place):
+            return place + len(closing)
+    return whole
 
 
 def _rendered(
@@ -146,6 +210,6 @@ def _rendered(
 ) -> str:
     """Apply the template; an empty string where it refuses these messages."""
     try:
-        return render(tokenizer, messages, add_generation_prompt=add_generation_prompt)
-    except Exception:  # whatever a template raises
+        return clean(render(tokenizer, messages, add_generation_prompt=add_generation_prompt))
+    except ValueError:
         return ""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import index
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmscope.capture.wrappers import main_device
 from llmscope.text import chat
+from llmscope.text.limit import NO_LIMIT, Limit
 from llmscope.text.tokens import Token, clean, from_ids, tokenize, tokenize_target
 
 if TYPE_CHECKING:
@@ -94,6 +97,8 @@ def prepare(
         When there is no token, when there are more than `context`, for ids outside the
         vocabulary, and for what the model or tokenizer can't take: a second sentence beside ids
         or messages, messages without a chat template, a target without a decoder.
+    TypeError
+        For what is no text, no ids and no messages.
     """
     import torch
 
@@ -104,10 +109,10 @@ def prepare(
     if pair is not None and not isinstance(text, str):
         raise ValueError("A second sentence (pair=) goes with a text, not with ids or messages.")
     vocabulary = vocabulary_size(model, tokenizer)
-    source, ids, tokens = encode(tokenizer, text, pair, name=name, vocabulary=vocabulary)
+    limit = Limit(name, context)
+    source, ids, tokens = encode(tokenizer, text, pair, vocabulary=vocabulary, limit=limit)
     if not ids:
         raise ValueError("The text is empty: the model needs at least one token to read.")
-    _check_length(ids, name, context)
     device = main_device(model)
     inputs = {"input_ids": torch.tensor([ids], device=device)}
     if pair is not None:
@@ -122,8 +127,8 @@ def prepare(
         second = None if pair is None else clean(pair)
         return ModelInput(source, inputs, tokens, (), turns, second)
     start = _decoder_start(model)
-    target_ids, target_tokens = _encode_target(tokenizer, target, start, vocabulary)
-    _check_length(target_ids, name, context)
+    target_ids, target_tokens = _encode_target(tokenizer, target, start, vocabulary, limit)
+    limit.check(target_ids)
     inputs["decoder_input_ids"] = torch.tensor([target_ids], device=device)
     return ModelInput(source, inputs, target_tokens, tokens, turns, None)
 
@@ -133,8 +138,8 @@ def encode(
     text: str | Sequence[int] | Sequence[dict[str, str]],
     pair: str | None = None,
     *,
-    name: str = "This model",
     vocabulary: int | None = None,
+    limit: Limit = NO_LIMIT,
 ) -> Encoded:
     """Encode a text, ids or chat messages.
 
@@ -144,10 +149,10 @@ def encode(
         Of the model that the ids are for.
     text, pair
         As for `prepare`, but no tensor.
-    name
-        The model's name, for messages of errors.
     vocabulary
         Its size: ids outside it are refused. Without it they aren't checked.
+    limit
+        The model's name, and how many tokens there may be.
 
     Returns
     -------
@@ -157,22 +162,25 @@ def encode(
     Raises
     ------
     ValueError
-        For ids outside the vocabulary, and for messages where there is no chat template.
+        For ids outside the vocabulary, for messages that the chat template can't take, and for too
+        many tokens, before they are aligned with the text.
+    TypeError
+        For what is no text, no ids and no messages.
     """
     if isinstance(text, str):
-        ids, tokens = tokenize(tokenizer, text, pair)
+        ids, tokens = tokenize(tokenizer, text, pair, limit=limit)
         return Encoded(clean(text) + clean(pair or ""), ids, tokens)
-    messages = _messages(text)
-    if messages:
+    if messages := _messages(text):
         if not getattr(tokenizer, "chat_template", None):
             raise ValueError(
-                f"{name} has no chat template: it was not made for conversations. "
+                f"{limit.name} has no chat template: it was not made for conversations. "
                 "Write the text out and trace that."
             )
         source = clean(chat.render(tokenizer, messages))
-        ids, tokens = tokenize(tokenizer, source, add_special_tokens=False)
+        ids, tokens = tokenize(tokenizer, source, add_special_tokens=False, limit=limit)
         return Encoded(source, ids, tokens)
-    ids = [int(item) for item in text if not isinstance(item, dict)]
+    ids = _ids(text)
+    limit.check(ids)
     if vocabulary is not None:
         check_ids(ids, vocabulary)
     tokens = from_ids(tokenizer, ids)
@@ -210,8 +218,21 @@ def _text_config(model: nn.Module) -> Any:
 
 
 def _messages(text: Text) -> list[dict[str, str]]:
-    """Return the chat messages of `text`; an empty list for text and ids."""
-    return [item for item in text if isinstance(item, dict)]
+    """Return the chat messages of `text`; an empty list for anything else."""
+    if isinstance(text, Sequence) and all(isinstance(item, dict) for item in text):
+        return [item for item in text if isinstance(item, dict)]
+    return []
+
+
+def _ids(given: Any) -> list[int]:
+    """Return token ids; raise TypeError for what is neither these nor anything else to read."""
+    try:
+        return [index(item) for item in given]
+    except TypeError:
+        raise TypeError(
+            f"{shorten(repr(given), 60)} is no text, no list of token ids, and no list of chat "
+            'messages such as {"role": "user", "content": "Hello"}.'
+        ) from None
 
 
 def _decoder_start(model: nn.Module) -> int:
@@ -228,24 +249,18 @@ def _encode_target(
     target: str | Sequence[int] | None,
     start: int,
     vocabulary: int,
+    limit: Limit,
 ) -> tuple[list[int], tuple[Token, ...]]:
     """Encode the decoder side, `start` first."""
     first = Token(start, "", str(tokenizer.convert_ids_to_tokens(start)), 0, 0, special=True)
     if not target:
         return [start], (first,)
     if isinstance(target, str):
-        ids, tokens = tokenize_target(tokenizer, target)
+        ids, tokens = tokenize_target(tokenizer, target, limit)
     else:
-        ids = [int(i) for i in target]
+        ids = _ids(target)
+        limit.check(ids)
         check_ids(ids, vocabulary)
         ids = ids[1:] if ids[0] == start else ids
         tokens = from_ids(tokenizer, ids)
     return [start, *ids], (first, *tokens)
-
-
-def _check_length(ids: Sequence[int], name: str, context: int | None) -> None:
-    if context is not None and len(ids) > context:
-        raise ValueError(
-            f"{len(ids):,} tokens are more than the {context:,} that {name} can "
-            "read. Shorten the text."
-        )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from llmscope.text.align import exact_spans, normalised_spans
 from llmscope.text.label import REPLACEMENT, decode, visible
+from llmscope.text.limit import NO_LIMIT, Limit
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -55,6 +56,7 @@ def tokenize(
     pair: str | None = None,
     *,
     add_special_tokens: bool = True,
+    limit: Limit = NO_LIMIT,
 ) -> tuple[list[int], tuple[Token, ...]]:
     """Encode `text` as the tokenizer does for its model.
 
@@ -68,6 +70,8 @@ def tokenize(
         A second sentence, for models that take two.
     add_special_tokens
         Whether the tokenizer adds special tokens around the text ("[CLS]", "<s>").
+    limit
+        How many tokens there may be.
 
     Returns
     -------
@@ -75,15 +79,22 @@ def tokenize(
         Token ids (length,).
     tokens : tuple of Token
         The token of each id, with its place in `text` (or in `text + pair`).
+
+    Raises
+    ------
+    ValueError
+        When there are more tokens, before they are aligned with the text.
     """
     text = clean(text)
     pair = clean(pair) if pair is not None else None
     whole = text + (pair or "")
+    limit.check_beginning(tokenizer, whole)
     if not tokenizer.is_fast:
         encoding = tokenizer(
             text, pair, add_special_tokens=add_special_tokens, return_special_tokens_mask=True
         )
         ids = [int(i) for i in encoding["input_ids"]]
+        limit.check(ids)
         added = [bool(flag) for flag in encoding["special_tokens_mask"]]
         # The mask is wrong for a text that contains "</s>", among others.
         if len(added) != len(ids) or not add_special_tokens:
@@ -93,6 +104,7 @@ def tokenize(
         text, pair, add_special_tokens=add_special_tokens, return_offsets_mapping=True
     )
     ids = [int(i) for i in encoding["input_ids"]]
+    limit.check(ids)
     sequence = encoding.sequence_ids()
     names = tokenizer.convert_ids_to_tokens(ids)
     special = set(tokenizer.all_special_ids)
@@ -141,7 +153,7 @@ def _aligned(
 
 
 def tokenize_target(
-    tokenizer: PreTrainedTokenizerBase, text: str
+    tokenizer: PreTrainedTokenizerBase, text: str, limit: Limit = NO_LIMIT
 ) -> tuple[list[int], tuple[Token, ...]]:
     """Encode a text of the decoder's side, without special tokens around it.
 
@@ -151,6 +163,8 @@ def tokenize_target(
         Any tokenizer of transformers.
     text
         The text. Lone surrogates are replaced.
+    limit
+        How many tokens there may be.
 
     Returns
     -------
@@ -158,13 +172,21 @@ def tokenize_target(
         Token ids (length,).
     tokens : tuple of Token
         The token of each id.
+
+    Raises
+    ------
+    ValueError
+        When there are more tokens, before they are aligned with the text.
     """
     text = clean(text)
+    limit.check_beginning(tokenizer, text)
     if not tokenizer.is_fast:
         ids = [int(i) for i in tokenizer(text_target=text, add_special_tokens=False)["input_ids"]]
+        limit.check(ids)
         return ids, from_ids(tokenizer, ids)
     encoding = tokenizer(text_target=text, add_special_tokens=False, return_offsets_mapping=True)
     ids = [int(i) for i in encoding["input_ids"]]
+    limit.check(ids)
     return ids, _from_spans(tokenizer, ids, text, [*map(tuple, encoding["offset_mapping"])])
 
 

@@ -118,6 +118,8 @@ class View(anywidget.AnyWidget, ViewTraits):
         self._worker = Worker(self._handlers, self._post)
         self._from_page = False
         super().__init__(text=text, **traits)
+        # ipywidgets holds every widget until it is closed.
+        self._own_widgets = () if "layout" in traits else (self.layout,)
         self.on_msg(self._receive)
         self.observe(self._follow_text, "text")
 
@@ -252,12 +254,14 @@ class View(anywidget.AnyWidget, ViewTraits):
         return static(self.state(), title=title, **choice)
 
     def close(self) -> None:
-        """End the widget; its traces, caches and threads, and its hold on the model, end too."""
+        """End the widget; its traces, caches, threads, layout and hold on the model end too."""
         if hasattr(self, "_worker"):
             unlink_all(self)
             self._worker.close()
             self._handlers.close()
         super().close()
+        for widget in getattr(self, "_own_widgets", ()):
+            widget.close()
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take what the page sets.

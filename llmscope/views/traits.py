@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import traitlets
 
 from llmscope.kernel.protocol import parse_input
+from llmscope.kernel.requests import RequestError
 from llmscope.sampling import check_settings
 from llmscope.shared import (
     COLOR_SCALES,
@@ -128,8 +129,8 @@ class ViewTraits(traitlets.HasTraits):
         if key:
             try:
                 parse_input(key)
-            except KeyError:
-                raise traitlets.TraitError("_path is the key of an input") from None
+            except RequestError as error:
+                raise traitlets.TraitError(f"_path is the key of an input. {error}") from None
         return key
 
     @traitlets.validate("temperature", "top_k", "top_p", "min_p", "typical_p")

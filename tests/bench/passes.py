@@ -50,9 +50,9 @@ def work(scope: llmscope.Scope, way: str, text: str) -> Callable[[], object]:
     ``row``
         The model without its head but for one row of logits.
     ``trace``
-        `Scope.trace`, with tokenizing, labels and that row; nothing is kept warm.
+        `Scope.trace`, with tokenizing, labels and that row; nothing is cached.
     ``warm``
-        The same, and what it read is kept warm for the next text.
+        The same, and what it computed is cached for the next text.
     ``eager``
         What a user of transformers does to get attention, on a copy of the model.
     """

@@ -20,12 +20,15 @@ from llmscope.generation import Step
 from tests.browser.explorer import SENTENCE, SIZE
 from tests.browser.lab import DARK
 from tests.page.chromium import SCREENSHOTS, Guard
+from tests.page.drawn import eventually
 from tests.page.panels import Panels, point
 
 OTHER = "The capital of France is"
 HOSTILE = "</script><img src=x onerror=\"document.title='broken'\"> ' \u2028 <b>bold</b> &amp; &lt;"
 STRICT = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 PINNED = 9  # " John"
+OUTER = "frame => frame.clientHeight"
+INNER = "Math.ceil(document.body.getBoundingClientRect().height)"
 
 
 @pytest.fixture(scope="module")
@@ -319,12 +322,9 @@ def test_a_converted_notebook_is_alive(page, saved, trace, theme, tmp_path):
     expect(explorer.root).to_contain_class(theme)
     expect(following.rows.first).to_contain_text("Paris")
     frame = page.locator("iframe").first
-    page.wait_for_function(
-        """() => [...document.querySelectorAll("iframe")].every((frame) => {
-            const { height } = frame.contentDocument.body.getBoundingClientRect();
-            return Math.abs(height - frame.clientHeight) <= 1;
-        })"""
-    )
+    for number, inner in enumerate(page.frames[1:]):
+        outer = page.locator("iframe").nth(number)
+        eventually(lambda o=outer, i=inner: o.evaluate(OUTER) == i.evaluate(INNER))
     expect_alive(explorer, trace)
     before = frame.bounding_box()
     explorer.root.get_by_text("Arcs").click()

@@ -29,7 +29,7 @@ def test_a_layer_ablated_through_data_is_seen(smollm: Scope) -> None:
         old = smollm.trace(text)
     assert old.next_token().top(1)[0].text == " Mary"
     model.model.layers[10].mlp.down_proj.weight.data.zero_()
-    for text in (TEXT, TEXT + " Mary"):
+    for text in (TEXT + " Mary", TEXT):
         new = smollm.trace(text)
         true = truth(model, new.ids)["logits"]
         assert differs({"": new.logits}, true) is None

@@ -63,9 +63,16 @@ def assert_true(found: dict[str, Arrays], true: dict[str, Arrays], eps: float) -
     assert not any(wrong.values()), wrong
 
 
+@pytest.mark.parametrize(
+    "texts",
+    [(TEXT, LONGER), (LONGER, TEXT[:20] + " cat")],
+    ids=["the same first", "a longer one first"],
+)
 @pytest.mark.parametrize("changed", CHANGES, indirect=True)
-def test_new_traces_are_of_the_model_as_it_is_now(changed: Changed, tokenizer: Any) -> None:
-    for text in (TEXT, LONGER, TEXT[:20] + " cat"):
+def test_new_traces_are_of_the_model_as_it_is_now(
+    changed: Changed, texts: tuple[str, ...], tokenizer: Any
+) -> None:
+    for text in texts:
         trace = changed.scope.trace(text)
         true = truth(changed.model, trace.ids)
         layers = len(true["hidden"][""])

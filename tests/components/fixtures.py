@@ -51,7 +51,7 @@ class Made:
         html = llmscope.to_html(self.views, **self.choice).html
         for view in self.views:
             view.close()
-        (found,) = re.findall(r'id="baked">([A-Za-z0-9+/=]*)</script>', html)
+        (found,) = re.findall(r'id="page-data">([A-Za-z0-9+/=]*)</script>', html)
         return str(found)
 
 

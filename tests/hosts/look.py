@@ -24,6 +24,7 @@ from llmscope.scope import Scope
 from tests.browser.explorer import SENTENCE, SIZE
 from tests.hosts.tools import Tool
 from tests.page.chromium import SCREENSHOTS
+from tests.page.drawn import eventually
 from tests.page.panels import Panels
 
 HOSTILE = "</script><b>The</b> capital of 法国 🎉 is"
@@ -37,10 +38,8 @@ _GROUND = """frame => {
     }
     return "light";
 }"""
-_FITS = """() => [...document.querySelectorAll("iframe[data-llmscope]")].every(frame => {
-    const { height } = frame.contentDocument.body.getBoundingClientRect();
-    return Math.abs(height - frame.clientHeight) <= 1;
-})"""
+_OUTER = "frame => frame.clientHeight"
+_INNER = "Math.ceil(document.body.getBoundingClientRect().height)"
 
 
 @dataclass
@@ -112,13 +111,10 @@ def _closed(browser: Browser, found: Found) -> Iterator[BrowserContext]:
 
 
 def _static(page: Page, found: Found, scope: Scope) -> None:
-    page.wait_for_function(
-        "() => document.querySelectorAll('iframe[data-llmscope]').length === 2"
-        " && [...document.querySelectorAll('iframe[data-llmscope]')].every(f =>"
-        " f.contentDocument.querySelector('#baked'))",
-        timeout=60_000,
-    )
-    explorer, following = (_panels(frame) for frame in page.frames if frame.url == "about:srcdoc")
+    outer = page.locator("iframe[data-llmscope]")
+    expect(outer).to_have_count(2, timeout=60_000)
+    frames = [handle.content_frame() for handle in outer.element_handles()]
+    explorer, following = (_panels(frame) for frame in frames if frame is not None)
     best = scope.trace(HOSTILE).next_token().top(1)[0]
 
     def alive() -> None:
@@ -129,9 +125,15 @@ def _static(page: Page, found: Found, scope: Scope) -> None:
 
     found.check("live", alive)
     _tried(explorer, found, scope)
-    ground = page.locator("iframe[data-llmscope]").first.evaluate(_GROUND)
+    ground = outer.first.evaluate(_GROUND)
     found.check("theme", lambda: expect(explorer.root).to_contain_class(ground))
-    found.check("height", lambda: page.wait_for_function(_FITS, timeout=5000))
+
+    def height() -> None:
+        for number, frame in enumerate(frames):
+            place = outer.nth(number)
+            eventually(lambda p=place, f=frame: p.evaluate(_OUTER) == f.evaluate(_INNER))
+
+    found.check("height", height)
 
 
 def _live(page: Page, found: Found, scope: Scope) -> None:

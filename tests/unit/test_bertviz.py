@@ -19,7 +19,7 @@ HOSTILE = "</script><img src=x onerror=alert(1)><!-- ' \" \u2028 &amp; 日"
 
 def params(html: str) -> dict:
     """What the page hands to bertviz, each reference to a buffer replaced by its array."""
-    (packed,) = re.findall(r'id="baked">([A-Za-z0-9+/=]*)</script>', html)
+    (packed,) = re.findall(r'id="page-data">([A-Za-z0-9+/=]*)</script>', html)
     data = zlib.decompress(base64.b64decode(packed))
     (length,) = struct.unpack_from("<I", data)
     head = json.loads(data[4 : 4 + length])
@@ -161,7 +161,7 @@ def test_a_model_without_attention_says_so(tokenizer):
 def test_changed_weights_are_not_shown(scope):
     trace = scope.trace(TEXT)
     scope.model.lm_head.weight.detach().add_(1)
-    with pytest.raises(RuntimeError, match="weights were changed"):
+    with pytest.raises(RuntimeError, match="The model was changed"):
         trace.bertviz()
 
 

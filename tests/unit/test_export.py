@@ -93,7 +93,7 @@ def test_what_the_page_does_not_hold_is_refused_in_words(scope, tmp_path):
     for words, answer in zip(missing.values(), answers[len(held) :], strict=True):
         assert words in answer["words"]
         assert answer["error"] == answer["words"]
-        assert answer["kind"] == "not-baked"
+        assert answer["kind"] == "not-in-page"
     view.close()
 
 

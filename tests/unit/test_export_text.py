@@ -6,9 +6,10 @@ from html.parser import HTMLParser
 
 import pytest
 
+from llmscope.export.program import page_program
 from llmscope.scope import Scope
 from llmscope.text import labels
-from tests.in_node import FRONTEND, opened
+from tests.in_node import opened
 from tests.reference import matrix_of
 from tests.tiny import MODELS, TEXT
 
@@ -49,7 +50,7 @@ def test_hostile_text_stays_text(roomy):
     hostile = roomy.explore(HOSTILE)
     html = hostile.to_html(prompts=[f"{HOSTILE} again"]).html
     assert elements(html).tags == elements(calm.to_html(prompts=["x"]).html).tags
-    assert "<img" not in html.replace(page_script(), "")
+    assert "<img" not in html.replace(page_program(hostile._panels).script, "")
     assert opened(html)["views"][0]["traits"]["text"] == HOSTILE
 
 
@@ -60,10 +61,6 @@ def test_hostile_text_stays_within_its_frame(roomy):
     assert set(found.tags) <= {"iframe", "br"}
     assert found.tags.count("iframe") == 1
     assert dict(found.attributes["iframe"])["srcdoc"] == static.page.html
-
-
-def page_script() -> str:
-    return (FRONTEND.parent / "static" / "page.js").read_text(encoding="ascii").strip()
 
 
 def test_half_a_character_can_be_exported(scope):

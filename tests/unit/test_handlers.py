@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from llmscope.kernel import Handlers, TextInput
+from llmscope.kernel.generation import GenerationSession
 from llmscope.kernel.protocol import parse
-from llmscope.kernel.requests import PAUSE
+from llmscope.kernel.requests import PAUSE, RequestError
 from llmscope.loading import LoadError
 from llmscope.scope import Scope
 from tests.tiny import MODELS, TEXT
@@ -103,7 +104,7 @@ def test_a_name_never_answers_with_other_weights(scope):
     name = ask(handlers, f"text/{TEXT}")["trace"]
     with torch.no_grad():
         scope.model.lm_head.weight[0] += 1
-    with pytest.raises(RuntimeError, match="weights were changed"):
+    with pytest.raises(RuntimeError, match="The model was changed"):
         ask(handlers, f"{name}/logits/0")
     assert ask(handlers, f"text/{TEXT}")["trace"] != name
 
@@ -120,11 +121,31 @@ def test_changed_weights_are_noticed(scope):
 
 def test_an_unknown_key_raises(scope):
     handlers = Handlers(scope)
-    with pytest.raises(KeyError):
+    with pytest.raises(RequestError, match="no trace t9"):
         ask(handlers, "t9/logits/0")
     name = ask(handlers, "text/one")["trace"]
     for key in (name, f"{name}/nothing", f"{name}/logits/0/1"):
-        with pytest.raises(KeyError):
+        with pytest.raises(RequestError):
+            ask(handlers, key)
+
+
+def test_what_is_out_of_bounds_is_refused_in_words(scope):
+    settings = {"seed": 0, "do_sample": False, "max_new_tokens": 8}
+    handlers = Handlers(scope, None, GenerationSession(scope, lambda: {**settings}))
+    name = ask(handlers, f"text/{TEXT}")["trace"]
+    ask(handlers, "write/begin/The")
+    for key, words in {
+        f"{name}/logits/999": "no position 999",
+        f"{name}/lens/block/9": "no position 72: the text has",
+        "token/300": "outside the vocabulary",
+        "token/999999999": "outside the vocabulary",
+        "write/force/0/300": "outside the vocabulary",
+        "write/force/9/1": "no node 9: the tree has 0 to 0",
+        "write/select/9": "no node 9",
+        "write/copy/9": "no node 9",
+        "write/logits/9": "no node 9",
+    }.items():
+        with pytest.raises((RequestError, IndexError, ValueError), match=words):
             ask(handlers, key)
 
 
@@ -153,7 +174,9 @@ def test_the_chain_of_a_long_text_is_read_in_parts(scope, monkeypatch):
     assert list(handlers(parse(f"{name}/chain"), never))[:-1] == []
 
 
-def test_loading_streams_its_progress_and_can_be_stopped(folder):
+def test_loading_streams_its_progress_and_can_be_stopped(folder, monkeypatch):
+    monkeypatch.chdir(folder.parent)
+
     def parts(cancelled):
         return list(Handlers(None)(parse(f"load/{folder}"), cancelled))
 

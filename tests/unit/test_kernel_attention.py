@@ -12,6 +12,7 @@ from llmscope.kernel import Handlers, TextInput
 from llmscope.kernel import attention as attention_module
 from llmscope.kernel.attention import AttentionHandlers
 from llmscope.kernel.protocol import parse
+from llmscope.kernel.requests import RequestError
 from llmscope.kernel.tiles import shades
 from llmscope.scope import Scope
 from llmscope.shared import SCORES
@@ -70,7 +71,7 @@ def test_tiles_are_blocks_of_the_matrix(scope, small, matrix, pool):
                     assert part["shades"].dtype == np.uint8
                     given = part["shades"].astype(int) - shades(cut)
                     assert np.abs(given).max() <= 1
-    with pytest.raises(IndexError, match=r"no tile 0\.7\.7"):
+    with pytest.raises(RequestError, match=r"no tile 0\.7\.7"):
         ask(answers, f"{name}/self/{matrix}/0.7.7.max")
 
 
@@ -84,10 +85,21 @@ def test_rows_and_columns_are_exact(scope, small, matrix):
     assert (row.dtype, column.dtype) == (np.float32, np.float32)
     assert_probabilities_close(row, whole[5])
     assert_probabilities_close(column, whole[:, 5])
-    with pytest.raises(IndexError):
-        ask(answers, f"{name}/self/{matrix}/row.{len(trace)}")
-    with pytest.raises(IndexError, match="no position"):
-        ask(answers, f"{name}/self/{matrix}/column.{len(trace)}")
+
+
+@pytest.mark.parametrize("matrix", ["head.1.2", "mean.0.1+2.3", "rollout.2"])
+def test_what_a_matrix_lacks_is_refused_before_it_is_computed(scope, monkeypatch, matrix):
+    answers, length = Handlers(scope), len(scope.trace(TEXT))
+    name = ask(answers, f"text/{TEXT}")["trace"]
+    monkeypatch.setattr(attention_module, "rollout_onward", None)
+    monkeypatch.setattr(matrices_module.MatrixStack, "bands", None)
+    for line in ("row", "column"):
+        for index in (length, 999_999_999):
+            with pytest.raises(RequestError, match=f"no position {index}: there are {length}"):
+                ask(answers, f"{name}/self/{matrix}/{line}.{index}")
+    for tile in ("0.1.0", "0.0.1", "1.0.0", "40.0.0", "999999999.0.0"):
+        with pytest.raises(RequestError, match=f"no tile {tile}"):
+            ask(answers, f"{name}/self/{matrix}/{tile}.max")
 
 
 def test_weights_of_longer_texts_travel_at_half_precision(scope, monkeypatch):
@@ -173,13 +185,5 @@ def test_what_is_not_there_is_named(scope):
     with pytest.raises(ValueError, match="no cross attention"):
         ask(answers, f"{name}/cross/head.0.0/0.0.0.max")
     for key in ("other/head.0.0/0.0.0.max", "self/head.0.0/0.0.0.median", "self/sum.0.0/row.1"):
-        with pytest.raises(KeyError):
+        with pytest.raises(RequestError):
             ask(answers, f"{name}/{key}")
-
-
-@pytest.mark.parametrize("level", [1, 3, 40, 999_999_999])
-def test_a_level_beyond_the_whole_matrix_is_refused_before_any_work(scope, level):
-    answers = Handlers(scope)
-    name = ask(answers, f"text/{TEXT}")["trace"]
-    with pytest.raises(IndexError, match=rf"no tile {level}\.0\.0"):
-        ask(answers, f"{name}/self/head.1.2/{level}.0.0.max")

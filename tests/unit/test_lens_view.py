@@ -14,7 +14,7 @@ from llmscope import LensView
 from llmscope.capture import Cancelled
 from llmscope.kernel import Handlers, TextInput
 from llmscope.kernel.protocol import parse
-from llmscope.kernel.requests import Summary
+from llmscope.kernel.requests import RequestError, Summary
 from llmscope.scope import Scope
 from llmscope.shared import LENS_BLOCK as BLOCK
 from llmscope.text import labels
@@ -59,7 +59,7 @@ def test_blocks_are_those_of_the_trace(name, tokenizer):
         *_, part = answers(parse(f"{answer['trace']}/lens/block/{number}"), never)
         held_to_the_trace(part, trace, "block", number)
     for key in ("block/99", "block/-1", "both/0"):
-        with pytest.raises(KeyError):
+        with pytest.raises(RequestError):
             list(answers(parse(f"{answer['trace']}/lens/{key}"), never))
 
 

@@ -10,6 +10,7 @@ import weakref
 from pathlib import Path
 
 import pytest
+from ipywidgets import Layout
 
 import llmscope
 from llmscope import AttentionView, GenerationView, LensView, NextTokenView
@@ -104,3 +105,14 @@ def test_only_a_developer_has_the_module_followed(reloads, kind):
         check=True,
     )
     assert found.stdout.strip() == kind
+
+
+def test_a_view_closes_its_own_layout_and_nobody_elses(scope):
+    own, given = NextTokenView(scope.trace(TEXT)), Layout(width="50%")
+    other = NextTokenView(scope.trace(TEXT), layout=given)
+    layout = own.layout
+    own.close()
+    other.close()
+    assert layout.comm is None
+    assert given.comm is not None
+    given.close()

@@ -43,9 +43,11 @@ def test_the_wheel_holds_what_is_built_and_no_sources(wheel):
     assert "llmscope/quickstart.ipynb" in names, "python -m llmscope lab opens it"
     assert "llmscope/shared.json" in names
     assert "llmscope/static/llmscope.js" in names
-    assert "llmscope/static/page.js" in names
+    assert "llmscope/static/parts.json" in names
     assert "llmscope/static/bertviz.js" in names
+    assert "llmscope/static/around.js" in names
     assert "llmscope/static/LICENSES.txt" in names
+    assert "llmscope/static/licences.json" in names
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert not [name for name in names if "frontend" in name or "node_modules" in name]
     assert not [name for name in names if name.endswith((".ts", ".tsx"))]

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import gc
+import random
 import threading
+from types import FunctionType, MethodType, ModuleType
 
 import numpy as np
 import pytest
@@ -8,6 +11,7 @@ import torch
 import transformers as tf
 
 from llmscope.capture import Cancelled
+from llmscope.capture.sample import SHARES, seen
 from llmscope.generation import Stepper
 from llmscope.scope import Scope
 from tests import tiny
@@ -210,6 +214,47 @@ def test_memory_is_counted_bounded_and_given_back(tokenizer):
         scope.cache_limit = -1
 
 
+def held(scope: Scope) -> int:
+    """Bytes of all tensors that can be reached from the cache, and aren't the model's."""
+    seen: dict[int, object] = {}
+    waiting: list[object] = [scope.runner.prefix_cache._entries]
+    passed = (type, ModuleType, FunctionType, MethodType, torch.nn.Module, tf.PreTrainedConfig)
+    while waiting:
+        item = waiting.pop()
+        if id(item) not in seen and not isinstance(item, passed):
+            seen[id(item)] = item
+            waiting += gc.get_referents(item)
+    storages = {
+        (item.untyped_storage().data_ptr(), item.untyped_storage().nbytes())
+        for item in seen.values()
+        if isinstance(item, torch.Tensor)
+    }
+    return sum(size for _, size in storages)
+
+
+@pytest.mark.parametrize("name", ["llama", "mistral", "gptj"])
+def test_what_is_counted_is_what_is_held_however_it_is_read(name, tokenizer):
+    scope = Scope(MODELS[name](), tokenizer, name="tiny")
+    scope.trace(TEXT), scope.trace(TEXT + ",")
+    scope.forget()
+    scope.cache_limit = 2**19
+    dice = random.Random(0)
+    text, traces = TEXT, []
+    for _ in range(40):
+        place = dice.randint(1, len(text))
+        text = dice.choice([text[:place], text + " and", text[:place] + "Xy" + text[place:]])[:90]
+        traces = [*traces, scope.trace(text)][-dice.randint(1, 4) :]
+        assert scope.cache_bytes == held(scope)
+        read = dice.choice(traces)  # what was recorded in pieces is concatenated
+        read.attention(dice.choice(read.layers()))
+        read.logits_at(0)
+        if dice.random() < 0.2:
+            list(Stepper(scope, text[:20], max_new_tokens=3))
+        assert scope.cache_bytes == held(scope) <= scope.cache_limit
+    scope.cache_limit = 0
+    assert scope.cache_bytes == held(scope) == 0
+
+
 def test_traces_of_one_beginning_share_their_memory(tokenizer):
     scope, _ = warm("llama", tokenizer)
     long = scope.trace(TEXT)
@@ -219,7 +264,21 @@ def test_traces_of_one_beginning_share_their_memory(tokenizer):
         assert a.query.data_ptr() == b.query.data_ptr()
 
 
-def test_a_model_that_looks_ahead_is_found_out(tokenizer):
+def test_a_change_that_only_the_self_check_meets_does_not_turn_the_cache_off(tokenizer, caplog):
+    scope, _ = warm("llama", tokenizer)
+    scope.trace(TEXT)
+    weight = scope.model.model.layers[0].mlp.up_proj.weight
+    looked = set().union(*(seen(weight.shape, share) for share in range(SHARES)))
+    hidden = next(place for place in range(weight.numel()) if place not in looked)
+    weight.data.view(-1)[hidden] = 1e3
+    fresh = cold(scope.model, tokenizer)
+    for text in (TEXT + ",", TEXT + ", and", TEXT):
+        assert_equal(scope.trace(text), fresh.trace(text))
+    assert scope.runner.prefix_cache.works
+    assert not caplog.records
+
+
+def test_a_model_that_looks_ahead_is_found_out(tokenizer, caplog):
     """Made for decoding, and with a cache, but each token sees those behind it."""
     torch.manual_seed(0)
     config = tf.BertConfig(**tiny._COMMON, is_decoder=True)
@@ -227,6 +286,7 @@ def test_a_model_that_looks_ahead_is_found_out(tokenizer):
     for parameter in model.parameters():
         parameter.data.mul_(2)
     assert_equal_edits(model, tokenizer, holds=True)
+    assert not caplog.records
     for layer in model.bert.encoder.layer:
         layer.attention.self.is_causal = False
     original = (
@@ -241,6 +301,8 @@ def test_a_model_that_looks_ahead_is_found_out(tokenizer):
 
     model.bert._create_attention_masks = all_seen.__get__(model.bert)
     assert_equal_edits(model, tokenizer, holds=False)
+    (record,) = caplog.records
+    assert "each text of BertLMHeadModel whole" in record.getMessage()
 
 
 def assert_equal_edits(model, tokenizer, holds: bool) -> None:
@@ -248,6 +310,8 @@ def assert_equal_edits(model, tokenizer, holds: bool) -> None:
     for text in (EDITS[0], EDITS[7], EDITS[4]):
         assert_close(scope.trace(text).logits, fresh.trace(text).logits)
     assert scope.runner.prefix_cache.works is holds
+    scope.forget()
+    assert scope.runner.prefix_cache.works is (holds or None), "it is tried again"
 
 
 def test_rotary_frequencies_that_follow_the_length_are_read_whole(tokenizer):

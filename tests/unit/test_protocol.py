@@ -13,13 +13,14 @@ import pytest
 from llmscope import shared
 from llmscope.analysis.matrix_name import MatrixName
 from llmscope.kernel import protocol
-from llmscope.kernel.protocol import MOST_IDS, format_key, parse
-from llmscope.kernel.requests import Request, Summary
+from llmscope.kernel.protocol import format_key, parse
+from llmscope.kernel.requests import Request, RequestError, Summary
 from llmscope.kernel.text_input import TextInput
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "keys.json").read_bytes())
 GOOD = [vector for vector in VECTORS if "request" in vector]
 BAD = [vector["key"] for vector in VECTORS if "error" in vector]
+BOUNDS = [vector for vector in VECTORS if "most" in vector]  # of what is repeated at "…"
 
 
 def as_json(request: Request):
@@ -44,7 +45,7 @@ def test_a_key_is_parsed_and_formatted(vector):
 
 @pytest.mark.parametrize("key", BAD, ids=map(repr, BAD))
 def test_a_malformed_key_is_refused(key):
-    with pytest.raises(KeyError):
+    with pytest.raises(RequestError):
         parse(key)
 
 
@@ -53,12 +54,27 @@ def test_every_kind_of_request_has_a_vector():
     assert {type(parse(vector["key"])) for vector in GOOD} == kinds
 
 
-def test_a_long_key_is_refused_before_it_is_read():
-    ids = ",".join(["1"] * (MOST_IDS + 1))
-    with pytest.raises(KeyError) as refused:
-        parse(f"ids//{ids}")
-    assert len(str(refused.value)) < 100
-    assert len(parse(f"ids//{ids[2:]}").input.ids) == MOST_IDS
+@pytest.mark.parametrize("vector", BOUNDS, ids=[one["key"] for one in BOUNDS])
+def test_a_key_with_more_than_it_may_hold_is_refused_in_a_few_words(vector):
+    key, repeat, most = vector.values()
+    longest = key.replace("…", repeat * most)
+    assert format_key(parse(longest)) == longest
+    with pytest.raises(RequestError) as refused:
+        parse(key.replace("…", repeat * (most + 1)))
+    assert len(str(refused.value)) < 160
+
+
+@pytest.mark.parametrize("key", [None, 1, [], {}, b"model"])
+def test_what_is_no_text_is_no_key(key):
+    with pytest.raises(RequestError, match="a key, which is a text"):
+        parse(key)
+
+
+def test_lone_surrogates_in_a_key_are_replaced():
+    assert parse("text/a\ud800b").input == TextInput("a\ufffdb")
+    escaped = parse('read/["\\ud800","","\\ud83e\\udd16",[]]')
+    assert escaped.input == TextInput("\ufffd", target="🤖")
+    assert parse("load/\udcff").name == "\ufffd"
 
 
 def test_types_name_what_the_file_has():

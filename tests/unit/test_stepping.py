@@ -209,13 +209,13 @@ def test_an_error_within_a_step_leaves_nothing_half_done(name, error, tokenizer)
     assert stepper.ids() == expected
 
 
-def test_changed_weights_are_read_with_the_new_ones(tokenizer):
+@pytest.mark.parametrize("of", ["detach", "data"], ids=["counted by PyTorch", "not counted"])
+def test_changed_weights_are_read_with_the_new_ones(of, tokenizer):
     scope = fresh("llama", tokenizer)
     stepper = Stepper(scope, PROMPT, max_new_tokens=6)
     stepper.step(), stepper.step()
-    with torch.no_grad():
-        for parameter in scope.model.parameters():
-            parameter.mul_(0.7)
+    for parameter in scope.model.parameters():
+        (parameter.detach() if of == "detach" else parameter.data).mul_(0.7)
     base = stepper.distribution().base
     assert_probabilities_close(base, scope.trace(stepper.ids()).next_token().base)
 

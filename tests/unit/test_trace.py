@@ -7,6 +7,7 @@ import transformers
 
 import llmscope
 from llmscope.scope import Scope
+from llmscope.text import tokens
 from tests import tiny
 from tests.closeness import assert_close, assert_probabilities_close
 from tests.tiny import MODELS, TEXT
@@ -165,6 +166,94 @@ def test_an_empty_text_and_one_that_is_too_long_are_refused_in_words(scope):
         scope.trace("")
     with pytest.raises(ValueError, match=r"more than the 64 that tiny can read\. Shorten"):
         scope.trace("ab " * 100)
+
+
+FAR_TOO_LONG = {
+    "ids": {"text": [5] * 400_000},
+    "tensor": {"text": torch.full((1, 400_000), 5)},
+    "letters": {"text": "a" * 10**6},
+    "words": {"text": "word " * 200_000},
+    "emoji": {"text": "👩\u200d👧" * 300_000},
+    "second sentence": {"text": "a", "pair": "word " * 200_000},
+    "messages": {"text": [{"role": "user", "content": "word " * 200_000}]},
+    "ids of the decoder": {"text": "a", "target": [5] * 400_000},
+    "text of the decoder": {"text": "a", "target": "word " * 200_000},
+}
+
+
+@pytest.mark.parametrize("name", FAR_TOO_LONG)
+def test_a_text_that_is_far_too_long_is_refused_before_its_tokens_are_found(name, monkeypatch):
+    given = FAR_TOO_LONG[name]
+    tokenizer = tiny.byte_level()
+    tokenizer.chat_template = "{% for m in messages %}{{ m.content }}{% endfor %}"
+    scope = Scope(MODELS["bart" if "target" in given else "llama"](), tokenizer)
+    tokenized = []
+    call = type(tokenizer).__call__
+
+    def counted(self, text=None, *more, text_target=None, **options):
+        tokenized.append(len(text or text_target))
+        return call(self, text, *more, text_target=text_target, **options)
+
+    monkeypatch.setattr(type(tokenizer), "__call__", counted)
+    for align in (tokens._from_spans, tokens._growing):
+
+        def short(tokenizer, ids, *more, align=align):
+            assert len(ids) <= 64
+            return align(tokenizer, ids, *more)
+
+        monkeypatch.setattr(tokens, align.__name__, short)
+    with pytest.raises(ValueError, match=r"tokens are more than the 64 that .* can read\."):
+        scope.trace(**given)
+    assert max(tokenized, default=0) <= 16 * 64
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ([{}], "Message 1 has no role"),
+        ([{"content": "hi"}], "Message 1 has no role"),
+        ([{"role": None, "content": "hi"}], "Message 1 has no role"),
+        (
+            [{"role": "user", "content": "hi"}, {"role": "user"}],
+            "Message 2, of role 'user', has no",
+        ),
+        ([{"role": "user", "content": None}], "Message 1, of role 'user', has no content"),
+        ([{"role": "nobody", "content": "hi"}], "template refuses these messages: No such role"),
+        ([{"role": "user", "content": 1}], "template refuses these messages: unsupported"),
+    ],
+)
+def test_messages_that_cant_be_read_are_refused_in_words(given, words):
+    tokenizer = tiny.byte_level()
+    tokenizer.chat_template = (
+        "{% for m in messages %}{% if m.role == 'nobody' %}"
+        "{{ raise_exception('No such role') }}{% endif %}{{ m.content + '\n' }}{% endfor %}"
+    )
+    scope = Scope(MODELS["llama"](), tokenizer)
+    for read in (scope.trace, scope.generate):
+        with pytest.raises(ValueError, match=words):
+            read(given)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [None, 5, ["a", "b"], [None], [[1, 2]], [1.5], {"role": "user"}, [5, {"role": "user"}], ["1"]],
+)
+def test_what_is_no_text_no_ids_and_no_messages_is_refused_in_words(scope, given):
+    with pytest.raises(TypeError, match="is no text, no list of token ids, and no list of chat"):
+        scope.trace(given)
+
+
+def test_a_message_that_calls_a_tool_needs_no_content(tokenizer):
+    tokenizer = tiny.byte_level()
+    tokenizer.chat_template = "{% for m in messages %}{{ m.role }}{% endfor %}"
+    scope = Scope(MODELS["llama"](), tokenizer)
+    call = {"role": "assistant", "content": None, "tool_calls": [{"name": "f"}]}
+    assert scope.trace([call]).text == "assistant"
+
+
+def test_blanks_that_make_no_token_are_not_counted():
+    scope = Scope(MODELS["bert"](), tiny.word_piece())
+    assert len(scope.trace("the dog" + " " * 100_000)) == 4
 
 
 def test_a_scope_wants_a_model(tokenizer):

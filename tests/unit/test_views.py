@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from traitlets import TraitError
@@ -192,6 +194,13 @@ def test_halves_of_characters_are_replaced_in_what_a_message_carries(scope):
     assert view.text == "x�yz"
     for name in ("text", "pair", "target"):
         getattr(view, name).encode()
+    view.close()
+
+
+def test_what_is_sent_of_a_model_with_half_a_character_in_its_name_can_be_sent(tokenizer):
+    scope = Scope(MODELS["llama"](), tokenizer, name="ti\udc80ny")
+    view = scope.explore(TEXT)
+    json.dumps([scope.describe(), view._repr_mimebundle_()], ensure_ascii=False).encode()
     view.close()
 
 

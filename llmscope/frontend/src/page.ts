@@ -1,26 +1,32 @@
 /** An exported page: its views, over what is stored in it. */
 
 import { mount } from "./app/app";
+import { hearTheme } from "./host/frame";
 import { fitIn } from "./host/page";
 import { readPage } from "./sources/page/content";
+import type { Panel } from "./panels/props";
 import { PageSource } from "./sources/page/page";
 import { Store } from "./store/store";
 import { PlainTraits, join } from "./store/traits";
 
-async function open(): Promise<void> {
+/** Shows the page with these panels: the script that Python puts together ends with it. */
+export function open(panels: readonly Panel[]): void {
+  hearTheme();
+  show(panels).catch((error: unknown) => {
+    document.querySelector("main")!.textContent = `This page can't be shown here: ${error}`;
+  });
+}
+
+async function show(panels: readonly Panel[]): Promise<void> {
   const main = document.querySelector("main")!;
-  const page = await readPage(document.getElementById("baked")!.textContent!);
+  const page = await readPage(document.getElementById("page-data")!.textContent!);
   const sources = page.sources.map((content) => new PageSource(content));
   const traits = page.views.map((view) => new PlainTraits(view.traits));
   for (const [one, other, names] of page.links) join(traits[one]!, traits[other]!, names);
   main.replaceChildren();
   page.views.forEach(({ source }, index) => {
     const element = main.appendChild(document.createElement("div"));
-    mount(element, new Store(sources[source]!, traits[index]!));
+    mount(element, new Store(sources[source]!, traits[index]!), panels);
   });
   fitIn(main);
 }
-
-open().catch((error: unknown) => {
-  document.querySelector("main")!.textContent = `This page can't be shown here: ${error}`;
-});

@@ -1,6 +1,7 @@
 import type { AnyModel } from "@anywidget/types";
 import { mount } from "./app/app";
 import { picker } from "./app/picker";
+import { PANELS } from "./panels/registry";
 import { KernelSource } from "./sources/kernel";
 import { Store } from "./store/store";
 import type { Traits } from "./store/traits";
@@ -14,7 +15,7 @@ export default () => {
       return () => store.close();
     },
     render({ el }: { el: HTMLElement }) {
-      return mount(el, store, picker);
+      return mount(el, store, PANELS, picker);
     },
   };
 };

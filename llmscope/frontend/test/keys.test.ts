@@ -18,7 +18,8 @@ describe("the grammar of keys", () => {
   const good = vectors
     .filter((one) => one.request)
     .map(({ key, request }) => ({ key, request: camelCased(request) as Request }));
-  const bad = vectors.filter((one) => !one.request).map(({ key }) => key);
+  const bad = vectors.filter((one) => one.error).map(({ key }) => key);
+  const bounds = vectors.filter((one) => one.most);
 
   test.each(good)("$key is parsed and formatted", ({ key, request }) => {
     expect(parseKey(key)).toEqual(request);
@@ -27,9 +28,16 @@ describe("the grammar of keys", () => {
 
   test.each(bad)("%j is refused", (key) => expect(parseKey(key)).toBeNull());
 
-  test("both kinds of vectors are there", () => {
+  test.each(bounds)("$key has at most $most of $repeat", ({ key, repeat, most }) => {
+    const longest = key.replace("…", repeat!.repeat(most!));
+    expect(formatKey(parseKey(longest)!) === longest).toBe(true);
+    expect(parseKey(key.replace("…", repeat!.repeat(most! + 1)))).toBeNull();
+  });
+
+  test("all kinds of vectors are there", () => {
     expect(good.length).toBeGreaterThan(30);
     expect(bad.length).toBeGreaterThan(50);
+    expect(bounds.length).toBeGreaterThan(5);
   });
 });
 

@@ -6,7 +6,6 @@ import { Em, PLAIN } from "../ui/em";
 import { ThemeContext, themeCss } from "../host/colors";
 import { type Theme, followTheme } from "../host/theme";
 import type { Panel, PanelProps } from "../panels/props";
-import { PANELS } from "../panels/registry";
 import type { Store } from "../store/store";
 import { Problem } from "./problem";
 import { Prompts } from "./prompts";
@@ -24,9 +23,15 @@ const GESTURES = ["pointerdown", "pointermove", "click", "keydown", "input", "ch
  * Shows a store in an element; the result takes it away again.
  * A shadow root keeps the page's style sheets out, and ours in.
  *
+ * @param panels those that may be shown
  * @param picker what is shown while there is no model, where one can be chosen
  */
-export function mount(el: HTMLElement, store: Store, picker?: Panel): () => void {
+export function mount(
+  el: HTMLElement,
+  store: Store,
+  panels: readonly Panel[],
+  picker?: Panel,
+): () => void {
   const shadow = el.shadowRoot ?? el.attachShadow({ mode: "open" });
   // JupyterLab leaves the keys of an element that says so to the element.
   el.dataset.lmSuppressShortcuts = "true";
@@ -35,7 +40,7 @@ export function mount(el: HTMLElement, store: Store, picker?: Panel): () => void
   // Tests wait for it.
   const end = effect(() => void el.toggleAttribute("data-settled", store.settled.value));
   store.look(1);
-  render(<App store={store} host={el} picker={picker} />, shadow);
+  render(<App store={store} host={el} panels={panels} picker={picker} />, shadow);
   return () => {
     render(null, shadow);
     store.look(-1);
@@ -46,16 +51,17 @@ export function mount(el: HTMLElement, store: Store, picker?: Panel): () => void
 
 interface AppProps extends PanelProps {
   host: HTMLElement;
+  panels: readonly Panel[];
   picker: Panel | undefined;
 }
 
-function App({ store, host, picker }: AppProps) {
+function App({ store, host, panels, picker }: AppProps) {
   const theme = useSignal<Theme>("light");
   useEffect(() => followTheme(host, (found) => (theme.value = found)), []);
   const shown = store.state.panels.value.flatMap(
-    (name) => PANELS.find((panel) => panel.name === name) ?? [],
+    (name) => panels.find((panel) => panel.name === name) ?? [],
   );
-  const sheets = [...SHARED, ...PANELS.map(({ css }) => css), picker?.css];
+  const sheets = [...SHARED, ...panels.map(({ css }) => css), picker?.css];
   const show = (place: Panel["place"]) =>
     shown
       .filter((panel) => panel.place === place)

@@ -35,7 +35,7 @@ function Picker({ store }: PanelProps) {
       </ul>
       <form onSubmit={load}>
         <label>
-          <span class="muted">or a Hub id, a folder, a GGUF file</span>
+          <span class="muted">or a Hub id, a folder or GGUF file in the working directory</span>
           <input
             type="text"
             class="text-input"

@@ -3,6 +3,7 @@
 import { hsl } from "d3-color";
 import { select } from "d3-selection-1"; // The last whose listeners get (datum, index).
 import $ from "jquery/slim";
+import { hearTheme } from "../host/frame";
 import { fitIn } from "../host/page";
 import type { Tensor } from "../protocol/arrays";
 import { readPacked } from "../sources/page/content";
@@ -42,7 +43,8 @@ interface Params {
   include_heads?: number[];
 }
 
-const params = read(document.getElementById("baked")!.textContent!);
+hearTheme();
+const params = read(document.getElementById("page-data")!.textContent!);
 
 Object.assign(window, {
   require: { config: () => {} },

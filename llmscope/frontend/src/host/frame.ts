@@ -1,21 +1,30 @@
 /** The frame that a page of ours may be in. */
 
-/** The frame that `view.static()` put this page into, where the page around it lets us see it. */
-export function frame(): HTMLElement | null {
-  const around = window.frameElement as HTMLElement | null;
-  return around?.dataset.llmscope === undefined ? null : around;
+/** Does as the page around says, from now on: `{llmscope: {theme: "dark"}}` makes this one dark. */
+export function hearTheme(): void {
+  addEventListener("message", ({ source, data }) => {
+    const theme: unknown = data?.llmscope?.theme;
+    if (source === parent && (theme === "light" || theme === "dark"))
+      document.documentElement.dataset.theme = theme;
+  });
 }
 
-/** Keeps the frame, or whatever holds it, as high as the page. */
-export function followHeight(): void {
-  new ResizeObserver(reportHeight).observe(document.body);
+/** Tells the page around how high this one is, now and whenever `main` changes that. */
+export function followHeight(main: HTMLElement): void {
+  if (parent === window) return;
+  // A frame out of sight isn't drawn: no ResizeObserver is called there before it comes into sight.
+  const changes = new MutationObserver(reportHeight);
+  for (const root of [main, ...Array.from(main.children, (child) => child.shadowRoot ?? child)])
+    changes.observe(root, { childList: true, subtree: true });
+  const sizes = new ResizeObserver(() => {
+    changes.disconnect();
+    reportHeight();
+  });
+  sizes.observe(document.body);
   addEventListener("message", reportHeight); // Whoever sends one listens from now on.
 }
 
-/** Sets the height of a frame of ours; other frames get a message. */
 function reportHeight(): void {
   const height = Math.ceil(document.body.getBoundingClientRect().height);
-  const around = frame();
-  if (around) around.style.height = `${height}px`;
-  else if (parent !== window) parent.postMessage({ llmscope: { height } }, "*");
+  parent.postMessage({ llmscope: { height } }, "*");
 }

@@ -7,5 +7,5 @@ export function fitIn(main: HTMLElement): void {
   followTheme(main, (theme) => {
     if (style.colorScheme !== theme) style.colorScheme = theme;
   });
-  followHeight();
+  followHeight(main);
 }

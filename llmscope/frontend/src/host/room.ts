@@ -1,5 +1,3 @@
-import { frame } from "./frame";
-
 const NOTEBOOK = ".jp-WindowedPanel-outer, .jp-NotebookPanel-notebook";
 const SCREEN = 16 / 10; // of a frame, whose own height follows what is in it
 
@@ -30,9 +28,7 @@ export function followRoom(el: HTMLElement, found: (room: Room) => void): () => 
 function heightAround(el: HTMLElement, notebook: HTMLElement | null): number {
   if (isFullScreen(el)) return innerHeight;
   if (notebook) return notebook.clientHeight;
-  if (parent === window) return innerHeight;
-  const around = frame()?.ownerDocument.defaultView?.innerHeight ?? Infinity;
-  return Math.min(around, document.documentElement.clientWidth / SCREEN);
+  return parent === window ? innerHeight : document.documentElement.clientWidth / SCREEN;
 }
 
 export const isFullScreen = (el: HTMLElement): boolean => document.fullscreenElement === el;

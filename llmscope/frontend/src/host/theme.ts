@@ -1,14 +1,11 @@
-import { frame } from "./frame";
-
 export type Theme = "light" | "dark";
 
 const WATCHED = ["data-jp-theme-light", "data-jp-theme-name", "data-theme", "class", "style"];
 
 /** Calls back with the theme of the page around `el`, now and whenever it changes. */
 export function followTheme(el: HTMLElement, found: (theme: Theme) => void): () => void {
-  const place = frame() ?? el;
-  const { documentElement, body } = place.ownerDocument;
-  const look = () => found(themeAround(place));
+  const { documentElement, body } = el.ownerDocument;
+  const look = () => found(themeAround(el));
   const observer = new MutationObserver(look);
   for (const node of [documentElement, body]) {
     observer.observe(node, { attributes: true, attributeFilter: WATCHED });

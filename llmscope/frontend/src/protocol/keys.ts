@@ -4,7 +4,16 @@
  * `requests.py` beside it says what each answer is, and `tests/vectors/keys.json` holds the two equal.
  */
 
-import { KINDS, type Kind, MOST_HEADS, STREAMS, type Stream } from "./shared";
+import {
+  KINDS,
+  type Kind,
+  LONGEST_KEY,
+  LONGEST_NAME,
+  MOST_HEADS,
+  MOST_IDS,
+  STREAMS,
+  type Stream,
+} from "./shared";
 
 /** By the type of a request, its key with the names of fields in braces. */
 const FORMS = {
@@ -128,6 +137,7 @@ const SINKLESS = "sinkless.";
 const LARGEST = 10 ** 9 - 1;
 const NUMBER = "(?:0|[1-9][0-9]{0,8})";
 const ANY = "[^]*";
+const NAME = `[^]{0,${LONGEST_NAME}}`;
 const HEAD = `${NUMBER}\\.${NUMBER}`;
 const MATRIX = `(?:sinkless\\.)?(?:head\\.${HEAD}|rollout\\.${NUMBER}|difference\\.${HEAD}\\+${HEAD}|(?:mean|max)\\.${HEAD}(?:\\+${HEAD}){0,${MOST_HEADS - 1}})`;
 
@@ -138,8 +148,8 @@ const PATTERNS: Record<string, string> = {
   stream: STREAMS.join("|"),
   pool: "max|mean",
   matrix: MATRIX,
-  name: ANY,
-  text: ANY,
+  name: NAME,
+  text: NAME,
   prompt: ANY,
   count: "[1-9][0-9]{0,8}",
 };
@@ -155,6 +165,7 @@ const patterns = Object.entries(FORMS).map(([type, form]) => {
 
 /** What a key requests; `null` for a key that none of the forms fits. */
 export function parseKey(key: string): Request | null {
+  if (key.length > LONGEST_KEY) return null;
   const [, head, rest] = /^(text|read|ids)\/([^]*)$/.exec(key) ?? [];
   if (head === "text") return { type: "text", text: rest!, pair: "", target: "", masked: [] };
   if (head === "read") return parseRead(rest!);
@@ -185,7 +196,8 @@ function parseRead(rest: string): Request | null {
   const [text, pair, target, masked] = parts as unknown[];
   if (![text, pair, target].every((one) => typeof one === "string")) return null;
   const isPosition = (one: unknown) => Number.isInteger(one) && Math.abs(one as number) <= LARGEST;
-  if (!Array.isArray(masked) || !masked.every(isPosition)) return null;
+  if (!Array.isArray(masked) || masked.length > MOST_IDS) return null;
+  if (!masked.every(isPosition)) return null;
   return { type: "text", text, pair, target, masked } as Request;
 }
 
@@ -201,7 +213,7 @@ const IDS = new RegExp(`^(|${NUMBER}(?:,${NUMBER})*)/(${NUMBER}(?:,${NUMBER})*)$
 
 function parseIds(rest: string): Request | null {
   const [, source, ids] = IDS.exec(rest) ?? [];
-  if (ids === undefined) return null;
+  if (ids === undefined || rest.split(",").length > MOST_IDS) return null;
   const numbers = (listed: string) => (listed ? listed.split(",").map(Number) : []);
   return { type: "ids", source: numbers(source!), ids: numbers(ids) };
 }

@@ -16,7 +16,7 @@ export type Measure = "probability" | "entropy" | "rank" | "divergence";
 export type Shade = "probability" | "surprisal" | "rank";
 export type Order = "transformers" | "llama.cpp" | "vllm";
 
-const { attention, lens, generation, sampling } = shared;
+const { attention, lens, keys, generation, sampling } = shared;
 
 export const KINDS = attention.kinds as Kind[];
 export const MODES = attention.modes as Mode[];
@@ -41,6 +41,12 @@ export const THUMBNAIL = attention.thumbnail;
 export const DECADES = attention.decades;
 /** Positions of one request for the lens. */
 export const BLOCK = lens.block;
+/** Characters of a key. */
+export const LONGEST_KEY = keys.longest;
+/** Characters of a model's name, and of a text to find. */
+export const LONGEST_NAME = keys.longest_name;
+/** Ids in one key. */
+export const MOST_IDS = keys.most_ids;
 
 const { neutral } = sampling;
 /** Sampling settings that change nothing. */

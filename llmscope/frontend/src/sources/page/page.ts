@@ -16,7 +16,7 @@ export class PageSource implements Source {
   ask<T = Part>(key: string): Promise<T> {
     const found = this.#find(key);
     return typeof found === "string"
-      ? Promise.reject(new SourceError(found, "not-baked"))
+      ? Promise.reject(new SourceError(found, "not-in-page"))
       : Promise.resolve(found() as T);
   }
 

@@ -1,0 +1,72 @@
+"""The script of a page: the front end with the panels that it shows, and whose work is in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from textwrap import fill
+from typing import Any, NamedTuple
+
+BUILT = Path(__file__).parents[1] / "static"
+_BERTVIZ = "bertviz's own scripts: Apache License 2.0, https://www.apache.org/licenses/LICENSE-2.0"
+
+
+class Program(NamedTuple):
+    """A script with what it is made of.
+
+    Attributes
+    ----------
+    script
+        JavaScript, in ASCII.
+    packages
+        Names of the packages that are in it.
+    """
+
+    script: str
+    packages: frozenset[str]
+
+
+def page_program(panels: Iterable[str]) -> Program:
+    """Return the script of a page that shows these panels, by name, and carries no others."""
+    parts, shown = _built("parts.json"), sorted(set(panels))
+    names = list(_with_needs(parts, ["page", *shown]))
+    made = "\n".join(f'__parts["{name}"]=(()=>{{{parts[name]["code"]}}})();' for name in names)
+    start = ",".join(f'__parts["{panel}"]' for panel in shown)
+    script = f"""\
+"use strict";(()=>{{const __parts={{}};
+{made}
+__parts.page.open([{start}].flatMap(Object.values));}})();"""
+    return Program(script, frozenset(one for name in names for one in parts[name]["packages"]))
+
+
+def bertviz_program() -> Program:
+    """Return what bertviz's own scripts ask of the page that they run in."""
+    script = (BUILT / "bertviz.js").read_text(encoding="ascii").strip()
+    return Program(script, frozenset(_built("licences.json")["packages"]["bertviz.js"]))
+
+
+def notices(packages: Collection[str], *, bertviz: bool = False) -> str:
+    """Return whose work a page contains and the terms that it comes under, as a comment."""
+    lines = [_BERTVIZ] if bertviz else []
+    names = {"llmscope", *packages}
+    for terms, owners in _built("licences.json")["terms"].items():
+        shown = [f"{name}: {who}" for name, who in owners.items() if name in names]
+        if shown:
+            lines += ["", *shown, fill(terms, 100)]
+    text = "\n".join(lines).strip().replace("--", "- -")
+    return f"<!--\nThis page contains:\n\n{text}\n-->"
+
+
+def _with_needs(parts: dict[str, Any], names: Iterable[str]) -> dict[str, None]:
+    """Return the names of parts and of all that they need, each after what it needs."""
+    found: dict[str, None] = {}
+    for name in names:
+        if name not in found:
+            found |= _with_needs(parts, parts[name]["needs"])
+            found[name] = None
+    return found
+
+
+def _built(name: str) -> Any:
+    return json.loads((BUILT / name).read_text(encoding="ascii"))
