@@ -94,7 +94,7 @@ class View(anywidget.AnyWidget, ViewTraits):
     threshold : float
         Attention weights below it aren't drawn.
     lecture : bool
-        Large type, for a projector.
+        A stage for a projector: as high as what is in sight, in large type, one subject at a time.
     """
 
     _esm = _BUILT if _FOLLOWS_CHANGES else _BUILT.read_text(encoding="utf-8")

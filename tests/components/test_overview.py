@@ -1,8 +1,9 @@
-"""All heads at a glance: preview, lock, choose, mark and sort, by mouse and by key."""
+"""All heads at a glance: preview, keep, pin, mark and sort, by mouse and by key."""
 
 from __future__ import annotations
 
 import math
+import re
 from itertools import pairwise
 
 import pytest
@@ -35,7 +36,7 @@ Head = tuple[int, int]
 
 def place(panels: Panels, head: Head) -> tuple[float, float, float]:
     """Where the picture of a head begins in the grid, and its size, from that of 24·4 in focus."""
-    grid, frame = box(panels.overview), box(panels.overview.locator(".focus, .locked"))
+    grid, frame = box(panels.overview), box(panels.overview.locator(".focus"))
     size = frame["width"]
     share, gap = GROUPS
     aside = (head[1] - 4) * (size + 1) + (head[1] // share - 4 // share) * gap
@@ -75,7 +76,7 @@ def expect_scores(panels: Panels, head: Head, true: dict[str, float]) -> None:
             expect_weight(shown, true[name])
 
 
-def test_hover_previews_a_head_and_a_click_locks_it(shown, panels):
+def test_hover_previews_a_head_and_a_click_keeps_it(shown, panels):
     page = shown.page
     frame = box(panels.overview.locator(".frame").first)
     step = frame["width"] + 1
@@ -91,20 +92,26 @@ def test_hover_previews_a_head_and_a_click_locks_it(shown, panels):
     grid = box(panels.overview)
     page.mouse.click(x, y + step)
     shown.wait(layer=25, head=4)
-    assert box(panels.overview) == grid, "locking moves nothing"
+    assert box(panels.overview) == grid, "keeping moves nothing"
     page.mouse.move(x + step, y)
-    shown.settle()
+    expect(panels.title).to_contain_text("Layer 24 · Head 5")
+    expect(panels.root.get_by_text("previewing 24·5: click to keep")).to_be_visible()
+    page.mouse.move(2, 2)
     expect(panels.title).to_contain_text("Layer 25 · Head 4")
-    page.mouse.click(x, y + step)
-    page.mouse.move(x + step, y)
-    expect(panels.title).to_contain_text("Layer 24 · Head 5")
 
-    page.mouse.click(x + step, y)
-    page.mouse.move(x, y)
-    shown.settle()
-    expect(panels.title).to_contain_text("Layer 24 · Head 5")
-    page.keyboard.press("Escape")
-    expect(panels.title).to_contain_text("Layer 24 · Head 4")
+
+def test_between_two_maps_the_nearer_one_is_meant(shown, panels):
+    frame = box(panels.overview.locator(".focus"))
+    x = frame["x"] + frame["width"] / 2
+    for tenths in range(-4, 24, 4):
+        y = frame["y"] + frame["height"] + tenths / 10
+        shown.page.mouse.move(x, y)
+        shown.settle()
+        expect(panels.title).to_have_text(re.compile(r"Layer 2[45] · Head 4"))
+    # Between head 5 and head 6, which share no keys, nearer to head 6.
+    size, step = frame["width"], frame["width"] + 1
+    shown.page.mouse.click(frame["x"] + step + size + 4, frame["y"] + size / 2)
+    shown.wait(layer=24, head=6)
 
 
 def test_a_preview_shows_the_true_weights_of_that_head(shown, panels):
@@ -135,19 +142,11 @@ def test_arrow_keys_walk_through_layers_and_heads(shown, panels):
     shown.wait(layer=0, head=0)
 
 
-def test_enter_locks_and_escape_unlocks(shown, panels):
-    panels.overview.press("Enter")
-    expect(panels.root.get_by_text("Esc to release")).to_be_visible()
-    hover(panels, (25, 4))
-    shown.settle()
-    expect(panels.title).to_contain_text("Layer 24 · Head 4")
-    panels.overview.press("Escape")
-    expect(panels.root.get_by_text("click to keep")).to_be_visible()
+def test_arrow_keys_go_on_from_the_head_that_is_kept(shown, panels):
+    hover(panels, (3, 2))
+    expect(panels.title).to_contain_text("Layer 3 · Head 2")
+    panels.overview.press("ArrowDown")
     expect(panels.title).to_contain_text("Layer 25 · Head 4")
-    shown.leave()
-    for _ in range(2):
-        panels.overview.press("Enter")
-    expect(panels.root.get_by_text("click to keep")).to_be_visible()
 
 
 def test_shift_click_and_space_choose_heads(shown, panels):

@@ -76,6 +76,16 @@ def test_each_step_forward_and_back_by_key(shown, panels, walk, steps):
     expect(panels.steps).to_be_focused()
 
 
+def test_keys_walk_the_steps_after_a_click_on_their_name(show):
+    shown = show("causal", panel="explorer")
+    shown.panels.show("Steps")
+    expect(shown.panels.steps).to_be_focused()
+    walk = shown.panels.steps.get_by_role("navigation").get_by_role("button")
+    shown.page.keyboard.press("ArrowRight")
+    expect_at(walk, 1)
+    assert shown.trait("mode") == "steps"
+
+
 def test_each_step_by_mouse(shown, panels, walk):
     forward = panels.steps.get_by_role("button", name="Next", exact=True)
     back = panels.steps.get_by_role("button", name="Back", exact=True)

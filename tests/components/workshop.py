@@ -20,6 +20,11 @@ from tests.page.chromium import SCREENSHOTS
 from tests.page.panels import Panels
 
 FRONTEND = FOLDER.parents[1]
+# Until what measures itself has been told of it, and has drawn what follows.
+_WIDEN = """async (main, width) => {
+    main.style.width = width;
+    for (let frame = 0; frame < 4; frame++) await new Promise(requestAnimationFrame);
+}"""
 _WAIT = """([name, value]) => {
     const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
     return same(window.workshop.traits.get(name), value);
@@ -111,7 +116,7 @@ class Shown:
     def widen(self, width: int, height: int = 900) -> None:
         """Make the page, and what it shows, as wide."""
         self.page.set_viewport_size({"width": width, "height": height})
-        self.page.locator("main").evaluate("(main, to) => { main.style.width = to }", f"{width}px")
+        self.page.locator("main").evaluate(_WIDEN, f"{width}px")
         self.settle()
 
     def leave(self) -> None:

@@ -48,8 +48,35 @@ const LAYERS: [number, number, number][] = [
   [2, 6, 2],
 ];
 
+const ROOM = { width: 300, height: Infinity };
+
+test("a deep model's layers go from left to right where it is broad, as large as there is room", () => {
+  const deep = Array.from({ length: 30 }, (_, n): [number, number, number] => [n, 9, 3]);
+  const column = gridOf(deep, { width: 220, height: Infinity }, 1, null);
+  expect([column.isLying, column.across]).toEqual([false, 9]);
+  for (const room of [
+    { width: 569, height: Infinity },
+    { width: 900, height: 250 },
+    { width: 1200, height: 700 },
+  ]) {
+    const grid = gridOf(deep, room, 1, null);
+    expect([grid.isLying, grid.across]).toEqual([true, 30]);
+    expect(grid.width).toBeLessThanOrEqual(room.width);
+    expect(grid.height).toBeLessThanOrEqual(room.height);
+  }
+  expect(gridOf(deep, { width: 1200, height: 700 }, 1, null).size).toBeGreaterThan(30);
+});
+
+test("a point between two heads is the nearer one's", () => {
+  const grid = gridOf(LAYERS, ROOM, 1, null);
+  const [, , third, fourth] = grid.places;
+  const middle = (third!.x + grid.size + fourth!.x) / 2;
+  expect(headAt(grid, middle - 1, third!.y + 1)).toEqual({ layer: 0, head: 2 });
+  expect(headAt(grid, middle + 1, third!.y + 1)).toEqual({ layer: 0, head: 3 });
+});
+
 test("heads that share keys stand together, and each is where it is drawn", () => {
-  const grid = gridOf(LAYERS, 300, 1, null);
+  const grid = gridOf(LAYERS, ROOM, 1, null);
   const [a, b, c, d] = grid.places.map(({ x }) => x);
   expect(b! - a!).toBe(c! - b!);
   expect(d! - c!).toBeGreaterThan(c! - b!);
@@ -59,7 +86,7 @@ test("heads that share keys stand together, and each is where it is drawn", () =
 });
 
 test("arrow keys go to the neighbour, over layers without attention, and stop at the rim", () => {
-  const grid = gridOf(LAYERS, 300, 1, null);
+  const grid = gridOf(LAYERS, ROOM, 1, null);
   expect(neighbour(grid, { layer: 0, head: 3 }, 1, 0)).toEqual({ layer: 2, head: 3 });
   expect(neighbour(grid, { layer: 0, head: 3 }, 0, 1)).toEqual({ layer: 0, head: 4 });
   expect(neighbour(grid, { layer: 0, head: 5 }, 0, 1)).toEqual({ layer: 0, head: 5 });

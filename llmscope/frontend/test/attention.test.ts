@@ -34,15 +34,13 @@ describe("a head", () => {
     expect(store.state.direction.value).toBe("to");
   });
 
-  test("under the mouse is previewed, unless another is locked", () => {
+  test("under the mouse is previewed, and gives way to the one that is kept", () => {
     const { attention } = store;
-    attention.preview.value = { layer: 1, head: 1 };
-    expect(attention.shown.value).toEqual({ layer: 1, head: 1 });
-    attention.lock({ layer: 0, head: 1 });
+    attention.keep({ layer: 0, head: 1 });
+    attention.preview.value = { layer: 1, head: 0 };
+    expect(attention.shown.value).toEqual({ layer: 1, head: 0 });
+    attention.preview.value = null;
     expect(attention.shown.value).toEqual({ layer: 0, head: 1 });
-    expect(store.state.head.value).toBe(1);
-    attention.lock({ layer: 0, head: 1 });
-    expect(attention.locked.value).toBe(false);
   });
 
   test("whose answer comes after another was chosen is not asked for any more", async () => {
@@ -143,11 +141,8 @@ describe("thumbnails", () => {
 
 test("Esc lets go of one thing after the other", () => {
   const { attention, state } = store;
-  attention.lock({ layer: 0, head: 0 });
   attention.pin("to", 0);
   attention.cell.value = { query: 1, key: 0 };
-  store.escape();
-  expect(attention.locked.value).toBe(false);
   store.escape();
   expect(attention.cell.value).toBeNull();
   store.escape();

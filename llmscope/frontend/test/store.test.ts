@@ -98,12 +98,11 @@ describe("traits", () => {
     await vi.waitFor(() => expect(model.values.text).toBe("one al"));
   });
 
-  test("Esc unlocks the head first and then lets go of the token", () => {
-    store.attention.lock({ layer: 1, head: 0 });
+  test("Esc lets go of the token, and of no head", () => {
+    store.attention.keep({ layer: 1, head: 0 });
     store.pin(1);
     store.escape();
-    expect([store.attention.locked.value, store.state.position.value]).toEqual([false, 1]);
-    store.escape();
+    expect(store.state.layer.value).toBe(1);
     expect(store.state.position.value).toBe(-1);
   });
 });

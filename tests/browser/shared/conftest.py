@@ -109,7 +109,7 @@ READ = ("text", "pair", "target", "playing")
 def panels(notebook: Notebook) -> Panels:
     """The Explorer of a file with the notebook of ``tests/browser/explorer.py``, as at first."""
     panels = Panels(notebook.output(1))
-    for _ in range(3):  # a lock, a pinned cell, a pinned token
+    for _ in range(2):  # a pinned cell, a pinned token
         panels.overview.press("Escape")
     notebook.evaluate("document.activeElement?.blur();")
     expect(panels.prompt).to_have_value(SENTENCE)

@@ -1,17 +1,21 @@
 import { effect, useSignal } from "@preact/signals";
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
+import { px } from "../draw/canvas";
+import { Em, PLAIN } from "../ui/em";
 import { ThemeContext, themeCss } from "../host/colors";
 import { type Theme, followTheme } from "../host/theme";
 import type { Panel, PanelProps } from "../panels/props";
 import type { Store } from "../store/store";
 import { Problem } from "./problem";
 import { Prompts } from "./prompts";
+import { Stage } from "./stage";
 import base from "../ui/base.css";
 import ui from "../ui/ui.css";
 import css from "./app.css";
+import stage from "./stage.css";
 
-const SHARED = [themeCss, base, ui, css];
+const SHARED = [themeCss, base, ui, css, stage];
 /** What a person does that may lead to requests or pictures. */
 const GESTURES = ["pointerdown", "pointermove", "click", "keydown", "input", "change", "wheel"];
 
@@ -63,18 +67,28 @@ function App({ store, host, panels, picker }: AppProps) {
       .filter((panel) => panel.place === place)
       .map(({ name, component: Component }) => <Component key={name} store={store} />);
   const inColumns = show("column");
+  const isStage = store.state.lecture.value && store.model.value !== null;
+  const em = useSignal(PLAIN);
+  const prompts = store.models.prompts.value.length > 1 && <Prompts store={store} />;
   return (
     <ThemeContext.Provider value={theme}>
       <div
-        class={`llmscope ${theme.value} ${store.state.lecture.value ? "lecture" : ""}`}
+        class={`llmscope ${theme.value}`}
+        style={{ "--em": px(isStage ? em.value : PLAIN) }}
         onKeyDown={(event) => event.key === "Escape" && store.escape()}
       >
         <style>{sheets.join("\n")}</style>
         {!store.model.value ? (
           picker && <picker.component store={store} />
+        ) : isStage ? (
+          <Em.Provider value={em}>
+            <Stage store={store} host={host} em={em} shown={shown}>
+              {prompts}
+            </Stage>
+          </Em.Provider>
         ) : (
           <>
-            {store.models.prompts.value.length > 1 && <Prompts store={store} />}
+            {prompts}
             {show("row")}
             <Problem store={store} />
             {inColumns.length > 0 && <div class="columns">{inColumns}</div>}

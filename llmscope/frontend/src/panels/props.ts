@@ -5,6 +5,14 @@ export interface PanelProps {
   store: Store;
 }
 
+/** What a stage can show large, one at a time. */
+export interface Subject {
+  title: string;
+  /** Turns the panel to it, where it has several. */
+  show?: (store: Store) => void;
+  isShown?: (store: Store) => boolean;
+}
+
 /** A panel, as the index of its folder registers it. */
 export interface Panel {
   /** As the trait `_panels` calls it. */
@@ -14,4 +22,6 @@ export interface Panel {
   css: string;
   /** Rows are as wide as the widget; columns are side by side below them. */
   place: "row" | "column";
+  /** On a stage a panel without any is always above. */
+  subjects?: readonly Subject[];
 }

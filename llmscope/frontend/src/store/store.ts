@@ -197,7 +197,7 @@ export class Store {
     return own === this.trace.value?.[side] ? pinned.value : -1;
   }
 
-  /** Goes back one step of selection: a locked head, a pinned cell, then a pinned token. */
+  /** Goes back one step of selection: a pinned cell, then a pinned token. */
   escape(): void {
     if (!this.attention.escape()) this.state.position.value = -1;
   }

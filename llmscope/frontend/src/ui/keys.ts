@@ -26,6 +26,13 @@ export const onKeys =
     if (done !== false) event.preventDefault();
   };
 
+/** Whether a key that is pressed writes something, or picks it. */
+export function isTyping(event: KeyboardEvent): boolean {
+  const target = event.composedPath()[0] as HTMLElement;
+  if (target instanceof HTMLInputElement) return !/^(range|radio|checkbox)$/.test(target.type);
+  return /^(TEXTAREA|SELECT)$/.test(target.tagName);
+}
+
 const PAGE = 10; // tokens
 
 /** Keys that move along a list, but for the arrows: to the place that `go` gets. */

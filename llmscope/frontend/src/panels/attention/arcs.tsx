@@ -8,6 +8,7 @@ import { headMatrix, matrixText, sameMatrix } from "../../protocol/keys";
 import { type Direction, TILE } from "../../protocol/shared";
 import type { Line, Matrix } from "../../store/attention/types";
 import type { Store } from "../../store/store";
+import { useScale } from "../../ui/em";
 import { hundredths, weight } from "../../ui/format";
 import { onKeys, pageKeys } from "../../ui/keys";
 import { Label, plain } from "../../ui/label";
@@ -17,7 +18,7 @@ import type { Size } from "../../ui/use-size";
 import { type Layout, type Strand, isWhole, paintArcs } from "./paint-arcs";
 import { partOf, strandOf } from "./segments";
 
-const ROW = { least: 24, most: 34 }; // pixels a token
+const ROW = { least: 21, most: 34 }; // pixels a token
 
 interface ArcsProps {
   store: Store;
@@ -38,7 +39,7 @@ export function Arcs({ store, matrix, room }: ArcsProps) {
   const top = useSignal(0);
   const hovered = useSignal<(End & { matrix: Matrix }) | null>(null);
   const { attention, state } = store;
-  const scale = state.lecture.value ? 1.7 : 1;
+  const scale = useScale();
   const { queries, keys } = matrix.sides;
   const longest = Math.max(queries.length, keys.length);
   const { width } = room;
@@ -149,7 +150,7 @@ function useStrands(store: Store, matrix: Matrix, end: End | null): Strand[] {
   const { attention, state } = store;
   const inks = INK[theme];
   const alone = (layer: number, head: number) => headMatrix(layer, head, state.hideSink.value);
-  const preview = attention.locked.value ? null : attention.preview.value;
+  const preview = attention.preview.value;
   const heads = preview ? [] : state.heads.value;
   const wanted =
     heads.length === 0

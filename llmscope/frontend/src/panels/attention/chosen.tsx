@@ -33,7 +33,7 @@ export function Chosen({ store }: { store: Store }) {
   const mode = state.mode.value;
   const hasHeads = attention.layers.value.length > 0;
   return (
-    <div class={`choice ${hasHeads ? "" : "unseen"}`}>
+    <div class={`choice extra ${hasHeads ? "" : "unseen"}`}>
       {kinds.length > 1 && (
         <Segmented
           label="Which attention"

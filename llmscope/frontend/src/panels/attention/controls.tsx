@@ -135,6 +135,8 @@ function Note({ store, matrix }: { store: Store; matrix: Matrix | null }) {
         ? "The first token is hidden in Matrix and Arcs; Steps include it."
         : "First token left out; the other weights of each row are renormalised.",
     );
+  if (matrix?.name.how === "rollout" && mode.value === "matrix" && !hideSink.value)
+    notes.push("Most of it flows to the first token: hide that to see the rest.");
   if (matrix && matrix.level > 0 && mode.value === "matrix") {
     const side = 2 ** matrix.level;
     // Of an exported page, whose weights are rounded, its foot says how true they are.

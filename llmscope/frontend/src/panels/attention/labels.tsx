@@ -108,7 +108,7 @@ export function KeyLabels({ axis, left, top, right, marked, scale }: KeyLabelPro
       height={top}
       aria-hidden="true"
     >
-      {spaced(axis, 21 * scale, marked).map((index) => (
+      {spaced(axis, 18 * scale, marked).map((index) => (
         <text
           key={index}
           transform={`translate(${axis.start + (index + 0.5) * axis.size + 3}, ${top - 7}) rotate(-45)`}

@@ -3,6 +3,7 @@ import { px } from "../../draw/canvas";
 import { ThemeContext } from "../../host/colors";
 import type { Cell, Matrix as Shown } from "../../store/attention/types";
 import type { Store } from "../../store/store";
+import { useScale } from "../../ui/em";
 import { onKeys } from "../../ui/keys";
 import { clamp } from "../../ui/scale";
 import type { Size } from "../../ui/use-size";
@@ -32,7 +33,7 @@ export function Matrix({ store, matrix, room }: MatrixProps) {
     matrix,
   );
   const { attention, state } = store;
-  const scale = state.lecture.value ? 1.6 : 1;
+  const scale = useScale();
   const { queries, keys } = matrix.sides;
   const causal = matrix.kind === "self" && seesOnlyBack(store);
 
@@ -55,8 +56,18 @@ export function Matrix({ store, matrix, room }: MatrixProps) {
   const segments = state.segments.value;
   const part = partOf(matrix, segments);
   useLayoutEffect(() => {
-    paintMatrix(canvas.current!, { matrix, tiles, rows, columns, paint, causal, part, theme });
-  }, [matrix, tiles, JSON.stringify(paint), theme, causal, segments, size, k, x, y]);
+    paintMatrix(canvas.current!, {
+      matrix,
+      tiles,
+      rows,
+      columns,
+      paint,
+      causal,
+      part,
+      theme,
+      scale,
+    });
+  }, [matrix, tiles, JSON.stringify(paint), theme, scale, causal, segments, size, k, x, y]);
   useEffect(() => {
     const pixels = Math.max(across, down) * (window.devicePixelRatio || 1);
     attention.look({ query: inSight(rows), key: inSight(columns), pixels });

@@ -6,12 +6,15 @@ import { INK } from "../../host/colors";
 import type { Theme } from "../../host/theme";
 import { TILE } from "../../protocol/shared";
 import type { Matrix, Tile } from "../../store/attention/types";
+import { PLAIN } from "../../ui/em";
 import { hundredths } from "../../ui/format";
+import { clamp } from "../../ui/scale";
 import { type Axis, inSight } from "./labels";
 import { type Part, isIn } from "./segments";
 
 const GAPS_FROM = 8; // pixels a cell, from which there are gaps between cells
 const NUMBERS_FROM = 36; // pixels a cell, from which it holds its weight
+const SMALLEST = 12; // pixels of its type, in a notebook
 
 interface Picture {
   matrix: Matrix;
@@ -24,6 +27,8 @@ interface Picture {
   /** What is drawn of it; `null` for all. */
   part: Part | null;
   theme: Theme;
+  /** By how much type is larger than in a notebook. */
+  scale: number;
 }
 
 /** Paints what is in sight of a matrix: the whole of it coarse, finer parts over it. */
@@ -66,7 +71,7 @@ export function paintMatrix(canvas: HTMLCanvasElement, picture: Picture): void {
     draw(tile, tile.row * side, tile.column * side);
   }
   if (rows.size >= GAPS_FROM) paintGaps(context, rows, columns);
-  if (rows.size >= NUMBERS_FROM) paintNumbers(context, picture);
+  if (rows.size >= NUMBERS_FROM * picture.scale) paintNumbers(context, picture);
   context.restore();
   const few = matrix.level === 0 && matrix.cells.data.length <= 64 * 64;
   drawnBy(canvas, few ? () => cellsOf(picture) : null);
@@ -123,9 +128,10 @@ function paintGaps(context: CanvasRenderingContext2D, rows: Axis, columns: Axis)
 const DARK = 0.7;
 
 function paintNumbers(context: CanvasRenderingContext2D, picture: Picture): void {
-  const { rows, columns, paint, theme } = picture;
+  const { rows, columns, paint, theme, scale } = picture;
   const inks = INK[theme];
-  context.font = `${Math.min(18, Math.max(12, rows.size * 0.3))}px system-ui, sans-serif`;
+  const least = scale > 1 ? PLAIN * scale : SMALLEST;
+  context.font = `${clamp(rows.size * 0.3, least, 18 * scale)}px system-ui, sans-serif`;
   context.textAlign = "center";
   context.textBaseline = "middle";
   const [left, right] = inSight(columns);

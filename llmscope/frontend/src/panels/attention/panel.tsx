@@ -19,6 +19,7 @@ export function Attention({ store }: PanelProps) {
   const panel = useRef<HTMLElement>(null);
   const box = useRef<HTMLDivElement>(null);
   const room = useSize(box);
+  const takesKeys = useRef(false);
   const { attention, state } = store;
   const trace = store.trace.value;
   const mode = state.mode.value;
@@ -34,7 +35,7 @@ export function Attention({ store }: PanelProps) {
       );
     if (attention.layers.value.length === 0) return <p class="muted empty">{trace.why}</p>;
     if (lacking) return <p class="muted empty">{lacking}</p>;
-    if (mode === "steps") return <Steps store={store} />;
+    if (mode === "steps") return <Steps store={store} takesKeys={takesKeys} />;
     if (!matrix || room.width === 0) return null;
     if (mode === "arcs") return <Arcs store={store} matrix={matrix} room={room} />;
     return <Matrix store={store} matrix={matrix} room={room} />;
@@ -52,7 +53,10 @@ export function Attention({ store }: PanelProps) {
           options={MODES}
           names={{ matrix: "Matrix", arcs: "Arcs", steps: "Steps" }}
           value={mode}
-          onPick={(picked) => (state.mode.value = picked)}
+          onPick={(picked, byHand) => {
+            state.mode.value = picked;
+            takesKeys.current = byHand && picked === "steps";
+          }}
         />
       </h3>
       <Chosen store={store} />
@@ -60,7 +64,7 @@ export function Attention({ store }: PanelProps) {
         <div ref={box} class="room" />
         {body()}
       </div>
-      <div class="foot">
+      <div class="foot extra">
         <Controls store={store} matrix={matrix} />
         {shown && <Save of={panel} name={`${fileOf(store, shown)}-${mode}`} />}
       </div>

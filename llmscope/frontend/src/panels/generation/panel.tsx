@@ -29,7 +29,9 @@ export function Generation({ store }: PanelProps) {
       <Controls store={store} generation={generation} />
       <Output store={store} generation={generation} />
       <Caption store={store} generation={generation} />
-      <Branches generation={generation} />
+      <div class="extra">
+        <Branches generation={generation} />
+      </div>
     </section>
   );
 }
@@ -60,7 +62,7 @@ function Prompt({ store }: { store: Store }) {
   const area = useRef<HTMLTextAreaElement>(null);
   const { text } = store.state;
   return (
-    <label class="prompt">
+    <label class="prompt extra">
       <span class="muted">Prompt</span>
       <TextArea
         area={area}
@@ -107,6 +109,7 @@ function Controls({ store, generation }: { store: Store; generation: GenerationS
           Undo
         </button>
         <select
+          class="extra"
           aria-label="Tokens a second"
           value={speed.value}
           onChange={(event) => (speed.value = Number(event.currentTarget.value))}
@@ -117,7 +120,7 @@ function Controls({ store, generation }: { store: Store; generation: GenerationS
             </option>
           ))}
         </select>
-        <label title="Off: greedy, the most likely token each time">
+        <label class="extra" title="Off: greedy, the most likely token each time">
           <input
             type="checkbox"
             checked={doSample.value}
@@ -128,7 +131,7 @@ function Controls({ store, generation }: { store: Store; generation: GenerationS
         <NumberField name="seed" value={seed} least={0} disabled={!doSample.value} />
         <NumberField name="max tokens" value={maxNewTokens} least={1} />
       </fieldset>
-      <span class="right">
+      <span class="right extra">
         <select
           aria-label="What tokens are coloured by"
           value={shade.value}
@@ -155,7 +158,7 @@ interface NumberFieldProps {
 
 function NumberField({ name, value, least, disabled = false }: NumberFieldProps) {
   return (
-    <label class="number">
+    <label class="number extra">
       {name}{" "}
       <input
         type="number"

@@ -5,7 +5,6 @@ export function Header({ store }: PanelProps) {
   const model = store.model.value!;
   const trace = store.trace.value;
   const chain = store.chain.value;
-  const { lecture } = store.state;
   const groups =
     model.kv_heads && model.kv_heads < model.heads ? `, ${model.kv_heads} KV groups` : "";
   const size = `${plural(model.layers, "layer")} × ${plural(model.heads, "head")}${groups}`;
@@ -17,12 +16,10 @@ export function Header({ store }: PanelProps) {
       <span class="facts ellipsis muted figures">
         <strong>{model.name}</strong>
         <span title={size}>{size}</span>
-        {!lecture.value && (
-          <span>
-            {model.device} · {model.dtype}
-          </span>
-        )}
-        {kept > 0 && !lecture.value && (
+        <span>
+          {model.device} · {model.dtype}
+        </span>
+        {kept > 0 && (
           <span
             title={`Keys and values of recent texts, so that an edit costs only what it changes; at most ${megabytes(most)} (scope.cache_limit)`}
           >
@@ -48,9 +45,8 @@ export function Header({ store }: PanelProps) {
         </span>
         <button
           type="button"
-          aria-pressed={lecture.value}
-          title="Large type, for a projector"
-          onClick={() => (lecture.value = !lecture.value)}
+          title="A stage for a projector: large type, one thing at a time"
+          onClick={() => (store.state.lecture.value = true)}
         >
           A⁺ Lecture
         </button>

@@ -2,4 +2,10 @@ import type { Panel } from "../props";
 import { Lens } from "./panel";
 import css from "./lens.css";
 
-export const lens: Panel = { name: "lens", component: Lens, css, place: "row" };
+export const lens: Panel = {
+  name: "lens",
+  component: Lens,
+  css,
+  place: "row",
+  subjects: [{ title: "Lens" }],
+};

@@ -37,7 +37,7 @@ export function Lens({ store }: PanelProps) {
           <CellReading store={store} />
         </div>
       )}
-      <div class="foot">
+      <div class="foot extra">
         <Segmented
           label="What is read of a layer"
           options={STREAMS}

@@ -1,9 +1,10 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useContext, useEffect, useRef } from "preact/hooks";
 import { px } from "../../draw/canvas";
 import type { LensCell } from "../../store/lens";
 import type { Store } from "../../store/store";
+import { Em } from "../../ui/em";
 import { onKeys } from "../../ui/keys";
 import { Label } from "../../ui/label";
 import { clamp } from "../../ui/scale";
@@ -17,7 +18,7 @@ export function Table({ store }: { store: Store }) {
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box);
   const { lens, state } = store;
-  const em = state.lecture.value ? 22 : 14;
+  const em = useContext(Em).value;
   const rows = lens.rows.value;
   const tokens = lens.tokens.value;
   const [focus, position] = lens.focus.value;

@@ -2,10 +2,12 @@ import type { Order } from "../../protocol/shared";
 import { type Outcome, cutBy, probOf } from "../../sampling/sampling";
 import type { NextToken } from "../../store/state";
 import { count, percent } from "../../ui/format";
+import { useScale } from "../../ui/em";
 import { Label } from "../../ui/label";
 import { clamp, linearScale, logScale } from "../../ui/scale";
 
-export const ROWS = 10;
+const ROWS = 10;
+const FEW_ROWS = 5; // on a stage
 const NICE = [0.1, 0.25, 0.5, 1];
 const LEAST = 1e-6; // where a logarithmic axis begins
 
@@ -38,7 +40,7 @@ interface BarsProps {
 export function Bars(props: BarsProps) {
   const { next, outcome, log, pins, onUnpin } = props;
   const { base, rank } = next.sorted;
-  const shown = Math.min(ROWS, base.length);
+  const shown = Math.min(useScale() > 1 ? FEW_ROWS : ROWS, base.length);
   const ranks = Array.from({ length: shown }, (_, place) => place);
   const pinned = pins
     .map(({ id, label }) => ({ id, label, place: rank[id]! }))

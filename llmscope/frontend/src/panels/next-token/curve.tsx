@@ -1,6 +1,7 @@
 import { againstTemperature } from "../../sampling/curve";
 import type { NextToken } from "../../store/state";
 import type { Store } from "../../store/store";
+import { useScale } from "../../ui/em";
 import { plain } from "../../ui/label";
 import { linearScale, logScale } from "../../ui/scale";
 import { useWidth } from "../../ui/use-width";
@@ -14,7 +15,7 @@ const MARGIN = { left: 44, right: 96, top: 10, bottom: 26 };
 /** The probability of each likely token against temperature, and the size of the nucleus. */
 export function Curve({ store, next }: { store: Store; next: NextToken }) {
   const box = useRef<HTMLDivElement>(null);
-  const scale = store.state.lecture.value ? 1.6 : 1;
+  const scale = useScale();
   const width = useWidth(box);
   const { temperature, topP } = store.state;
   const nucleus = topP.value < 1 ? topP.value : 0.9;

@@ -22,7 +22,7 @@ export function Dice({ u, draws, label }: DiceProps) {
       >
         Sample once
       </button>
-      <span class="figures ellipsis" role="status">
+      <span class="figures lines" role="status">
         {u.value === null ? (
           <span class="muted">same random number while you move the sliders</span>
         ) : (

@@ -41,7 +41,7 @@ export function NextToken({ store }: PanelProps) {
         <span class="ellipsis">
           {masked ? "Token" : "Next token"} {next && <Place next={next} masked={masked} />}
         </span>
-        <span class="switches">
+        <span class="switches extra">
           <Switch on={log} name="log" title="Logarithmic bars" />
           <Switch on={curve} name="curve" title="Probability against temperature" />
           <Switch on={more} name="more" title="min-p, typical, and the orders of other engines" />
@@ -127,34 +127,36 @@ function Rows({ store, next, outcome, log, compare }: RowsProps) {
   const pickedRank = place !== undefined && place < next.known ? place : null;
   return (
     <>
-      <Bars
-        next={next}
-        outcome={outcome}
-        log={log}
-        pins={pins.value}
-        fallen={fallen}
-        draws={counts.value && { counts: counts.value, of: DRAWS }}
-        others={others}
-        picked={pickedRank}
-        onPick={(rank) => {
-          const id = next.sorted.order[rank]!;
-          picked.value = picked.value === id ? null : id;
-        }}
-        onTake={store.input.canChoose.value ? (rank) => store.input.choose(rank) : null}
-        fillsGaps={store.editor.fillsGaps}
-        onUnpin={(id) => (pins.value = pins.value.filter((pin) => pin.id !== id))}
-      />
-      <p class="legend">
-        <span>
-          <i class="swatch grey" /> model <i class="swatch orange" /> after sampling
-          <span class={counts.value ? "" : "unseen"}>
-            <i class="swatch tick" /> observed share
+      <div class="picture">
+        <Bars
+          next={next}
+          outcome={outcome}
+          log={log}
+          pins={pins.value}
+          fallen={fallen}
+          draws={counts.value && { counts: counts.value, of: DRAWS }}
+          others={others}
+          picked={pickedRank}
+          onPick={(rank) => {
+            const id = next.sorted.order[rank]!;
+            picked.value = picked.value === id ? null : id;
+          }}
+          onTake={store.input.canChoose.value ? (rank) => store.input.choose(rank) : null}
+          fillsGaps={store.editor.fillsGaps}
+          onUnpin={(id) => (pins.value = pins.value.filter((pin) => pin.id !== id))}
+        />
+        <p class="legend">
+          <span>
+            <i class="swatch grey" /> model <i class="swatch orange" /> after sampling
+            <span class={counts.value ? "" : "unseen"}>
+              <i class="swatch tick" /> observed share
+            </span>
           </span>
-        </span>
-        <span class="figures entropy">
-          entropy {bits(outcome.entropy)} ≈ {tokensOf(outcome.entropy)} tokens
-        </span>
-      </p>
+          <span class="figures entropy">
+            entropy {bits(outcome.entropy)} ≈ {tokensOf(outcome.entropy)} tokens
+          </span>
+        </p>
+      </div>
       <Arithmetic
         next={next}
         outcome={outcome}

@@ -42,7 +42,7 @@ export function Search({ store, next, outcome, onPin }: SearchProps) {
     words.value = "";
   };
   return (
-    <div class="search">
+    <div class="search extra">
       <input
         type="search"
         class="text-input"

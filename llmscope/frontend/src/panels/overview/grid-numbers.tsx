@@ -1,5 +1,5 @@
 import type { Head } from "../../store/attention/types";
-import type { Grid } from "./grid";
+import type { Grid, Place } from "./grid";
 
 interface NumbersProps {
   grid: Grid;
@@ -7,46 +7,56 @@ interface NumbersProps {
   scale: number;
 }
 
-/** Numbers of heads above, of layers beside the grid: as many as there is room for. */
+const LINE = 17; // pixels that a number takes, one below the other
+const NUMBER = 25; // and beside each other
+
+/** Numbers of heads and layers, above and beside the grid: as many as there is room for. */
 export function Numbers({ grid, focus, scale }: NumbersProps) {
   if (grid.isSorted) return <Ranks grid={grid} scale={scale} />;
-  const step = grid.size < 17 * scale ? 5 : 1;
-  const isBeside = (head: number) => step > 1 && Math.abs(head - focus.head) === 1;
-  const middle = grid.size / 2;
-  const rows = grid.places.filter(({ head }) => head === 0);
-  const heads = [...new Map(grid.places.map((place) => [place.head, place])).values()];
+  const { size, places, isLying } = grid;
+  const is = (at: Place) => ({
+    head: { number: at.head, isHere: at.head === focus.head },
+    layer: { number: at.layer, isHere: at.layer === focus.layer },
+  });
+  const [first] = places;
+  const above = places.filter(({ y }) => y === first?.y);
+  const beside = places.filter(({ x }) => x === first?.x);
+  /** The one in focus, and every fifth, or every one of few, that isn't too near to it. */
+  const shown = (of: readonly Place[], name: "head" | "layer", apart: number) => {
+    const every = name === "head" && size >= apart ? 1 : 5;
+    const here = of.findIndex((place) => is(place)[name].isHere);
+    const isNear = (index: number) => here >= 0 && Math.abs(index - here) * size < apart;
+    return of
+      .map((place, index) => ({ place, index, ...is(place)[name] }))
+      .filter(({ number, index, isHere }) => isHere || (number % every === 0 && !isNear(index)));
+  };
   return (
     <svg class="numbers overlay" width={grid.width} height={grid.height} aria-hidden="true">
-      {heads
-        .filter(({ head }) => head === focus.head || (head % step === 0 && !isBeside(head)))
-        .map(({ head, x }) => (
+      {shown(above, isLying ? "layer" : "head", (isLying ? NUMBER : LINE) * scale).map(
+        ({ place, number, isHere }) => (
           <text
-            key={`h${head}`}
-            x={x + middle}
+            key={`x${number}`}
+            x={place.x + size / 2}
             y={14 * scale}
             text-anchor="middle"
-            class={head === focus.head ? "here" : ""}
+            class={isHere ? "here" : ""}
           >
-            {head}
+            {number}
           </text>
-        ))}
-      {rows.map(({ layer, x, y }, row) => {
-        const near = rows[row - 1]?.layer === focus.layer || rows[row + 1]?.layer === focus.layer;
-        const tight = grid.size < 20 * scale && near;
-        if (layer !== focus.layer && (layer % 5 !== 0 || tight)) return null;
-        return (
-          <text
-            key={`l${layer}`}
-            x={x - 8}
-            y={y + middle}
-            text-anchor="end"
-            dominant-baseline="central"
-            class={layer === focus.layer ? "here" : ""}
-          >
-            {layer}
-          </text>
-        );
-      })}
+        ),
+      )}
+      {shown(beside, isLying ? "head" : "layer", LINE * scale).map(({ place, number, isHere }) => (
+        <text
+          key={`y${number}`}
+          x={place.x - 8}
+          y={place.y + size / 2}
+          text-anchor="end"
+          dominant-baseline="central"
+          class={isHere ? "here" : ""}
+        >
+          {number}
+        </text>
+      ))}
     </svg>
   );
 }

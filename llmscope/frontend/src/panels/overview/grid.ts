@@ -4,6 +4,7 @@ import type { Head } from "../../store/attention/types";
 const GUTTER = 30; // for the layer numbers
 const TOP = 20; // for the head numbers
 const BETWEEN = 1;
+const RIM = 2; // for the frame of the last head
 const GROUPS = 5; // between groups of heads that share keys and values
 
 export interface Place extends Head {
@@ -20,44 +21,87 @@ export interface Grid {
   /** Number of places in a row. */
   across: number;
   isSorted: boolean;
+  /** Whether layers are from left to right, and heads from top to bottom. */
+  isLying: boolean;
 }
 
-/** Layers from top to bottom, heads from left to right; or, in an order of its own, row by row. */
+const LARGEST = 28; // pixels a side of a thumbnail
+const LEAST = { upright: 10, lying: 9 };
+const TALL = 300; // pixels, by which it is judged how well a grid of any height fits
+const NO_TALLER = 660; // pixels
+
+/**
+ * Layers from top to bottom and heads from left to right, or the other way round, whichever fits
+ * better; or, in an order of its own, row by row.
+ */
 export function gridOf(
   layers: readonly LayerRow[],
-  width: number,
+  room: { width: number; height: number },
   scale: number,
   order: readonly Head[] | null,
 ): Grid {
-  const across = Math.max(1, ...layers.map(([, heads]) => heads));
+  const heads = Math.max(1, ...layers.map(([, count]) => count));
   const kv = Math.max(1, ...layers.map(([, , count]) => count));
-  const share = kv > 1 && kv < across ? across / kv : across;
-  const groups = Math.ceil(across / share) - 1;
+  const share = kv > 1 && kv < heads ? heads / kv : heads;
+  const gaps = (Math.ceil(heads / share) - 1) * GROUPS;
   const [gutter, top] = [GUTTER * scale, TOP * scale];
-  const room = (width - gutter - groups * GROUPS) / across - BETWEEN;
-  const size = Math.floor(Math.min(28 * scale, Math.max(10, room)));
-  const gap = order ? () => 0 : (column: number) => Math.floor(column / share) * GROUPS;
-  const x = (column: number) => gutter + column * (size + BETWEEN) + gap(column);
-  const y = (row: number) => top + row * (size + BETWEEN);
+  const most = LARGEST * (Number.isFinite(room.height) ? 2 : 1) * scale;
+  const fitting = (isLying: boolean, height: number) => {
+    const [across, down] = isLying ? [layers.length, heads] : [heads, layers.length];
+    const wide = (room.width - RIM - gutter - (isLying ? 0 : gaps)) / across;
+    const high = (height - RIM - top - (isLying ? gaps : 0)) / down;
+    return Math.min(most, Math.floor(Math.min(wide, high) - BETWEEN));
+  };
+  const judged = Math.min(room.height, TALL * scale);
+  const [lying, upright] = [fitting(true, judged), fitting(false, judged)];
+  const isLonger = layers.length > heads;
+  const isLying = lying >= LEAST.lying && (isLonger ? lying >= upright : lying > upright);
+  const height = Number.isFinite(room.height) ? room.height : NO_TALLER;
+  const size = Math.max(isLying ? LEAST.lying : LEAST.upright, fitting(isLying, height));
+  const across = isLying ? layers.length : heads;
+  const gap = order ? () => 0 : (head: number) => Math.floor(head / share) * GROUPS;
+  const step = size + BETWEEN;
+  const placed = ({ layer, head }: Head, right: number, down: number): Place => ({
+    layer,
+    head,
+    x: gutter + right * step + (isLying ? 0 : gap(head)),
+    y: top + down * step + (isLying ? gap(head) : 0),
+  });
   const places = order
-    ? order.map((head, i) => ({ ...head, x: x(i % across), y: y(Math.floor(i / across)) }))
-    : layers.flatMap(([layer, heads], row) =>
-        Array.from({ length: heads }, (_, head) => ({ layer, head, x: x(head), y: y(row) })),
+    ? order.map((at, i) => placed(at, i % across, Math.floor(i / across)))
+    : layers.flatMap(([layer, count], row) =>
+        Array.from({ length: count }, (_, head) =>
+          placed({ layer, head }, isLying ? row : head, isLying ? head : row),
+        ),
       );
-  const rows = order ? Math.ceil(order.length / across) : layers.length;
-  const isSorted = order !== null;
-  return { size, places, across, isSorted, width: x(across - 1) + size + 2, height: y(rows) + 2 };
+  const down = isLying ? heads : layers.length;
+  const reach = (start: number, count: number, hasGaps: boolean) =>
+    start + count * step - BETWEEN + (hasGaps ? gaps : 0) + RIM;
+  return {
+    size,
+    places,
+    across,
+    isSorted: order !== null,
+    isLying,
+    // The same in an order of their own, so that sorting moves nothing.
+    width: reach(gutter, across, !isLying),
+    height: reach(top, Math.max(down, Math.ceil(places.length / across)), isLying),
+  };
 }
 
 export const placeOf = (grid: Grid, at: Head | null): Place | undefined =>
   at ? grid.places.find(({ layer, head }) => layer === at.layer && head === at.head) : undefined;
 
-/** The head at a point of the grid. */
+/** The head at a point of the grid, or the nearest to a point between two of them. */
 export function headAt({ places, size }: Grid, x: number, y: number): Head | null {
-  const found = places.find(
-    (place) => x >= place.x && x <= place.x + size && y >= place.y && y <= place.y + size,
-  );
-  return found ? { layer: found.layer, head: found.head } : null;
+  let found: Place | null = null;
+  let least = GROUPS;
+  for (const place of places) {
+    const [right, down] = [x - place.x, y - place.y];
+    const away = Math.max(-right, right - size, -down, down - size);
+    if (away < least) [found, least] = [place, away];
+  }
+  return found && { layer: found.layer, head: found.head };
 }
 
 /** The head one step down or right (-1: up or left), by where they are drawn. */

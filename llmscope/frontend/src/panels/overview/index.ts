@@ -2,4 +2,10 @@ import type { Panel } from "../props";
 import { Overview } from "./panel";
 import css from "./overview.css";
 
-export const overview: Panel = { name: "overview", component: Overview, css, place: "column" };
+export const overview: Panel = {
+  name: "overview",
+  component: Overview,
+  css,
+  place: "column",
+  subjects: [{ title: "Heads" }],
+};

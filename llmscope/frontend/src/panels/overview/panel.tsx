@@ -9,9 +9,10 @@ import type { LayerRow } from "../../protocol/answers";
 import { SCORES, type ScoreName } from "../../protocol/shared";
 import type { Head, Thumbnail } from "../../store/attention/types";
 import type { Store } from "../../store/store";
+import { useScale } from "../../ui/em";
 import { count } from "../../ui/format";
 import { onKeys } from "../../ui/keys";
-import { useWidth } from "../../ui/use-width";
+import { useSize } from "../../ui/use-size";
 import type { PanelProps } from "../props";
 import { type Grid, gridOf, headAt, neighbour, placeOf } from "./grid";
 import { Numbers } from "./grid-numbers";
@@ -25,13 +26,15 @@ export function Overview({ store }: PanelProps) {
   const box = useRef<HTMLDivElement>(null);
   const mark = useSignal<ScoreName | "">("");
   const sorted = useSignal(false);
-  const width = useWidth(box);
+  const { width, height } = useSize(box);
   const { attention } = store;
   const trace = store.trace.value;
   const layers = useLayers(store);
-  const scale = store.state.lecture.value ? 1.6 : 1;
+  const scale = useScale();
   const order = sorted.value && mark.value ? ranked(store, mark.value) : null;
-  const grid = layers.length > 0 && width > 0 ? gridOf(layers, width, scale, order) : null;
+  // On a stage the height is given, elsewhere it follows.
+  const room = { width, height: scale > 1 ? height : Infinity };
+  const grid = layers.length > 0 && width > 0 ? gridOf(layers, room, scale, order) : null;
   const { queries } = attention.sides.value;
   const read = layers.filter(
     ([layer]) => attention.thumbnails.of(attention.kind.value, layer)?.trace === trace,
@@ -40,7 +43,7 @@ export function Overview({ store }: PanelProps) {
     <section class="panel overview" aria-label="All heads">
       <h3>
         <span class="ellipsis">
-          All heads <small>{attention.locked.value ? "Esc to release" : "click to keep"}</small>
+          All heads <small>{hintOf(store)}</small>
         </span>
       </h3>
       {layers.length > 0 && <Habits mark={mark} sorted={sorted} />}
@@ -50,7 +53,7 @@ export function Overview({ store }: PanelProps) {
       </div>
       {grid && <About store={store} mark={mark.value} />}
       {grid && (
-        <p class="note ellipsis" role="status">
+        <p class="note ellipsis extra" role="status">
           {trace && read < layers.length && queries.length > SLOW
             ? `${read} of ${layers.length} layers read…`
             : queries.length > DRAWN
@@ -60,6 +63,14 @@ export function Overview({ store }: PanelProps) {
       )}
     </section>
   );
+}
+
+/** What the mouse does, or shows. */
+function hintOf({ attention, state }: Store): string {
+  const { layer, head } = attention.preview.value ?? { layer: -1, head: -1 };
+  return layer < 0 || (layer === state.layer.value && head === state.head.value)
+    ? "point to preview, click to keep"
+    : `previewing ${layer}·${head}: click to keep`;
 }
 
 /** The layers of the text on screen, or of the one before: without a text, those of the model. */
@@ -80,7 +91,7 @@ interface HabitsProps {
 /** Which habit heads are highlighted by. */
 function Habits({ mark, sorted }: HabitsProps) {
   return (
-    <div class="habits flow">
+    <div class="habits flow extra">
       <select
         aria-label="Highlight heads by what they attend to"
         value={mark.value}
@@ -133,7 +144,7 @@ function About({ store, mark }: { store: Store; mark: ScoreName | "" }) {
           </span>
         ))}
       </p>
-      <p class="explained lines">{explained && `${explained.title}: ${explained.text}.`}</p>
+      <p class="explained lines extra">{explained && `${explained.title}: ${explained.text}.`}</p>
     </>
   );
 }
@@ -191,7 +202,7 @@ function Heads({ store, grid, mark, scale }: HeadsProps) {
     });
     rows.forEach((row) => observer.observe(row));
     return () => observer.disconnect();
-  }, [trace, kind, grid.isSorted, grid.size]);
+  }, [trace, kind, grid.isSorted, grid.isLying, grid.size]);
 
   const at = (event: MouseEvent): Head | null => {
     const bounds = canvas.current!.getBoundingClientRect();
@@ -207,11 +218,11 @@ function Heads({ store, grid, mark, scale }: HeadsProps) {
     arrow(down, right) {
       const next = neighbour(grid, focus, down, right);
       if (!next) return false;
-      state.layer.value = next.layer;
-      state.head.value = next.head;
+      attention.preview.value = null;
+      attention.keep(next);
       return true;
     },
-    keys: { Enter: () => attention.lock(focus), " ": () => attention.toggle(focus) },
+    keys: { " ": () => attention.toggle(focus) },
   });
   const first = grid.places.filter(({ head }) => head === 0);
   return (
@@ -220,7 +231,7 @@ function Heads({ store, grid, mark, scale }: HeadsProps) {
       class="grid"
       role="application"
       tabIndex={0}
-      aria-label={`Heads by layer. Layer ${focus.layer}, head ${focus.head}. Arrow keys walk, Enter keeps, Space pins.`}
+      aria-label={`Heads by layer. Layer ${focus.layer}, head ${focus.head}. Arrow keys walk, Space pins.`}
       style={{ width: px(grid.width), height: px(grid.height) }}
       onKeyDown={keys}
       onPointerMove={hover}
@@ -229,17 +240,17 @@ function Heads({ store, grid, mark, scale }: HeadsProps) {
         const found = at(event);
         if (!found) return;
         if (event.shiftKey || event.ctrlKey || event.metaKey) attention.toggle(found);
-        else attention.lock(found);
+        else attention.keep(found);
       }}
     >
       <canvas ref={canvas} />
       {!grid.isSorted &&
-        first.map(({ layer, y }) => (
+        first.map(({ layer, x, y }) => (
           <i
             key={layer}
             class="row"
             data-layer={layer}
-            style={{ top: px(y), height: px(grid.size) }}
+            style={{ left: px(x), top: px(y), height: px(grid.size) }}
           />
         ))}
       <Numbers grid={grid} focus={preview ?? focus} scale={scale} />
@@ -252,7 +263,7 @@ function Heads({ store, grid, mark, scale }: HeadsProps) {
           color={rgb(INK[theme].heads[index]!)}
         />
       ))}
-      <Frame grid={grid} at={focus} kind={attention.locked.value ? "locked" : "focus"} />
+      <Frame grid={grid} at={focus} kind="focus" />
       <Frame grid={grid} at={preview} kind="preview" />
     </div>
   );

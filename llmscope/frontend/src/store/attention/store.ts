@@ -39,9 +39,8 @@ export class AttentionStore {
   readonly overlays = signal<readonly Matrix[]>([]);
   readonly steps = signal<Steps | null>(null);
 
-  /** The head under the mouse, shown in place of the one in focus unless that is locked. */
+  /** The head under the mouse, shown in place of the one in focus. */
   readonly preview = signal<Head | null>(null);
-  readonly locked = signal(false);
   readonly cell = signal<Cell | null>(null);
   /** Chosen heads whose arcs aren't drawn for now, as "layer.head". */
   readonly muted = signal<ReadonlySet<string>>(new Set());
@@ -74,7 +73,7 @@ export class AttentionStore {
       trace.value ? sidesOf(trace.value, this.kind.value) : { queries: [], keys: [] },
     );
     this.shown = computed(() => {
-      const preview = this.locked.value ? null : this.preview.value;
+      const preview = this.preview.value;
       if (preview && !core.lacks(this.#sampleOf(preview))) return preview;
       return { layer: state.layer.value, head: state.head.value };
     });
@@ -83,10 +82,7 @@ export class AttentionStore {
         matrixOf(this.shown.value, {
           heads: state.heads.value,
           // What is under the mouse is shown by itself, and arcs show heads one by one.
-          combine:
-            state.mode.value === "arcs" || (this.preview.value && !this.locked.value)
-              ? "none"
-              : state.combine.value,
+          combine: state.mode.value === "arcs" || this.preview.value ? "none" : state.combine.value,
           hideSink: state.hideSink.value,
         }),
       sameMatrix,
@@ -141,12 +137,10 @@ export class AttentionStore {
 
   // ── gestures ──────────────────────────────────────────────────────────────────────────────
 
-  /** Locks a head; the same once more unlocks. */
-  lock({ layer, head }: Head): void {
+  /** Keeps a head in focus. */
+  keep({ layer, head }: Head): void {
     const { state } = this.core;
-    const again = this.locked.value && state.layer.value === layer && state.head.value === head;
     batch(() => {
-      this.locked.value = !again;
       state.layer.value = layer;
       state.head.value = head;
     });
@@ -194,8 +188,7 @@ export class AttentionStore {
   /** Goes back one step of selection; false when there is none. */
   escape(): boolean {
     const { direction } = this.core.state;
-    if (this.locked.value) this.locked.value = false;
-    else if (this.cell.value) this.cell.value = null;
+    if (this.cell.value) this.cell.value = null;
     else if (direction.value === "to") direction.value = "from";
     else return false;
     return true;

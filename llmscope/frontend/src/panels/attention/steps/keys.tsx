@@ -1,4 +1,5 @@
 import type { Steps } from "../../../store/attention/types";
+import { useScale } from "../../../ui/em";
 import { component, weight } from "../../../ui/format";
 import { Label, plain } from "../../../ui/label";
 import type { Stage, StageName } from "./stages";
@@ -6,6 +7,7 @@ import { Strip, greatest } from "./strip";
 import { rowOf } from "./vectors";
 
 const SHOWN = 16;
+const FEW = 3; // on a stage
 const BAR = 60; // percent of the column; the number has the rest
 
 interface KeysProps {
@@ -31,7 +33,7 @@ export function Keys({ steps, stages, at, selected, onSelect }: KeysProps) {
   const weights = steps.weights.data as Float32Array;
   const hidden = steps.hidden.data as Uint8Array;
   const visible = Array.from(weights.keys()).filter((key) => hidden[key] === 0);
-  const shown = mostOf(visible, weights, selected);
+  const shown = mostOf(visible, weights, selected, useScale() > 1 ? FEW : SHOWN);
   const others = visible.filter((key) => !shown.includes(key));
   const rest = others.reduce((sum, key) => sum + weights[key]!, 0);
   const unseen = weights.length - visible.length;
@@ -121,8 +123,13 @@ function Share({ of }: { of: number }) {
 }
 
 /** The keys with most weight, in the order of the text, and the selected one. */
-function mostOf(visible: number[], weights: Float32Array, selected: number): number[] {
-  const most = [...visible].sort((a, b) => weights[b]! - weights[a]!).slice(0, SHOWN);
+function mostOf(
+  visible: number[],
+  weights: Float32Array,
+  selected: number,
+  count: number,
+): number[] {
+  const most = [...visible].sort((a, b) => weights[b]! - weights[a]!).slice(0, count);
   if (visible.includes(selected) && !most.includes(selected)) most[most.length - 1] = selected;
   return most.sort((a, b) => a - b);
 }

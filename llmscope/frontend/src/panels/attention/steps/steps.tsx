@@ -1,7 +1,8 @@
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { Steps as Shown } from "../../../store/attention/types";
 import type { Store } from "../../../store/store";
+import { useScale } from "../../../ui/em";
 import { onKeys } from "../../../ui/keys";
 import { clamp } from "../../../ui/scale";
 import { strongest } from "../../../ui/strongest";
@@ -11,17 +12,30 @@ import { Product, Results } from "./vectors";
 
 const PACE = 2200; // ms a step, when it plays
 
+interface StepsProps {
+  store: Store;
+  /** Whether it is to have the keys once it is there. */
+  takesKeys: { current: boolean };
+}
+
 /** How one head comes to the output of one token: each number is the model's own. */
-export function Steps({ store }: { store: Store }) {
+export function Steps({ store, takesKeys }: StepsProps) {
+  const root = useRef<HTMLDivElement>(null);
   const { attention } = store;
   const steps = attention.steps.value;
   const isPlaying = useSignal(false);
+  const isStage = useScale() > 1;
   const isHere = steps !== null && steps.trace.tokens.length > 0;
   const [size = 0] = steps?.query.shape ?? [];
   const heads = attention.layers.value.find(([layer]) => layer === steps?.layer)?.[1] ?? 1;
   const stages = isHere ? stagesOf(steps, size, heads) : [];
   const at = Math.min(attention.stage.value, Math.max(0, stages.length - 1));
   const go = (to: number) => void (attention.stage.value = clamp(to, 0, stages.length - 1));
+  useEffect(() => {
+    if (!takesKeys.current || !root.current) return;
+    root.current.focus({ preventScroll: true });
+    takesKeys.current = false;
+  });
   useEffect(() => {
     if (!isPlaying.value) return;
     const timer = setTimeout(() => {
@@ -55,8 +69,13 @@ export function Steps({ store }: { store: Store }) {
       " ": (event) => (event.target === event.currentTarget ? play() : false),
     },
   });
+  const product = <Product steps={steps} at={key} />;
+  const results = <Results steps={steps} stages={stages} at={at} heads={heads} />;
+  // On a stage the results come in the place of the products that led to them.
+  const isResult = at >= stages.findIndex(({ name }) => name === "output");
   return (
     <div
+      ref={root}
       class="steps"
       role="application"
       tabIndex={0}
@@ -100,9 +119,16 @@ export function Steps({ store }: { store: Store }) {
           </p>
         ))}
       </div>
-      <Product steps={steps} at={key} />
+      {isStage ? (
+        <div class="stack">
+          <div class={isResult ? "unseen" : ""}>{product}</div>
+          <div class={isResult ? "" : "unseen"}>{results}</div>
+        </div>
+      ) : (
+        product
+      )}
       <Keys steps={steps} stages={stages} at={at} selected={key} onSelect={select} />
-      <Results steps={steps} stages={stages} at={at} heads={heads} />
+      {!isStage && results}
       <Features steps={steps} />
     </div>
   );
@@ -112,7 +138,7 @@ export function Steps({ store }: { store: Store }) {
 function Features({ steps }: { steps: Shown }) {
   if (steps.features.length === 0) return null;
   return (
-    <ul class="features list">
+    <ul class="features list extra">
       {steps.features.map(({ name, text }) => (
         <li key={name}>
           <b>{name}</b> {text}

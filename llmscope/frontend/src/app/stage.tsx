@@ -1,0 +1,135 @@
+import { type Signal, useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { useLayoutEffect } from "preact/hooks";
+import { px } from "../draw/canvas";
+import { followRoom, toggleFullScreen } from "../host/room";
+import type { Panel, PanelProps, Subject } from "../panels/props";
+import { isTyping, onKeys } from "../ui/keys";
+import { Problem } from "./problem";
+
+const LINES = 36; // of type, one below the other, that there is room for
+const EMS = 60; // of type beside each other
+const LEAST = 16; // pixels of type
+
+interface StageProps extends PanelProps {
+  host: HTMLElement;
+  /** The size of type, which follows the height that there is. */
+  em: Signal<number>;
+  shown: readonly Panel[];
+  /** Above the text. */
+  children?: ComponentChildren;
+}
+
+/** As high as what is in sight: the text, one subject, large, and the next token beside it. */
+export function Stage({ store, host, em, shown, children }: StageProps) {
+  const height = useSignal(0);
+  const chosen = useSignal<string | null>(null);
+  const hasTools = useSignal(false);
+  useLayoutEffect(
+    () =>
+      followRoom(host, (room) => {
+        height.value = room.height;
+        const fitting = Math.min(room.height / LINES, room.width / EMS);
+        em.value = Math.max(LEAST, Math.floor(fitting));
+      }),
+    [],
+  );
+  const rows = shown.filter(({ name, subjects }) => !subjects && name !== "header");
+  const subjects = shown.flatMap((panel) =>
+    (panel.subjects ?? []).map((subject) => ({ ...subject, panel })),
+  );
+  const isShown = ({ isShown }: Subject) => isShown?.(store) ?? true;
+  const now =
+    subjects.find((one) => one.panel.name === chosen.value && isShown(one)) ??
+    subjects.find((one) => one.isShown?.(store)) ??
+    subjects[0];
+  const beside = shown.find(({ name }) => name === "next-token" && name !== now?.panel.name);
+  const go = (to: (typeof subjects)[number]) => {
+    chosen.value = to.panel.name;
+    to.show?.(store);
+  };
+  const keys = (event: KeyboardEvent) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
+    onKeys({
+      keys: {
+        f: () => toggleFullScreen(host),
+        c: () => void (hasTools.value = !hasTools.value),
+        ...Object.fromEntries(subjects.map((one, index) => [String(index + 1), () => go(one)])),
+      },
+    })(event);
+  };
+  return (
+    <div
+      class={`stage ${hasTools.value ? "" : "bare"}`}
+      tabIndex={-1}
+      style={{ height: px(height.value) }}
+      onKeyDown={keys}
+    >
+      <nav class="tabs" aria-label="What is shown">
+        {subjects.length > 1 &&
+          subjects.map((one, index) => (
+            <button
+              key={one.title}
+              type="button"
+              aria-pressed={one === now}
+              title={`Key ${index + 1}`}
+              onClick={() => go(one)}
+            >
+              {one.title}
+            </button>
+          ))}
+        <span class="muted ellipsis">{store.model.value!.name}</span>
+        <span class="right">
+          <button
+            type="button"
+            class="quiet"
+            aria-pressed={hasTools.value}
+            title="What else can be set: key c"
+            onClick={() => (hasTools.value = !hasTools.value)}
+          >
+            Controls
+          </button>
+          {document.fullscreenEnabled && (
+            <button
+              type="button"
+              class="quiet"
+              title="Key f"
+              onClick={() => toggleFullScreen(host)}
+            >
+              ⤢ Full screen
+            </button>
+          )}
+          <button
+            type="button"
+            class="quiet"
+            aria-label="Leave lecture mode"
+            title="Leave lecture mode"
+            onClick={() => {
+              if (document.fullscreenElement) void document.exitFullscreen();
+              store.state.lecture.value = false;
+            }}
+          >
+            ✕
+          </button>
+        </span>
+      </nav>
+      <div class="above">
+        {children}
+        {rows.map(({ name, component: Component }) => (
+          <Component key={name} store={store} />
+        ))}
+      </div>
+      {now && (
+        <div class="subject" key={now.panel.name}>
+          <now.panel.component store={store} />
+        </div>
+      )}
+      {beside && (
+        <div class="beside">
+          <beside.component store={store} />
+        </div>
+      )}
+      <Problem store={store} />
+    </div>
+  );
+}

@@ -1,0 +1,39 @@
+const NOTEBOOK = ".jp-WindowedPanel-outer, .jp-NotebookPanel-notebook";
+const SCREEN = 16 / 10; // of a frame, whose own height follows what is in it
+
+interface Room {
+  width: number;
+  height: number;
+}
+
+/** Calls back with how much of `el` can be in sight at once, in pixels, now and whenever it changes. */
+export function followRoom(el: HTMLElement, found: (room: Room) => void): () => void {
+  const notebook = el.closest<HTMLElement>(NOTEBOOK);
+  const look = () =>
+    found({ width: el.clientWidth, height: Math.floor(heightAround(el, notebook)) });
+  // A frame later: what follows changes the size of what is observed.
+  const observer = new ResizeObserver(() => requestAnimationFrame(look));
+  observer.observe(notebook ?? document.documentElement);
+  observer.observe(el);
+  addEventListener("resize", look);
+  document.addEventListener("fullscreenchange", look);
+  look();
+  return () => {
+    observer.disconnect();
+    removeEventListener("resize", look);
+    document.removeEventListener("fullscreenchange", look);
+  };
+}
+
+function heightAround(el: HTMLElement, notebook: HTMLElement | null): number {
+  if (isFullScreen(el)) return innerHeight;
+  if (notebook) return notebook.clientHeight;
+  return parent === window ? innerHeight : document.documentElement.clientWidth / SCREEN;
+}
+
+export const isFullScreen = (el: HTMLElement): boolean => document.fullscreenElement === el;
+
+/** Fills the screen with `el`, or no longer. */
+export function toggleFullScreen(el: HTMLElement): void {
+  void (isFullScreen(el) ? document.exitFullscreen() : el.requestFullscreen());
+}

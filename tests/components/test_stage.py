@@ -1,0 +1,123 @@
+"""Lecture mode: all in sight at once, one subject at a time, by keys alone, and nothing moves."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.components.boxes import recorded
+from tests.components.test_still import PACE, typing
+from tests.components.workshop import Shown
+
+SCREENS = ((1280, 720), (1920, 1080))
+SUBJECTS = ("Heads", "Matrix", "Arcs", "Steps", "Next token")
+_REACH = """root => {
+    const stage = root.shadowRoot.querySelector(".stage");
+    const { width, height } = stage.getBoundingClientRect();
+    const panels = [...stage.querySelectorAll(":is(.subject, .beside) :is(.panel, .steps, .arcs)")];
+    const past = panels.filter(panel => panel.scrollHeight > panel.clientHeight + 1);
+    return [[width, height], [...past.map(panel => panel.className), ...(
+        stage.scrollHeight > stage.clientHeight + 1 ? ["stage"] : [])]];
+}"""
+
+
+@pytest.fixture
+def on_stage(show):
+    """``on_stage("causal", (1280, 720))``: a fixture as a lecture has it, filling the page."""
+
+    def on_stage_(name: str, size: tuple[int, int], panel: str = "explorer") -> Shown:
+        shown = show(name, size, panel=panel, width=size[0], lecture=True, pace=PACE)
+        shown.page.locator("body > nav").evaluate("nav => nav.remove()")
+        shown.panels.root.locator(".stage").focus()
+        return shown
+
+    return on_stage_
+
+
+def press(shown: Shown, key: str) -> None:
+    shown.page.keyboard.press(key)
+    shown.settle()
+
+
+def test_each_subject_fits_the_screen_and_its_key_shows_it(on_stage):
+    shown = on_stage("causal", SCREENS[0])
+    tabs = shown.panels.root.get_by_role("navigation", name="What is shown")
+    for size in SCREENS:
+        shown.widen(*size)
+        for number, subject in enumerate(SUBJECTS, start=1):
+            press(shown, str(number))
+            expect(tabs.get_by_role("button", name=subject)).to_have_attribute(
+                "aria-pressed", "true"
+            )
+            expect(shown.panels.prompt).to_be_in_viewport()
+            frame, past = shown.panels.root.evaluate(_REACH)
+            assert (tuple(frame), past) == (size, []), (size, subject)
+            expect(shown.panels.next).to_have_count(1)
+            expect(shown.panels.rows).to_have_count(6)  # five, and all the others
+        assert shown.page.evaluate("document.documentElement.scrollHeight") == size[1]
+
+
+def test_each_step_fits_the_screen(on_stage):
+    shown = on_stage("causal", SCREENS[0])
+    press(shown, "4")
+    shown.panels.steps.focus()
+    for _ in range(7):
+        assert shown.panels.root.evaluate(_REACH)[1] == []
+        press(shown, "ArrowRight")
+
+
+def test_controls_are_hidden_until_they_are_wanted(on_stage):
+    shown = on_stage("causal", SCREENS[0])
+    press(shown, "2")
+    expect(shown.panels.threshold).to_be_hidden()
+    expect(shown.panels.combine).to_be_hidden()
+    press(shown, "c")
+    expect(shown.panels.threshold).to_be_visible()
+    expect(shown.panels.combine).to_be_visible()
+    press(shown, "c")
+    expect(shown.panels.threshold).to_be_hidden()
+    expect(shown.panels.slider("temperature")).to_be_hidden()
+    press(shown, "5")
+    expect(shown.panels.slider("temperature")).to_be_visible()
+
+
+def test_f_fills_the_screen_and_a_text_keeps_its_letters(on_stage):
+    shown = on_stage("causal", SCREENS[0])
+    full = "document.fullscreenElement?.dataset.lmSuppressShortcuts === 'true'"
+    press(shown, "f")
+    shown.page.wait_for_function(full)
+    press(shown, "f")
+    shown.page.wait_for_function(f"!({full})")
+    before = shown.panels.prompt.input_value()
+    shown.panels.prompt.press("Control+End")
+    press(shown, "f")
+    press(shown, "1")
+    expect(shown.panels.prompt).to_have_value(before + "f1")
+    assert not shown.page.evaluate(full)
+    expect(shown.panels.cells).to_be_visible()
+
+
+def test_lecture_mode_is_left_where_it_was_entered(on_stage):
+    shown = on_stage("causal", SCREENS[0])
+    shown.panels.root.get_by_role("button", name="Leave lecture mode").click()
+    shown.wait(lecture=False)
+    shown.panels.root.get_by_role("button", name="A⁺ Lecture").click()
+    shown.wait(lecture=True)
+    expect(shown.panels.root.locator(".stage")).to_be_visible()
+
+
+def test_nothing_at_all_moves_on_a_stage(on_stage):
+    shown = on_stage("causal", SCREENS[0])
+    press(shown, "2")
+    with recorded(shown) as places:
+        typing(shown)
+        hovering_text(shown)
+    assert all(len(boxes) == 1 for boxes in places.values()), places
+
+
+def hovering_text(shown: Shown) -> None:
+    """Point at tokens and weights."""
+    for token in (0, 8, 9):
+        shown.panels.token(token).hover(force=True)
+    shown.panels.cells.hover()
+    shown.leave()
