@@ -4,15 +4,25 @@ An interrupt (Ctrl-C) can come between any two bytecodes, so every change follow
 
 - its undo is registered before the change is made;
 - an undo sets a known state, so that it may run before its change was made, or twice;
-- undos run in a `finally` within a `finally`: one that is cut short runs again, whole.
+- undos run in a `finally` within a `finally`: one that is cut short runs again, whole;
+- what could not be undone even so is undone when the thread's next run begins.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
+
+
+class _Thread(threading.local):
+    def __init__(self) -> None:
+        self.undoing: list[Changes] = []  # begun in this thread, and not ended
+
+
+_thread = _Thread()
 
 
 class Changes:
@@ -26,14 +36,25 @@ class Changes:
         self._undos.append(undo)
 
     def undo(self) -> None:
-        """Undo every change, the last one first."""
+        """Undo every change, the last one first; an interrupt is raised once that is done."""
+        if self not in _thread.undoing:
+            _thread.undoing.append(self)
+        interrupt: KeyboardInterrupt | None = None
         while self._undos:
-            self._undos[-1]()
-            self._undos.pop()
+            try:
+                self._undos[-1]()
+                self._undos.pop()
+            except KeyboardInterrupt as error:
+                interrupt = error
+        _thread.undoing.remove(self)
+        if interrupt is not None:
+            raise interrupt
 
 
 def restoring(run: Callable[[Changes], T]) -> T:
     """Return what `run` returns, and undo the changes that it registered."""
+    for left in [*_thread.undoing]:
+        left.undo()
     changes = Changes()
     try:
         try:

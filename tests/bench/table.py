@@ -7,10 +7,14 @@ from collections.abc import Callable, Sequence
 from statistics import median
 
 
-def interleaved(works: Sequence[Callable[[], object]], rounds: int = 9) -> list[float]:
+def interleaved(
+    works: Sequence[Callable[[], object]],
+    rounds: int = 9,
+    of: Callable[[list[float]], float] = median,
+) -> list[float]:
     """Time several works turn by turn, so that a noisy machine is as unkind to each.
 
-    Returns the median seconds of each.
+    Returns the seconds of each: their median, or what `of` makes of them.
     """
     for work in works:
         work()
@@ -20,7 +24,7 @@ def interleaved(works: Sequence[Callable[[], object]], rounds: int = 9) -> list[
             start = time.perf_counter()
             work()
             taken.append(time.perf_counter() - start)
-    return [median(taken) for taken in times]
+    return [of(taken) for taken in times]
 
 
 def show(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -123,8 +123,13 @@ def signals() -> Any:
         signal.signal(signal.SIGUSR1, before)
 
 
-def interrupted_after(seconds: float, call: Callable[[], Any]) -> BaseException | None:
-    """Make a call, and interrupt it after a while; give the interrupt if it came in time."""
+def interrupted_after(
+    seconds: float, call: Callable[[], Any], again: float | None = None
+) -> BaseException | None:
+    """Make a call, and interrupt it after a while; give the interrupt if it came in time.
+
+    With `again`, one more interrupt follows so many seconds later, as of an impatient hand.
+    """
     main = threading.main_thread().ident
     assert main is not None
     running = threading.Event()
@@ -132,9 +137,10 @@ def interrupted_after(seconds: float, call: Callable[[], Any]) -> BaseException 
 
     def send() -> None:
         running.wait()
-        time.sleep(seconds)
-        if not ended.is_set():
-            signal.pthread_kill(main, signal.SIGUSR1)
+        for pause in (seconds,) if again is None else (seconds, again):
+            time.sleep(pause)
+            if not ended.is_set():
+                signal.pthread_kill(main, signal.SIGUSR1)
 
     sender = threading.Thread(target=send)
     sender.start()
@@ -146,8 +152,10 @@ def interrupted_after(seconds: float, call: Callable[[], Any]) -> BaseException 
         sender.join()
     except KeyboardInterrupt as error:
         came = error
-    ended.set()
-    sender.join()
+    while sender.is_alive():
+        with contextlib.suppress(KeyboardInterrupt):
+            ended.set()
+            sender.join()
     return came
 
 

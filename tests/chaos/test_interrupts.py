@@ -121,9 +121,11 @@ def test_an_interrupt_at_any_moment_leaves_nothing(
 
 
 @pytest.mark.whole
+@pytest.mark.parametrize("impatient", [False, True], ids=["once", "twice"])
 @pytest.mark.parametrize("name", CALLS)
 def test_a_signal_at_a_random_moment_leaves_nothing(
     name: str,
+    impatient: bool,
     tokenizer: Any,
     request: pytest.FixtureRequest,
     counts: Counter[str],
@@ -137,12 +139,13 @@ def test_a_signal_at_a_random_moment_leaves_nothing(
     call()
     longest = time.perf_counter() - start
     draws = random.Random(0)
-    times = request.config.getoption("--interrupts") // (5 * len(CALLS)) or 6
+    times = request.config.getoption("--interrupts") // (10 * len(CALLS)) or 6
     wrong: list[list[str]] = []
     with signals():
         for _ in range(times):
             scope = subject.scope()
-            held = interrupted_after(draws.uniform(0, longest), prepare(scope))
+            again = draws.uniform(0, 1e-3) if impatient else None
+            held = interrupted_after(draws.uniform(0, longest), prepare(scope), again)
             counts["signals that came in time"] += held is not None
             found = subject.left(scope)
             del held
