@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 REPLACEMENT = "\ufffd"
+_CACHED = 64  # characters of the longest text whose glyphs are cached
 _GLYPHS = {" ": "·", "\u00a0": "⍽", "\n": "↵", "\r": "␍", "\t": "⇥", "\u3000": "□"}
 _INVISIBLE = {
     "\u00ad": "SHY",
@@ -31,9 +32,13 @@ _INVISIBLE = {
 }
 
 
-@lru_cache(maxsize=2**16)
 def visible(text: str) -> str:
     """Show white space and invisible characters by glyphs."""
+    return _visible(text) if len(text) <= _CACHED else _visible.__wrapped__(text)
+
+
+@lru_cache(maxsize=2**16)
+def _visible(text: str) -> str:
     return "".join(_GLYPHS.get(char) or _named(char) for char in text)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from llmscope.text import clean, from_ids, labels, texts, tokenize, visible
+from llmscope.text import clean, from_ids, label, labels, texts, tokenize, visible
 from tests import tokenizers
 
 pytestmark = pytest.mark.filterwarnings("ignore:This sequence already has")
@@ -25,6 +25,13 @@ ODD = [
 def test_the_texts_of_all_tokens_give_the_text_back(text):
     _, tokens = tokenize(TOKENIZERS["byte-level"], text)
     assert "".join(token.text for token in tokens) == clean(text)
+
+
+def test_long_texts_are_not_cached():
+    before = label._visible.cache_info().currsize
+    for number in range(100):
+        assert visible(f"{number} " * 1000).startswith(f"{number}·")
+    assert label._visible.cache_info().currsize == before
 
 
 # ── any text, any tokenizer ──────────────────────────────────────────────────────────────────
