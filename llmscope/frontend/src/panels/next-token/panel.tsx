@@ -1,18 +1,20 @@
 import { type Signal, useComputed, useSignal } from "@preact/signals";
 import { ORDERS } from "../../protocol/shared";
 import { pick, tally } from "../../sampling/draws";
-import { type Outcome, sample } from "../../sampling/sampling";
+import { type Outcome, probOf, sample } from "../../sampling/sampling";
 import type { NextToken as Next } from "../../store/state";
 import type { Store } from "../../store/store";
-import { bits, count } from "../../ui/format";
+import { bits, count, percent } from "../../ui/format";
 import { Label, plain } from "../../ui/label";
 import type { PanelProps } from "../props";
 import { Arithmetic } from "./arithmetic";
 import { Bars, type Pin } from "./bars";
 import { Curve } from "./curve";
 import { DRAWS, Dice } from "./dice";
+import { Presets } from "./presets";
 import { Search } from "./search";
 import { Sliders } from "./sliders";
+import { Stacked } from "./stacked";
 import { Stages } from "./stages";
 
 /** What follows the token in focus, before and after sampling settings. */
@@ -47,6 +49,7 @@ export function NextToken({ store }: PanelProps) {
           <Switch on={more} name="more" title="min-p, typical, and the orders of other engines" />
         </span>
       </h3>
+      <Presets store={store} />
       <Sliders store={store} vocabulary={model.vocabulary} more={more.value} />
       <Stages store={store} vocabulary={model.vocabulary} outcome={outcome} more={more.value} />
       {next && curve.value && <Curve store={store} next={next} />}
@@ -94,6 +97,26 @@ function Switch({ on, name, title }: { on: Signal<boolean>; name: string; title:
 function tokensOf(entropy: number): string {
   const size = 2 ** entropy;
   return size < 100 ? size.toFixed(1) : count(Math.round(size));
+}
+
+/** What really follows in the text, wherever in the list it is. */
+function Actual({ next, outcome }: { next: Next; outcome: Outcome }) {
+  const { trace, position } = next;
+  const { target, tokens, gaps } = trace;
+  const token = gaps.length > 0 ? undefined : (target.length > 0 ? target : tokens)[position + 1];
+  const rank = token && next.sorted.rank[token.id]!;
+  return (
+    <p class="actual ellipsis figures">
+      {token && rank !== undefined && (
+        <>
+          in the text: <b>{plain(token.label)}</b>{" "}
+          {rank < next.known
+            ? `rank ${count(rank + 1)}, ${percent(probOf(outcome, rank))}`
+            : `below rank ${count(next.known)}`}
+        </>
+      )}
+    </p>
+  );
 }
 
 interface RowsProps {
@@ -145,6 +168,7 @@ function Rows({ store, next, outcome, log, compare }: RowsProps) {
           fillsGaps={store.editor.fillsGaps}
           onUnpin={(id) => (pins.value = pins.value.filter((pin) => pin.id !== id))}
         />
+        <Actual next={next} outcome={outcome} />
         <p class="legend">
           <span>
             <i class="swatch grey" /> model <i class="swatch orange" /> after sampling
@@ -156,6 +180,7 @@ function Rows({ store, next, outcome, log, compare }: RowsProps) {
             entropy {bits(outcome.entropy)} ≈ {tokensOf(outcome.entropy)} tokens
           </span>
         </p>
+        <Stacked next={next} outcome={outcome} u={u.value} draws={draws.value} />
       </div>
       <Arithmetic
         next={next}
