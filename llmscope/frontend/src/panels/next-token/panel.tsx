@@ -45,17 +45,36 @@ export function NextToken({ store }: PanelProps) {
         </span>
         <span class="switches extra">
           <Switch on={log} name="log" title="Logarithmic bars" />
-          <Switch on={curve} name="curve" title="Probability against temperature" />
-          <Switch on={more} name="more" title="min-p, typical, and the orders of other engines" />
+          {!masked && (
+            <>
+              <Switch on={curve} name="curve" title="Probability against temperature" />
+              <Switch
+                on={more}
+                name="more"
+                title="min-p, typical-p, and the orders of other engines"
+              />
+            </>
+          )}
         </span>
       </h3>
-      <Presets store={store} />
-      <Sliders store={store} vocabulary={model.vocabulary} more={more.value} />
-      <Stages store={store} vocabulary={model.vocabulary} outcome={outcome} more={more.value} />
+      {!masked && (
+        <>
+          <Presets store={store} />
+          <Sliders store={store} vocabulary={model.vocabulary} more={more.value} />
+          <Stages store={store} vocabulary={model.vocabulary} outcome={outcome} more={more.value} />
+        </>
+      )}
       {next && curve.value && <Curve store={store} next={next} />}
       <div class="results">
         {next && outcome ? (
-          <Rows store={store} next={next} outcome={outcome} log={log.value} compare={more.value} />
+          <Rows
+            store={store}
+            next={next}
+            outcome={outcome}
+            log={log.value}
+            compare={more.value}
+            samples={!masked}
+          />
         ) : (
           <p class="muted empty">
             {lacking ?? (!store.problem.value && "Type something to see what could follow.")}
@@ -126,9 +145,11 @@ interface RowsProps {
   log: boolean;
   /** Whether to say what other engines would do. */
   compare: boolean;
+  /** Whether a token is sampled: nobody fills a gap by chance. */
+  samples: boolean;
 }
 
-function Rows({ store, next, outcome, log, compare }: RowsProps) {
+function Rows({ store, next, outcome, log, compare, samples }: RowsProps) {
   const u = useSignal<number | null>(null);
   const draws = useSignal<Float64Array | null>(null);
   const pins = useSignal<Pin[]>([]);
@@ -180,7 +201,7 @@ function Rows({ store, next, outcome, log, compare }: RowsProps) {
             entropy {bits(outcome.entropy)} ≈ {tokensOf(outcome.entropy)} tokens
           </span>
         </p>
-        <Stacked next={next} outcome={outcome} u={u.value} draws={draws.value} />
+        {samples && <Stacked next={next} outcome={outcome} u={u.value} draws={draws.value} />}
       </div>
       <Arithmetic
         next={next}
@@ -189,7 +210,7 @@ function Rows({ store, next, outcome, log, compare }: RowsProps) {
         rank={pickedRank}
         label={labelOf(pickedRank) ?? ""}
       />
-      <Dice u={u} draws={draws} label={labelOf(fallen)} />
+      {samples && <Dice u={u} draws={draws} label={labelOf(fallen)} />}
       <Search
         store={store}
         next={next}
