@@ -148,3 +148,12 @@ def test_a_pinned_token_shows_what_follows_it(shown, panels):
     panels.prompt.press("Escape")
     shown.wait(position=-1)
     expect(heading).to_contain_text("after “to”")
+
+
+def test_what_follows_in_the_text_is_named_with_its_rank(shown, panels):
+    actual = panels.next.locator(".actual")
+    expect(actual).to_have_text("")
+    shown.set(position=3)  # John
+    expect(actual).to_contain_text(re.compile(r"^in the text: went rank \d+, 0\.\d+ %$"))
+    share = float((actual.text_content() or "").split(", ")[1].removesuffix(" %")) / 100
+    assert math.isclose(share, math.exp(shown.numbers.arrays["logprobs"][4]), rel_tol=6e-3)

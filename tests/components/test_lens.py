@@ -16,11 +16,14 @@ from tests.page.drawn import eventually
 from tests.page.lens import Lens
 from tests.page.panels import click, point
 
+# All columns are in sight.
+BROAD: dict[str, Any] = {"panel": "lens", "width": 1600, "size": (1700, 1000)}
+
 
 @pytest.fixture
 def shown(show: Show) -> Shown:
     """The lens on SmolLM2's sentence, with the model's own answer in focus."""
-    return show("causal", panel="lens", width=1600, size=(1700, 1000), layer=29)
+    return show("causal", **BROAD, layer=29)
 
 
 @pytest.fixture
@@ -121,7 +124,7 @@ def test_halves_of_layers_where_there_are_some(shown, lens):
 
 
 def test_a_layer_without_halves_says_so(show):
-    shown = show("state-space", panel="lens")
+    shown = show("state-space", **BROAD)
     mamba = Lens(shown.panels.root)
     expect_cells(shown, mamba)
     mamba.read_of_layers("Attention half")
@@ -136,7 +139,7 @@ def test_other_families_say_what_is_true_of_them(show):
     expect_cells(shown, decoder)
     tokens = shown.numbers.labels
     assert decoder.heads.all_text_contents() == ["layer", *tokens]
-    shown = show("unmasked", panel="lens", layer=2)
+    shown = show("unmasked", **BROAD, layer=2)
     masked = Lens(shown.panels.root)
     expect_cells(shown, masked)
     click(masked.cell(0, 3))
@@ -179,3 +182,11 @@ def test_tokens_are_text_on_screen_and_in_pictures(show):
     texts = ["".join(text.itertext()) for text in root.iter("{http://www.w3.org/2000/svg}text")]
     assert {"0", "emb.", "Layer 0"} <= set(texts)
     assert not list(root.iter("{http://www.w3.org/2000/svg}script"))
+
+
+def test_the_first_column_in_sight_is_whole(show):
+    lens = Lens(show("lens-of-many", panel="lens", width=700).panels.root)
+    column = 5.4 * 14
+    scrolled = lens.table.evaluate("table => table.scrollLeft")
+    assert scrolled > column, "the last token is in focus"
+    assert scrolled / column == pytest.approx(round(scrolled / column), abs=0.02)

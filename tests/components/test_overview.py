@@ -95,7 +95,7 @@ def test_hover_previews_a_head_and_a_click_keeps_it(shown, panels):
     assert box(panels.overview) == grid, "keeping moves nothing"
     page.mouse.move(x + step, y)
     expect(panels.title).to_contain_text("Layer 24 · Head 5")
-    expect(panels.root.get_by_text("previewing 24·5: click to keep")).to_be_visible()
+    expect(panels.root.get_by_text("preview 24·5: click to keep")).to_be_visible()
     page.mouse.move(2, 2)
     expect(panels.title).to_contain_text("Layer 25 · Head 4")
 

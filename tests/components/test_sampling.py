@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from itertools import accumulate
 
 import pytest
 from playwright.sync_api import Locator, expect
@@ -13,6 +14,7 @@ from tests.components.conftest import Show
 from tests.components.numbers import printed
 from tests.components.workshop import Shown
 from tests.page.drawn import shares
+from tests.page.panels import box
 
 ONE_RANDOM_NUMBER = """(_, number) => {
   const random = Math.random;
@@ -194,3 +196,37 @@ def test_no_switch_of_settings_moves_the_rows(panel, shown):
         shown.set(**settings)
         shown.settle()
         assert panel.locator(".bars").bounding_box()["y"] == top
+
+
+def test_presets_are_one_click_or_one_key_away(panel, shown):
+    presets = panel.get_by_role("group", name="Presets of sampling")
+    presets.get_by_role("button", name="nucleus").click()
+    shown.wait(top_p=0.9, temperature=1)
+    expect(presets.get_by_role("button", name="nucleus")).to_have_attribute("aria-pressed", "true")
+    panel.get_by_role("slider", name="temperature").press("Alt+1")
+    shown.wait(temperature=0, top_p=1)
+    expect(presets.get_by_role("button", name="greedy")).to_have_attribute("aria-pressed", "true")
+    presets.get_by_role("button", name="reset").click()
+    shown.wait(temperature=1, top_p=1)
+    expect(presets.get_by_role("button", name="reset")).to_be_disabled()
+
+
+def test_probabilities_are_stacked_from_0_to_1(panel, shown):
+    shown.set(top_k=6)
+    after = panel.locator(".stacked-row.after i")
+    whole = box(panel.locator(".stacked-row.after"))
+    top = distribution(shown, top_k=6).top(10)
+    for index, candidate in enumerate(top):
+        width = box(after.nth(index))["width"] / whole["width"]
+        assert width == pytest.approx(candidate.prob, abs=2e-3), candidate
+    before = panel.locator(".stacked-row.before i")
+    cut = [name == "cut" for name in before.evaluate_all("all => all.map(i => i.className)")]
+    assert cut == [not candidate.kept for candidate in top] + [False, True]
+    panel.get_by_role("button", name="Sample once").click()
+    number, token = (panel.locator(".dice [role=status]").text_content() or "").split(" → ")
+    needle = box(panel.locator(".needle"))
+    assert needle["x"] + 1 - whole["x"] == pytest.approx(float(number) * whole["width"], abs=1.5)
+    reached = list(accumulate(candidate.prob for candidate in top))
+    fallen = next(index for index, sum_ in enumerate(reached) if float(number) < sum_)
+    name = panel.locator(".bars li").nth(fallen).locator(".name").text_content() or ""
+    assert name.lstrip("·") == token

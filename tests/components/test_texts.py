@@ -23,6 +23,13 @@ def test_a_gap_says_what_may_stand_there(show):
     expect(panels.weight).to_have_text(f"{shown.numbers.attention(0, 0)[2].max():.3f}")
 
 
+def test_a_gap_has_no_settings_that_mean_nothing_there(show):
+    panel = show("masked").panels.root.get_by_role("region", name="Token at the gap")
+    expect(panel.get_by_role("slider")).to_have_count(0)
+    expect(panel.get_by_role("button", name="Sample")).to_have_count(0)
+    expect(panel.locator(".bars > li")).to_have_count(11)
+
+
 def test_xlnet_says_how_it_learned(show):
     panels = show("permuted").panels
     expect(panels.root).to_contain_text("It learned from permuted orders")

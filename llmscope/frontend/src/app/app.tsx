@@ -6,6 +6,7 @@ import { Em, PLAIN } from "../ui/em";
 import { ThemeContext, themeCss } from "../host/colors";
 import { type Theme, followTheme } from "../host/theme";
 import type { Panel, PanelProps } from "../panels/props";
+import { PRESETS } from "../sampling/presets";
 import type { Store } from "../store/store";
 import { Problem } from "./problem";
 import { Prompts } from "./prompts";
@@ -70,12 +71,19 @@ function App({ store, host, panels, picker }: AppProps) {
   const isStage = store.state.lecture.value && store.model.value !== null;
   const em = useSignal(PLAIN);
   const prompts = store.models.prompts.value.length > 1 && <Prompts store={store} />;
+  const keys = (event: KeyboardEvent) => {
+    const preset = event.altKey && PRESETS[Number(/^Digit(\d)$/.exec(event.code)?.[1]) - 1];
+    if (event.key === "Escape") store.escape();
+    if (!preset || !shown.some(({ name }) => name === "next-token")) return;
+    event.preventDefault();
+    store.set(preset.values);
+  };
   return (
     <ThemeContext.Provider value={theme}>
       <div
         class={`llmscope ${theme.value}`}
         style={{ "--em": px(isStage ? em.value : PLAIN) }}
-        onKeyDown={(event) => event.key === "Escape" && store.escape()}
+        onKeyDown={keys}
       >
         <style>{sheets.join("\n")}</style>
         {!store.model.value ? (

@@ -174,6 +174,14 @@ export class Store {
 
   // ── gestures ──────────────────────────────────────────────────────────────────────────────
 
+  /** Takes over sampling settings. */
+  set(settings: Partial<Settings>): void {
+    batch(() => {
+      for (const [name, value] of Object.entries(settings))
+        (this.state[name as keyof Settings] as Signal<unknown>).value = value;
+    });
+  }
+
   /** Pins a token of the text, or of the decoder's, in an attention that has it. */
   pin(index: number, side: Side = "tokens"): void {
     const { kind } = this.attention;

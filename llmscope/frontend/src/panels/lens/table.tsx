@@ -41,7 +41,9 @@ export function Table({ store }: { store: Store }) {
     if (element.clientWidth === 0) return;
     const [x, y] = [position * ACROSS * em, (rows - 1 - focus) * DOWN * em];
     const [right, bottom] = [x + (LEFT + ACROSS) * em, y + (TOP + DOWN) * em];
-    element.scrollLeft = clamp(element.scrollLeft, right - width, x);
+    // Its first column in sight is whole.
+    const step = ACROSS * em;
+    element.scrollLeft = Math.ceil(clamp(element.scrollLeft, right - width, x) / step) * step;
     element.scrollTop = clamp(element.scrollTop, bottom - element.clientHeight, y);
   }, [focus, position, width, em, rows]);
 
@@ -56,6 +58,9 @@ export function Table({ store }: { store: Store }) {
       lens.pick([clamp(focus - down, 0, rows - 1), clamp(position + right, 0, tokens.length - 1)]);
     },
   });
+  const room = width - LEFT * em;
+  // Where it scrolls, as much as it takes for the last column to end where the box does.
+  const spare = tokens.length * ACROSS * em > room ? room % (ACROSS * em) : 0;
   const row = (head: ComponentChildren, cell: (position: number) => ComponentChildren) => (
     <tr>
       <th>{head}</th>
@@ -80,7 +85,7 @@ export function Table({ store }: { store: Store }) {
         if (cell) lens.pick(cell);
       }}
     >
-      <table class="figures" style={{ width: px((LEFT + tokens.length * ACROSS) * em) }}>
+      <table class="figures" style={{ width: px((LEFT + tokens.length * ACROSS) * em + spare) }}>
         <thead>
           {row("layer", (at) => (
             <th key={at}>

@@ -1,18 +1,20 @@
 import { type Signal, useComputed, useSignal } from "@preact/signals";
 import { ORDERS } from "../../protocol/shared";
 import { pick, tally } from "../../sampling/draws";
-import { type Outcome, sample } from "../../sampling/sampling";
+import { type Outcome, probOf, sample } from "../../sampling/sampling";
 import type { NextToken as Next } from "../../store/state";
 import type { Store } from "../../store/store";
-import { bits, count } from "../../ui/format";
+import { bits, count, percent } from "../../ui/format";
 import { Label, plain } from "../../ui/label";
 import type { PanelProps } from "../props";
 import { Arithmetic } from "./arithmetic";
 import { Bars, type Pin } from "./bars";
 import { Curve } from "./curve";
 import { DRAWS, Dice } from "./dice";
+import { Presets } from "./presets";
 import { Search } from "./search";
 import { Sliders } from "./sliders";
+import { Stacked } from "./stacked";
 import { Stages } from "./stages";
 
 /** What follows the token in focus, before and after sampling settings. */
@@ -43,16 +45,36 @@ export function NextToken({ store }: PanelProps) {
         </span>
         <span class="switches extra">
           <Switch on={log} name="log" title="Logarithmic bars" />
-          <Switch on={curve} name="curve" title="Probability against temperature" />
-          <Switch on={more} name="more" title="min-p, typical, and the orders of other engines" />
+          {!masked && (
+            <>
+              <Switch on={curve} name="curve" title="Probability against temperature" />
+              <Switch
+                on={more}
+                name="more"
+                title="min-p, typical-p, and the orders of other engines"
+              />
+            </>
+          )}
         </span>
       </h3>
-      <Sliders store={store} vocabulary={model.vocabulary} more={more.value} />
-      <Stages store={store} vocabulary={model.vocabulary} outcome={outcome} more={more.value} />
+      {!masked && (
+        <>
+          <Presets store={store} />
+          <Sliders store={store} vocabulary={model.vocabulary} more={more.value} />
+          <Stages store={store} vocabulary={model.vocabulary} outcome={outcome} more={more.value} />
+        </>
+      )}
       {next && curve.value && <Curve store={store} next={next} />}
       <div class="results">
         {next && outcome ? (
-          <Rows store={store} next={next} outcome={outcome} log={log.value} compare={more.value} />
+          <Rows
+            store={store}
+            next={next}
+            outcome={outcome}
+            log={log.value}
+            compare={more.value}
+            samples={!masked}
+          />
         ) : (
           <p class="muted empty">
             {lacking ?? (!store.problem.value && "Type something to see what could follow.")}
@@ -96,6 +118,26 @@ function tokensOf(entropy: number): string {
   return size < 100 ? size.toFixed(1) : count(Math.round(size));
 }
 
+/** What really follows in the text, wherever in the list it is. */
+function Actual({ next, outcome }: { next: Next; outcome: Outcome }) {
+  const { trace, position } = next;
+  const { target, tokens, gaps } = trace;
+  const token = gaps.length > 0 ? undefined : (target.length > 0 ? target : tokens)[position + 1];
+  const rank = token && next.sorted.rank[token.id]!;
+  return (
+    <p class="actual ellipsis figures">
+      {token && rank !== undefined && (
+        <>
+          in the text: <b>{plain(token.label)}</b>{" "}
+          {rank < next.known
+            ? `rank ${count(rank + 1)}, ${percent(probOf(outcome, rank))}`
+            : `below rank ${count(next.known)}`}
+        </>
+      )}
+    </p>
+  );
+}
+
 interface RowsProps {
   store: Store;
   next: Next;
@@ -103,9 +145,11 @@ interface RowsProps {
   log: boolean;
   /** Whether to say what other engines would do. */
   compare: boolean;
+  /** Whether a token is sampled: nobody fills a gap by chance. */
+  samples: boolean;
 }
 
-function Rows({ store, next, outcome, log, compare }: RowsProps) {
+function Rows({ store, next, outcome, log, compare, samples }: RowsProps) {
   const u = useSignal<number | null>(null);
   const draws = useSignal<Float64Array | null>(null);
   const pins = useSignal<Pin[]>([]);
@@ -145,6 +189,7 @@ function Rows({ store, next, outcome, log, compare }: RowsProps) {
           fillsGaps={store.editor.fillsGaps}
           onUnpin={(id) => (pins.value = pins.value.filter((pin) => pin.id !== id))}
         />
+        <Actual next={next} outcome={outcome} />
         <p class="legend">
           <span>
             <i class="swatch grey" /> model <i class="swatch orange" /> after sampling
@@ -156,6 +201,7 @@ function Rows({ store, next, outcome, log, compare }: RowsProps) {
             entropy {bits(outcome.entropy)} ≈ {tokensOf(outcome.entropy)} tokens
           </span>
         </p>
+        {samples && <Stacked next={next} outcome={outcome} u={u.value} draws={draws.value} />}
       </div>
       <Arithmetic
         next={next}
@@ -164,7 +210,7 @@ function Rows({ store, next, outcome, log, compare }: RowsProps) {
         rank={pickedRank}
         label={labelOf(pickedRank) ?? ""}
       />
-      <Dice u={u} draws={draws} label={labelOf(fallen)} />
+      {samples && <Dice u={u} draws={draws} label={labelOf(fallen)} />}
       <Search
         store={store}
         next={next}

@@ -69,8 +69,8 @@ export function Overview({ store }: PanelProps) {
 function hintOf({ attention, state }: Store): string {
   const { layer, head } = attention.preview.value ?? { layer: -1, head: -1 };
   return layer < 0 || (layer === state.layer.value && head === state.head.value)
-    ? "point to preview, click to keep"
-    : `previewing ${layer}·${head}: click to keep`;
+    ? "click to keep"
+    : `preview ${layer}·${head}: click to keep`;
 }
 
 /** The layers of the text on screen, or of the one before: without a text, those of the model. */
