@@ -168,7 +168,7 @@ class _Layout:
     def __init__(self, modules: list[nn.Module], serials: list[int], written: set[Name]) -> None:
         self._modules = modules
         self._types = list(map(type, modules))
-        self._children = [module._modules for module in modules if module._modules]
+        self._children = [module._modules for module in modules]
         self._inside = _items(self._children)
         self._count = 0  # of attributes
         self._reads: list[tuple[dict[str, Any], Callable[[Any], Any]]] = []
