@@ -35,9 +35,9 @@ class Dice(random.Random):
         return "".join(self.choices(WORDS, k=self.randrange(longest)))
 
     def long_text(self) -> str:
-        """A text, at times one of a hundred thousand characters."""
+        """A text, at times one of tens of thousands of characters."""
         if self.random() < 0.002:
-            return self.text(12) * 20_000
+            return self.text(12) * 2_000
         return self.text(40)
 
     def number(self) -> int:
