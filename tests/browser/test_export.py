@@ -107,7 +107,7 @@ def expect_alive(found: Panels, trace: Any) -> None:
     before = pixels(found.cells)
     expect(found.readout).to_contain_text(f"{trace.attention(24, 4)[-1].max():.3f}")
     found.overview.focus()
-    found.overview.press("ArrowLeft")
+    found.walk(heads=-1)
     expect(found.title).to_contain_text("Layer 24 · Head 3")
     expect(found.readout).to_contain_text(f"{trace.attention(24, 3)[-1].max():.3f}")
     assert pixels(found.cells) != before
@@ -228,12 +228,12 @@ def test_what_takes_the_model_is_off_and_says_why(page, pages, trace):
     expect(page.get_by_role("contentinfo")).to_contain_text("typing, finding a token and rollout")
 
     found.overview.focus()
-    found.overview.press("ArrowLeft")
+    found.walk(heads=-1)
     attention = found.root.get_by_role("region", name="Attention", exact=True)
     words = "the page holds all heads of layer 0, head 24·4"
     expect(attention).to_contain_text(words)
     expect(found.title).to_contain_text("Layer 24 · Head 3")
-    found.overview.press("ArrowRight")
+    found.walk(heads=1)
     expect(attention).not_to_contain_text(words)
     expect(found.readout).to_contain_text("0.810")
     # Heads that aren't there can't be previewed either, those that are can.
@@ -242,7 +242,7 @@ def test_what_takes_the_model_is_off_and_says_why(page, pages, trace):
     expect(found.title).to_contain_text("Layer 24 · Head 4")
 
     attention.get_by_text("Steps").click()
-    expect(attention.get_by_text("The query of the token")).to_be_visible()
+    expect(attention.get_by_text("Dot product of the token's query")).to_be_visible()
     box = found.token(PINNED).bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + 5, box["y"] + box["height"] / 2)

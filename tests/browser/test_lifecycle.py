@@ -86,7 +86,7 @@ def test_a_hidden_widget_holds_nothing_and_can_be_shown_again(open_notebook):
 
     notebook.run(2)
     panels = shown(notebook, 2)
-    panels.overview.press("ArrowUp")
+    panels.walk(layers=-1)
     expect(panels.title).to_contain_text("Layer 23 · Head 4")
     largest = notebook.ask("float(explorer.attention[-1].max())")
     expect(panels.readout.locator(".weight")).to_have_text(f"{largest:.3f}")
@@ -164,7 +164,7 @@ def test_typing_while_a_cell_runs(open_notebook, subshells):
     panels.prompt.fill("The capital of Germany is")
     if subshells:
         expect(panels.rows.first).to_contain_text("·Berlin", timeout=3000)
-        panels.overview.press("ArrowUp")
+        panels.walk(layers=-1)
         expect(panels.title).to_contain_text("Layer 23", timeout=1500)
     else:
         expect(panels.caption).to_contain_text("Still reading", timeout=5000)

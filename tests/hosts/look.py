@@ -172,7 +172,7 @@ def _tried(panels: Panels, found: Found, scope: Scope) -> None:
     def head() -> None:
         before = panels.cells.screenshot()
         panels.overview.focus()
-        panels.overview.press("ArrowLeft")
+        panels.walk(heads=-1)
         expect(panels.title).to_contain_text("Layer 24 · Head 3")
         expect(panels.readout).to_contain_text(f"{trace.attention(24, 3)[-1].max():.3f}")
         assert panels.cells.screenshot() != before, "the matrix stays as it is"

@@ -40,6 +40,12 @@ class Panels:
         self.rows = self.next.locator(".bars > li")
         self.error = root.get_by_role("alert")
 
+    def walk(self, layers: int = 0, heads: int = 0) -> None:
+        """Press the arrow key that goes one layer or head on, or back, as the maps are laid."""
+        lies = "lying" in (self.overview.get_attribute("class") or "").split()
+        keys = ("ArrowLeft", "ArrowRight") if (layers == 0) != lies else ("ArrowUp", "ArrowDown")
+        self.overview.press(keys[layers + heads > 0])
+
     def settle(self) -> None:
         """Wait until every request is answered, every trait saved, and what followed is drawn."""
         self.root.page.wait_for_function(_IS_SETTLED, arg=self.root.element_handle())

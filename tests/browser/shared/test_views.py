@@ -73,7 +73,7 @@ def test_an_attention_view_stands_alone(notebook):
     view = panels(notebook, ATTENTION)
     expect(view.readout).to_contain_text(re.compile(r"^to → Mary 0\.81"))
     assert regions(view) == ["Text", "All heads", "Attention"]
-    view.overview.press("ArrowDown")
+    view.walk(layers=1)
     notebook.wait_value("attention.layer", 25)
     strongest = notebook.ask("float(trace.attention(25, 4)[-1].max())")
     expect(view.readout.locator(".weight")).to_have_text(f"{strongest:.3f}")
@@ -165,7 +165,7 @@ def test_two_explorers_on_one_scope_leave_each_other_alone(notebook):
     expect(one.root.get_by_text("15 tokens")).to_be_visible()
     expect(two.rows.first).to_contain_text("·Rome")
     one.slider("temperature").press("End")
-    two.overview.press("ArrowDown")
+    two.walk(layers=1)
     notebook.wait_value("[one.temperature, two.temperature]", [2.0, 1.0])
     notebook.wait_value("[one.layer, two.layer]", [24, 1])
     texts = [SENTENCE + " Mary", "The capital of Italy is"]

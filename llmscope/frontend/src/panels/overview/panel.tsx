@@ -228,7 +228,7 @@ function Heads({ store, grid, mark, scale }: HeadsProps) {
   return (
     <div
       ref={element}
-      class="grid"
+      class={`grid ${grid.isLying ? "lying" : ""}`}
       role="application"
       tabIndex={0}
       aria-label={`Heads by layer. Layer ${focus.layer}, head ${focus.head}. Arrow keys walk, Space pins.`}
