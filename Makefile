@@ -18,7 +18,7 @@ DEBIAN := chromium fonts-noto-cjk fonts-noto-color-emoji
 export OMP_WAIT_POLICY ?= PASSIVE
 
 .NOTPARALLEL:
-.PHONY: help setup build lab check unit components fixtures test test-cpus chaos sweep docs hosts bench soak pictures format clean chromium
+.PHONY: help setup build lab check unit components fixtures test test-cpus chaos sweep newest lowest docs hosts bench soak pictures format clean chromium
 
 help: ## show these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -87,6 +87,12 @@ chaos: build ## interrupt, change and share models, send views rubbish, fill the
 
 sweep: setup ## hold every model type of transformers to its own numbers, and write docs/models.md
 	$(PY) -m tests.sweep
+
+newest: build ## unit, model and sweep tests with the newest of what llmscope depends on, PyTorch aside
+	$(PY) -m tests.releases newest
+
+lowest: build ## the same with the lowest that is claimed
+	$(PY) -m tests.releases lowest
 
 docs: chromium build ## build the documentation site into docs/_build/html, and open its pages offline
 	$(PY) -m sphinx -W --keep-going -q -E -b html docs docs/_build/html

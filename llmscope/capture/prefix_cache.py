@@ -266,7 +266,9 @@ def croppable(cache: Any) -> bool:
 
     if type(cache) is kinds.EncoderDecoderCache:
         return croppable(cache.self_attention_cache)
-    layers = (kinds.DynamicLayer, kinds.DynamicSlidingWindowLayer, kinds.DummyLayer)
+    layers: list[type] = [kinds.DynamicLayer, kinds.DynamicSlidingWindowLayer]
+    if hasattr(kinds, "DummyLayer"):  # since transformers 5.23: of a layer without attention
+        layers.append(kinds.DummyLayer)
     if type(cache) is not kinds.DynamicCache or getattr(cache, "offloading", False):
         return False
     return all(type(layer) in layers for layer in cache.layers)

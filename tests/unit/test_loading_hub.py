@@ -104,7 +104,7 @@ def test_an_unreachable_hub_is_offline(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     error = failure("gpt2")
     assert error.kind == "offline"
-    assert isinstance(error.__cause__, httpx2.ConnectError)
+    assert type(error.__cause__).__name__ == "ConnectError"  # of httpx or httpx2, by release
 
 
 def test_the_offline_switch_is_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
