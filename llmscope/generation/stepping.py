@@ -10,6 +10,7 @@ import torch
 from llmscope.capture.prefix_cache import keep_all
 from llmscope.generation.draws import Draws, new_seed
 from llmscope.generation.next_logits import NextLogits
+from llmscope.generation.node import Node
 from llmscope.generation.node_reads import NodeReads, alone
 from llmscope.generation.repeat import repeating_call
 from llmscope.generation.settings import (
@@ -18,7 +19,7 @@ from llmscope.generation.settings import (
     prompt_inputs,
     run_generate,
 )
-from llmscope.generation.tree import Node, Tree
+from llmscope.generation.tree import Tree
 from llmscope.text.prepare import check_ids
 
 if TYPE_CHECKING:

@@ -76,3 +76,17 @@ def test_importing_is_light():
     modules = run(sys.executable, "-c", script, cwd=ROOT, PYTHONPATH=str(ROOT)).split()
     heavy = {"torch", "transformers", "matplotlib", "pandas", "bertviz", "gguf"}
     assert heavy.isdisjoint(modules)
+
+
+def test_no_file_is_longer_than_400_lines():
+    folders = ("llmscope", "tests", "docs")
+    found = [
+        path
+        for folder in folders
+        for path in (ROOT / folder).rglob("*.*")
+        if path.suffix in {".py", ".ts", ".tsx", ".mjs", ".css"}
+        and not {"node_modules", "static", "built", "_build"} & set(path.parts)
+    ]
+    assert len(found) > 300
+    lengths = {str(path): len(path.read_text("utf-8").splitlines()) for path in found}
+    assert {path: length for path, length in lengths.items() if length > 400} == {}

@@ -1,11 +1,13 @@
 import type { Panel } from "../props";
 import { NextToken } from "./panel";
+import controls from "./controls.css";
 import css from "./next-token.css";
+import stage from "./stage.css";
 
 export const nextToken: Panel = {
   name: "next-token",
   component: NextToken,
-  css,
+  css: controls + css + stage,
   place: "column",
   subjects: [{ title: "Next token" }],
 };
