@@ -24,7 +24,7 @@ export function Dice({ u, draws, label }: DiceProps) {
       </button>
       <span class="figures lines" role="status">
         {u.value === null ? (
-          <span class="muted">same random number while you move the sliders</span>
+          <span class="muted">same number at any setting</span>
         ) : (
           <>
             {u.value.toFixed(4)} →{" "}

@@ -61,7 +61,7 @@ export function Search({ store, next, outcome, onPin }: SearchProps) {
           }
         }}
       />
-      <span class="muted ellipsis" aria-live="polite">
+      <span class="muted lines" aria-live="polite">
         {lacking ?? problem.value}
       </span>
       {found.value.length > 0 && (
