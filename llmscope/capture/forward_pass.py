@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from llmscope.capture.attention import Attention
+from llmscope.capture.cache_argument import cache_argument
 from llmscope.capture.cancel import NEVER, Cancel
 from llmscope.capture.concat import Rows, concatenated, joins_of, tensors_of
 from llmscope.capture.head import Head, accepted, logits_of
@@ -139,7 +140,7 @@ def record(
     state = state or version.state()
     model, body = head.split()
     keeps_logits = body is None or head.runs_alone is False
-    cached = inputs.get("past_key_values") is not None
+    cached = inputs.get(cache_argument()) is not None
     options = accepted(head.model, use_cache=cached, return_dict=True)
     if not keeps_logits:
         options |= accepted(head.model, logits_to_keep=1)
@@ -150,7 +151,7 @@ def record(
 
     output, calls = restoring(run)
     if cached:  # the cache contains this text now
-        inputs = {**inputs, "past_key_values": None}
+        inputs = {**inputs, cache_argument(): None}
     if body is not None and body.output is None:
         # The head reads what is inside: a decoder alone in a wrapper (BART's heirs).
         head.body = f"{head.body}.decoder"

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from llmscope.capture.cache_argument import cache_argument
 from llmscope.capture.wrappers import main_device
 
 if TYPE_CHECKING:
@@ -183,8 +184,8 @@ class PrefixCache:
         inputs: dict[str, Any] = self._model.prepare_inputs_for_generation(
             tensor,
             next_sequence_length=len(ids) - kept,
-            past_key_values=cache,
             attention_mask=None,
+            **{cache_argument(): cache},
             **more,
         )
         return inputs
@@ -203,7 +204,7 @@ class PrefixCache:
             return False
         accepts = inspect.signature(model.forward).parameters
         supports = getattr(model, "_supports_default_dynamic_cache", lambda: False)()
-        if not supports or "past_key_values" not in accepts or _rope_moves(model.config):
+        if not supports or cache_argument() not in accepts or _rope_moves(model.config):
             return False
         try:
             return croppable(self.empty())

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from llmscope.capture.cache_argument import cache_argument
 from llmscope.capture.cancel import NEVER, Cancel, Cancelled
 from llmscope.capture.compare import equal_passes, equal_rows
 from llmscope.capture.facts import Family, family_of, layer_count
@@ -110,7 +111,7 @@ class Runner:
             state = self.version.state()
             cache.ready(state.key)
         empty = cache.empty()
-        inputs = {"input_ids": cache.ids(ids), "past_key_values": empty}
+        inputs = {"input_ids": cache.ids(ids), cache_argument(): empty}
         forward = self.record(inputs, cancelled, state)
         cache.keep(ids, empty, forward)
         return forward

@@ -117,7 +117,7 @@ def _requests(plan: Plan) -> list[ask.OfTrace]:
 
 def _summary(group: Group, plan: Plan, want: Wanted) -> Part:
     text = answered(group, ask.Summary(plan.input))
-    del text["warm"]  # in the kernel, not in the page
+    del text["cache"]  # in the kernel, not in the page
     return {**text, "decimals": 3} if want.precision == "float16" else text
 
 

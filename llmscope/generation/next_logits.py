@@ -9,6 +9,7 @@ import torch
 from cachetools import LRUCache
 from transformers import Cache
 
+from llmscope.capture.cache_argument import cache_argument
 from llmscope.capture.prefix_cache import common, croppable, cropped
 from llmscope.generation.settings import Prepared, within_context
 
@@ -79,7 +80,7 @@ class NextLogits:
         """Run the model on the ids that aren't cached."""
         kwargs, cached = self._resumed(ids)
         self._cached = []  # an interrupted pass leaves the cache incomplete
-        has_cache = cached > 0 or "past_key_values" in kwargs
+        has_cache = cached > 0 or cache_argument() in kwargs
         inputs = self._model.prepare_inputs_for_generation(
             self.prepared.batch(ids),
             next_sequence_length=len(ids) - cached if has_cache else None,
@@ -108,16 +109,16 @@ class NextLogits:
                 is_encoder_decoder=self._model.config.is_encoder_decoder,
                 num_new_tokens=more,
             )
-        empty = kwargs.get("past_key_values")
+        empty = kwargs.get(cache_argument())
         cache, seen = self._prefix(ids[:-1], empty)
         if cache is not None:
-            return {**kwargs, "past_key_values": cache}, seen
+            return {**kwargs, cache_argument(): cache}, seen
         if more and self.prepared.config.use_cache is not False and not croppable(empty):
             # Token by token, as they were generated: a quantised cache then has the same values.
             for end in range(len(ids) - more, len(ids)):
                 self._forward(ids[:end])
             return self._kwargs, len(self._cached)
-        # Under any name: Mamba's cache isn't called past_key_values.
+        # Under any name: Mamba's cache was called cache_params.
         new = {k: copy.deepcopy(v) for k, v in kwargs.items() if isinstance(v, Cache)}
         return {**kwargs, **new}, 0
 
@@ -127,7 +128,7 @@ class NextLogits:
         It is the cache of the step before, or one of the scope's, which all traces and steppers
         share.
         """
-        own = self._kwargs.get("past_key_values") if self._cached else None
+        own = self._kwargs.get(cache_argument()) if self._cached else None
         runner = self._scope.runner
         cache = runner.prefix_cache
         seen = common(self._cached, ids)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from llmscope.capture.cache_argument import cache_argument
 from llmscope.capture.prefix_cache import keep_all
 from llmscope.generation.draws import Draws, new_seed
 from llmscope.generation.next_logits import NextLogits
@@ -287,7 +288,7 @@ class Stepper(NodeReads):
         prepared = self.scope.runner.undisturbed(
             lambda: run_generate(self.scope, self._inputs, one, lambda prepared: prepared)
         )
-        keep_all(prepared.kwargs.get("past_key_values"))
+        keep_all(prepared.kwargs.get(cache_argument()))
         return prepared
 
     def _step(self) -> Node | None:

@@ -42,7 +42,7 @@ def summary(trace: Trace) -> dict[str, Any]:
             kind: [[n, *trace.heads(n, kind)] for n in trace.layers(kind)] for kind in trace.kinds
         },
         "why": trace.why_no_attention,
-        "warm": [trace.scope.cache_bytes, trace.scope.cache_limit],
+        "cache": [trace.scope.cache_bytes, trace.scope.cache_limit],
     }
 
 

@@ -50,7 +50,7 @@ class Result:
     attention: float = 0.0
     gaps: float | None = None  # of a masked model's answers from the fill-mask pipeline's
     lens: bool = False  # whether every layer can be read through the head
-    warm: bool = False  # whether a text that begins as one before costs what differs
+    cached: bool = False  # whether a text that begins as one before costs what differs
     edits: float = 0.0  # of what is read after edits from what is read afresh
     read: dict[Kind, int] = field(default_factory=dict)  # layers whose attention is read
     by: str = "none"  # "tap", "own output", "tap and own output" or "none"
@@ -88,7 +88,7 @@ def check(entry: Entry, dtype: torch.dtype = torch.float32) -> Result:
     result.lens = _has_lens(trace)
     if target is None:
         result.edits = _edited(scope, ids())
-        result.warm = scope.runner.prefix_cache.works is True
+        result.cached = scope.runner.prefix_cache.works is True
     if result.family == "masked":
         result.gaps = gaps_differ(entry)
     result.by = _how(trace)

@@ -64,7 +64,7 @@ def counts(results: Sequence[Result]) -> list[tuple[str, str]]:
         ("Attention equal", f"{sum(r.attention <= TOLERANCE for r in read)} of {len(read)}"),
         ("Gaps filled as by the fill-mask pipeline", f"{filled} of {len(masked)}"),
         ("Logit lens", str(sum(r.lens for r in traced))),
-        ("Cached: edits cost what they change", str(sum(r.warm for r in traced))),
+        ("Cached: edits cost what they change", str(sum(r.cached for r in traced))),
         ("No attention from token to token", str(ways["none"])),
     ]
 

@@ -48,7 +48,7 @@ def test_a_page_answers_as_the_kernel_does(name, precision, tokenizer, tmp_path,
         (true,) = answers(parse(key), lambda: False)
         assert found["words"] is None
         for field, value in true.items():
-            if field == "warm":  # of the kernel's memory
+            if field == "cache":  # of the kernel's memory
                 assert field not in found["part"]
                 continue
             if not isinstance(value, np.ndarray):

@@ -35,7 +35,7 @@ def test_a_text_is_answered_with_its_tokens_and_shape(scope):
 
 
 def test_a_text_is_answered_with_what_is_kept_warm(scope):
-    assert ask(Handlers(scope), f"text/{TEXT}")["warm"] == [scope.cache_bytes, scope.cache_limit]
+    assert ask(Handlers(scope), f"text/{TEXT}")["cache"] == [scope.cache_bytes, scope.cache_limit]
     assert 0 < scope.cache_bytes <= scope.cache_limit
 
 

@@ -103,7 +103,7 @@ export interface Trace {
   /** Why there is no attention, in words; `null` where there is some. */
   why: string | null;
   /** Bytes of cached activations in the kernel, and the limit of these. */
-  warm?: [size: number, limit: number];
+  cache?: [size: number, limit: number];
   /** Of differences of weights, where these are rounded: how many decimals are true. */
   decimals?: number;
 }

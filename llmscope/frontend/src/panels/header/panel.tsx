@@ -8,7 +8,7 @@ export function Header({ store }: PanelProps) {
   const groups =
     model.kv_heads && model.kv_heads < model.heads ? `, ${model.kv_heads} KV groups` : "";
   const size = `${plural(model.layers, "layer")} × ${plural(model.heads, "head")}${groups}`;
-  const [kept = 0, most = 0] = trace?.warm ?? [];
+  const [kept = 0, most = 0] = trace?.cache ?? [];
   const status = store.problem.value ? "problem" : store.waiting.value ? "busy" : "ready";
   return (
     <header class="header">
