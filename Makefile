@@ -62,13 +62,10 @@ unit: setup ## the quick tests
 	$(NPM) --silent test
 	$(PY) -m pytest tests/unit
 
-# Each runs a JupyterLab and a Chromium of its own.
-WORKERS ?= 2
-
 test: chromium check ## everything, as CI does
 	$(NPM) --silent test
 	$(NPM) run --silent build
-	$(PY) -m pytest -n $(WORKERS) --dist loadfile --durations=20
+	$(PY) -m pytest --durations=20
 	$(PY) -m pytest tests/chaos
 	$(PY) -m tests.cpus --numeric --lowest
 

@@ -150,7 +150,7 @@ def test_an_empty_text_is_no_error(notebook, panels):
 def test_two_thousand_tokens_stay_exact(notebook, panels):
     count = type_text(notebook, panels, "When Mary and John went to the store, " * 230)
     assert count > 2000
-    expect(panels.root.get_by_text("What you read is exact")).to_be_visible(timeout=20_000)
+    expect(panels.root.get_by_text("Values on hover are exact")).to_be_visible(timeout=20_000)
     row = notebook.ask("explorer.trace.attention(24, 4, rows=[1500])[0].tolist()")
     for key in (0, 700, 1499):
         point(panels.cells, (key + 0.5) / count, 1500.5 / count)

@@ -7,13 +7,15 @@ type Kind = keyof typeof KINDS;
 
 /** Copies what was generated to the clipboard. */
 export function Copy({ generation }: { generation: GenerationStore }) {
-  const done = useSignal(false);
+  const said = useSignal("");
   const copy = async (kind: Kind) => {
     const answer = await generation.copy();
     const text = kind === "ids" ? JSON.stringify(answer.ids) : answer[kind];
-    await navigator.clipboard.writeText(text);
-    done.value = true;
-    setTimeout(() => (done.value = false), 1200);
+    said.value = await navigator.clipboard.writeText(text).then(
+      () => "Copied ✓",
+      () => "Not allowed here",
+    );
+    setTimeout(() => (said.value = ""), 1200);
   };
   return (
     <select
@@ -27,7 +29,7 @@ export function Copy({ generation }: { generation: GenerationStore }) {
       }}
     >
       <option value="" hidden>
-        {done.value ? "Copied ✓" : "Copy"}
+        {said.value || "Copy"}
       </option>
       {Object.entries(KINDS).map(([kind, name]) => (
         <option key={kind} value={kind}>
