@@ -162,9 +162,8 @@ class GenerationSession:
         return self._stepper
 
     def _check(self, node: int) -> None:
-        tree = self._here().tree
-        if node not in tree:
-            raise RequestError(f"There is no node {node}: the tree has 0 to {len(tree)}.")
+        if node not in self._here().tree:
+            raise RequestError(f"There is no node {node} in this tree.")
 
     def _begin(self, prompt: str) -> Part:
         """Return the state after a prompt, from the first node on."""

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from llmscope.loading.checkpoint import ADAPTER, listing, weight_files
-from llmscope.loading.claims import check_indexes
+from llmscope.loading.claims import check_names
 from llmscope.loading.errors import LoadError, damaged
 from llmscope.loading.pretrained import building
 
@@ -47,7 +47,7 @@ def base_name(adapter: Checkpoint, use_safetensors: bool) -> str | None:
         return None
     weight_files(files, adapter.title, use_safetensors)
     if use_safetensors:
-        check_indexes(adapter.folder, adapter.title)
+        check_names(adapter.folder, adapter.title)
     kept = json.loads((adapter.folder / ADAPTER).read_text(encoding="utf-8"))
     base = kept.get("base_model_name_or_path")
     if not base:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ from typing import Any
 from llmscope.loading.errors import LoadError
 
 ADAPTER = "adapter_config.json"
-INDEX = ".safetensors.index.json"
 SAFETENSORS = (re.compile(r"model\.safetensors"), re.compile(r"model-\d+-of-\d+\.safetensors"))
 PICKLE = (re.compile(r"pytorch_model\.bin"), re.compile(r"pytorch_model-\d+-of-\d+\.bin"))
 _PICKLED = re.compile(r"adapter_model\.bin")
@@ -87,34 +85,6 @@ def weight_files(files: Mapping[str, int], name: str, use_safetensors: bool) -> 
     raise _no_weights(files, name)
 
 
-def ensure_safetensors(folder: Path, named: str | None, name: str) -> None:
-    """Refuse a checkpoint whose safetensors are others' pickle files by name.
-
-    Parameters
-    ----------
-    folder
-        The folder of its files.
-    named
-        The file of weights that its configuration names, if any.
-    name
-        The model's name, for messages of errors.
-
-    Raises
-    ------
-    LoadError
-        When the configuration, or the index of weights in several files, names another file than
-        one of safetensors.
-    """
-    for file in (*_indexed(folder), named or "model.safetensors"):
-        if not file.endswith((".safetensors", INDEX)):
-            raise _pickle(name, file)
-
-
-def _indexed(folder: Path) -> Iterator[str]:
-    for index in folder.glob(f"*{INDEX}"):
-        yield from map(str, json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-
-
 def ensure_memory(needed: int, name: str) -> None:
     """Raise LoadError where `needed` bytes are more than the memory that is free now."""
     import psutil
@@ -133,7 +103,11 @@ def _no_weights(files: Mapping[str, int], name: str) -> LoadError:
     """Return the error that says which other weights there are, if any."""
     pickles = [file for file in files if any(p.fullmatch(file) for p in (*PICKLE, _PICKLED))]
     if pickles:
-        return _pickle(name, pickles[0])
+        return LoadError(
+            f"{name} holds its weights only as pickle files ({pickles[0]}), and reading those can "
+            "run code. If you trust its author, load it with use_safetensors=False.",
+            "pickle",
+        )
     ggufs = sorted(file for file in files if file.endswith(".gguf"))
     if ggufs:
         return LoadError(
@@ -145,12 +119,4 @@ def _no_weights(files: Mapping[str, int], name: str) -> LoadError:
         f"{name} holds no weights (no model.safetensors). If this is a folder of your own, write "
         "model and tokenizer into it with save_pretrained.",
         "weights",
-    )
-
-
-def _pickle(name: str, file: str) -> LoadError:
-    return LoadError(
-        f"{name} holds its weights only as pickle files ({file}), and reading those can "
-        "run code. If you trust its author, load it with use_safetensors=False.",
-        "pickle",
     )

@@ -14,6 +14,7 @@ from llmscope.loading.errors import LoadError, damaged
 _LAYERS = re.compile(r"(^|_)n?_?layers?$")  # num_hidden_layers, n_layer, decoder_layers
 # In GGUF a number of 32 or 64 bits has its type before it.
 _BLOCKS = re.compile(rb"\.block_count([\x04\x05\x0a\x0b])\0\0\0(.{8})", re.DOTALL)
+_INDEX = ".safetensors.index.json"
 _METADATA = 2**24  # bytes at the beginning of a GGUF file
 _DESCRIBED = 24  # bytes that describe a tensor there, at least
 _SHARED = 1000  # layers that may have the same tensors, as ALBERT's
@@ -38,28 +39,41 @@ def check_layers(checkpoint: Checkpoint) -> None:
         raise damaged(checkpoint.title, f"{claimed:,} layers are claimed, of {stored:,} tensors")
 
 
-def check_indexes(folder: Path, title: str) -> None:
-    """Refuse an index of safetensors that names other files: transformers would unpickle them.
+def check_names(folder: Path, title: str, named: str | None = None) -> None:
+    """Refuse safetensors that are other files by name: transformers would unpickle them.
+
+    Parameters
+    ----------
+    folder
+        The folder of the checkpoint's files.
+    title
+        The model's name, for messages of errors.
+    named
+        The file of weights that its configuration names, if any.
 
     Raises
     ------
     LoadError
-        When an index in the folder names a file of another kind.
+        When the configuration, or an index of weights in several files, names another kind of file.
     """
+    for file in (*_indexed(folder, title), named or "model.safetensors"):
+        if not file.endswith((".safetensors", _INDEX)):
+            raise LoadError(
+                f"{title} names {file} as its safetensors, which it isn't, and reading that can "
+                "run code. If you trust its author, load it with use_safetensors=False.",
+                "pickle",
+            )
+
+
+def _indexed(folder: Path, title: str) -> Iterator[str]:
+    """Yield the names of files in all indexes of safetensors."""
     for name in listing(folder):
-        if name.endswith(".safetensors.index.json"):
+        if name.endswith(_INDEX):
             index = json.loads((folder / name).read_text(encoding="utf-8"))
             files = index.get("weight_map") if isinstance(index, dict) else None
             if not isinstance(files, dict):
                 raise damaged(title, f"{name} lists no weights")
-            for file in files.values():
-                if not str(file).endswith(".safetensors"):
-                    raise LoadError(
-                        f"{name} of {title} names {file}, which is no safetensors file, and "
-                        "reading that can run code. If you trust its author, load it with "
-                        "use_safetensors=False.",
-                        "pickle",
-                    )
+            yield from map(str, files.values())
 
 
 def _layers(config: Any) -> Iterator[int]:

@@ -12,11 +12,10 @@ from llmscope.loading.checkpoint import (
     VOCABULARY,
     Checkpoint,
     ensure_memory,
-    ensure_safetensors,
     listing,
     weight_files,
 )
-from llmscope.loading.claims import check_indexes, check_layers
+from llmscope.loading.claims import check_layers, check_names
 from llmscope.loading.errors import LoadError, damaged, remote_code
 
 if TYPE_CHECKING:
@@ -147,14 +146,11 @@ def read_model(
     """
     import torch
 
-    if use_safetensors:
-        check_indexes(checkpoint.folder, checkpoint.title)
-
-    target = torch.device(device) if device is not None else best_device()
-    stored = _stored(checkpoint, use_safetensors)
     if use_safetensors and checkpoint.gguf is None:
         named = getattr(config, "transformers_weights", None)
-        ensure_safetensors(checkpoint.folder, named, checkpoint.title)
+        check_names(checkpoint.folder, checkpoint.title, named)
+    target = torch.device(device) if device is not None else best_device()
+    stored = _stored(checkpoint, use_safetensors)
     if device_map is None:
         dtype = dtype or _own_dtype(config, target)
         ensure_memory(_needed(stored, config, dtype), checkpoint.title)
