@@ -9,7 +9,7 @@ import pytest
 import torch
 from platformdirs import user_cache_path
 
-from llmscope import AttentionView
+from llmscope import AttentionView, LensView, NextTokenView
 from llmscope.export import estimate
 from tests.bench.passes import load, text_of
 from tests.bench.table import kb, show
@@ -31,8 +31,15 @@ def test_sizes_of_pages():
     rows = [
         ["llmscope: Explorer", kb(page.size), "270 heads, next token at every position", "none"],
         ["estimated before", kb(estimate(explorer).total), "", ""],
-        ["llmscope: AttentionView", kb(AttentionView(trace).to_html().size), "270 heads", "none"],
     ]
+    holds = {
+        AttentionView: "270 heads",
+        NextTokenView: "next token at every position",
+        LensView: "the lens of all 30 layers",
+    }
+    for view, what in holds.items():
+        name = f"llmscope: {view.__name__}"
+        rows.append([name, kb(view(trace).to_html().size), what, "none"])
     print("\n", page.notes)
 
     ours = trace.bertviz("model", limit=270 * TOKENS**2).page.size
