@@ -140,7 +140,7 @@ def test_what_is_out_of_bounds_is_refused_in_words(scope):
         "token/300": "outside the vocabulary",
         "token/999999999": "outside the vocabulary",
         "write/force/0/300": "outside the vocabulary",
-        "write/force/9/1": "no node 9: the tree has 0 to 0",
+        "write/force/9/1": "no node 9 in this tree",
         "write/select/9": "no node 9",
         "write/copy/9": "no node 9",
         "write/logits/9": "no node 9",
