@@ -14,6 +14,9 @@ CHROMIUMS := chromium chromium-browser google-chrome google-chrome-stable
 PICTURES := quickstart-light.png quickstart-dark.png sampling.png generation.png
 DEBIAN := chromium fonts-noto-cjk fonts-noto-color-emoji
 
+# A process for each core: for tests that share nothing but files they only read.
+SPREAD := -n logical --maxprocesses=4 --dist=loadfile
+
 # OpenMP's spinning makes a forward on a busy machine 20 times slower.
 export OMP_WAIT_POLICY ?= PASSIVE
 
@@ -60,12 +63,13 @@ check: setup ## lint, formats and types, Python and TypeScript
 
 unit: setup ## the quick tests
 	$(NPM) --silent test
-	$(PY) -m pytest tests/unit
+	$(PY) -m pytest $(SPREAD) tests/unit
 
 test: chromium check ## everything, as CI does
 	$(NPM) --silent test
 	$(NPM) run --silent build
-	$(PY) -m pytest --durations=20
+	$(PY) -m pytest --durations=20 $(SPREAD) tests/unit tests/sweep tests/model tests/components
+	$(PY) -m pytest --durations=20 tests/browser tests/hosts
 	$(PY) -m pytest tests/chaos
 	$(PY) -m tests.cpus --numeric --lowest
 
@@ -79,7 +83,7 @@ MESSAGES ?= 100000
 TEXTS ?= 10000
 
 chaos: build ## interrupt, change and share models, send views rubbish, fill the disk, and see that nothing is left
-	$(PY) -m pytest tests/chaos --whole --interrupts=$(INTERRUPTS) --minutes=$(MINUTES) \
+	$(PY) -m pytest tests/chaos tests/model/test_default_model.py --whole --interrupts=$(INTERRUPTS) --minutes=$(MINUTES) \
 		--messages=$(MESSAGES) --texts=$(TEXTS) --timeout=7200
 
 sweep: setup ## hold every model type of transformers to its own numbers, and write docs/models.md
@@ -108,7 +112,7 @@ soak: setup ## type and branch for a long time, and see that memory levels off
 	$(PY) -m pytest tests/soak -s --timeout=3600
 
 components: chromium setup ## the panels over stored fixtures, in a browser without Jupyter
-	$(PY) -m pytest tests/components
+	$(PY) -m pytest $(SPREAD) tests/components --whole
 
 fixtures: build ## make the fixtures of the workshop and of the component tests anew
 	$(PY) -m tests.components

@@ -20,8 +20,16 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 TIERS = ("unit", "model", "components", "browser", "chaos")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test with the folder that it lies in, and run quick tiers first."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--whole", action="store_true", help="also what takes long, of which there is a sample"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what takes long, mark each test with its folder, and run quick tiers first."""
+    if not config.getoption("--whole"):
+        items[:] = [item for item in items if item.get_closest_marker("whole") is None]
     here = Path(__file__).parent
 
     def tier(item: pytest.Item) -> str:

@@ -23,7 +23,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @pytest.fixture
 def open_notebook(lab: Lab, context: BrowserContext) -> Iterator[OpenNotebook]:
-    """``open_notebook(cells, subshells=True, theme=LIGHT)``: a notebook and its own kernel."""
+    """``open_notebook(cells, theme=LIGHT, kernel="")``, or a path: a notebook and its kernel."""
     opened: list[Notebook] = []
 
     def open_(cells: list[str] | Path, **options: Any) -> Notebook:

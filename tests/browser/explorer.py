@@ -10,6 +10,8 @@ from tests.browser.lab import Notebook
 from tests.page.panels import Panels
 
 SENTENCE = "When Mary and John went to the store, John gave a drink to"
+# One kernel for all notebooks that can share it: to import PyTorch takes longer than a test.
+KERNEL = "smollm2"
 CELLS = [
     "import time, llmscope\nscope = llmscope.load()",
     f"explorer = scope.explore({SENTENCE!r}, layer=24, head=4)\nexplorer",

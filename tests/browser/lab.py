@@ -147,8 +147,12 @@ class Lab:
         *,
         subshells: bool = True,
         theme: str = LIGHT,
+        kernel: str = "",
     ) -> Notebook:
         """Write a notebook (or copy one), open it alone in a page, and wait for its kernel.
+
+        The kernel is its own, or one that goes on after it is closed, without widgets, to the next
+        notebook that names it: what it has imported and loaded, it needn't again.
 
         ``subshells=False`` has comm messages wait until the running cell ends, as in other front
         ends. By default JupyterLab 4.6 addresses them to a subshell of the kernel, and ipykernel
@@ -166,14 +170,14 @@ class Lab:
             }
         )
         self._count += 1
-        path = self.notebooks / f"test-{self._count}.ipynb"
+        path = self.notebooks / f"{kernel or f'test-{self._count}'}.ipynb"
         if isinstance(cells, Path):
             shutil.copy(cells, path)
         else:
             nbformat.write(_document(cells), path)
         page = context.new_page()
         page.goto(f"{self.url}/doc/tree/{path.name}?reset&token={self.token}")
-        notebook = Notebook(self, page, path)
+        notebook = Notebook(self, page, path, keep_kernel=bool(kernel))
         notebook.wait_idle()
         notebook.wait_drawn()
         return notebook
@@ -190,10 +194,11 @@ def _document(cells: Sequence[str]) -> nbformat.NotebookNode:
 class Notebook:
     """A notebook in a page of JupyterLab, with its kernel."""
 
-    def __init__(self, lab: Lab, page: Page, path: Path) -> None:
+    def __init__(self, lab: Lab, page: Page, path: Path, *, keep_kernel: bool = False) -> None:
         self.lab = lab
         self.page = page
         self.path = path
+        self.keep_kernel = keep_kernel
 
     def evaluate(self, script: str, argument: object = None) -> Any:
         """Run the body of an async function in the page.
@@ -349,7 +354,11 @@ class Notebook:
         self.wait_idle()
 
     def close(self) -> None:
-        """Close the page and shut its kernel down."""
+        """Close the page, and shut its kernel down or leave it without widgets."""
+        if self.keep_kernel and self.evaluate("return session?.kernel?.status === 'idle';"):
+            self.execute("import ipywidgets; ipywidgets.Widget.close_all()")
+            self.page.close()
+            return
         self.page.close()
         for session in self.lab.api("GET", "sessions"):
             if session["path"] == self.path.name:

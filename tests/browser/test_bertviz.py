@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 import llmscope
 from llmscope.scope import Scope
-from tests.browser.explorer import SENTENCE
+from tests.browser.explorer import KERNEL, SENTENCE
 from tests.browser.lab import DARK
 from tests.closeness import assert_close
 from tests.page.chromium import SCREENSHOTS, Guard
@@ -212,7 +212,8 @@ def test_in_jupyterlab(open_notebook):
             f"import llmscope\ntrace = {code}",
             "trace.bertviz()",
             "trace.bertviz('model', layers=[24])",
-        ]
+        ],
+        kernel=KERNEL,
     )
     notebook.run_all()
     for cell, lines in ((1, 9 * 14 * 14), (2, 9 * 14 * 14)):

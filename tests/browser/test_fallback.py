@@ -12,7 +12,7 @@ from nbconvert.preprocessors import ExecutePreprocessor
 from playwright.sync_api import expect
 
 import llmscope
-from tests.browser.explorer import SENTENCE
+from tests.browser.explorer import KERNEL, SENTENCE
 from tests.page.chromium import SCREENSHOTS
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -21,14 +21,14 @@ CELLS = [
     f"scope.explore({SENTENCE!r}, layer=24, head=4)",
 ]
 WORDS = ("Likeliest tokens: ' Mary' 92.3%", "' to' looks most at ' Mary', with weight 0.810")
-KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+KERNELSPEC = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A notebook that was run by nbconvert, and saved without the state of widgets."""
     cells = [nbformat.v4.new_code_cell(code) for code in CELLS]
-    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNELSPEC})
     run = ExecutePreprocessor(timeout=120, kernel_name="python3", store_widget_state=False)
     run.preprocess(notebook, {})
     notebook.metadata.pop("widgets", None)
@@ -69,7 +69,7 @@ def test_an_untrusted_notebook_shows_the_picture_and_no_widget(whole, open_noteb
 
 
 def test_a_live_view_is_shown_once_and_saved_with_words(open_notebook, context, tmp_path):
-    notebook = open_notebook(CELLS)
+    notebook = open_notebook(CELLS, kernel=KERNEL)
     notebook.run_all()
     output = notebook.output(1)
     expect(output.locator(".llmscope .bars li").first).to_contain_text("Mary", timeout=20_000)

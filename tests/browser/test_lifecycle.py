@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.explorer import KERNEL
 from tests.browser.lab import Notebook
 from tests.page.panels import Panels
 
@@ -20,13 +21,15 @@ TRACES = "len(explorer._handlers.traces)"
 def shown(notebook: Notebook, cell: int) -> Panels:
     """The Explorer of a cell, once everything has come."""
     panels = Panels(notebook.output(cell))
-    expect(panels.rows.first).to_contain_text("·Paris")
+    expect(panels.rows.first).to_contain_text("·Paris", timeout=30_000)
     expect(panels.readout.locator(".weight")).to_have_text(re.compile(r"^0\.\d{3}$"))
     return panels
 
 
 def test_the_picker_survives_a_bad_name_and_loads_the_default(open_notebook):
-    notebook = open_notebook(["import llmscope\nexplorer = llmscope.explore()\nexplorer", "6 * 7"])
+    notebook = open_notebook(
+        ["import llmscope\nexplorer = llmscope.explore()\nexplorer", "6 * 7"], kernel=KERNEL
+    )
     notebook.run(0)
     picker = notebook.output(0).get_by_role("region", name="Choose a model")
     default = picker.get_by_role("button", name=re.compile("SmolLM2.*the default"))
@@ -58,7 +61,7 @@ def test_the_picker_survives_a_bad_name_and_loads_the_default(open_notebook):
 
 
 def test_twenty_runs_and_a_close_leave_nothing_behind(open_notebook):
-    notebook = open_notebook([LOAD, f"{EXPLORE}\nmade.append(explorer)\nexplorer"])
+    notebook = open_notebook([LOAD, f"{EXPLORE}\nmade.append(explorer)\nexplorer"], kernel=KERNEL)
     notebook.run(0)
     notebook.execute("made = []")
     for _ in range(20):
@@ -75,7 +78,7 @@ def test_twenty_runs_and_a_close_leave_nothing_behind(open_notebook):
 
 
 def test_a_hidden_widget_holds_nothing_and_can_be_shown_again(open_notebook):
-    notebook = open_notebook([LOAD, EXPLORE, "explorer"])
+    notebook = open_notebook([LOAD, EXPLORE, "explorer"], kernel=KERNEL)
     notebook.run(0)
     notebook.run(1)
     shown(notebook, 1)
@@ -101,7 +104,7 @@ def test_a_hidden_widget_holds_nothing_and_can_be_shown_again(open_notebook):
 
 
 def test_a_widget_hidden_in_the_middle_of_its_work_goes_on_when_shown_again(open_notebook):
-    notebook = open_notebook([LOAD, EXPLORE, "explorer"])
+    notebook = open_notebook([LOAD, EXPLORE, "explorer"], kernel=KERNEL)
     notebook.run(0)
     notebook.run(1)
     panels = shown(notebook, 1)
@@ -118,8 +121,37 @@ def test_a_widget_hidden_in_the_middle_of_its_work_goes_on_when_shown_again(open
     expect(panels.root.get_by_text("perplexity")).to_be_visible(timeout=30_000)
 
 
+@pytest.mark.parametrize("subshells", [True, False])
+def test_typing_while_a_cell_runs(open_notebook, subshells):
+    cells = [LOAD, EXPLORE, "time.sleep(6); print('slept')"]
+    notebook = open_notebook(cells, subshells=subshells, kernel=KERNEL)
+    notebook.run(0)
+    notebook.run(1)
+    panels = shown(notebook, 1)
+    panels.prompt.fill("The capital of Spain is")
+    expect(panels.rows.first).to_contain_text("·Madrid")
+    notebook.run(2, wait=False)
+    notebook.wait_busy()
+    panels.prompt.fill("The capital of Germany is")
+    if subshells:
+        expect(panels.rows.first).to_contain_text("·Berlin", timeout=3000)
+        panels.walk(layers=-1)
+        expect(panels.title).to_contain_text("Layer 23", timeout=1500)
+    else:
+        expect(panels.caption).to_contain_text("Still reading", timeout=5000)
+        expect(panels.rows.first).to_contain_text("·Madrid")
+    panels.prompt.fill("The capital of Italy is")
+    if subshells:
+        expect(panels.rows.first).to_contain_text("·Rome", timeout=3000)
+    assert notebook.is_running(2)
+    notebook.wait_idle()
+    expect(panels.rows.first).to_contain_text("·Rome")
+    expect(panels.error).to_have_count(0)
+    notebook.wait_value("explorer.text", "The capital of Italy is")
+
+
 def test_a_lost_kernel_leaves_the_page_alive(open_notebook, guard):
-    notebook = open_notebook([LOAD, EXPLORE])
+    notebook = open_notebook([LOAD, EXPLORE], kernel=KERNEL)
     notebook.run_all()
     panels = shown(notebook, 1)
     notebook.restart_kernel()
@@ -149,31 +181,3 @@ def test_a_lost_kernel_leaves_the_page_alive(open_notebook, guard):
     # ipywidgets itself logs this for any widget whose kernel was shut down.
     noise = "Could not send widget sync message Error: Cannot send"
     guard.problems = [problem for problem in guard.problems if noise not in problem]
-
-
-@pytest.mark.parametrize("subshells", [True, False])
-def test_typing_while_a_cell_runs(open_notebook, subshells):
-    notebook = open_notebook([LOAD, EXPLORE, "time.sleep(6); print('slept')"], subshells=subshells)
-    notebook.run(0)
-    notebook.run(1)
-    panels = shown(notebook, 1)
-    panels.prompt.fill("The capital of Spain is")
-    expect(panels.rows.first).to_contain_text("·Madrid")
-    notebook.run(2, wait=False)
-    notebook.wait_busy()
-    panels.prompt.fill("The capital of Germany is")
-    if subshells:
-        expect(panels.rows.first).to_contain_text("·Berlin", timeout=3000)
-        panels.walk(layers=-1)
-        expect(panels.title).to_contain_text("Layer 23", timeout=1500)
-    else:
-        expect(panels.caption).to_contain_text("Still reading", timeout=5000)
-        expect(panels.rows.first).to_contain_text("·Madrid")
-    panels.prompt.fill("The capital of Italy is")
-    if subshells:
-        expect(panels.rows.first).to_contain_text("·Rome", timeout=3000)
-    assert notebook.is_running(2)
-    notebook.wait_idle()
-    expect(panels.rows.first).to_contain_text("·Rome")
-    expect(panels.error).to_have_count(0)
-    notebook.wait_value("explorer.text", "The capital of Italy is")

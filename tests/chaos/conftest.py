@@ -26,7 +26,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--messages", type=int, default=0, help="messages to views in all; by default a sample"
     )
     group.addoption("--texts", type=int, default=0, help="hostile texts; by default a sample")
-    group.addoption("--whole", action="store_true", help="all changes of a model, not a sample")
     group.addoption(
         "--minutes",
         type=float,
@@ -51,8 +50,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _is_in_sample(item: pytest.Item) -> bool:
-    if item.get_closest_marker("whole") is not None:
-        return False
     params = item.callspec.params if hasattr(item, "callspec") else {}
     return params.get("changed") in (None, *SAMPLE)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 import llmscope
 from llmscope.export import page as export
@@ -11,6 +11,7 @@ from llmscope.export.program import page_program
 from llmscope.panels import PANELS
 from llmscope.scope import Scope
 from tests import tiny
+from tests.page.drawn import eventually
 from tests.page.panels import Panels
 
 
@@ -31,13 +32,17 @@ VIEWS = {
 }
 
 
-def pictured(context: BrowserContext, html: str) -> bytes:
+def opened(context: BrowserContext, html: str) -> Page:
     page = context.new_page()
     page.set_content(html)
     panels = Panels(page.locator("main > div"))
     expect(page.locator(".llmscope")).to_be_visible()
     panels.settle()
     expect(panels.error).to_have_count(0)
+    return page
+
+
+def pictured(page: Page) -> bytes:
     return page.screenshot(full_page=True, animations="disabled")
 
 
@@ -48,5 +53,6 @@ def test_a_page_of_its_own_panels_looks_as_one_of_all(name, scope, context, monk
     monkeypatch.setattr(export, "page_program", lambda _: page_program(PANELS))
     whole = view.to_html()
     assert own.size < whole.size
-    assert pictured(context, own.html) == pictured(context, whole.html)
+    pages = [opened(context, html.html) for html in (own, whole)]
+    eventually(lambda: pictured(pages[0]) == pictured(pages[1]))
     view.close()

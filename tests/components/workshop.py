@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from functools import cached_property, partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -38,16 +39,18 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 @contextmanager
 def served() -> Iterator[str]:
-    """Build the workshop, and serve it on this machine; gives its address."""
-    subprocess.run(["node", "workshop/serve.mjs", "--build"], cwd=FRONTEND, check=True)
-    handler = partial(_Quiet, directory=str(FRONTEND / "workshop"))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    """Build the workshop into a folder of its own, serve it on this machine; gives its address."""
+    with TemporaryDirectory() as folder:
+        subprocess.run(["node", "workshop/serve.mjs", "--build", folder], cwd=FRONTEND, check=True)
+        for name in ("index.html", "fixtures"):
+            Path(folder, name).symlink_to(FRONTEND / "workshop" / name)
+        server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=folder))
+        thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 class Shown:

@@ -5,12 +5,27 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from gguf import GGUFReader, dequantize
 from transformers import LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
 
 from llmscope.loading import default, load_parts
 
+# In the file, and in the model; queries and keys have another order there.
+SAMPLE = {
+    "output_norm.weight": "model.norm.weight",
+    **{
+        f"blk.{layer}.{name}.weight": f"model.layers.{layer}.{module}.weight"
+        for layer in (0, 29)
+        for name, module in {
+            "attn_v": "self_attn.v_proj",
+            "attn_output": "self_attn.o_proj",
+            "ffn_down": "mlp.down_proj",
+        }.items()
+    },
+}
 TEXT = "When Mary and John went to the store, John gave a drink to"
 
 
@@ -58,6 +73,18 @@ def test_a_later_load_reads_the_copy(fresh: Loaded) -> None:
     assert not any("Converting" in stage for stage in said)
 
 
+def test_the_copy_holds_the_numbers_of_the_gguf_file(fresh: Loaded) -> None:
+    gguf = default.find_gguf()
+    assert gguf is not None
+    stored = {tensor.name: tensor for tensor in GGUFReader(gguf).tensors}
+    own = fresh.model.state_dict()
+    for name, copied in SAMPLE.items():
+        tensor = stored[name]
+        numbers = dequantize(tensor.data, tensor.tensor_type)
+        assert np.array_equal(own[copied].numpy(), numbers.reshape(own[copied].shape)), name
+
+
+@pytest.mark.whole
 def test_the_copy_is_bit_for_bit_the_gguf_file(fresh: Loaded) -> None:
     gguf = default.find_gguf()
     assert gguf is not None

@@ -16,7 +16,7 @@ YEAR = range(4)  # the digits that are written first; row n of the decoder write
 @pytest.fixture(scope="module")
 def scope() -> Scope:
     characters = translation.tokenizer()
-    return Scope(translation.trained(characters), characters, name="dates")
+    return Scope(translation.load(characters), characters, name="dates")
 
 
 @pytest.fixture(scope="module")

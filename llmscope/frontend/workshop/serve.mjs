@@ -1,6 +1,6 @@
 // The workshop for panels: workshop/main.ts over the pages in workshop/fixtures.
-//   node workshop/serve.mjs          serves it on this machine alone, and reloads on every change
-//   node workshop/serve.mjs --build  builds workshop/built once, for the component tests
+//   node workshop/serve.mjs                 serves it on this machine alone, reloads on every change
+//   node workshop/serve.mjs --build FOLDER  builds it once into a folder, for the component tests
 import { readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,7 +8,8 @@ import * as esbuild from "esbuild";
 import { options } from "../bundle.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const building = process.argv.includes("--build");
+const [flag, folder] = process.argv.slice(2);
+const building = flag === "--build";
 const pages = (await readdir(join(here, "fixtures"))).filter((name) => name.endsWith(".page"));
 const fixtures = pages.map((name) => name.replace(/\.page$/, "")).sort();
 
@@ -16,7 +17,7 @@ const all = {
   ...options,
   absWorkingDir: dirname(here),
   entryPoints: ["workshop/main.ts"],
-  outdir: join(here, "built"),
+  outdir: join(building ? folder : here, "built"),
   format: "iife",
   minify: false,
   sourcemap: building ? false : "inline",

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
-from tests.browser.explorer import SENTENCE
+from tests.browser.explorer import KERNEL, SENTENCE
 from tests.browser.lab import Lab, Notebook
 from tests.page.chromium import Guard
 from tests.page.panels import Panels
@@ -48,7 +48,7 @@ def desks(lab: Lab, browser: Browser) -> Iterator[Callable[[ModuleType], Desk]]:
             context.set_default_timeout(10_000)
             guard = Guard()
             guard.watch(context)
-            notebook = lab.open(context, module.CELLS)
+            notebook = lab.open(context, module.CELLS, kernel=KERNEL)
             held.append((wanted, Desk(context, guard, notebook)))
             for cell in range(module.RUN):
                 notebook.run(cell)
