@@ -13,6 +13,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+from tests.cpus import SPREAD
+
 ROOT = Path(__file__).parent.parent
 TIERS = ("tests/unit", "tests/model", "tests/sweep")
 
@@ -58,7 +60,7 @@ def main() -> int:
     python = environment(args.which)
     # A release that is newer than the tested ones is what this is about.
     ignored = ["-W", "ignore:transformers:UserWarning"]
-    command = [str(python), "-m", "pytest", *ignored, "--timeout=1800", *args.paths]
+    command = [str(python), "-m", "pytest", *SPREAD, *ignored, "--timeout=1800", *args.paths]
     return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
