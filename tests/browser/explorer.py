@@ -6,16 +6,16 @@ import math
 
 from playwright.sync_api import expect
 
-from tests.browser.lab import Notebook
+from tests.browser.lab import HOLD, Notebook
 from tests.page.panels import Panels
 
 SENTENCE = "When Mary and John went to the store, John gave a drink to"
 # One kernel for all notebooks that can share it: to import PyTorch takes longer than a test.
 KERNEL = "smollm2"
 CELLS = [
-    "import time, llmscope\nscope = llmscope.load()",
+    "import llmscope\nscope = llmscope.load()",
     f"explorer = scope.explore({SENTENCE!r}, layer=24, head=4)\nexplorer",
-    "time.sleep(6)",
+    HOLD,
     "# the last cell",
 ]
 VIEWS = {"explorer": {"text": SENTENCE, "layer": 24, "head": 4}}

@@ -16,7 +16,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ from tests.page.chromium import SCREENSHOTS
 
 LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"
 START_SECONDS = 60
+# A cell that runs until the test lets it end: `Notebook.held`.
+HOLD = "import pathlib, time\nwhile not pathlib.Path('go-on').exists(): time.sleep(0.02)"
 
 # `session` and `notebook` in every script below are those of the notebook that is open.
 _PANEL = """
@@ -289,12 +292,26 @@ class Notebook:
         """Give the value of an expression in the notebook's kernel; it travels as JSON."""
         return json.loads(self.execute(f"import json; print(json.dumps({expression}))"))
 
-    def wait_value(self, expression: str, value: object, seconds: float = 10) -> None:
+    def wait_value(self, expression: str, value: object, seconds: float = 20) -> None:
         """Wait until an expression has this value in the kernel: traits travel on their own."""
         end = time.monotonic() + seconds
         while (found := self.ask(expression)) != value:
             assert time.monotonic() < end, f"{expression} is {found!r}, not {value!r}"
             self.page.wait_for_timeout(50)
+
+    @contextmanager
+    def held(self, cell: int) -> Iterator[None]:
+        """Keep a cell of `HOLD` running for as long as the block does."""
+        go_on = self.path.with_name("go-on")
+        go_on.unlink(missing_ok=True)
+        self.run(cell, wait=False)
+        self.wait_busy()
+        try:
+            yield
+            assert self.is_running(cell)
+        finally:
+            go_on.touch()
+        self.wait_idle()
 
     def cell_count(self) -> int:
         """How many cells the notebook has now."""
@@ -355,11 +372,13 @@ class Notebook:
 
     def close(self) -> None:
         """Close the page, and shut its kernel down or leave it without widgets."""
-        if self.keep_kernel and self.evaluate("return session?.kernel?.status === 'idle';"):
+        kept = self.keep_kernel and self.evaluate("return Boolean(session?.kernel);")
+        if kept:
+            self.wait_idle()
             self.execute("import ipywidgets; ipywidgets.Widget.close_all()")
-            self.page.close()
-            return
         self.page.close()
+        if kept:
+            return
         for session in self.lab.api("GET", "sessions"):
             if session["path"] == self.path.name:
                 self.lab.api("DELETE", f"sessions/{session['id']}")

@@ -218,7 +218,7 @@ def test_in_jupyterlab(open_notebook):
     notebook.run_all()
     for cell, lines in ((1, 9 * 14 * 14), (2, 9 * 14 * 14)):
         view = notebook.output(cell).frame_locator("iframe").locator("#bertviz")
-        expect(view.locator("line")).to_have_count(lines, timeout=20_000)
+        expect(view.locator("line")).to_have_count(lines)
     notebook.theme(DARK)
     expect(view).to_have_css("color", "rgb(236, 238, 244)")
     notebook.screenshot("bertviz-jupyterlab-dark")

@@ -72,7 +72,7 @@ def test_a_live_view_is_shown_once_and_saved_with_words(open_notebook, context, 
     notebook = open_notebook(CELLS, kernel=KERNEL)
     notebook.run_all()
     output = notebook.output(1)
-    expect(output.locator(".llmscope .bars li").first).to_contain_text("Mary", timeout=20_000)
+    expect(output.locator(".llmscope .bars li").first).to_contain_text("Mary")
     expect(output).not_to_contain_text("Likeliest tokens")
     expect(output.locator(".jp-OutputArea-child")).to_have_count(1)
     (saved,) = notebook.outputs(1)

@@ -8,10 +8,10 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.explorer import KERNEL
-from tests.browser.lab import Notebook
+from tests.browser.lab import HOLD, Notebook
 from tests.page.panels import Panels
 
-LOAD = "import time, llmscope\nscope = llmscope.load()"
+LOAD = "import llmscope\nscope = llmscope.load()"
 EXPLORE = "explorer = scope.explore('The capital of France is', layer=24, head=4)\nexplorer"
 THREADS = "[t.name for t in __import__('threading').enumerate() if t.name.startswith('llmscope')]"
 CLEAR = "await window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs');"
@@ -21,7 +21,7 @@ TRACES = "len(explorer._handlers.traces)"
 def shown(notebook: Notebook, cell: int) -> Panels:
     """The Explorer of a cell, once everything has come."""
     panels = Panels(notebook.output(cell))
-    expect(panels.rows.first).to_contain_text("·Paris", timeout=30_000)
+    expect(panels.rows.first).to_contain_text("·Paris", timeout=100_000)
     expect(panels.readout.locator(".weight")).to_have_text(re.compile(r"^0\.\d{3}$"))
     return panels
 
@@ -41,7 +41,7 @@ def test_the_picker_survives_a_bad_name_and_loads_the_default(open_notebook):
     name.fill("nobody/no-such-model")
     load.click()
     problem = picker.get_by_role("alert")
-    expect(problem).to_contain_text("nobody/no-such-model", timeout=30_000)
+    expect(problem).to_contain_text("nobody/no-such-model", timeout=100_000)
     expect(problem).to_contain_text(re.compile(r"Check|give the path"))
     expect(problem).not_to_contain_text(re.compile("Traceback|Error:"))
     assert not [o for o in notebook.outputs(0) if o["output_type"] in ("error", "stream")]
@@ -114,37 +114,33 @@ def test_a_widget_hidden_in_the_middle_of_its_work_goes_on_when_shown_again(open
     notebook.run(2)
     panels = Panels(notebook.output(2))
     count = notebook.ask("len(explorer.trace)")
-    expect(panels.root.get_by_text(f"{count:,} tokens")).to_be_visible(timeout=30_000)
+    expect(panels.root.get_by_text(f"{count:,} tokens")).to_be_visible(timeout=100_000)
     largest = notebook.ask("float(explorer.attention[-1].max())")
-    expect(panels.readout.locator(".weight")).to_have_text(f"{largest:.3f}", timeout=30_000)
+    expect(panels.readout.locator(".weight")).to_have_text(f"{largest:.3f}", timeout=100_000)
     expect(panels.root.get_by_role("img", name="ready")).to_be_visible()
-    expect(panels.root.get_by_text("perplexity")).to_be_visible(timeout=30_000)
+    expect(panels.root.get_by_text("perplexity")).to_be_visible(timeout=100_000)
 
 
 @pytest.mark.parametrize("subshells", [True, False])
 def test_typing_while_a_cell_runs(open_notebook, subshells):
-    cells = [LOAD, EXPLORE, "time.sleep(6); print('slept')"]
-    notebook = open_notebook(cells, subshells=subshells, kernel=KERNEL)
+    notebook = open_notebook([LOAD, EXPLORE, HOLD], subshells=subshells, kernel=KERNEL)
     notebook.run(0)
     notebook.run(1)
     panels = shown(notebook, 1)
     panels.prompt.fill("The capital of Spain is")
     expect(panels.rows.first).to_contain_text("·Madrid")
-    notebook.run(2, wait=False)
-    notebook.wait_busy()
-    panels.prompt.fill("The capital of Germany is")
-    if subshells:
-        expect(panels.rows.first).to_contain_text("·Berlin", timeout=3000)
-        panels.walk(layers=-1)
-        expect(panels.title).to_contain_text("Layer 23", timeout=1500)
-    else:
-        expect(panels.caption).to_contain_text("Still reading", timeout=5000)
-        expect(panels.rows.first).to_contain_text("·Madrid")
-    panels.prompt.fill("The capital of Italy is")
-    if subshells:
-        expect(panels.rows.first).to_contain_text("·Rome", timeout=3000)
-    assert notebook.is_running(2)
-    notebook.wait_idle()
+    with notebook.held(2):
+        panels.prompt.fill("The capital of Germany is")
+        if subshells:
+            expect(panels.rows.first).to_contain_text("·Berlin")
+            panels.walk(layers=-1)
+            expect(panels.title).to_contain_text("Layer 23")
+        else:
+            expect(panels.caption).to_contain_text("Still reading")
+            expect(panels.rows.first).to_contain_text("·Madrid")
+        panels.prompt.fill("The capital of Italy is")
+        if subshells:
+            expect(panels.rows.first).to_contain_text("·Rome")
     expect(panels.rows.first).to_contain_text("·Rome")
     expect(panels.error).to_have_count(0)
     notebook.wait_value("explorer.text", "The capital of Italy is")

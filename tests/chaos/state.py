@@ -19,7 +19,7 @@ _HOOKS = (
     "_backward_hooks",
     "_backward_pre_hooks",
 )
-SETTLED = 2.0  # seconds after which nothing may be left
+SETTLED = 20.0  # seconds after which nothing may be left: a busy machine needs some
 
 
 class Snapshot:

@@ -285,7 +285,7 @@ def projection() -> Made:
 @fixture("no-steps")
 def no_steps() -> Made:
     """A model that asks no attention interface: its weights are read, its steps are not."""
-    return of_family("gptj")
+    return of_family("bloom")
 
 
 @fixture("masked")

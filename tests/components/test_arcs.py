@@ -254,7 +254,7 @@ def test_a_head_that_is_chosen_again_is_shown(shown, panels, arcs):
     panels.attention.get_by_role("button", name="Pin head 24·4").click()
     shown.wait(heads=[[3, 2], [24, 4]])
     chip = panels.chips.last.get_by_role("button").first
-    expect(chip).to_have_attribute("aria-pressed", "true", timeout=2000)
+    expect(chip).to_have_attribute("aria-pressed", "true")
 
 
 def test_a_whole_layer_is_chosen(shown, panels, arcs):

@@ -227,7 +227,7 @@ def test_a_pinned_cell_gives_way_to_a_new_position(shown, panels):
     shown.wait(position=10)
     shown.leave()
     shown.set(position=9)
-    expect(panels.readout).to_contain_text("John →", timeout=2000)
+    expect(panels.readout).to_contain_text("John →")
 
 
 def test_negative_weights_are_printed_as_others_are(shown, panels):
@@ -236,4 +236,4 @@ def test_negative_weights_are_printed_as_others_are(shown, panels):
     point(panels.cells, 6.5 / 14, 13.5 / 14)
     weight = shown.numbers.combined("difference", HEADS[:2])[13, 6]
     expect_weight(panels.weight, weight)
-    expect(panels.weight).to_have_text(f"−{-weight:.3f}", timeout=2000)
+    expect(panels.weight).to_have_text(f"−{-weight:.3f}")

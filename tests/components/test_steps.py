@@ -220,4 +220,4 @@ def test_a_row_is_clicked_anywhere(shown, panels, walk):
     row = box(rows.nth(9))
     shown.page.mouse.click(row["x"] + row["width"] * 0.8, row["y"] + row["height"] / 2)
     expected = shown.numbers.names[9]
-    expect(panels.steps.locator(".keys tr.here th")).to_have_text(expected, timeout=2000)
+    expect(panels.steps.locator(".keys tr.here th")).to_have_text(expected)

@@ -200,7 +200,7 @@ def test_show_all_is_pressed_by_key(shown, panels):
     for key in ("Enter", "Space"):
         panels.matrix.press("+")
         reset.press(key)
-        expect(reset).to_have_count(0, timeout=2000)
+        expect(reset).to_have_count(0)
     assert shown.trait("position") == -1
 
 

@@ -59,7 +59,7 @@ class Shown:
     def __init__(self, address: str, context: BrowserContext, name: str) -> None:
         self.name = name
         self.page: Page = context.new_page()
-        self.page.set_default_timeout(10_000)
+        self.page.set_default_timeout(20_000)
         self._address = address
 
     def open(self, **chosen: Any) -> Shown:
@@ -100,7 +100,7 @@ class Shown:
         """Wait until traits have these values: they are saved a moment after a gesture."""
         for name, value in traits.items():
             try:
-                self.page.wait_for_function(_WAIT, arg=[name, value], timeout=5_000)
+                self.page.wait_for_function(_WAIT, arg=[name, value])
             except Exception as error:
                 found = self.page.evaluate("name => window.workshop.traits.get(name)", name)
                 raise AssertionError(f"{name} is {found!r}, not {value!r}") from error

@@ -49,7 +49,7 @@ def over_ground(opacity: float) -> float:
     return opacity + GROUND * (1 - opacity)
 
 
-def eventually(check: Callable[[], bool], seconds: float = 5) -> None:
+def eventually(check: Callable[[], bool], seconds: float = 20) -> None:
     """Wait until `check` holds: a canvas is painted a frame after what it shows has changed."""
     end = time.monotonic() + seconds
     while not check():

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Chromium, one for all tests."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
     from tests.page.chromium import launch
 
+    expect.set_options(timeout=20_000)  # only what fails waits as long
     with sync_playwright() as playwright:
         running = launch(playwright)
         yield running

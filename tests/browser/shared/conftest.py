@@ -45,7 +45,7 @@ def desks(lab: Lab, browser: Browser) -> Iterator[Callable[[ModuleType], Desk]]:
         if not held or held[0][0] != wanted:
             close()
             context = browser.new_context(viewport=module.SIZE)
-            context.set_default_timeout(10_000)
+            context.set_default_timeout(20_000)
             guard = Guard()
             guard.watch(context)
             notebook = lab.open(context, module.CELLS, kernel=KERNEL)

@@ -52,14 +52,11 @@ def test_the_header_says_what_is_cached(notebook, panels):
 
 
 def test_sliders_work_while_a_cell_runs(notebook, panels):
-    notebook.run(2, wait=False)
-    notebook.wait_busy()
     before = panels.rows.first.text_content()
-    panels.slider("temperature").press("End")
-    expect(panels.shown("temperature")).to_have_text("2.00", timeout=1000)
-    expect(panels.rows.first).not_to_have_text(before or "", timeout=1000)
-    assert notebook.is_running(2)
-    notebook.wait_idle()
+    with notebook.held(2):
+        panels.slider("temperature").press("End")
+        expect(panels.shown("temperature")).to_have_text("2.00")
+        expect(panels.rows.first).not_to_have_text(before or "")
     notebook.wait_value("explorer.temperature", 2.0)
     expect_bars_as_in_python(notebook, panels)
 

@@ -8,14 +8,14 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab import Notebook
+from tests.browser.lab import HOLD, Notebook
 from tests.page.drawn import eventually, shares
 from tests.page.lens import Lens
 from tests.page.panels import Panels, click, point
 
 SENTENCE = "When Mary and John went to the store, John gave a drink to"
 CELLS = [
-    "import time, ipywidgets, llmscope\n"
+    "import ipywidgets, llmscope\n"
     f"trace = llmscope.load().trace({SENTENCE!r})\nscope = trace.scope",
     "tokens = llmscope.TokensView(trace, layer=24, head=4)\ntokens",
     "attention = llmscope.AttentionView(trace, layer=24, head=4)\nattention",
@@ -25,11 +25,11 @@ CELLS = [
     f"one = scope.explore({SENTENCE!r}, layer=24, head=4)\none",
     "two = scope.explore('The capital of France is')\ntwo",
     "lens = llmscope.LensView(trace)\nlens",
-    "time.sleep(4)",
+    HOLD,
 ]
 SIZE = {"width": 1360, "height": 1200}
-TOKENS, ATTENTION, NEXT, AGAIN, HEAT, ONE, TWO, LENS, SLEEP = range(1, 10)
-RUN = SLEEP
+TOKENS, ATTENTION, NEXT, AGAIN, HEAT, ONE, TWO, LENS, BUSY = range(1, 10)
+RUN = BUSY
 VIEWS = {
     "tokens": {"text": SENTENCE, "layer": 24, "head": 4},
     "attention": {"text": SENTENCE, "layer": 24, "head": 4},
@@ -125,12 +125,9 @@ def test_linked_views_move_together_also_while_a_cell_runs(notebook):
     expect(bars.next.get_by_role("heading")).to_contain_text("after “gave”")
     notebook.wait_value("[attention.position, following.position]", [10, 10])
 
-    notebook.run(SLEEP, wait=False)
-    notebook.wait_busy()
-    click(text.token(4))
-    expect(heads.readout).to_contain_text("went →", timeout=1500)
-    assert notebook.is_running(SLEEP)
-    notebook.wait_idle()
+    with notebook.held(BUSY):
+        click(text.token(4))
+        expect(heads.readout).to_contain_text("went →")
     notebook.wait_value("[v.position for v in (tokens, attention, following)]", [4, 4, 4])
     expect(bars.next.get_by_role("heading")).to_contain_text("after “went”")
 
@@ -210,7 +207,7 @@ def test_any_token_can_be_found_and_pinned(notebook):
     search = view.next.get_by_role("searchbox")
     search.fill("purple")
     found = view.next.locator(".found button").first
-    expect(found).to_contain_text("purple", timeout=20_000)
+    expect(found).to_contain_text("purple")
     search.press("Enter")
     pinned = view.next.locator(".bars li").filter(has_text="purple")
     expect(pinned).to_have_count(1)
