@@ -1,24 +1,31 @@
 import { effect, useSignal } from "@preact/signals";
 import { render } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { px } from "../draw/canvas";
 import { Em, PLAIN } from "../ui/em";
 import { ThemeContext, themeCss } from "../host/colors";
 import { type Theme, followTheme } from "../host/theme";
 import type { Panel, PanelProps } from "../panels/props";
+import { NEUTRAL } from "../protocol/shared";
 import { PRESETS } from "../sampling/presets";
 import type { Store } from "../store/store";
+import { HelpContext } from "../ui/help";
+import { type Press, onKeys } from "../ui/keys";
+import { Help } from "./help";
 import { Problem } from "./problem";
 import { Prompts } from "./prompts";
 import { Stage } from "./stage";
 import base from "../ui/base.css";
 import ui from "../ui/ui.css";
 import css from "./app.css";
+import help from "./help.css";
 import stage from "./stage.css";
 
-const SHARED = [themeCss, base, ui, css, stage];
+const SHARED = [themeCss, base, ui, css, help, stage];
 /** What a person does that may lead to requests or pictures. */
 const GESTURES = ["pointerdown", "pointermove", "click", "keydown", "input", "change", "wheel"];
+/** What begins a gesture, whose changes are taken back together. */
+const BEGINNINGS = ["pointerdown", "keydown"];
 
 /**
  * Shows a store in an element; the result takes it away again.
@@ -37,7 +44,9 @@ export function mount(
   // JupyterLab leaves the keys of an element that says so to the element.
   el.dataset.lmSuppressShortcuts = "true";
   const touch = () => store.touch();
+  const begin = (event: Event) => (event as KeyboardEvent).repeat || store.history.begin();
   for (const gesture of GESTURES) el.addEventListener(gesture, touch, { capture: true });
+  for (const gesture of BEGINNINGS) el.addEventListener(gesture, begin, { capture: true });
   // Tests wait for it.
   const end = effect(() => void el.toggleAttribute("data-settled", store.settled.value));
   store.look(1);
@@ -47,6 +56,7 @@ export function mount(
     store.look(-1);
     end();
     for (const gesture of GESTURES) el.removeEventListener(gesture, touch, { capture: true });
+    for (const gesture of BEGINNINGS) el.removeEventListener(gesture, begin, { capture: true });
   };
 }
 
@@ -71,38 +81,47 @@ function App({ store, host, panels, picker }: AppProps) {
   const isStage = store.state.lecture.value && store.model.value !== null;
   const em = useSignal(PLAIN);
   const prompts = store.models.prompts.value.length > 1 && <Prompts store={store} />;
-  const keys = (event: KeyboardEvent) => {
-    const preset = event.altKey && PRESETS[Number(/^Digit(\d)$/.exec(event.code)?.[1]) - 1];
-    if (event.key === "Escape") store.escape();
-    if (!preset || !shown.some(({ name }) => name === "next-token")) return;
-    event.preventDefault();
-    store.set(preset.values);
-  };
+  const help = useRef<HTMLDialogElement>(null);
+  const toggleHelp = () => (help.current!.open ? help.current!.close() : help.current!.showModal());
+  const samples = store.samples.value && shown.some(({ name }) => name === "next-token");
+  const outside = (act: (press: Press) => boolean | void) => (press: Press) =>
+    help.current!.open ? false : act(press);
+  const keys = onKeys("page", {
+    help: toggleHelp,
+    // The browser may have something to close, too.
+    release: outside(() => (store.escape(), false)),
+    undo: outside(() => store.history.undo()),
+    preset: outside(({ digit }) => samples && store.set(PRESETS[digit - 1]!.values)),
+    reset: outside(() => samples && store.set(NEUTRAL)),
+  });
   return (
     <ThemeContext.Provider value={theme}>
-      <div
-        class={`llmscope ${theme.value}`}
-        style={{ "--em": px(isStage ? em.value : PLAIN) }}
-        onKeyDown={keys}
-      >
-        <style>{sheets.join("\n")}</style>
-        {!store.model.value ? (
-          picker && <picker.component store={store} />
-        ) : isStage ? (
-          <Em.Provider value={em}>
-            <Stage store={store} host={host} em={em} shown={shown}>
+      <HelpContext.Provider value={toggleHelp}>
+        <div
+          class={`llmscope ${theme.value}`}
+          style={{ "--em": px(isStage ? em.value : PLAIN) }}
+          onKeyDown={keys}
+        >
+          <style>{sheets.join("\n")}</style>
+          {!store.model.value ? (
+            picker && <picker.component store={store} />
+          ) : isStage ? (
+            <Em.Provider value={em}>
+              <Stage store={store} host={host} em={em} shown={shown}>
+                {prompts}
+              </Stage>
+            </Em.Provider>
+          ) : (
+            <>
               {prompts}
-            </Stage>
-          </Em.Provider>
-        ) : (
-          <>
-            {prompts}
-            {show("row")}
-            <Problem store={store} />
-            {inColumns.length > 0 && <div class="columns">{inColumns}</div>}
-          </>
-        )}
-      </div>
+              {show("row")}
+              <Problem store={store} />
+              {inColumns.length > 0 && <div class="columns">{inColumns}</div>}
+            </>
+          )}
+          <Help dialog={help} shown={shown} isStage={isStage} />
+        </div>
+      </HelpContext.Provider>
     </ThemeContext.Provider>
   );
 }

@@ -19,5 +19,4 @@ export const PRESETS: readonly Preset[] = [
   { name: "0.7", title: "Temperature 0.7", values: { ...NEUTRAL, temperature: 0.7 } },
   { name: "1.5", title: "Temperature 1.5", values: { ...NEUTRAL, temperature: 1.5 } },
   { name: "nucleus", title: "Top-p 0.9", values: { ...NEUTRAL, topP: 0.9 } },
-  { name: "reset", title: "The model's own distribution", values: NEUTRAL },
 ];

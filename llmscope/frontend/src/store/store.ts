@@ -14,6 +14,7 @@ import { type Outcome, type Settings, sample } from "../sampling/sampling";
 import { AttentionStore } from "./attention/store";
 import type { Core } from "./core";
 import { Editor } from "./editor";
+import { History } from "./history";
 import { GenerationStore } from "./generation";
 import { GeneratedInput, type Input, TypedInput } from "./input";
 import { LensStore } from "./lens";
@@ -57,6 +58,9 @@ export class Store {
   readonly generation: GenerationStore | null;
   readonly input: Input;
   readonly settings: ReadonlySignal<Settings>;
+  /** Whether tokens are sampled: nobody fills a gap by chance. */
+  readonly samples: ReadonlySignal<boolean>;
+  readonly history: History;
   readonly outcome: ReadonlySignal<Outcome | null>;
   /** Why there is no next token for the token in focus, in words. */
   readonly lacking: ReadonlySignal<string | null>;
@@ -92,6 +96,10 @@ export class Store {
       typicalP: state.typicalP.value,
       order: state.order.value,
     }));
+    this.samples = computed(() =>
+      /^(causal|encoder-decoder)$/.test(this.model.value?.family ?? ""),
+    );
+    this.history = new History(state, (name) => traits.get(TRAITS[name]) !== state[name].peek());
     this.outcome = computed(() => {
       const next = this.next.value;
       return next && sample(next.sorted, this.settings.value);
@@ -132,6 +140,7 @@ export class Store {
     this.models.start();
     return [
       this.generation?.start() ?? (() => {}),
+      this.history.start(),
       this.input.start(),
       effect(() => this.#followInput()),
       effect(() => this.input.followNext()),

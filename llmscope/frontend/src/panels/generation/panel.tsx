@@ -44,18 +44,14 @@ function keys(event: KeyboardEvent, generation: GenerationStore, store: Store): 
   const place = at === null ? path.length : path.findIndex(({ number }) => number === at);
   const look = (to: number) => generation.look(path[to]?.number ?? null, generation.beside.value);
   const { playing } = store.state;
-  onKeys({
-    keys: {
-      " ": () => void (playing.value = !playing.value),
-      Enter: () => void generation.step(),
-      ArrowLeft: () => look(Math.max(0, place - 1)),
-      ArrowRight: () => (at === null ? void generation.step() : look(place + 1)),
-      Backspace: () => void generation.undo(),
-      z: () => (event.ctrlKey || event.metaKey ? void generation.undo() : false),
-      Escape: () => generation.look(null),
-    },
+  onKeys("written", {
+    play: () => void (playing.value = !playing.value),
+    step: () => void generation.step(),
+    before: () => look(Math.max(0, place - 1)),
+    after: () => (at === null ? void generation.step() : look(place + 1)),
+    undo: () => void generation.undo(),
+    release: () => generation.look(null),
   })(event);
-  if (event.defaultPrevented) event.stopPropagation();
 }
 
 function Prompt({ store }: { store: Store }) {

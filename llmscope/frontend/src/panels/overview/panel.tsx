@@ -214,15 +214,15 @@ function Heads({ store, grid, mark, scale }: HeadsProps) {
     if (found?.layer === before?.layer && found?.head === before?.head) return;
     attention.preview.value = found;
   };
-  const keys = onKeys({
-    arrow(down, right) {
+  const keys = onKeys("heads", {
+    move({ down, right }) {
       const next = neighbour(grid, focus, down, right);
       if (!next) return false;
       attention.preview.value = null;
       attention.keep(next);
       return true;
     },
-    keys: { " ": () => attention.toggle(focus) },
+    pin: () => attention.toggle(focus),
   });
   const first = grid.places.filter(({ head }) => head === 0);
   return (

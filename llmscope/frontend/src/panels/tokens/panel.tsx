@@ -22,12 +22,8 @@ export function Tokens({ store }: PanelProps) {
   const hasTarget = family === "encoder-decoder";
   const readsPairs = editable && (family === "masked" || family === "encoder");
   const hasPair = state.pair.value !== "" || (wantsPair.value && readsPairs);
-  const keys = (event: KeyboardEvent) => {
-    const isUndo = event.key === "z" && (event.ctrlKey || event.metaKey);
-    if (isUndo && editor.undo()) event.preventDefault();
-  };
   return (
-    <section class="panel card tokens" aria-label="Text" onKeyDown={keys}>
+    <section class="panel card tokens" aria-label="Text">
       <Row
         {...shown}
         field="text"
