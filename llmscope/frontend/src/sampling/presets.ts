@@ -9,6 +9,10 @@ export interface Preset {
   values: Values;
 }
 
+/** Whether settings have these values. */
+export const areSet = (settings: Settings, values: Partial<Settings>): boolean =>
+  Object.entries(values).every(([name, value]) => settings[name as keyof Settings] === value);
+
 /** Settings that a lesson comes back to. */
 export const PRESETS: readonly Preset[] = [
   {
