@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from tests.components.texts import MARY
 from tests.page.drawn import alpha
 from tests.page.panels import Panels, point
 
@@ -47,6 +48,23 @@ def test_the_token_that_stands_there_is_marked_in_the_list(show):
     shown = show("causal", panel="explorer", position=8)
     expect(shown.panels.next.locator(".actual")).to_contain_text("in the text: John rank 6, ")
     expect(shown.panels.rows.nth(5)).to_have_class("actually")
+
+
+CODE = "def f(x):\n    return x\n" + "\n" * 30
+
+
+def test_code_has_a_face_that_keeps_its_columns(show):
+    shown = show("causal", panel="explorer", pace=1)
+    prompt, copy = shown.panels.prompt, shown.panels.copy
+
+    def faces() -> set[bool]:
+        face = "element => getComputedStyle(element).fontFamily.includes('monospace')"
+        return {one.evaluate(face) for one in (prompt, copy)}
+
+    for text, keeps in ((MARY, False), (CODE, True), ("a drink\nto\n - Mary", False)):
+        prompt.fill(text)
+        shown.settle()
+        assert faces() == {keeps}, text
 
 
 def test_xlnet_says_how_it_learned(show):

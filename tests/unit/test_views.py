@@ -111,6 +111,19 @@ def test_linked_views_begin_with_what_the_first_one_shows(scope):
     links.unlink()
 
 
+def test_a_text_is_shaded_by_what_is_drawn(explorer):
+    explorer.heads = [(0, 1), (1, 0)]
+    for mode, combine, how in (
+        ("matrix", "max", "max"),
+        ("arcs", "max", "mean"),
+        ("steps", "max", "head"),
+    ):
+        explorer.mode, explorer.combine = mode, combine
+        assert explorer.state().shading.how == how
+    explorer.mode, explorer.heads = "arcs", [(1, 0)]
+    assert explorer.state().shading.where == [(1, 0)]
+
+
 def test_an_explorer_without_a_model_says_so():
     view = llmscope.explore("hello")
     with pytest.raises(ValueError, match="pick one first"):

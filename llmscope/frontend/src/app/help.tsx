@@ -29,7 +29,7 @@ export function Help({ dialog, shown, isStage }: HelpProps) {
   return (
     <dialog
       ref={dialog}
-      class="help"
+      class="help scrolls"
       aria-label="Keys"
       onClick={(event) => event.target === event.currentTarget && close()}
     >

@@ -2,6 +2,7 @@ import type { Token, TreeNode } from "../../protocol/answers";
 import { type GenerationStore, shadeOf } from "../../store/generation";
 import type { Store } from "../../store/store";
 import { tokenWord } from "../../ui/format";
+import { isCode } from "../../ui/code";
 import { Label } from "../../ui/label";
 import { useEffect, useRef } from "preact/hooks";
 
@@ -11,6 +12,7 @@ export function Output({ store, generation }: { store: Store; generation: Genera
   const path = generation.path.value;
   const prompt = generation.prompt.value ?? [];
   const isPlaying = store.state.playing.value;
+  const text = path.reduce((all, node) => all + node.text, store.state.text.value);
   const others = generation.compared.value.filter((end) => end !== generation.current.value);
   useEffect(() => {
     if (isPlaying && page.current) page.current.scrollTop = page.current.scrollHeight;
@@ -18,7 +20,7 @@ export function Output({ store, generation }: { store: Store; generation: Genera
   return (
     <div
       ref={page}
-      class={`written ${others.length > 0 ? "beside" : ""}`}
+      class={`written scrolls ${others.length > 0 ? "beside" : ""} ${isCode(text) ? "code" : ""}`}
       tabIndex={0}
       role="application"
       aria-label="The text. Space plays and pauses, Enter generates a token, left and right go through tokens, Backspace undoes."

@@ -4,6 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { Line } from "../../store/attention/types";
 import type { Side, Store } from "../../store/store";
 import { type Field, rowOf, sharing } from "../../store/text-input";
+import { isCode } from "../../ui/code";
 import { onKeys } from "../../ui/keys";
 import { clamp } from "../../ui/scale";
 import { TextArea } from "../../ui/text-area";
@@ -82,13 +83,15 @@ export function Row({ store, field, line, hovered, name, placeholder, children }
       {children}
       <div
         ref={page}
-        class="page"
+        class="page scrolls"
         onPointerMove={(event) => (hovered.value = tokenAt(event))}
         onPointerLeave={() => (hovered.value = null)}
         onClick={press}
       >
         {row && <Specials {...shown} row={row} leading />}
-        <div class={trace?.roles.length ? "sheet turns" : "sheet"}>
+        <div
+          class={`sheet ${trace?.roles.length ? "turns" : ""} ${isCode(typed.value) ? "code" : ""}`}
+        >
           <div class="copy" ref={copy} aria-hidden="true">
             {row ? <Shaded {...shown} row={row} text={typed.value} /> : typed.value}
             {editable && (
