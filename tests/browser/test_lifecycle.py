@@ -57,6 +57,11 @@ def test_the_picker_survives_a_bad_name_and_loads_the_default(open_notebook):
     expect(panels.rows.first).to_contain_text(re.compile(r"^·Paris7\d\.\d %"))
     expect(panels.error).to_have_count(0)
     assert notebook.ask("explorer.scope.name") == "SmolLM2-135M-Instruct"
+    # Nobody chose a head: a telling one is shown, and Python knows which.
+    notebook.wait_value("explorer._telling", False, seconds=30)
+    layer, head = notebook.ask("[explorer.layer, explorer.head]")
+    assert (layer, head) != (0, 0)
+    expect(panels.title).to_contain_text(f"Layer {layer} · Head {head}")
     notebook.wait_value(THREADS, [], seconds=15)
 
 

@@ -12,6 +12,7 @@ import type { Kind } from "../protocol/shared";
 import { type AskOptions, type Source, SourceError } from "../protocol/source";
 import { type Outcome, type Settings, sample } from "../sampling/sampling";
 import { AttentionStore } from "./attention/store";
+import { followTelling } from "./attention/telling";
 import type { Core } from "./core";
 import { Editor } from "./editor";
 import { History } from "./history";
@@ -151,6 +152,7 @@ export class Store {
         this.problem.value = null;
       }),
       this.attention.start(),
+      followTelling(this, this.attention),
       this.lens.start(),
     ];
   }

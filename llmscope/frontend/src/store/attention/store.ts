@@ -152,6 +152,7 @@ export class AttentionStore {
   keep({ layer, head }: Head): void {
     const { state } = this.core;
     batch(() => {
+      state.telling.value = false;
       state.layer.value = layer;
       state.head.value = head;
     });
