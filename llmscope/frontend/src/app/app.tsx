@@ -8,8 +8,10 @@ import { type Theme, followTheme } from "../host/theme";
 import type { Panel, PanelProps } from "../panels/props";
 import { NEUTRAL } from "../protocol/shared";
 import { PRESETS } from "../sampling/presets";
+import type { Hints } from "../store/hints";
 import type { Store } from "../store/store";
 import { HelpContext } from "../ui/help";
+import { HintContext } from "../ui/hint";
 import { type Press, onKeys } from "../ui/keys";
 import { Help } from "./help";
 import { Problem } from "./problem";
@@ -33,12 +35,14 @@ const BEGINNINGS = ["pointerdown", "keydown"];
  *
  * @param panels those that may be shown
  * @param picker what is shown while there is no model, where one can be chosen
+ * @param hints what one is told to do at first
  */
 export function mount(
   el: HTMLElement,
   store: Store,
   panels: readonly Panel[],
   picker?: Panel,
+  hints?: Hints,
 ): () => void {
   const shadow = el.shadowRoot ?? el.attachShadow({ mode: "open" });
   // JupyterLab leaves the keys of an element that says so to the element.
@@ -49,12 +53,14 @@ export function mount(
   for (const gesture of BEGINNINGS) el.addEventListener(gesture, begin, { capture: true });
   // Tests wait for it.
   const end = effect(() => void el.toggleAttribute("data-settled", store.settled.value));
+  const endHints = hints?.start();
   store.look(1);
-  render(<App store={store} host={el} panels={panels} picker={picker} />, shadow);
+  render(<App store={store} host={el} panels={panels} picker={picker} hints={hints} />, shadow);
   return () => {
     render(null, shadow);
     store.look(-1);
     end();
+    endHints?.();
     for (const gesture of GESTURES) el.removeEventListener(gesture, touch, { capture: true });
     for (const gesture of BEGINNINGS) el.removeEventListener(gesture, begin, { capture: true });
   };
@@ -64,9 +70,10 @@ interface AppProps extends PanelProps {
   host: HTMLElement;
   panels: readonly Panel[];
   picker: Panel | undefined;
+  hints: Hints | undefined;
 }
 
-function App({ store, host, panels, picker }: AppProps) {
+function App({ store, host, panels, picker, hints }: AppProps) {
   const theme = useSignal<Theme>("light");
   useEffect(() => followTheme(host, (found) => (theme.value = found)), []);
   const shown = store.state.panels.value.flatMap(
@@ -89,7 +96,11 @@ function App({ store, host, panels, picker }: AppProps) {
   const keys = onKeys("page", {
     help: toggleHelp,
     // The browser may have something to close, too.
-    release: outside(() => (store.escape(), false)),
+    release: outside(() => {
+      if (hints?.now.value) hints.end();
+      else store.escape();
+      return false;
+    }),
     undo: outside(() => store.history.undo()),
     preset: outside(({ digit }) => samples && store.set(PRESETS[digit - 1]!.values)),
     reset: outside(() => samples && store.set(NEUTRAL)),
@@ -97,30 +108,32 @@ function App({ store, host, panels, picker }: AppProps) {
   return (
     <ThemeContext.Provider value={theme}>
       <HelpContext.Provider value={toggleHelp}>
-        <div
-          class={`llmscope ${theme.value}`}
-          style={{ "--em": px(isStage ? em.value : PLAIN) }}
-          onKeyDown={keys}
-        >
-          <style>{sheets.join("\n")}</style>
-          {!store.model.value ? (
-            picker && <picker.component store={store} />
-          ) : isStage ? (
-            <Em.Provider value={em}>
-              <Stage store={store} host={host} em={em} shown={shown}>
+        <HintContext.Provider value={hints ?? null}>
+          <div
+            class={`llmscope ${theme.value}`}
+            style={{ "--em": px(isStage ? em.value : PLAIN) }}
+            onKeyDown={keys}
+          >
+            <style>{sheets.join("\n")}</style>
+            {!store.model.value ? (
+              picker && <picker.component store={store} />
+            ) : isStage ? (
+              <Em.Provider value={em}>
+                <Stage store={store} host={host} em={em} shown={shown}>
+                  {prompts}
+                </Stage>
+              </Em.Provider>
+            ) : (
+              <>
                 {prompts}
-              </Stage>
-            </Em.Provider>
-          ) : (
-            <>
-              {prompts}
-              {show("row")}
-              <Problem store={store} />
-              {inColumns.length > 0 && <div class="columns">{inColumns}</div>}
-            </>
-          )}
-          <Help dialog={help} shown={shown} isStage={isStage} />
-        </div>
+                {show("row")}
+                <Problem store={store} />
+                {inColumns.length > 0 && <div class="columns">{inColumns}</div>}
+              </>
+            )}
+            <Help hints={hints} dialog={help} shown={shown} isStage={isStage} />
+          </div>
+        </HintContext.Provider>
       </HelpContext.Provider>
     </ThemeContext.Provider>
   );

@@ -1,5 +1,6 @@
 import type { RefObject } from "preact";
 import { Fragment } from "preact";
+import type { Hints } from "../store/hints";
 import type { Panel } from "../panels/props";
 import { KEYS } from "../ui/keys";
 
@@ -16,10 +17,11 @@ interface HelpProps {
   dialog: RefObject<HTMLDialogElement | null>;
   shown: readonly Panel[];
   isStage: boolean;
+  hints: Hints | undefined;
 }
 
 /** All keys that do something in what is shown, over it. */
-export function Help({ dialog, shown, isStage }: HelpProps) {
+export function Help({ dialog, shown, isStage, hints }: HelpProps) {
   const sections = Object.entries(KEYS).filter(([scope, section]) =>
     "panel" in section
       ? shown.some(({ name }) => name === section.panel)
@@ -35,9 +37,23 @@ export function Help({ dialog, shown, isStage }: HelpProps) {
     >
       <h3 class="spread">
         Keys
-        <button type="button" class="quiet" aria-label="Close" onClick={close}>
-          ✕
-        </button>
+        <span class="right">
+          {hints && (
+            <button
+              type="button"
+              class="quiet"
+              onClick={() => {
+                hints.again();
+                close();
+              }}
+            >
+              Show the first hints again
+            </button>
+          )}
+          <button type="button" class="quiet" aria-label="Close" onClick={close}>
+            ✕
+          </button>
+        </span>
       </h3>
       <div class="sections">
         {sections.map(([scope, { title, acts }]) => (

@@ -5,6 +5,7 @@ import { SHADES, type Shade } from "../../protocol/shared";
 import type { GenerationStore } from "../../store/generation";
 import type { Store } from "../../store/store";
 import { bits, count, percent, tokenWord, twoDecimals } from "../../ui/format";
+import { Hint } from "../../ui/hint";
 import { onKeys } from "../../ui/keys";
 import { Label, plain } from "../../ui/label";
 import { TextArea } from "../../ui/text-area";
@@ -29,6 +30,7 @@ export function Generation({ store }: PanelProps) {
       <Controls store={store} generation={generation} />
       <Output store={store} generation={generation} />
       <Caption store={store} generation={generation} />
+      <Hint name="play">↑ Press Play: the model writes on.</Hint>
       <div class="extra">
         <Branches generation={generation} />
       </div>

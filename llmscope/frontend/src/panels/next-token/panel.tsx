@@ -7,6 +7,7 @@ import type { Token } from "../../protocol/answers";
 import type { NextToken as Next } from "../../store/state";
 import type { Store } from "../../store/store";
 import { bits, count, percent } from "../../ui/format";
+import { Hint } from "../../ui/hint";
 import { Label, plain } from "../../ui/label";
 import type { PanelProps } from "../props";
 import { Arithmetic } from "./arithmetic";
@@ -61,6 +62,7 @@ export function NextToken({ store }: PanelProps) {
       </h3>
       {!masked && (
         <>
+          <Hint name="temperature">↓ Drag temperature: the bars follow.</Hint>
           <Presets store={store} />
           <Sliders store={store} vocabulary={model.vocabulary} more={more.value} />
           <Stages store={store} vocabulary={model.vocabulary} outcome={outcome} more={more.value} />
