@@ -48,6 +48,8 @@ export class Store {
   readonly problem = signal<Problem | null>(null);
   readonly waiting = signal<string | null>(null);
 
+  /** Whether the list of next tokens is in sight. */
+  readonly answersInSight = signal(false);
   /** The token under the mouse. */
   readonly hovered = signal<number | null>(null);
 

@@ -4,6 +4,7 @@ import type { Store } from "../../store/store";
 import { tokenWord } from "../../ui/format";
 import { isCode } from "../../ui/code";
 import { Label } from "../../ui/label";
+import { Alternatives } from "./alternatives";
 import { useEffect, useRef } from "preact/hooks";
 
 /** The text: the prompt in grey, then what the model generated, token by token. */
@@ -18,26 +19,29 @@ export function Output({ store, generation }: { store: Store; generation: Genera
     if (isPlaying && page.current) page.current.scrollTop = page.current.scrollHeight;
   }, [path.length, isPlaying]);
   return (
-    <div
-      ref={page}
-      class={`written scrolls ${others.length > 0 ? "beside" : ""} ${isCode(text) ? "code" : ""}`}
-      tabIndex={0}
-      role="application"
-      aria-label="The text. Space plays and pauses, Enter generates a token, left and right go through tokens, Backspace undoes."
-    >
-      <p>
-        <PromptText text={store.state.text.value} tokens={prompt} />
-        {path.map((node) => (
-          <GeneratedToken key={node.number} store={store} generation={generation} node={node} />
+    <>
+      <div
+        ref={page}
+        class={`written scrolls ${others.length > 0 ? "beside" : ""} ${isCode(text) ? "code" : ""}`}
+        tabIndex={0}
+        role="application"
+        aria-label="The text. Space plays and pauses, Enter generates a token, left and right go through tokens, Backspace undoes."
+      >
+        <p>
+          <PromptText text={store.state.text.value} tokens={prompt} />
+          {path.map((node) => (
+            <GeneratedToken key={node.number} store={store} generation={generation} node={node} />
+          ))}
+          {!generation.ended.value && !generation.lacking && (
+            <span class="caret" aria-hidden="true" />
+          )}
+        </p>
+        {others.map((end) => (
+          <Other key={end} store={store} generation={generation} end={end} />
         ))}
-        {!generation.ended.value && !generation.lacking && (
-          <span class="caret" aria-hidden="true" />
-        )}
-      </p>
-      {others.map((end) => (
-        <Other key={end} store={store} generation={generation} end={end} />
-      ))}
-    </div>
+      </div>
+      <Alternatives store={store} generation={generation} page={page} />
+    </>
   );
 }
 

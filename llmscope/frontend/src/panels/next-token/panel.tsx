@@ -1,4 +1,5 @@
 import { type Signal, useComputed, useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
 import { NEUTRAL, ORDERS } from "../../protocol/shared";
 import { areSet } from "../../sampling/presets";
 import { pick, tally } from "../../sampling/draws";
@@ -19,6 +20,8 @@ import { Search } from "./search";
 import { Sliders } from "./sliders";
 import { Stacked } from "./stacked";
 import { Stages } from "./stages";
+
+const ENOUGH = 0.3; // of the list, to be in sight
 
 /** What follows the token in focus, before and after sampling settings. */
 export function NextToken({ store }: PanelProps) {
@@ -165,6 +168,7 @@ interface RowsProps {
 }
 
 function Rows({ store, next, outcome, log, compare, samples }: RowsProps) {
+  const picture = useRef<HTMLDivElement>(null);
   const u = useSignal<number | null>(null);
   const draws = useSignal<Float64Array | null>(null);
   const pins = useSignal<Pin[]>([]);
@@ -172,6 +176,18 @@ function Rows({ store, next, outcome, log, compare, samples }: RowsProps) {
   const counts = useComputed(() =>
     draws.value && store.outcome.value ? tally(store.outcome.value, draws.value) : null,
   );
+  useEffect(() => {
+    const { answersInSight } = store;
+    const observer = new IntersectionObserver(
+      (entries) => (answersInSight.value = entries.at(-1)!.isIntersecting),
+      { threshold: ENOUGH },
+    );
+    observer.observe(picture.current!);
+    return () => {
+      observer.disconnect();
+      answersInSight.value = false;
+    };
+  }, []);
   const settings = store.settings.value;
   const actual = actualOf(next, !samples);
   const isPlain = !samples && areSet(settings, NEUTRAL);
@@ -188,7 +204,7 @@ function Rows({ store, next, outcome, log, compare, samples }: RowsProps) {
   const pickedRank = place !== undefined && place < next.known ? place : null;
   return (
     <>
-      <div class="picture">
+      <div ref={picture} class="picture">
         <Bars
           next={next}
           outcome={outcome}
