@@ -182,7 +182,9 @@ class ViewState:
     @property
     def shading(self) -> MatrixName:
         """The matrix that the text is shaded by."""
-        return self.matrices[0] if self.mode == "matrix" else self.in_focus
+        if self.mode == "arcs" and len(self.heads) > 1:
+            return MatrixName("mean", [*self.heads], self.hide_sink)
+        return self.in_focus if self.mode == "steps" else self.matrices[0]
 
     @property
     def stepper(self) -> Stepper | None:

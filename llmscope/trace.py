@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from llmscope.export.static import Static
     from llmscope.scope import Scope
     from llmscope.shared import Stream
+    from llmscope.text import Token
     from llmscope.text.prepare import ModelInput
 
 
@@ -164,9 +165,16 @@ class Trace(TraceHead, TraceAttention):
         known = self.recording.inputs
         ids = torch.tensor([[t.id for t in tokens]]).to(known["input_ids"])
         inputs = {**known, "input_ids": ids}
-        given = replace(self._given, inputs=inputs, tokens=tuple(tokens))
+        given = replace(
+            self._given, inputs=inputs, tokens=tuple(tokens), unmasked=self.unmasked_tokens
+        )
         runner = self.recording.runner
         return Trace(self.scope, given, Recording(runner, inputs, runner.run(inputs)))
+
+    @property
+    def unmasked_tokens(self) -> tuple[Token, ...]:
+        """The tokens as they were before `masked` hid some of them."""
+        return self._given.unmasked or self.tokens
 
     @property
     def next_sentence(self) -> float:

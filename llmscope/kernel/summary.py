@@ -24,6 +24,7 @@ def summary(trace: Trace) -> dict[str, Any]:
     target = trace.tokens if trace.source_tokens else ()
     made = TextInput.of(trace)
     segments = trace.segments
+    hidden = [trace.unmasked_tokens[n] for n in made.masked]
     return {
         "text": made.text,
         "pair": made.pair,
@@ -43,6 +44,8 @@ def summary(trace: Trace) -> dict[str, Any]:
         },
         "why": trace.why_no_attention,
         "cache": [trace.scope.cache_bytes, trace.scope.cache_limit],
+        # What `masked` hides.
+        **({"hidden": _rows(hidden, [(t.start, t.end) for t in hidden])} if hidden else {}),
     }
 
 

@@ -48,6 +48,8 @@ class ModelInput:
         The turns of chat messages; empty for other texts.
     pair
         The second sentence, `None` without one.
+    unmasked
+        `tokens` before some were masked; empty where none was.
     """
 
     text: str
@@ -56,6 +58,7 @@ class ModelInput:
     source_tokens: tuple[Token, ...]
     turns: chat.Turns
     pair: str | None
+    unmasked: tuple[Token, ...] = ()
 
 
 def prepare(

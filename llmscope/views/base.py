@@ -35,6 +35,7 @@ _BUILT = Path(__file__).parents[1] / "static" / "llmscope.js"
 # anywidget follows changes of a file, and for that holds on to every widget for as long as the
 # kernel lives (a strong lambda on a signal of the class); it holds on to none for a text.
 _FOLLOWS_CHANGES = os.getenv("ANYWIDGET_HMR") == "1" or not _BUILT.exists()
+_HEAD = {"layer", "head"}
 
 
 class View(anywidget.AnyWidget, ViewTraits):
@@ -68,7 +69,8 @@ class View(anywidget.AnyWidget, ViewTraits):
         Positions of tokens that a masked model doesn't see; below 0 from the end. Setting `text`
         empties it.
     layer, head : int
-        The attention head in focus, from 0.
+        The attention head in focus, from 0. Where neither was set, the page begins with a telling
+        head: the one whose last token looks most at one that is neither the first nor itself.
     heads : tuple of (layer, head)
         Chosen heads, of any layers, at most eight: overlaid as arcs, or combined to one matrix.
     mode : {"matrix", "arcs", "steps"}
@@ -117,7 +119,7 @@ class View(anywidget.AnyWidget, ViewTraits):
         self._handlers = Handlers(scope, trace, session)
         self._worker = Worker(self._handlers, self._post)
         self._from_page = False
-        super().__init__(text=text, **traits)
+        super().__init__(text=text, _telling=traits.keys().isdisjoint(_HEAD), **traits)
         # ipywidgets holds every widget until it is closed.
         self._own_widgets = () if "layout" in traits else (self.layout,)
         self.on_msg(self._receive)
@@ -271,6 +273,10 @@ class View(anywidget.AnyWidget, ViewTraits):
         sync_data
             Values of traits by name, as ipywidgets sends them.
         """
+        if sync_data.get("_telling") is False and not self._telling:
+            # Somebody chose a head before the page could.
+            sync_data = {name: sync_data[name] for name in sync_data.keys() - _HEAD}
+            self.send_state(_HEAD)
         self._from_page = True
         try:
             super().set_state(sync_data)

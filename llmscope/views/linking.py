@@ -13,11 +13,12 @@ if TYPE_CHECKING:
 
 
 def link(view_a: View, view_b: View) -> Links:
-    """Share focus and sampling settings between two views, in the browser.
+    """Share focus, pinned heads, position and sampling between two views, in the browser.
 
-    Moving one moves the other at once, also while the kernel is busy. A view of the model that a
-    `GenerationView` generates with shows the path that is looked at there, token by token, until
-    its own text is edited. Closing one of the views unlinks them.
+    Moving one moves the other at once, also while the kernel is busy. Each view keeps its own text
+    and its own way to show it; but a view of the model that a `GenerationView` generates with shows
+    the path that is looked at there, token by token, until its own text is edited. Closing one of
+    the views unlinks them.
 
     Parameters
     ----------

@@ -89,6 +89,8 @@ class ViewTraits(traitlets.HasTraits):
     threshold = traitlets.Float(0.0).tag(sync=True)
     lecture = traitlets.Bool(False).tag(sync=True)
 
+    # Whether nobody has chosen a head: the page then shows a telling one.
+    _telling = traitlets.Bool(True).tag(sync=True)
     _panels = traitlets.List(traitlets.Unicode()).tag(sync=True)
     _editable = traitlets.Bool(False).tag(sync=True)
     # The key of what is on screen, where it isn't what the tokenizer makes of `text`: ids as a
@@ -114,8 +116,8 @@ class ViewTraits(traitlets.HasTraits):
             if issubclass(kind, ViewTraits)
             for name in kind.class_own_traits(sync=True)
         }
-        # anywidget's own are no state.
-        own = ("_esm", "_css", "_anywidget_id")
+        # anywidget's own are no state, and what is exported shows the head that is on screen.
+        own = ("_esm", "_css", "_anywidget_id", "_telling")
         return {name: getattr(self, name) for name in sorted(names.difference(own))}
 
     @traitlets.validate("text", "pair", "target")
@@ -154,6 +156,7 @@ class ViewTraits(traitlets.HasTraits):
         count = getattr(facts, f"{name}s", 0) or 0
         if value < 0 or (count and value >= count):
             raise traitlets.TraitError(f"{name} lies between 0 and {count - 1}, not {value}")
+        self._telling = False
         return value
 
     @traitlets.validate("heads")

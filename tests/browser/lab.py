@@ -40,6 +40,12 @@ const session = context.session;
 """
 
 
+_SEEN_HINTS = """
+    const all = ["type", "map", "temperature", "play"];
+    localStorage.setItem("llmscope.hints", JSON.stringify(all));
+"""
+
+
 class Lab:
     """A JupyterLab server of its own on 127.0.0.1, isolated from the user's Jupyter."""
 
@@ -151,6 +157,7 @@ class Lab:
         subshells: bool = True,
         theme: str = LIGHT,
         kernel: str = "",
+        hints: bool = False,
     ) -> Notebook:
         """Write a notebook (or copy one), open it alone in a page, and wait for its kernel.
 
@@ -161,6 +168,8 @@ class Lab:
         ends. By default JupyterLab 4.6 addresses them to a subshell of the kernel, and ipykernel
         7.4 runs them there when the comm's last own message was an answer to such a message; after
         a cell has sent something through the comm, the next one runs on the main thread.
+
+        ``hints=True`` is a person's first time.
         """
         apputils = "@jupyterlab/apputils-extension"
         self.configure(
@@ -179,6 +188,8 @@ class Lab:
         else:
             nbformat.write(_document(cells), path)
         page = context.new_page()
+        if not hints:
+            page.add_init_script(_SEEN_HINTS)
         page.goto(f"{self.url}/doc/tree/{path.name}?reset&token={self.token}")
         notebook = Notebook(self, page, path, keep_kernel=bool(kernel))
         notebook.wait_idle()

@@ -28,7 +28,9 @@ def shown(notebook: Notebook, cell: int) -> Panels:
 
 def test_the_picker_survives_a_bad_name_and_loads_the_default(open_notebook):
     notebook = open_notebook(
-        ["import llmscope\nexplorer = llmscope.explore()\nexplorer", "6 * 7"], kernel=KERNEL
+        ["import llmscope\nexplorer = llmscope.explore()\nexplorer", "6 * 7"],
+        kernel=KERNEL,
+        hints=True,
     )
     notebook.run(0)
     picker = notebook.output(0).get_by_role("region", name="Choose a model")
@@ -57,6 +59,12 @@ def test_the_picker_survives_a_bad_name_and_loads_the_default(open_notebook):
     expect(panels.rows.first).to_contain_text(re.compile(r"^·Paris7\d\.\d %"))
     expect(panels.error).to_have_count(0)
     assert notebook.ask("explorer.scope.name") == "SmolLM2-135M-Instruct"
+    expect(panels.root.get_by_role("note")).to_contain_text("Type here")
+    # Nobody chose a head: a telling one is shown, and Python knows which.
+    notebook.wait_value("explorer._telling", False, seconds=30)
+    layer, head = notebook.ask("[explorer.layer, explorer.head]")
+    assert (layer, head) != (0, 0)
+    expect(panels.title).to_contain_text(f"Layer {layer} · Head {head}")
     notebook.wait_value(THREADS, [], seconds=15)
 
 

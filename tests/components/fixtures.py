@@ -298,6 +298,9 @@ def masked() -> Made:
     views = [AttentionView(trace, position=2), NextTokenView(trace)]
     numbers = Collector(trace).attention()
     numbers.fact("top", [[c.text, float(c.prob)] for c in trace.distribution(2).top(10)])
+    hidden = trace.unmasked_tokens[2]
+    ids = trace.distribution(2).logits.argsort()[::-1]
+    numbers.fact("hidden", [hidden.text.strip(), ids.tolist().index(hidden.id) + 1])
     return Made(views, numbers.numbers)
 
 

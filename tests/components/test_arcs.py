@@ -161,9 +161,9 @@ def test_keys_pin_a_token_and_change_its_side(shown, panels, arcs):
         ("Home", [0, "from"]),
         ("ArrowRight", [0, "to"]),
         ("ArrowDown", [1, "to"]),
-        ("PageDown", [11, "to"]),
+        ("Shift+ArrowDown", [11, "to"]),
         ("End", [13, "to"]),
-        ("PageUp", [3, "to"]),
+        ("Shift+ArrowUp", [3, "to"]),
         ("ArrowLeft", [3, "from"]),
     ):
         shown.page.keyboard.press(key)
@@ -176,6 +176,7 @@ def test_keys_pin_a_token_and_change_its_side(shown, panels, arcs):
 
 def test_several_heads_of_any_layers_have_colours_of_their_own(shown, panels, arcs):
     shown.set(heads=HEADS)
+    expect(panels.caption).to_contain_text("as the mean of the pinned heads")
     expect(panels.chips).to_have_count(3)
     click(token(panels, "from", 13))
     shown.leave()

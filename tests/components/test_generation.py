@@ -44,6 +44,25 @@ def test_a_token_that_is_looked_at_shows_what_could_have_come(shown, panel):
     expect(shown.panels.rows.first.locator("button.name")).to_have_count(0)
 
 
+def test_alternatives_stand_at_the_token_where_their_list_is_out_of_sight(show):
+    shown = show("generation", width=600, size=(700, 500))
+    panel = shown.panels.root.get_by_role("region", name="Generation")
+    there = panel.get_by_role("group", name="Alternatives")
+    token = tokens(panel).nth(2)
+    token.click()
+    expect(there.get_by_role("button")).to_have_count(5)
+    rows = shown.panels.next.locator(".bars > li .name")
+    for at in range(5):
+        name = (rows.nth(at).text_content() or "").strip()
+        expect(there.get_by_role("button").nth(at)).to_contain_text(name)
+    text = (token.text_content() or "").strip()
+    expect(there.locator(".own")).to_contain_text(text)
+    places = [one.bounding_box() for one in (token, there)]
+    assert 0 <= places[1]["y"] - places[0]["y"] - places[0]["height"] < 3, places
+    shown.panels.next.locator(".picture").scroll_into_view_if_needed()
+    expect(there).to_be_hidden()
+
+
 def test_branches_are_gone_to_compared_and_folded(shown, panel):
     branches = panel.get_by_role("treeitem")
     expect(branches).to_have_count(4)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from tests.components.texts import MARY
 from tests.page.drawn import alpha
 from tests.page.panels import Panels, point
 
@@ -28,6 +29,42 @@ def test_a_gap_has_no_settings_that_mean_nothing_there(show):
     expect(panel.get_by_role("slider")).to_have_count(0)
     expect(panel.get_by_role("button", name="Sample")).to_have_count(0)
     expect(panel.locator(".bars > li")).to_have_count(11)
+
+
+def test_the_hidden_word_is_named_with_its_rank(show):
+    shown = show("masked")
+    panel = shown.panels.root.get_by_role("region", name="Token at the gap")
+    word, rank = shown.numbers.facts["hidden"]
+    expect(panel.locator(".actual")).to_contain_text(f"hidden: {word} rank {rank}, ")
+    # Nothing is done to the model's own probabilities: there is no before and after.
+    expect(panel).not_to_contain_text("before sampling")
+    expect(panel.get_by_text("after sampling")).to_be_hidden()
+    expect(panel.locator(".bar .base")).to_have_count(0)
+    shown.set(temperature=0.5)
+    expect(panel.get_by_text("after sampling")).to_be_visible()
+
+
+def test_the_token_that_stands_there_is_marked_in_the_list(show):
+    shown = show("causal", panel="explorer", position=8)
+    expect(shown.panels.next.locator(".actual")).to_contain_text("in the text: John rank 6, ")
+    expect(shown.panels.rows.nth(5)).to_have_class("actually")
+
+
+CODE = "def f(x):\n    return x\n" + "\n" * 30
+
+
+def test_code_has_a_face_that_keeps_its_columns(show):
+    shown = show("causal", panel="explorer", pace=1)
+    prompt, copy = shown.panels.prompt, shown.panels.copy
+
+    def faces() -> set[bool]:
+        face = "element => getComputedStyle(element).fontFamily.includes('monospace')"
+        return {one.evaluate(face) for one in (prompt, copy)}
+
+    for text, keeps in ((MARY, False), (CODE, True), ("a drink\nto\n - Mary", False)):
+        prompt.fill(text)
+        shown.settle()
+        assert faces() == {keeps}, text
 
 
 def test_xlnet_says_how_it_learned(show):

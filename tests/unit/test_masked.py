@@ -6,6 +6,7 @@ import pytest
 import torch
 import transformers as tf
 
+from llmscope.kernel.summary import summary
 from llmscope.scope import Scope
 from tests import tiny
 from tests.closeness import assert_close, assert_probabilities_close
@@ -59,6 +60,16 @@ def test_a_token_behind_the_mask_keeps_its_place_in_the_text(tokenizer):
     with torch.no_grad():
         logits = MODELS["bert"]()(input_ids=torch.tensor([masked.ids]), token_type_ids=segments)
     assert_close(torch.from_numpy(masked.logits), logits.logits[0])
+
+
+def test_what_a_mask_hides_is_known(tokenizer):
+    trace = Scope(MODELS["bert"](), tokenizer).trace("the dog sleeps")
+    assert trace.unmasked_tokens == trace.tokens
+    assert "hidden" not in summary(trace)
+    masked = trace.masked(1).masked(3)
+    assert masked.unmasked_tokens == trace.tokens
+    known = [(t.id, t.label) for t in (trace.tokens[1], trace.tokens[3])]
+    assert [tuple(row[:2]) for row in summary(masked)["hidden"]] == known
 
 
 def test_a_model_without_a_mask_token_fills_no_gaps(scope):

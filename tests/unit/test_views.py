@@ -111,6 +111,35 @@ def test_linked_views_begin_with_what_the_first_one_shows(scope):
     links.unlink()
 
 
+def test_the_page_may_choose_a_head_until_somebody_does(scope):
+    chosen = {"layer": 1, "head": 1, "_telling": False}  # as the page says it
+    view = Explorer(scope, TEXT)
+    assert view._telling
+    view.set_state(chosen)
+    assert (view.layer, view.head, view._telling) == (1, 1, False)
+    view = Explorer(scope, TEXT)
+    view.layer = 0  # it is that already, and a choice
+    views = (view, Explorer(scope, TEXT, layer=0), AttentionView(scope.trace(TEXT), head=0))
+    for view in views:
+        assert not view._telling
+        view.set_state(chosen)
+        assert (view.layer, view.head) == (0, 0)
+        assert "_telling" not in view.shared_traits()
+
+
+def test_a_text_is_shaded_by_what_is_drawn(explorer):
+    explorer.heads = [(0, 1), (1, 0)]
+    for mode, combine, how in (
+        ("matrix", "max", "max"),
+        ("arcs", "max", "mean"),
+        ("steps", "max", "head"),
+    ):
+        explorer.mode, explorer.combine = mode, combine
+        assert explorer.state().shading.how == how
+    explorer.mode, explorer.heads = "arcs", [(1, 0)]
+    assert explorer.state().shading.where == [(1, 0)]
+
+
 def test_an_explorer_without_a_model_says_so():
     view = llmscope.explore("hello")
     with pytest.raises(ValueError, match="pick one first"):

@@ -3,6 +3,7 @@ import { mount } from "./app/app";
 import { picker } from "./app/picker";
 import { PANELS } from "./panels/registry";
 import { KernelSource } from "./sources/kernel";
+import { Hints } from "./store/hints";
 import { Store } from "./store/store";
 import type { Traits } from "./store/traits";
 
@@ -15,7 +16,8 @@ export default () => {
       return () => store.close();
     },
     render({ el }: { el: HTMLElement }) {
-      return mount(el, store, PANELS, picker);
+      // In a frame what is stored may be forgotten, and hints would come back.
+      return mount(el, store, PANELS, picker, parent === window ? new Hints(store) : undefined);
     },
   };
 };

@@ -2,7 +2,16 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { matrixText } from "../src/protocol/keys";
 import { TILE } from "../src/protocol/shared";
 import type { Store } from "../src/store/store";
-import { type SlowSource, line, opened, settle, thumbnail, traceAnswer, tile } from "./fakes";
+import {
+  type SlowSource,
+  fraction,
+  line,
+  opened,
+  settle,
+  thumbnail,
+  traceAnswer,
+  tile,
+} from "./fakes";
 
 let source: SlowSource;
 let store: Store;
@@ -52,6 +61,21 @@ describe("a head", () => {
 });
 
 describe("several heads", () => {
+  test("as arcs shade the text by their mean, hidden ones left out", async () => {
+    store.attention.choose([
+      [0, 1],
+      [1, 0],
+    ]);
+    store.state.mode.value = "arcs";
+    await source.answer("t1/self/mean.0.1+1.0/row.1", line(0.4, 0.6));
+    expect(fraction(store.attention.line.value!.weights[0]!)).toBe(0.4);
+    store.attention.muted.value = new Set(["0.1"]);
+    await source.answer("t1/self/head.1.0/row.1", line(0.3, 0.7));
+    expect(fraction(store.attention.line.value!.weights[0]!)).toBe(0.3);
+    store.attention.muted.value = new Set(["0.1", "1.0"]);
+    expect(store.attention.line.value).toBeNull();
+  });
+
   test("are combined under the name that Python gives them", async () => {
     store.attention.choose([
       [0, 1],

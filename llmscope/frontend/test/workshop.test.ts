@@ -53,6 +53,7 @@ describe("the address of the workshop", () => {
       theme: "dark",
       width: 600,
       pace: 50,
+      hints: false,
       traits: { mode: "arcs", heads: [[0, 1]], lecture: true },
     });
     expect(readAddress(writeAddress(address), "causal")).toEqual(address);
@@ -65,6 +66,7 @@ describe("the address of the workshop", () => {
       theme: "light",
       width: 1150,
       pace: 0,
+      hints: false,
       traits: {},
     });
   });

@@ -22,11 +22,13 @@ export interface Address {
   width: number;
   /** After how many ms each answer comes; then any text can be typed. 0 is at once, and none. */
   pace: number;
+  /** Whether one is told at first what to do. */
+  hints: boolean;
   /** First values of traits, which take the place of the fixture's own. */
   traits: Record<string, unknown>;
 }
 
-const OWN = new Set(["fixture", "panel", "theme", "width", "pace"]);
+const OWN = new Set(["fixture", "panel", "theme", "width", "pace", "hints"]);
 
 /** Every name that isn't the workshop's own is a trait; its value is JSON, or else a text. */
 export function readAddress(hash: string, fixture: string): Address {
@@ -37,6 +39,7 @@ export function readAddress(hash: string, fixture: string): Address {
     theme: given.get("theme") === "dark" ? "dark" : "light",
     width: Number(given.get("width") ?? WIDTHS[0]),
     pace: Number(given.get("pace") ?? 0),
+    hints: given.get("hints") === "true",
     traits: Object.fromEntries(
       [...given].filter(([name]) => !OWN.has(name)).map(([name, text]) => [name, value(text)]),
     ),

@@ -1,7 +1,16 @@
 /** Every panel over a stored page, chosen by the bar at the top, without Jupyter and without Python. */
 
 import { type Address, NAMES, SETS, WIDTHS, readAddress, writeAddress } from "./address";
-import { PANELS, PageSource, PlainTraits, Store, type Traits, mount, readPage } from "./front";
+import {
+  Hints,
+  PANELS,
+  PageSource,
+  PlainTraits,
+  Store,
+  type Traits,
+  mount,
+  readPage,
+} from "./front";
 import { PacedSource } from "./paced";
 import { traitsOf } from "./traits";
 
@@ -41,7 +50,7 @@ async function open(): Promise<void> {
   main.style.width = `${address.width}px`;
   const host = document.createElement("div");
   main.replaceChildren(host);
-  const leave = mount(host, store, PANELS);
+  const leave = mount(host, store, PANELS, undefined, address.hints ? new Hints(store) : undefined);
   close = () => {
     leave();
     store.close();

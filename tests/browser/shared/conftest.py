@@ -101,6 +101,7 @@ def _reset(view, given):
     for name in sorted(first, key=lambda name: (name not in READ, name)):
         if not name.startswith("_") and getattr(view, name) != first[name]:
             setattr(view, name, first[name])
+    view._telling = False  # where the page chooses a head, it has its own test
 READ = ("text", "pair", "target", "playing")
 """
 

@@ -82,6 +82,7 @@ def test_a_click_masks_a_token_and_another_shows_it(notebook, opened, name):
     plain = f"{view}.scope.trace({view}.text)"
     bar_as_in_python(notebook, panels, f"{plain}.masked({dog}).distribution({dog})")
     assert notebook.ask(f"list({view}.trace.gaps)") == [dog]
+    expect(panels.next.locator(".actual")).to_contain_text("hidden: dog rank ")
     weights = notebook.ask(f"{view}.attention[{dog}].tolist()")
     expect(panels.weight).to_have_text(f"{max(weights):.3f}")
     click(panels.token(dog))

@@ -1,24 +1,33 @@
 import { effect, useSignal } from "@preact/signals";
 import { render } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { px } from "../draw/canvas";
 import { Em, PLAIN } from "../ui/em";
 import { ThemeContext, themeCss } from "../host/colors";
 import { type Theme, followTheme } from "../host/theme";
 import type { Panel, PanelProps } from "../panels/props";
+import { NEUTRAL } from "../protocol/shared";
 import { PRESETS } from "../sampling/presets";
+import type { Hints } from "../store/hints";
 import type { Store } from "../store/store";
+import { HelpContext } from "../ui/help";
+import { HintContext } from "../ui/hint";
+import { type Press, onKeys } from "../ui/keys";
+import { Help } from "./help";
 import { Problem } from "./problem";
 import { Prompts } from "./prompts";
 import { Stage } from "./stage";
 import base from "../ui/base.css";
 import ui from "../ui/ui.css";
 import css from "./app.css";
+import help from "./help.css";
 import stage from "./stage.css";
 
-const SHARED = [themeCss, base, ui, css, stage];
+const SHARED = [themeCss, base, ui, css, help, stage];
 /** What a person does that may lead to requests or pictures. */
 const GESTURES = ["pointerdown", "pointermove", "click", "keydown", "input", "change", "wheel"];
+/** What begins a gesture, whose changes are taken back together. */
+const BEGINNINGS = ["pointerdown", "keydown"];
 
 /**
  * Shows a store in an element; the result takes it away again.
@@ -26,27 +35,34 @@ const GESTURES = ["pointerdown", "pointermove", "click", "keydown", "input", "ch
  *
  * @param panels those that may be shown
  * @param picker what is shown while there is no model, where one can be chosen
+ * @param hints what one is told to do at first
  */
 export function mount(
   el: HTMLElement,
   store: Store,
   panels: readonly Panel[],
   picker?: Panel,
+  hints?: Hints,
 ): () => void {
   const shadow = el.shadowRoot ?? el.attachShadow({ mode: "open" });
   // JupyterLab leaves the keys of an element that says so to the element.
   el.dataset.lmSuppressShortcuts = "true";
   const touch = () => store.touch();
+  const begin = (event: Event) => (event as KeyboardEvent).repeat || store.history.begin();
   for (const gesture of GESTURES) el.addEventListener(gesture, touch, { capture: true });
+  for (const gesture of BEGINNINGS) el.addEventListener(gesture, begin, { capture: true });
   // Tests wait for it.
   const end = effect(() => void el.toggleAttribute("data-settled", store.settled.value));
+  const endHints = hints?.start();
   store.look(1);
-  render(<App store={store} host={el} panels={panels} picker={picker} />, shadow);
+  render(<App store={store} host={el} panels={panels} picker={picker} hints={hints} />, shadow);
   return () => {
     render(null, shadow);
     store.look(-1);
     end();
+    endHints?.();
     for (const gesture of GESTURES) el.removeEventListener(gesture, touch, { capture: true });
+    for (const gesture of BEGINNINGS) el.removeEventListener(gesture, begin, { capture: true });
   };
 }
 
@@ -54,9 +70,10 @@ interface AppProps extends PanelProps {
   host: HTMLElement;
   panels: readonly Panel[];
   picker: Panel | undefined;
+  hints: Hints | undefined;
 }
 
-function App({ store, host, panels, picker }: AppProps) {
+function App({ store, host, panels, picker, hints }: AppProps) {
   const theme = useSignal<Theme>("light");
   useEffect(() => followTheme(host, (found) => (theme.value = found)), []);
   const shown = store.state.panels.value.flatMap(
@@ -71,38 +88,53 @@ function App({ store, host, panels, picker }: AppProps) {
   const isStage = store.state.lecture.value && store.model.value !== null;
   const em = useSignal(PLAIN);
   const prompts = store.models.prompts.value.length > 1 && <Prompts store={store} />;
-  const keys = (event: KeyboardEvent) => {
-    const preset = event.altKey && PRESETS[Number(/^Digit(\d)$/.exec(event.code)?.[1]) - 1];
-    if (event.key === "Escape") store.escape();
-    if (!preset || !shown.some(({ name }) => name === "next-token")) return;
-    event.preventDefault();
-    store.set(preset.values);
-  };
+  const help = useRef<HTMLDialogElement>(null);
+  const toggleHelp = () => (help.current!.open ? help.current!.close() : help.current!.showModal());
+  const samples = store.samples.value && shown.some(({ name }) => name === "next-token");
+  const outside = (act: (press: Press) => boolean | void) => (press: Press) =>
+    help.current!.open ? false : act(press);
+  const keys = onKeys("page", {
+    help: toggleHelp,
+    // The browser may have something to close, too.
+    release: outside(() => {
+      if (hints?.now.value) hints.end();
+      else store.escape();
+      return false;
+    }),
+    undo: outside(() => store.history.undo()),
+    preset: outside(({ digit }) => samples && store.set(PRESETS[digit - 1]!.values)),
+    reset: outside(() => samples && store.set(NEUTRAL)),
+  });
   return (
     <ThemeContext.Provider value={theme}>
-      <div
-        class={`llmscope ${theme.value}`}
-        style={{ "--em": px(isStage ? em.value : PLAIN) }}
-        onKeyDown={keys}
-      >
-        <style>{sheets.join("\n")}</style>
-        {!store.model.value ? (
-          picker && <picker.component store={store} />
-        ) : isStage ? (
-          <Em.Provider value={em}>
-            <Stage store={store} host={host} em={em} shown={shown}>
-              {prompts}
-            </Stage>
-          </Em.Provider>
-        ) : (
-          <>
-            {prompts}
-            {show("row")}
-            <Problem store={store} />
-            {inColumns.length > 0 && <div class="columns">{inColumns}</div>}
-          </>
-        )}
-      </div>
+      <HelpContext.Provider value={toggleHelp}>
+        <HintContext.Provider value={hints ?? null}>
+          <div
+            class={`llmscope ${theme.value}`}
+            style={{ "--em": px(isStage ? em.value : PLAIN) }}
+            onKeyDown={keys}
+          >
+            <style>{sheets.join("\n")}</style>
+            {!store.model.value ? (
+              picker && <picker.component store={store} />
+            ) : isStage ? (
+              <Em.Provider value={em}>
+                <Stage store={store} host={host} em={em} shown={shown}>
+                  {prompts}
+                </Stage>
+              </Em.Provider>
+            ) : (
+              <>
+                {prompts}
+                {show("row")}
+                <Problem store={store} />
+                {inColumns.length > 0 && <div class="columns">{inColumns}</div>}
+              </>
+            )}
+            <Help hints={hints} dialog={help} shown={shown} isStage={isStage} />
+          </div>
+        </HintContext.Provider>
+      </HelpContext.Provider>
     </ThemeContext.Provider>
   );
 }

@@ -4,7 +4,8 @@ import { useLayoutEffect } from "preact/hooks";
 import { px } from "../draw/canvas";
 import { followRoom, toggleFullScreen } from "../host/room";
 import type { Panel, PanelProps, Subject } from "../panels/props";
-import { isTyping, onKeys } from "../ui/keys";
+import { HelpButton } from "../ui/help";
+import { onKeys } from "../ui/keys";
 import { Problem } from "./problem";
 
 const LINES = 36; // of type, one below the other, that there is room for
@@ -48,16 +49,11 @@ export function Stage({ store, host, em, shown, children }: StageProps) {
     chosen.value = to.panel.name;
     to.show?.(store);
   };
-  const keys = (event: KeyboardEvent) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
-    onKeys({
-      keys: {
-        f: () => toggleFullScreen(host),
-        c: () => void (hasTools.value = !hasTools.value),
-        ...Object.fromEntries(subjects.map((one, index) => [String(index + 1), () => go(one)])),
-      },
-    })(event);
-  };
+  const keys = onKeys("stage", {
+    go: ({ digit }) => (subjects[digit - 1] ? go(subjects[digit - 1]!) : false),
+    tools: () => void (hasTools.value = !hasTools.value),
+    full: () => toggleFullScreen(host),
+  });
   return (
     <div
       class={`stage ${hasTools.value ? "" : "bare"}`}
@@ -89,6 +85,7 @@ export function Stage({ store, host, em, shown, children }: StageProps) {
           >
             Controls
           </button>
+          <HelpButton />
           {document.fullscreenEnabled && (
             <button
               type="button"

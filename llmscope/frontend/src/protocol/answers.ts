@@ -63,10 +63,14 @@ export const tokenOf = ([id, label, start, end, isSpecial]: TokenRow): Token => 
 export type LayerRow = [layer: number, heads: number, kvHeads: number];
 
 /** What a text, or ids, come to: see `Trace`. */
-export interface TraceAnswer extends Omit<Trace, "name" | "input" | "tokens" | "target"> {
+export interface TraceAnswer extends Omit<
+  Trace,
+  "name" | "input" | "tokens" | "target" | "hidden"
+> {
   trace: string;
   tokens: TokenRow[];
   target: TokenRow[];
+  hidden?: TokenRow[];
 }
 
 export interface Trace {
@@ -83,6 +87,8 @@ export interface Trace {
   second: number | null;
   /** Positions of masked tokens. */
   masked: number[];
+  /** What these hide. */
+  hidden: Token[];
   /** Those, and mask tokens of the text. */
   gaps: number[];
   /** Whether the decoder has ended its text. */
@@ -114,6 +120,7 @@ export const traceOf = ({ trace, ...answer }: TraceAnswer, input: string): Trace
   input,
   tokens: answer.tokens.map(tokenOf),
   target: answer.target.map(tokenOf),
+  hidden: (answer.hidden ?? []).map(tokenOf),
 });
 
 export interface LogitsAnswer {

@@ -128,8 +128,8 @@ function textKey({ text, pair, target, masked }: TextInput): string {
 export const matrixText = ({ how, where, withoutFirst }: MatrixName): string =>
   `${withoutFirst ? SINKLESS : ""}${how}.${where.map((one) => one.join(".")).join("+")}`;
 
-export const sameMatrix = (one: MatrixName, other: MatrixName): boolean =>
-  matrixText(one) === matrixText(other);
+export const sameMatrix = (one: MatrixName | null, other: MatrixName | null): boolean =>
+  (one && matrixText(one)) === (other && matrixText(other));
 
 // ── parsing ───────────────────────────────────────────────────────────────────────────────────
 

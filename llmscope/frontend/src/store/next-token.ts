@@ -47,6 +47,7 @@ export const generatedTrace = (tokens: Token[]): Trace => ({
   written: "",
   second: null,
   masked: [],
+  hidden: [],
   gaps: [],
   ended: false,
   kind: "self",

@@ -23,6 +23,7 @@ export const TRAITS = {
   masked: "masked",
   layer: "layer",
   head: "head",
+  telling: "_telling",
   heads: "heads",
   kind: "kind",
   mode: "mode",
@@ -56,6 +57,8 @@ export const TRAITS = {
 export interface AttentionTraits {
   layer: number;
   head: number;
+  /** Whether nobody has chosen a head yet. */
+  telling: boolean;
   /** Chosen heads, of any layers. */
   heads: HeadPair[];
   /** Empty for the first that the model has. */

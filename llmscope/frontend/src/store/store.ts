@@ -12,8 +12,10 @@ import type { Kind } from "../protocol/shared";
 import { type AskOptions, type Source, SourceError } from "../protocol/source";
 import { type Outcome, type Settings, sample } from "../sampling/sampling";
 import { AttentionStore } from "./attention/store";
+import { followTelling } from "./attention/telling";
 import type { Core } from "./core";
 import { Editor } from "./editor";
+import { History } from "./history";
 import { GenerationStore } from "./generation";
 import { GeneratedInput, type Input, TypedInput } from "./input";
 import { LensStore } from "./lens";
@@ -46,6 +48,8 @@ export class Store {
   readonly problem = signal<Problem | null>(null);
   readonly waiting = signal<string | null>(null);
 
+  /** Whether the list of next tokens is in sight. */
+  readonly answersInSight = signal(false);
   /** The token under the mouse. */
   readonly hovered = signal<number | null>(null);
 
@@ -57,6 +61,9 @@ export class Store {
   readonly generation: GenerationStore | null;
   readonly input: Input;
   readonly settings: ReadonlySignal<Settings>;
+  /** Whether tokens are sampled: nobody fills a gap by chance. */
+  readonly samples: ReadonlySignal<boolean>;
+  readonly history: History;
   readonly outcome: ReadonlySignal<Outcome | null>;
   /** Why there is no next token for the token in focus, in words. */
   readonly lacking: ReadonlySignal<string | null>;
@@ -92,6 +99,10 @@ export class Store {
       typicalP: state.typicalP.value,
       order: state.order.value,
     }));
+    this.samples = computed(() =>
+      /^(causal|encoder-decoder)$/.test(this.model.value?.family ?? ""),
+    );
+    this.history = new History(state, (name) => traits.get(TRAITS[name]) !== state[name].peek());
     this.outcome = computed(() => {
       const next = this.next.value;
       return next && sample(next.sorted, this.settings.value);
@@ -132,6 +143,7 @@ export class Store {
     this.models.start();
     return [
       this.generation?.start() ?? (() => {}),
+      this.history.start(),
       this.input.start(),
       effect(() => this.#followInput()),
       effect(() => this.input.followNext()),
@@ -142,6 +154,7 @@ export class Store {
         this.problem.value = null;
       }),
       this.attention.start(),
+      followTelling(this, this.attention),
       this.lens.start(),
     ];
   }

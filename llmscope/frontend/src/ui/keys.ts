@@ -1,44 +1,228 @@
-/** What keys of the keyboard do. */
+/** All keys of the keyboard: handlers and the overlay that lists them read this table. */
 
-type Act = (event: KeyboardEvent) => boolean | void;
-
-/** By the name of a key, what it does; `false` says that it did nothing. */
-export interface KeyMap {
-  /** All four arrow keys: one step down (-1 is up) or right (-1 is left). */
-  arrow?: (down: -1 | 0 | 1, right: -1 | 0 | 1, event: KeyboardEvent) => boolean | void;
-  keys?: Record<string, Act>;
+/** What a key does. */
+export interface Entry {
+  /**
+   * By the name of `KeyboardEvent.key`, letters small, after "Mod+" (Ctrl, or ⌘ on a Mac), "Alt+" and
+   * "Shift+" in this order; Shift is left out before a character, which says by itself whether it was held.
+   */
+  keys: readonly string[];
+  does: string;
+  /** Also while a text is typed. */
+  typing?: true;
+  /** Where the panel has the focus, it does this instead of what it does on the whole page. */
+  instead?: true;
 }
 
-const ARROWS: Record<string, [down: -1 | 0 | 1, right: -1 | 0 | 1]> = {
+interface Section {
+  title: string;
+  /** The panel that has them; without one, all views do. */
+  panel?: string;
+  acts: Record<string, Entry>;
+}
+
+const ARROWS = ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight"] as const;
+const WITH_SHIFT = ARROWS.map((key) => `Shift+${key}`);
+const DIGITS = ["1", "2", "3", "4", "5", "6", "7", "8", "9"] as const;
+
+/**
+ * By scope: the page, the stage on it, and what has the focus within. Page keys stand nowhere: they
+ * belong to the page around, and to lessons.
+ */
+export const KEYS = {
+  page: {
+    title: "Everywhere",
+    acts: {
+      help: { keys: ["?"], does: "Show the keys" },
+      release: { keys: ["Escape"], does: "Release what was clicked, step by step", typing: true },
+      undo: { keys: ["Mod+z"], does: "Undo a change of settings or of pinned heads" },
+      preset: {
+        keys: ["Alt+1", "Alt+2", "Alt+3", "Alt+4"],
+        does: "Sampling: greedy, 0.7, 1.5, nucleus",
+        typing: true,
+      },
+      reset: { keys: ["Alt+0"], does: "Reset sampling", typing: true },
+    },
+  },
+  stage: {
+    title: "In lecture mode",
+    acts: {
+      go: { keys: DIGITS, does: "Show a panel" },
+      tools: { keys: ["c"], does: "Show or hide the controls" },
+      full: { keys: ["f"], does: "Full screen" },
+    },
+  },
+  text: {
+    title: "Text",
+    panel: "tokens",
+    acts: {
+      accept: { keys: ["ArrowRight"], does: "At the end: accept the suggestion", typing: true },
+      walk: {
+        keys: ["Alt+ArrowLeft", "Alt+ArrowRight"],
+        does: "Focus the token before or after",
+        typing: true,
+      },
+      mask: {
+        keys: ["Alt+m"],
+        does: "Mask the token in focus, in a masked model",
+        typing: true,
+      },
+      undo: {
+        keys: ["Mod+z"],
+        does: "Undo what was typed, accepted or masked",
+        typing: true,
+        instead: true,
+      },
+    },
+  },
+  heads: {
+    title: "All heads",
+    panel: "overview",
+    acts: {
+      move: { keys: ARROWS, does: "Walk through layers and heads" },
+      pin: { keys: ["Space"], does: "Pin the head, or unpin it" },
+    },
+  },
+  chip: {
+    title: "Pinned head",
+    panel: "attention",
+    acts: {
+      alone: { keys: ["i"], does: "Show it alone" },
+      remove: { keys: ["Delete", "Backspace"], does: "Unpin it" },
+    },
+  },
+  matrix: {
+    title: "Matrix",
+    panel: "attention",
+    acts: {
+      move: { keys: ARROWS, does: "Read another weight" },
+      pan: { keys: WITH_SHIFT, does: "Pan" },
+      pin: { keys: ["Enter", "Space"], does: "Pin the weight" },
+      closer: { keys: ["+", "="], does: "Zoom in" },
+      farther: { keys: ["-"], does: "Zoom out" },
+      all: { keys: ["0"], does: "Show all" },
+    },
+  },
+  arcs: {
+    title: "Arcs",
+    panel: "attention",
+    acts: {
+      move: { keys: ARROWS, does: "Pin another token; change the side" },
+      leap: { keys: ["Shift+ArrowUp", "Shift+ArrowDown"], does: "Ten tokens up or down" },
+      first: { keys: ["Home"], does: "The first token" },
+      last: { keys: ["End"], does: "The last token" },
+    },
+  },
+  steps: {
+    title: "Steps",
+    panel: "attention",
+    acts: {
+      move: { keys: ARROWS, does: "Walk the steps; choose a key" },
+      first: { keys: ["Home"], does: "The first step" },
+      last: { keys: ["End"], does: "The last step" },
+      play: { keys: ["Space"], does: "Play, or pause" },
+    },
+  },
+  lens: {
+    title: "Lens",
+    panel: "lens",
+    acts: { move: { keys: ARROWS, does: "Move the focus" } },
+  },
+  slider: {
+    title: "Slider",
+    panel: "next-token",
+    acts: {
+      move: { keys: ARROWS, does: "One step" },
+      fine: { keys: WITH_SHIFT, does: "A fine step" },
+    },
+  },
+  search: {
+    title: "Find a token",
+    panel: "next-token",
+    acts: {
+      pin: { keys: ["Enter"], does: "Pin the first one found", typing: true },
+      empty: { keys: ["Escape"], does: "Empty it", typing: true, instead: true },
+    },
+  },
+  written: {
+    title: "Generated text",
+    panel: "generation",
+    acts: {
+      play: { keys: ["Space"], does: "Play, or pause" },
+      step: { keys: ["Enter"], does: "Generate one token" },
+      before: { keys: ["ArrowLeft"], does: "Look at the token before" },
+      after: { keys: ["ArrowRight"], does: "Look at the token after; at the end, generate one" },
+      undo: { keys: ["Backspace", "Mod+z"], does: "Undo the last step", instead: true },
+      release: { keys: ["Escape"], does: "Release the token", instead: true },
+    },
+  },
+} as const satisfies Record<string, Section>;
+
+export type Scope = keyof typeof KEYS;
+
+/** A key that was pressed. */
+export interface Press {
+  /** Of an arrow key: one step down (-1 is up) or right (-1 is left). */
+  down: -1 | 0 | 1;
+  right: -1 | 0 | 1;
+  /** Of a digit: 0 to 9. */
+  digit: number;
+  event: KeyboardEvent;
+}
+
+/** What one of the acts of a scope does; `false` says that it did nothing. */
+type Acts<S extends Scope> = Record<
+  keyof (typeof KEYS)[S]["acts"],
+  (press: Press) => boolean | void
+>;
+
+const STEPS: Record<string, [down: -1 | 0 | 1, right: -1 | 0 | 1]> = {
   ArrowUp: [-1, 0],
   ArrowDown: [1, 0],
   ArrowLeft: [0, -1],
   ArrowRight: [0, 1],
 };
 
-/** A handler of key presses: a key that does something does nothing else. */
+/** With Alt, a Mac writes other characters than the key has. */
+const nameOf = ({ key, code, altKey }: KeyboardEvent): string =>
+  key === " " ? "Space" : (altKey && /^(?:Digit|Key)(.)$/.exec(code)?.[1]) || key;
+
+/** A key with what is held beside it, as the table calls it. */
+export function chordOf(event: KeyboardEvent, withShift = event.shiftKey): string {
+  const name = nameOf(event);
+  const mod = event.ctrlKey || event.metaKey;
+  const isCharacter = name.length === 1;
+  const held = [
+    mod && "Mod+",
+    event.altKey && "Alt+",
+    withShift && (mod || !isCharacter) && "Shift+",
+  ];
+  return held.filter(Boolean).join("") + (isCharacter ? name.toLowerCase() : name);
+}
+
+/** Which act of a scope a key means. */
+function actOf(scope: Scope, event: KeyboardEvent): [name: string, entry: Entry] | undefined {
+  const acts = Object.entries<Entry>(KEYS[scope].acts);
+  const find = (chord: string) => acts.find(([, { keys }]) => keys.includes(chord));
+  // What nobody has with Shift is the same without.
+  const again = event.shiftKey && !event.ctrlKey && !event.metaKey;
+  return find(chordOf(event)) ?? (again ? find(chordOf(event, false)) : undefined);
+}
+
+/** A handler of key presses: a key that does something within does nothing else outside. */
 export const onKeys =
-  ({ arrow, keys = {} }: KeyMap) =>
+  <S extends Scope>(scope: S, acts: Acts<S>) =>
   (event: KeyboardEvent): void => {
-    const step = ARROWS[event.key];
-    const own = Object.hasOwn(keys, event.key) ? keys[event.key] : undefined;
-    const done = step && arrow ? arrow(...step, event) : own ? own(event) : false;
-    if (done !== false) event.preventDefault();
+    const found = event.defaultPrevented ? undefined : actOf(scope, event);
+    if (!found || (isTyping(event) && !found[1].typing)) return;
+    const [down, right] = STEPS[event.key] ?? [0, 0];
+    const press: Press = { down, right, digit: Number(nameOf(event)), event };
+    if (acts[found[0] as keyof typeof acts](press) !== false) event.preventDefault();
   };
 
 /** Whether a key that is pressed writes something, or picks it. */
-export function isTyping(event: KeyboardEvent): boolean {
+function isTyping(event: KeyboardEvent): boolean {
   const target = event.composedPath()[0] as HTMLElement;
   if (target instanceof HTMLInputElement) return !/^(range|radio|checkbox)$/.test(target.type);
   return /^(TEXTAREA|SELECT)$/.test(target.tagName);
 }
-
-const PAGE = 10; // tokens
-
-/** Keys that move along a list, but for the arrows: to the place that `go` gets. */
-export const pageKeys = (at: number, length: number, go: (to: number) => void) => ({
-  PageUp: () => go(at - PAGE),
-  PageDown: () => go(at + PAGE),
-  Home: () => go(0),
-  End: () => go(length - 1),
-});

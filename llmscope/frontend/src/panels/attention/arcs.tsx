@@ -10,7 +10,7 @@ import type { Line, Matrix } from "../../store/attention/types";
 import type { Store } from "../../store/store";
 import { useScale } from "../../ui/em";
 import { hundredths, weight } from "../../ui/format";
-import { onKeys, pageKeys } from "../../ui/keys";
+import { onKeys } from "../../ui/keys";
 import { Label, plain } from "../../ui/label";
 import { clamp } from "../../ui/scale";
 import { strongest } from "../../ui/strongest";
@@ -18,6 +18,7 @@ import type { Size } from "../../ui/use-size";
 import { type Layout, type Strand, isWhole, paintArcs } from "./paint-arcs";
 import { partOf, strandOf } from "./segments";
 
+const LEAP = 10; // tokens
 const ROW = { least: 21, most: 34 }; // pixels a token
 
 interface ArcsProps {
@@ -99,10 +100,12 @@ export function Arcs({ store, matrix, room }: ArcsProps) {
     attention.pin(direction, index);
   };
   const goTo = (index: number) => pinAt(clamp(index, 0, length - 1));
-  const keysDown = onKeys({
-    arrow: (down, right) =>
+  const keysDown = onKeys("arcs", {
+    move: ({ down, right }) =>
       right ? pinAt(pinned.index, right < 0 ? "from" : "to") : goTo(pinned.index + down),
-    keys: pageKeys(pinned.index, length, goTo),
+    leap: ({ down }) => goTo(pinned.index + down * LEAP),
+    first: () => goTo(0),
+    last: () => goTo(length - 1),
   });
   const column = (direction: Direction, tokens: Token[]) => (
     <Column

@@ -136,7 +136,7 @@ function Chip({ store, pair: [layer, head], color }: ChipProps) {
         title="Click: show or hide. Double click or i: show it alone. Delete: unpin."
         onClick={flip}
         onDblClick={alone}
-        onKeyDown={onKeys({ keys: { Delete: remove, Backspace: remove, i: alone } })}
+        onKeyDown={onKeys("chip", { remove, alone })}
       >
         <i class="swatch" /> {layer}·{head}
       </button>

@@ -46,7 +46,7 @@ export function short(label: string, room: number, scale: number): string {
   const characters = [...plain(label)].slice(0, 2 * LONGEST);
   measuring ??= pen();
   // A little larger than the page's own type, whichever that is.
-  measuring.font = `${14 * scale}px system-ui, sans-serif`;
+  measuring.font = `${15 * scale}px system-ui, sans-serif`;
   const fits = (text: string) => measuring!.measureText(text).width <= room;
   if (characters.length <= LONGEST && fits(characters.join(""))) return characters.join("");
   let count = Math.min(LONGEST - 1, characters.length - 1);

@@ -4,7 +4,7 @@ import { ThemeContext } from "../../host/colors";
 import type { Cell, Matrix as Shown } from "../../store/attention/types";
 import type { Store } from "../../store/store";
 import { useScale } from "../../ui/em";
-import { onKeys } from "../../ui/keys";
+import { type Press, onKeys } from "../../ui/keys";
 import { clamp } from "../../ui/scale";
 import type { Size } from "../../ui/use-size";
 import { useZoom } from "../../ui/use-zoom";
@@ -88,9 +88,8 @@ export function Matrix({ store, matrix, room }: MatrixProps) {
     columns.start + (here.key + 0.5) * columns.size,
     rows.start + (here.query + 0.5) * rows.size,
   ];
-  const keysDown = onKeys({
-    arrow(down, right, event) {
-      if (event.shiftKey) return zoom.pan((-right * 60) / k, (-down * 60) / k);
+  const keysDown = onKeys("matrix", {
+    move({ down, right }) {
       const to = {
         query: clamp(here.query + down, 0, queries.length - 1),
         key: clamp(here.key + right, 0, keys.length - 1),
@@ -98,14 +97,11 @@ export function Matrix({ store, matrix, room }: MatrixProps) {
       point(to);
       zoom.pan(shift(columns, to.key) / k, shift(rows, to.query) / k);
     },
-    keys: {
-      Enter: own(() => press(here)),
-      " ": own(() => press(here)),
-      "+": own(() => zoom.by(1.5, middle)),
-      "=": own(() => zoom.by(1.5, middle)),
-      "-": own(() => zoom.by(1 / 1.5, middle)),
-      "0": own(() => zoom.reset()),
-    },
+    pan: ({ down, right }) => zoom.pan((-right * 60) / k, (-down * 60) / k),
+    pin: own(() => press(here)),
+    closer: own(() => zoom.by(1.5, middle)),
+    farther: own(() => zoom.by(1 / 1.5, middle)),
+    all: own(() => zoom.reset()),
   });
 
   return (
@@ -188,8 +184,10 @@ const seesOnlyBack = ({ model }: Store): boolean =>
   model.value?.family === "causal" || model.value?.family === "encoder-decoder";
 
 /** What a key does when no button within the matrix has the focus. */
-const own = (act: () => void) => (event: KeyboardEvent) =>
-  event.target === event.currentTarget ? act() : false;
+const own =
+  (act: () => void) =>
+  ({ event }: Press) =>
+    event.target === event.currentTarget ? act() : false;
 
 /** How far to pan so that a token comes in sight. */
 function shift({ start, size, room }: Axis, index: number): number {

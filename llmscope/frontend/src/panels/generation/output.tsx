@@ -2,7 +2,9 @@ import type { Token, TreeNode } from "../../protocol/answers";
 import { type GenerationStore, shadeOf } from "../../store/generation";
 import type { Store } from "../../store/store";
 import { tokenWord } from "../../ui/format";
+import { isCode } from "../../ui/code";
 import { Label } from "../../ui/label";
+import { Alternatives } from "./alternatives";
 import { useEffect, useRef } from "preact/hooks";
 
 /** The text: the prompt in grey, then what the model generated, token by token. */
@@ -11,31 +13,35 @@ export function Output({ store, generation }: { store: Store; generation: Genera
   const path = generation.path.value;
   const prompt = generation.prompt.value ?? [];
   const isPlaying = store.state.playing.value;
+  const text = path.reduce((all, node) => all + node.text, store.state.text.value);
   const others = generation.compared.value.filter((end) => end !== generation.current.value);
   useEffect(() => {
     if (isPlaying && page.current) page.current.scrollTop = page.current.scrollHeight;
   }, [path.length, isPlaying]);
   return (
-    <div
-      ref={page}
-      class={`written ${others.length > 0 ? "beside" : ""}`}
-      tabIndex={0}
-      role="application"
-      aria-label="The text. Space plays and pauses, Enter generates a token, left and right go through tokens, Backspace undoes."
-    >
-      <p>
-        <PromptText text={store.state.text.value} tokens={prompt} />
-        {path.map((node) => (
-          <GeneratedToken key={node.number} store={store} generation={generation} node={node} />
+    <>
+      <div
+        ref={page}
+        class={`written scrolls ${others.length > 0 ? "beside" : ""} ${isCode(text) ? "code" : ""}`}
+        tabIndex={0}
+        role="application"
+        aria-label="The text. Space plays and pauses, Enter generates a token, left and right go through tokens, Backspace undoes."
+      >
+        <p>
+          <PromptText text={store.state.text.value} tokens={prompt} />
+          {path.map((node) => (
+            <GeneratedToken key={node.number} store={store} generation={generation} node={node} />
+          ))}
+          {!generation.ended.value && !generation.lacking && (
+            <span class="caret" aria-hidden="true" />
+          )}
+        </p>
+        {others.map((end) => (
+          <Other key={end} store={store} generation={generation} end={end} />
         ))}
-        {!generation.ended.value && !generation.lacking && (
-          <span class="caret" aria-hidden="true" />
-        )}
-      </p>
-      {others.map((end) => (
-        <Other key={end} store={store} generation={generation} end={end} />
-      ))}
-    </div>
+      </div>
+      <Alternatives store={store} generation={generation} page={page} />
+    </>
   );
 }
 

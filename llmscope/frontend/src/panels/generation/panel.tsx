@@ -5,6 +5,7 @@ import { SHADES, type Shade } from "../../protocol/shared";
 import type { GenerationStore } from "../../store/generation";
 import type { Store } from "../../store/store";
 import { bits, count, percent, tokenWord, twoDecimals } from "../../ui/format";
+import { Hint } from "../../ui/hint";
 import { onKeys } from "../../ui/keys";
 import { Label, plain } from "../../ui/label";
 import { TextArea } from "../../ui/text-area";
@@ -29,6 +30,7 @@ export function Generation({ store }: PanelProps) {
       <Controls store={store} generation={generation} />
       <Output store={store} generation={generation} />
       <Caption store={store} generation={generation} />
+      <Hint name="play">↑ Press Play: the model writes on.</Hint>
       <div class="extra">
         <Branches generation={generation} />
       </div>
@@ -44,18 +46,14 @@ function keys(event: KeyboardEvent, generation: GenerationStore, store: Store): 
   const place = at === null ? path.length : path.findIndex(({ number }) => number === at);
   const look = (to: number) => generation.look(path[to]?.number ?? null, generation.beside.value);
   const { playing } = store.state;
-  onKeys({
-    keys: {
-      " ": () => void (playing.value = !playing.value),
-      Enter: () => void generation.step(),
-      ArrowLeft: () => look(Math.max(0, place - 1)),
-      ArrowRight: () => (at === null ? void generation.step() : look(place + 1)),
-      Backspace: () => void generation.undo(),
-      z: () => (event.ctrlKey || event.metaKey ? void generation.undo() : false),
-      Escape: () => generation.look(null),
-    },
+  onKeys("written", {
+    play: () => void (playing.value = !playing.value),
+    step: () => void generation.step(),
+    before: () => look(Math.max(0, place - 1)),
+    after: () => (at === null ? void generation.step() : look(place + 1)),
+    undo: () => void generation.undo(),
+    release: () => generation.look(null),
   })(event);
-  if (event.defaultPrevented) event.stopPropagation();
 }
 
 function Prompt({ store }: { store: Store }) {

@@ -1,4 +1,5 @@
 import { count, plural, tokenWord } from "../../ui/format";
+import { HelpButton } from "../../ui/help";
 import type { PanelProps } from "../props";
 
 export function Header({ store }: PanelProps) {
@@ -43,13 +44,16 @@ export function Header({ store }: PanelProps) {
             </span>
           )}
         </span>
-        <button
-          type="button"
-          title="A stage for a projector: large type, one thing at a time"
-          onClick={() => (store.state.lecture.value = true)}
-        >
-          A⁺ Lecture
-        </button>
+        <span>
+          <HelpButton />{" "}
+          <button
+            type="button"
+            title="A stage for a projector: large type, one thing at a time"
+            onClick={() => (store.state.lecture.value = true)}
+          >
+            A⁺ Lecture
+          </button>
+        </span>
       </span>
     </header>
   );

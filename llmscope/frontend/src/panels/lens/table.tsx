@@ -52,8 +52,8 @@ export function Table({ store }: { store: Store }) {
     const row = cell?.parentElement as HTMLTableRowElement | undefined;
     return cell && [rows - row!.rowIndex, first + cell.cellIndex - 2];
   };
-  const keysDown = onKeys({
-    arrow(down, right) {
+  const keysDown = onKeys("lens", {
+    move({ down, right }) {
       lens.hovered.value = null;
       lens.pick([clamp(focus - down, 0, rows - 1), clamp(position + right, 0, tokens.length - 1)]);
     },

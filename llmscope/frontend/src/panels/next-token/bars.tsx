@@ -20,6 +20,8 @@ interface BarsProps {
   next: NextToken;
   outcome: Outcome;
   log: boolean;
+  /** Whether nothing was done to the model's own probabilities: there is no before and after. */
+  isPlain: boolean;
   pins: Pin[];
   /** The rank that the dice fell on. */
   fallen: number | null;
@@ -29,6 +31,8 @@ interface BarsProps {
   others: { order: Order; outcome: Outcome }[];
   /** The rank whose arithmetic is shown. */
   picked: number | null;
+  /** The token that stands in the text. */
+  actual: number | null;
   onPick: (rank: number) => void;
   onTake: ((rank: number) => void) | null;
   /** Whether what is taken goes into a gap. */
@@ -38,7 +42,7 @@ interface BarsProps {
 
 /** The likeliest tokens before and after, the pinned ones, and everything else: they add up to 1. */
 export function Bars(props: BarsProps) {
-  const { next, outcome, log, pins, onUnpin } = props;
+  const { next, outcome, log, isPlain, pins, onUnpin } = props;
   const { base, rank } = next.sorted;
   const shown = Math.min(useScale() > 1 ? FEW_ROWS : ROWS, base.length);
   const ranks = Array.from({ length: shown }, (_, place) => place);
@@ -96,9 +100,7 @@ export function Bars(props: BarsProps) {
         {base.length > all.length && (
           <li class="rest">
             <span class="name ellipsis">{count(base.length - all.length)} others</span>
-            <span class="bar">
-              <em>before sampling: {percent(share(base))}</em>
-            </span>
+            <span class="bar">{!isPlain && <em>before sampling: {percent(share(base))}</em>}</span>
             <span class="value">{percent(share(outcome.probs))}</span>
           </li>
         )}
@@ -133,9 +135,11 @@ function Line(props: LineProps) {
   const before = next.sorted.base[place]!;
   const after = probOf(outcome, place);
   const text = place < next.texts.length ? next.texts[place] : null;
+  const isActual = next.sorted.order[place] === props.actual && place < next.known;
+  const names = [cut && "cut", fallen === place && "fallen", isActual && "actually"];
   const drawn = draws ? draws.counts[place]! / draws.of : null;
   return (
-    <li class={`${cut ? "cut" : ""} ${fallen === place ? "fallen" : ""}`}>
+    <li class={names.filter(Boolean).join(" ")}>
       {onTake && text ? (
         <button
           type="button"
@@ -157,7 +161,7 @@ function Line(props: LineProps) {
       )}
       <span class="bar">
         <i class="final" style={{ width: width(after) }} />
-        <i class="base" style={{ width: width(before) }} />
+        {!props.isPlain && <i class="base" style={{ width: width(before) }} />}
         {drawn !== null && !cut && <i class="drawn" style={{ left: width(drawn) }} />}
         {cut && <em>{[`cut by ${cut}`, ...fates(cut, place, others)].join(" · ")}</em>}
         {!cut && others.length > 0 && (
@@ -168,7 +172,7 @@ function Line(props: LineProps) {
         type="button"
         class="value"
         aria-pressed={picked === place}
-        title={`${percent(before)} before sampling. Click for the calculation.`}
+        title={`${props.isPlain ? "" : `${percent(before)} before sampling. `}Click for the calculation.`}
         onClick={() => onPick(place)}
       >
         {percent(after)}

@@ -1,10 +1,14 @@
 import { type Signal, useComputed, useSignal } from "@preact/signals";
-import { ORDERS } from "../../protocol/shared";
+import { useEffect, useRef } from "preact/hooks";
+import { NEUTRAL, ORDERS } from "../../protocol/shared";
+import { areSet } from "../../sampling/presets";
 import { pick, tally } from "../../sampling/draws";
 import { type Outcome, probOf, sample } from "../../sampling/sampling";
+import type { Token } from "../../protocol/answers";
 import type { NextToken as Next } from "../../store/state";
 import type { Store } from "../../store/store";
 import { bits, count, percent } from "../../ui/format";
+import { Hint } from "../../ui/hint";
 import { Label, plain } from "../../ui/label";
 import type { PanelProps } from "../props";
 import { Arithmetic } from "./arithmetic";
@@ -16,6 +20,8 @@ import { Search } from "./search";
 import { Sliders } from "./sliders";
 import { Stacked } from "./stacked";
 import { Stages } from "./stages";
+
+const ENOUGH = 0.3; // of the list, to be in sight
 
 /** What follows the token in focus, before and after sampling settings. */
 export function NextToken({ store }: PanelProps) {
@@ -59,6 +65,7 @@ export function NextToken({ store }: PanelProps) {
       </h3>
       {!masked && (
         <>
+          <Hint name="temperature">↓ Drag temperature: the bars follow.</Hint>
           <Presets store={store} />
           <Sliders store={store} vocabulary={model.vocabulary} more={more.value} />
           <Stages store={store} vocabulary={model.vocabulary} outcome={outcome} more={more.value} />
@@ -118,17 +125,28 @@ function tokensOf(entropy: number): string {
   return size < 100 ? size.toFixed(1) : count(Math.round(size));
 }
 
-/** What really follows in the text, wherever in the list it is. */
-function Actual({ next, outcome }: { next: Next; outcome: Outcome }) {
-  const { trace, position } = next;
+/** The token of the text in the place that is predicted; without one where the text ends. */
+function actualOf({ trace, position }: Next, masked: boolean): Token | undefined {
   const { target, tokens, gaps } = trace;
-  const token = gaps.length > 0 ? undefined : (target.length > 0 ? target : tokens)[position + 1];
-  const rank = token && next.sorted.rank[token.id]!;
+  if (!masked) return (target.length > 0 ? target : tokens)[position + 1];
+  return gaps.includes(position) ? trace.hidden[trace.masked.indexOf(position)] : tokens[position];
+}
+
+interface ActualProps {
+  next: Next;
+  outcome: Outcome;
+  token: Token | undefined;
+}
+
+/** What really stands in the text, wherever in the list it is. */
+function Actual({ next, outcome, token }: ActualProps) {
+  const rank = token && next.sorted.rank[token.id];
+  const isHidden = next.trace.gaps.includes(next.position);
   return (
     <p class="actual ellipsis figures">
       {token && rank !== undefined && (
         <>
-          in the text: <b>{plain(token.label)}</b>{" "}
+          {isHidden ? "hidden" : "in the text"}: <b>{plain(token.label)}</b>{" "}
           {rank < next.known
             ? `rank ${count(rank + 1)}, ${percent(probOf(outcome, rank))}`
             : `below rank ${count(next.known)}`}
@@ -150,6 +168,7 @@ interface RowsProps {
 }
 
 function Rows({ store, next, outcome, log, compare, samples }: RowsProps) {
+  const picture = useRef<HTMLDivElement>(null);
   const u = useSignal<number | null>(null);
   const draws = useSignal<Float64Array | null>(null);
   const pins = useSignal<Pin[]>([]);
@@ -157,7 +176,21 @@ function Rows({ store, next, outcome, log, compare, samples }: RowsProps) {
   const counts = useComputed(() =>
     draws.value && store.outcome.value ? tally(store.outcome.value, draws.value) : null,
   );
+  useEffect(() => {
+    const { answersInSight } = store;
+    const observer = new IntersectionObserver(
+      (entries) => (answersInSight.value = entries.at(-1)!.isIntersecting),
+      { threshold: ENOUGH },
+    );
+    observer.observe(picture.current!);
+    return () => {
+      observer.disconnect();
+      answersInSight.value = false;
+    };
+  }, []);
   const settings = store.settings.value;
+  const actual = actualOf(next, !samples);
+  const isPlain = !samples && areSet(settings, NEUTRAL);
   const others = compare
     ? ORDERS.filter((order) => order !== settings.order).map((order) => ({
         order,
@@ -171,16 +204,18 @@ function Rows({ store, next, outcome, log, compare, samples }: RowsProps) {
   const pickedRank = place !== undefined && place < next.known ? place : null;
   return (
     <>
-      <div class="picture">
+      <div ref={picture} class="picture">
         <Bars
           next={next}
           outcome={outcome}
           log={log}
+          isPlain={isPlain}
           pins={pins.value}
           fallen={fallen}
           draws={counts.value && { counts: counts.value, of: DRAWS }}
           others={others}
           picked={pickedRank}
+          actual={actual?.id ?? null}
           onPick={(rank) => {
             const id = next.sorted.order[rank]!;
             picked.value = picked.value === id ? null : id;
@@ -189,9 +224,9 @@ function Rows({ store, next, outcome, log, compare, samples }: RowsProps) {
           fillsGaps={store.editor.fillsGaps}
           onUnpin={(id) => (pins.value = pins.value.filter((pin) => pin.id !== id))}
         />
-        <Actual next={next} outcome={outcome} />
+        <Actual next={next} outcome={outcome} token={actual} />
         <p class="legend">
-          <span>
+          <span class={isPlain ? "unseen" : ""}>
             <i class="swatch grey" /> model <i class="swatch orange" /> after sampling
             <span class={counts.value ? "" : "unseen"}>
               <i class="swatch tick" /> observed share

@@ -4,6 +4,7 @@ import { type Outcome, probOf } from "../../sampling/sampling";
 import type { NextToken } from "../../store/state";
 import type { Store } from "../../store/store";
 import { count, percent } from "../../ui/format";
+import { onKeys } from "../../ui/keys";
 import { Label } from "../../ui/label";
 import type { Pin } from "./bars";
 
@@ -41,6 +42,10 @@ export function Search({ store, next, outcome, onPin }: SearchProps) {
     onPin(token);
     words.value = "";
   };
+  const keys = onKeys("search", {
+    pin: () => (found.value[0] ? pin(found.value[0]) : false),
+    empty: () => (words.value ? void (words.value = "") : false),
+  });
   return (
     <div class="search extra">
       <input
@@ -52,14 +57,7 @@ export function Search({ store, next, outcome, onPin }: SearchProps) {
         aria-label="Find a token of the vocabulary"
         spellcheck={false}
         onInput={(event) => (words.value = event.currentTarget.value)}
-        onKeyDown={(event) => {
-          const [first] = found.value;
-          if (event.key === "Enter" && first) pin(first);
-          if (event.key === "Escape" && words.value) {
-            event.stopPropagation();
-            words.value = "";
-          }
-        }}
+        onKeyDown={keys}
       />
       <span class="muted lines" aria-live="polite">
         {lacking ?? problem.value}

@@ -1,5 +1,5 @@
 import type { Signal } from "@preact/signals";
-import { onKeys } from "../../ui/keys";
+import { type Press, onKeys } from "../../ui/keys";
 import { clamp } from "../../ui/scale";
 
 export interface SliderProps {
@@ -20,10 +20,12 @@ export interface SliderProps {
 export function Slider(props: SliderProps) {
   const { name, value, max, neutral, shown, disabled, toPlace, fromPlace, step } = props;
   const place = toPlace ? toPlace(value.value) : value.value;
-  const keys = onKeys({
-    arrow(down, right, event) {
-      value.value = step(value.value, (right || -down) as 1 | -1, event.shiftKey);
-    },
+  const go = ({ down, right }: Press, fine: boolean) => {
+    value.value = step(value.value, (right || -down) as 1 | -1, fine);
+  };
+  const keys = onKeys("slider", {
+    move: (press) => go(press, false),
+    fine: (press) => go(press, true),
   });
   return (
     <label class="slider">

@@ -11,6 +11,7 @@ import type { Head, Thumbnail } from "../../store/attention/types";
 import type { Store } from "../../store/store";
 import { useScale } from "../../ui/em";
 import { count } from "../../ui/format";
+import { Hint } from "../../ui/hint";
 import { onKeys } from "../../ui/keys";
 import { useSize } from "../../ui/use-size";
 import type { PanelProps } from "../props";
@@ -46,6 +47,7 @@ export function Overview({ store }: PanelProps) {
           All heads <small>{hintOf(store)}</small>
         </span>
       </h3>
+      <Hint name="map">↓ Point at a map to see that head; click to keep it.</Hint>
       {layers.length > 0 && <Habits mark={mark} sorted={sorted} />}
       <div ref={box} class="scroll">
         {trace && layers.length === 0 && <p class="muted">This model has no attention to show.</p>}
@@ -214,15 +216,15 @@ function Heads({ store, grid, mark, scale }: HeadsProps) {
     if (found?.layer === before?.layer && found?.head === before?.head) return;
     attention.preview.value = found;
   };
-  const keys = onKeys({
-    arrow(down, right) {
+  const keys = onKeys("heads", {
+    move({ down, right }) {
       const next = neighbour(grid, focus, down, right);
       if (!next) return false;
       attention.preview.value = null;
       attention.keep(next);
       return true;
     },
-    keys: { " ": () => attention.toggle(focus) },
+    pin: () => attention.toggle(focus),
   });
   const first = grid.places.filter(({ head }) => head === 0);
   return (

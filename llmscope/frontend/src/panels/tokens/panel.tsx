@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import type { FollowsAnswer } from "../../protocol/answers";
 import type { Store } from "../../store/store";
 import { percent } from "../../ui/format";
+import { Hint } from "../../ui/hint";
 import { useDeferred } from "../../ui/use-deferred";
 import type { PanelProps } from "../props";
 import { Caption } from "./caption";
@@ -22,12 +23,8 @@ export function Tokens({ store }: PanelProps) {
   const hasTarget = family === "encoder-decoder";
   const readsPairs = editable && (family === "masked" || family === "encoder");
   const hasPair = state.pair.value !== "" || (wantsPair.value && readsPairs);
-  const keys = (event: KeyboardEvent) => {
-    const isUndo = event.key === "z" && (event.ctrlKey || event.metaKey);
-    if (isUndo && editor.undo()) event.preventDefault();
-  };
   return (
-    <section class="panel card tokens" aria-label="Text" onKeyDown={keys}>
+    <section class="panel card tokens" aria-label="Text">
       <Row
         {...shown}
         field="text"
@@ -74,6 +71,7 @@ export function Tokens({ store }: PanelProps) {
         )}
         {readsPairs && <PairButton store={store} wanted={wantsPair} shown={hasPair} />}
       </div>
+      <Hint name="type">↑ Type here: everything follows.</Hint>
       {[note, trace?.why_no_roles].map((words) => words && <p class="note">{words}</p>)}
     </section>
   );

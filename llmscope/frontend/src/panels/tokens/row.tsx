@@ -4,6 +4,8 @@ import { useEffect, useRef } from "preact/hooks";
 import type { Line } from "../../store/attention/types";
 import type { Side, Store } from "../../store/store";
 import { type Field, rowOf, sharing } from "../../store/text-input";
+import { isCode } from "../../ui/code";
+import { onKeys } from "../../ui/keys";
 import { clamp } from "../../ui/scale";
 import { TextArea } from "../../ui/text-area";
 import { Shaded, Specials } from "./shaded";
@@ -43,20 +45,20 @@ export function Row({ store, field, line, hovered, name, placeholder, children }
   }, [trace, here]);
 
   const suggestion = suggestionOf(store, field);
-  const keys = (event: KeyboardEvent) => {
-    const { selectionStart, selectionEnd, value } = area.current!;
-    const atEnd = selectionStart === value.length && selectionEnd === value.length;
-    const last = (trace?.[side].length ?? 0) - 1;
-    const at = here < 0 ? last : here;
-    if (event.altKey && (event.key === "ArrowLeft" || event.key === "ArrowRight"))
-      store.pin(clamp(at + (event.key === "ArrowLeft" ? -1 : 1), 0, last), side);
-    else if (event.altKey && event.code === "KeyM" && side === "tokens") editor.mask(at);
-    else if (event.key === "ArrowRight" && atEnd && suggestion && !event.shiftKey)
+  const last = (trace?.[side].length ?? 0) - 1;
+  const at = here < 0 ? last : here;
+  const keys = onKeys("text", {
+    accept({ event }) {
+      const { selectionStart, selectionEnd, value } = area.current!;
+      const atEnd = selectionStart === value.length && selectionEnd === value.length;
+      if (!atEnd || !suggestion || event.shiftKey) return false;
       // The one way to insert text that the browser's own undo takes back.
       document.execCommand("insertText", false, suggestion.text);
-    else return;
-    event.preventDefault();
-  };
+    },
+    walk: ({ right }) => store.pin(clamp(at + right, 0, last), side),
+    mask: () => (side === "tokens" ? editor.mask(at) : false),
+    undo: () => editor.undo(),
+  });
   const tokenAt = (event: MouseEvent): number | null => {
     const root = copy.current!.getRootNode() as Document | ShadowRoot;
     const found = root
@@ -81,13 +83,15 @@ export function Row({ store, field, line, hovered, name, placeholder, children }
       {children}
       <div
         ref={page}
-        class="page"
+        class="page scrolls"
         onPointerMove={(event) => (hovered.value = tokenAt(event))}
         onPointerLeave={() => (hovered.value = null)}
         onClick={press}
       >
         {row && <Specials {...shown} row={row} leading />}
-        <div class={trace?.roles.length ? "sheet turns" : "sheet"}>
+        <div
+          class={`sheet ${trace?.roles.length ? "turns" : ""} ${isCode(typed.value) ? "code" : ""}`}
+        >
           <div class="copy" ref={copy} aria-hidden="true">
             {row ? <Shaded {...shown} row={row} text={typed.value} /> : typed.value}
             {editable && (

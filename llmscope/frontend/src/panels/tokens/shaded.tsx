@@ -113,7 +113,8 @@ export function Specials({ leading, ...shown }: Shown & { leading: boolean }) {
 }
 
 /** Whose attention it is, in words. */
-export function whose({ name, layer, head }: Line): string {
+export function whose({ name }: Line): string {
+  const [layer, head] = name.where[0]!;
   if (name.how === "head") return `in layer ${layer}, head ${head}`;
   if (name.how === "rollout") return `by rollout to layer ${layer}`;
   return name.how === "difference"

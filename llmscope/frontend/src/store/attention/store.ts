@@ -26,6 +26,7 @@ import {
   hasHead,
   lineIn,
   matrixOf,
+  matrixOfArcs,
   sidesOf,
 } from "./types";
 
@@ -55,6 +56,8 @@ export class AttentionStore {
   readonly sides: ReadonlySignal<Sides>;
   readonly shown: ReadonlySignal<Head>;
   readonly name: ReadonlySignal<MatrixName>;
+  /** The matrix that the text is shaded by; of several arcs their mean, `null` where none is drawn. */
+  readonly shading: ReadonlySignal<MatrixName | null>;
   /** The token in focus, on the side that the direction starts from. */
   readonly pinned: ReadonlySignal<number>;
   /** Why what is wanted can't be shown, in words. */
@@ -81,12 +84,20 @@ export class AttentionStore {
       () =>
         matrixOf(this.shown.value, {
           heads: state.heads.value,
-          // What is under the mouse is shown by itself, and arcs show heads one by one.
-          combine: state.mode.value === "arcs" || this.preview.value ? "none" : state.combine.value,
+          // What is under the mouse is shown by itself, and only a matrix is of several heads.
+          combine:
+            state.mode.value !== "matrix" || this.preview.value ? "none" : state.combine.value,
           hideSink: state.hideSink.value,
         }),
       sameMatrix,
     );
+    this.shading = stable(() => {
+      const heads = state.heads.value;
+      if (state.mode.value !== "arcs" || this.preview.value || !heads.length)
+        return this.name.value;
+      const drawn = heads.filter(([layer, head]) => !this.muted.value.has(`${layer}.${head}`));
+      return matrixOfArcs(drawn, state.hideSink.value);
+    }, sameMatrix);
     this.pinned = computed(() => {
       const { queries, keys } = this.sides.value;
       const side = state.direction.value === "from" ? queries : keys;
@@ -141,6 +152,7 @@ export class AttentionStore {
   keep({ layer, head }: Head): void {
     const { state } = this.core;
     batch(() => {
+      state.telling.value = false;
       state.layer.value = layer;
       state.head.value = head;
     });
@@ -220,7 +232,6 @@ export class AttentionStore {
   get #ready(): Trace | null {
     return this.core.isSeen.value ? this.core.trace.value : null;
   }
-
   #shows(panel: string): boolean {
     return this.core.state.panels.value.includes(panel);
   }
@@ -277,19 +288,20 @@ export class AttentionStore {
 
   #followLine(): (() => void) | void {
     const trace = this.#ready;
-    const name = this.name.value;
+    const name = this.shading.value;
     const direction = this.core.state.direction.value;
     const index = this.pinned.value;
     const kind = this.kind.value;
     const matrix = this.matrix.value;
     const wanted = this.#shows("tokens") || this.#shows("attention");
     if (!trace || !wanted || !this.#isIn(trace, this.shown.value)) return;
-    if (this.core.lacks(firstRow(trace, kind, name))) {
+    if (!name || this.core.lacks(firstRow(trace, kind, name))) {
       this.line.value = null;
       return;
     }
     const { queries, keys } = this.sides.value;
-    const comes = this.#wantsMatrix() && Math.max(queries.length, keys.length) <= TILE;
+    const isOfMatrix = this.#wantsMatrix() && sameMatrix(name, this.name.value);
+    const comes = isOfMatrix && Math.max(queries.length, keys.length) <= TILE;
     const isHere = matrix?.trace === trace && sameMatrix(matrix.name, name) && matrix.kind === kind;
     if (comes && !isHere) return; // The matrix that is on its way holds the line.
     return ask(
@@ -347,14 +359,9 @@ export class AttentionStore {
       .filter((name) => !this.core.lacks(firstRow(trace, kind, name)));
     const isKnown = (name: MatrixName) =>
       this.overlays.peek().some((matrix) => sameMatrix(matrix.name, name));
-    this.overlays.value = this.overlays
-      .peek()
-      .filter(
-        (matrix) =>
-          names.some((name) => sameMatrix(matrix.name, name)) &&
-          matrix.trace === trace &&
-          matrix.kind === kind,
-      );
+    const isWanted = ({ name: own, ...of }: Matrix) =>
+      of.trace === trace && of.kind === kind && names.some((name) => sameMatrix(own, name));
+    this.overlays.value = this.overlays.peek().filter(isWanted);
     const ends = names
       .filter((name) => !isKnown(name))
       .map((name) =>

@@ -2,7 +2,7 @@
 
 import type { StepsAnswer, Token, Trace } from "../../protocol/answers";
 import type { Tensor } from "../../protocol/arrays";
-import { type MatrixName, headMatrix } from "../../protocol/keys";
+import { type HeadPair, type MatrixName, headMatrix } from "../../protocol/keys";
 import type { Direction, Kind } from "../../protocol/shared";
 import type { AttentionTraits } from "../state";
 
@@ -96,6 +96,12 @@ export function matrixOf(
   if ((combine === "mean" || combine === "max") && heads.length > 0)
     return { how: combine, where: heads, withoutFirst };
   return headMatrix(layer, head, withoutFirst);
+}
+
+/** What shades the text where heads are drawn as arcs: their mean; `null` without any. */
+export function matrixOfArcs(heads: HeadPair[], withoutFirst: boolean): MatrixName | null {
+  if (heads.length > 1) return { how: "mean", where: heads, withoutFirst };
+  return heads[0] ? headMatrix(...heads[0], withoutFirst) : null;
 }
 
 /** A row or a column of a matrix that is all there, as the weights themselves. */

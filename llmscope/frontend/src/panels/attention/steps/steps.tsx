@@ -57,17 +57,15 @@ export function Steps({ store, takesKeys }: StepsProps) {
     if (at === stages.length - 1) go(0);
     isPlaying.value = !isPlaying.value;
   };
-  const keysDown = onKeys({
-    arrow(down, right) {
+  const keysDown = onKeys("steps", {
+    move({ down, right }) {
       isPlaying.value = false;
       if (right) go(at + right);
       else select(key + down);
     },
-    keys: {
-      Home: () => go(0),
-      End: () => go(stages.length - 1),
-      " ": (event) => (event.target === event.currentTarget ? play() : false),
-    },
+    first: () => go(0),
+    last: () => go(stages.length - 1),
+    play: ({ event }) => (event.target === event.currentTarget ? play() : false),
   });
   const product = <Product steps={steps} at={key} />;
   const results = <Results steps={steps} stages={stages} at={at} heads={heads} />;

@@ -1,0 +1,124 @@
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test, vi } from "vitest";
+import { PANELS } from "../src/panels/registry";
+import { PRESETS } from "../src/sampling/presets";
+import { type Entry, KEYS, chordOf, onKeys } from "../src/ui/keys";
+
+const SRC = join(import.meta.dirname, "../src");
+const TABLE = "ui/keys.ts";
+/** What lessons and other panels are promised. */
+const KEPT_FREE = ["PageUp", "PageDown", "x"];
+
+const entries = Object.entries(KEYS).flatMap(([scope, { acts }]) =>
+  Object.entries<Entry>(acts).flatMap(([act, entry]) =>
+    entry.keys.map((key) => ({ scope, key, entry, name: `${act} in ${scope}` })),
+  ),
+);
+const around = entries.filter(({ scope }) => scope === "page" || scope === "stage");
+
+describe("the table of keys", () => {
+  test.each(Object.keys(KEYS))("has no key twice in the scope %s", (scope) => {
+    const keys = entries.filter((one) => one.scope === scope).map(({ key }) => key);
+    expect(new Set(keys).size).toBe(keys.length);
+  });
+
+  test("has no key both on the page and on the stage", () => {
+    const keys = around.map(({ key }) => key);
+    expect(new Set(keys).size).toBe(keys.length);
+  });
+
+  test("says where a panel takes a key from the page", () => {
+    const taken = new Set(around.map(({ key }) => key));
+    for (const { entry, name } of entries.filter((one) => !around.includes(one)))
+      expect(entry.instead ?? false, name).toBe(entry.keys.some((key) => taken.has(key)));
+  });
+
+  test("keeps free what lessons need", () => {
+    const bare = entries.map(({ key }) => key.replace(/^.*\+(?=.)/, ""));
+    expect(bare.filter((key) => KEPT_FREE.includes(key))).toEqual([]);
+  });
+
+  test("names a panel where it isn't about the whole page", () => {
+    const names = PANELS.map(({ name }) => name);
+    for (const [scope, section] of Object.entries(KEYS))
+      if ("panel" in section) expect(names).toContain(section.panel);
+      else expect(["page", "stage"]).toContain(scope);
+  });
+
+  test("has a key for each preset", () => {
+    expect(KEYS.page.acts.preset.keys).toHaveLength(PRESETS.length);
+    for (const { name } of PRESETS) expect(KEYS.page.acts.preset.does).toContain(name);
+  });
+
+  test("is the only place that knows a key, and each scope has one handler", () => {
+    const files = readdirSync(SRC, { recursive: true, encoding: "utf8" }).filter((name) =>
+      /\.tsx?$/.test(name),
+    );
+    const handled: string[] = [];
+    for (const name of files) {
+      const code = readFileSync(join(SRC, name), "utf8");
+      handled.push(...Array.from(code.matchAll(/onKeys\("(\w+)"/g), ([, scope]) => scope!));
+      const reads = /\bevent\.(key|code|which|keyCode)\b|"(Arrow\w+|Escape|Enter|Page(Up|Down))"/;
+      const own = name === TABLE ? null : reads.exec(code);
+      expect(own?.[0], name).toBeUndefined();
+    }
+    expect(handled.sort()).toEqual(Object.keys(KEYS).sort());
+  });
+});
+
+describe("a key that is pressed", () => {
+  const pressed = (key: string, more: KeyboardEventInit = {}) =>
+    new KeyboardEvent("keydown", { key, cancelable: true, ...more });
+
+  test.each<[string, string, KeyboardEventInit]>([
+    ["?", "?", { shiftKey: true }],
+    ["Mod+z", "z", { ctrlKey: true }],
+    ["Mod+z", "z", { metaKey: true }],
+    ["Mod+Shift+z", "Z", { ctrlKey: true, shiftKey: true }],
+    ["Alt+1", "¡", { altKey: true, code: "Digit1" }],
+    ["Alt+m", "µ", { altKey: true, code: "KeyM" }],
+    ["Shift+ArrowUp", "ArrowUp", { shiftKey: true }],
+    ["Space", " ", {}],
+    ["f", "F", {}],
+  ])("is %s in the table", (chord, key, more) => {
+    expect(chordOf(pressed(key, more))).toBe(chord);
+  });
+
+  const act = vi.fn<() => boolean | void>();
+  const press = (event: KeyboardEvent, on: HTMLElement = document.createElement("div")) => {
+    act.mockReset();
+    on.addEventListener("keydown", onKeys("heads", { move: act, pin: act }), { once: true });
+    on.dispatchEvent(event);
+    return event;
+  };
+
+  test("does what its scope says, and nothing else then", () => {
+    expect(press(pressed("ArrowUp")).defaultPrevented).toBe(true);
+    expect(act).toHaveBeenCalledWith(expect.objectContaining({ down: -1, right: 0 }));
+    press(pressed("ArrowUp", { shiftKey: true }));
+    expect(act).toHaveBeenCalledOnce();
+  });
+
+  test.each([
+    ["with Ctrl", { ctrlKey: true }],
+    ["with Alt", { altKey: true, code: "ArrowUp" }],
+  ])("%s belongs to the browser", (_, held) => {
+    expect(press(pressed("ArrowUp", held)).defaultPrevented).toBe(false);
+    expect(act).not.toHaveBeenCalled();
+  });
+
+  test("that did something within does nothing around it", () => {
+    const event = pressed("ArrowUp");
+    event.preventDefault();
+    press(event);
+    expect(act).not.toHaveBeenCalled();
+  });
+
+  test("writes where one types", () => {
+    expect(press(pressed("ArrowUp"), document.createElement("textarea")).defaultPrevented).toBe(
+      false,
+    );
+    expect(act).not.toHaveBeenCalled();
+  });
+});
