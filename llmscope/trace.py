@@ -215,6 +215,8 @@ class Trace(TraceHead, TraceAttention):
         ------
         IndexError
             When there is no such layer.
+        ValueError
+            When the model computes otherwise once it is asked for its hidden states (xLSTM).
         RuntimeError
             When the model was changed after the trace was made; see `is_current`.
         """

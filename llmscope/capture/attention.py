@@ -25,7 +25,9 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from llmscope.capture.evaluation import without_gradients
 from llmscope.capture.hooks import AttentionCall
+from llmscope.capture.undo import Changes, restoring
 
 if TYPE_CHECKING:
     import torch
@@ -77,8 +79,6 @@ class Attention:
 
     def _replay(self, rows: NDArray[np.intp], head: int | None) -> torch.Tensor:
         """Call the model's eager attention function for some rows of one head, or of all."""
-        import torch
-
         call = self.call
         index, keys = self._index(rows), self.key_range(rows)
 
@@ -105,12 +105,14 @@ class Attention:
         kwargs = {name: of_heads(self.of_rows(item, rows)) for name, item in call.kwargs.items()}
         kwargs["dropout"] = 0.0
         module: Any = call.during if head is None else _OneHead(call.during, of_heads)
-        with torch.no_grad():
+
+        def replay(changes: Changes) -> Any:
+            without_gradients(changes)
             mask = of_heads(self.mask(rows, keys))  # (1, 1 or heads, rows, keys)
-            _, weights = call.eager(module, query, key, value, mask, **kwargs)
+            return call.eager(module, query, key, value, mask, **kwargs)[1]
 
         # A sink's share may be in a column after the keys.
-        weights = weights[0, ..., : key.shape[2]]
+        weights = restoring(replay)[0, ..., : key.shape[2]]
         return weights  # type: ignore[no-any-return]  # (heads, rows, keys)
 
     @cached_property

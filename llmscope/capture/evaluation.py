@@ -66,3 +66,15 @@ def _leave(user: object, outer: frozenset[int]) -> None:
         _users.discard(user)
         if not _users and _FLAG in nn.Module.__dict__:
             delattr(nn.Module, _FLAG)
+
+
+def without_gradients(changes: Changes) -> None:
+    """Record no gradients in this thread, until `changes` are undone.
+
+    `torch.no_grad` sets its mode before a block begins, where an interrupt would leave it.
+    """
+    import torch
+
+    gradients = torch.is_grad_enabled()
+    changes.undo_by(lambda: torch.set_grad_enabled(gradients))
+    torch.set_grad_enabled(False)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from llmscope.capture.evaluation import evaluate
+from llmscope.capture.evaluation import evaluate, without_gradients
 from llmscope.capture.modules import modules_of
 from llmscope.capture.undo import Changes, restoring
 from llmscope.capture.wrappers import uncompile
@@ -42,12 +42,8 @@ def undisturbed(model: nn.Module, run: Callable[[], T]) -> T:
 
 
 def _prepare(model: nn.Module, changes: Changes) -> None:
-    import torch
-
     modules = modules_of(model)
-    gradients = torch.is_grad_enabled()
-    changes.undo_by(lambda: torch.set_grad_enabled(gradients))
-    torch.set_grad_enabled(False)
+    without_gradients(changes)
     _keep_function_modes(changes)
     evaluate(modules, changes)
     uncompile(modules, changes)

@@ -206,6 +206,8 @@ class PrefixCache:
         supports = getattr(model, "_supports_default_dynamic_cache", lambda: False)()
         if not supports or cache_argument() not in accepts or _rope_moves(model.config):
             return False
+        if getattr(model.config, "attention_type", None) == "block_sparse":
+            return False  # BigBird changes to another attention, for good, once it gets a cache
         try:
             return croppable(self.empty())
         except AttributeError:  # a configuration without layers, such as BLT's

@@ -200,19 +200,24 @@ class Recording:
     def residual_stream(self) -> ResidualStream:
         """Residual stream after each layer, of a run of its own."""
         self.check_repeatable()
-        model = self.runner.model
-        body = self.runner.head.body
+        model, body = self.runner.model, self.runner.head.body
         inputs = self._inputs_of_all()
 
-        def run(changes: Changes) -> ResidualStream:
+        def run(changes: Changes, states: bool = True) -> ResidualStream:
             drop_capturing_hooks(self.runner.model, changes)
             inside = model if body is None else model.get_submodule(body)
-            return watch_residual_stream(model, inside, inputs, changes)
+            return watch_residual_stream(model, inside, inputs, changes, states)
 
-        stream, hidden = self._run_again(run), self.forward.hidden
-        if stream.output is not None:
-            self._check_close(stream.output[: len(hidden)], hidden)
-        return stream
+        stream = self._run_again(run)
+        if self._is_recorded(stream.output):
+            return stream
+        if self._is_recorded(self._run_again(lambda changes: run(changes, False)).output):
+            raise ValueError(f"{self.name} computes otherwise when asked for its hidden states.")
+        raise stale()
+
+    def _is_recorded(self, output: torch.Tensor | None) -> bool:
+        hidden, count = self.forward.hidden, len(self.forward.hidden)
+        return output is None or len(output) < count or close(output[:count], hidden)
 
     def sublayers(self, sublayer: Sublayer) -> list[torch.Tensor]:
         """Return the residual stream (positions, hidden size) of each layer with one sublayer.

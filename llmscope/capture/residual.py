@@ -36,9 +36,9 @@ class ResidualStream(NamedTuple):
 
 
 def watch_residual_stream(
-    model: nn.Module, body: nn.Module, inputs: dict[str, Any], changes: Changes
+    model: nn.Module, body: nn.Module, inputs: dict[str, Any], changes: Changes, states: bool = True
 ) -> ResidualStream:
-    """Run `model`, and follow the output of its `body` back to the last layer."""
+    """Run `model`, with or without all `states`, and follow the output of its `body` back."""
     from torch import nn
 
     layers = {id(layer) for m in body.modules() if isinstance(m, nn.ModuleList) for layer in m}
@@ -60,10 +60,10 @@ def watch_residual_stream(
     for module in body.modules():
         after_forward(module, changes, note)
     after_forward(body, changes, lambda _, __, ___, output: ends.append(output[0]))
-    output = model(**inputs, output_hidden_states=True)
-    states = output.get("hidden_states") or output.get("decoder_hidden_states") or ()
+    output = model(**inputs, output_hidden_states=states)
+    found = output.get("hidden_states") or output.get("decoder_hidden_states") or ()
     final = _followed(key_of(ends[-1]), made, made_by_layers) if ends else None
-    return ResidualStream(tuple(state[0] for state in states), final, ends[-1][0] if ends else None)
+    return ResidualStream(tuple(state[0] for state in found), final, ends[-1][0] if ends else None)
 
 
 def _followed(

@@ -31,6 +31,8 @@ SAMPLE = {
     ("causal", "bloom"): ("own output", ["ALiBi"]),
     ("causal", "cpmant"): ("own output", ["keys that are no tokens"]),
     ("causal", "rwkv"): ("none", ["linear or recurrent layers"]),
+    ("causal", "xlstm"): ("none", ["linear or recurrent layers"]),  # has hidden states of its own
+    ("causal", "big_bird"): ("own output", []),  # another attention where there is a cache
     ("causal", "mamba"): ("none", ["linear or recurrent layers"]),
     ("masked", "albert"): ("tap", ["layers that share their weights"]),
     ("masked", "modernbert"): ("tap", ["sliding window"]),
