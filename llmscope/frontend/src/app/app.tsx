@@ -70,6 +70,7 @@ function App({ store, host, panels, picker }: AppProps) {
   const inColumns = show("column");
   const isStage = store.state.lecture.value && store.model.value !== null;
   const em = useSignal(PLAIN);
+  const old = store.isOld.value ? "old" : "";
   const prompts = store.models.prompts.value.length > 1 && <Prompts store={store} />;
   const keys = (event: KeyboardEvent) => {
     const preset = event.altKey && PRESETS[Number(/^Digit(\d)$/.exec(event.code)?.[1]) - 1];
@@ -99,7 +100,7 @@ function App({ store, host, panels, picker }: AppProps) {
             {prompts}
             {show("row")}
             <Problem store={store} />
-            {inColumns.length > 0 && <div class="columns">{inColumns}</div>}
+            {inColumns.length > 0 && <div class={`columns ${old}`}>{inColumns}</div>}
           </>
         )}
       </div>

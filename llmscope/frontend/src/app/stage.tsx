@@ -48,6 +48,7 @@ export function Stage({ store, host, em, shown, children }: StageProps) {
     chosen.value = to.panel.name;
     to.show?.(store);
   };
+  const old = store.isOld.value ? "old" : "";
   const keys = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
     onKeys({
@@ -120,12 +121,12 @@ export function Stage({ store, host, em, shown, children }: StageProps) {
         ))}
       </div>
       {now && (
-        <div class="subject" key={now.panel.name}>
+        <div class={`subject ${old}`} key={now.panel.name}>
           <now.panel.component store={store} />
         </div>
       )}
       {beside && (
-        <div class="beside">
+        <div class={`beside ${old}`}>
           <beside.component store={store} />
         </div>
       )}

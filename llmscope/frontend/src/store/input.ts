@@ -20,6 +20,8 @@ export interface Input {
   readonly isEmpty: ReadonlySignal<boolean>;
   /** Whether the trace isn't of the input on screen yet. */
   readonly isBehind: ReadonlySignal<boolean>;
+  /** Whether there is more to read than the trace, or the generated text, is of. */
+  readonly isUnread: ReadonlySignal<boolean>;
   /** The request for the distribution on screen; `null` without one. */
   readonly nextRequest: ReadonlySignal<Request | null>;
   /** Whether a token of the distribution can be chosen, to go into the text. */
@@ -48,6 +50,7 @@ export class TypedInput implements Input {
   readonly key: ReadonlySignal<string>;
   readonly isEmpty = signal(false);
   readonly isBehind: ReadonlySignal<boolean>;
+  readonly isUnread: ReadonlySignal<boolean>;
   readonly nextRequest: ReadonlySignal<Request | null>;
   readonly canChoose: ReadonlySignal<boolean>;
 
@@ -57,7 +60,7 @@ export class TypedInput implements Input {
     private readonly wantsNext: ReadonlySignal<boolean>,
   ) {
     this.key = editor.key;
-    this.isBehind = editor.isBehind;
+    this.isBehind = this.isUnread = editor.isBehind;
     this.nextRequest = computed(() => {
       const trace = core.trace.value;
       return trace && wantsNext.value ? logitsOf(trace, core.focus.value) : null;
@@ -118,6 +121,7 @@ export class GeneratedInput implements Input {
   readonly key: ReadonlySignal<string | null>;
   readonly isEmpty: ReadonlySignal<boolean>;
   readonly isBehind = signal(false);
+  readonly isUnread: ReadonlySignal<boolean>;
   readonly nextRequest: ReadonlySignal<Request | null>;
   readonly canChoose: ReadonlySignal<boolean>;
 
@@ -133,7 +137,8 @@ export class GeneratedInput implements Input {
     this.nextRequest = computed(() =>
       core.trace.value && wantsNext.value ? logitsAfter(generation.shown.value) : null,
     );
-    this.canChoose = signal(generation.lacking === null);
+    this.canChoose = computed(() => generation.lacking === null);
+    this.isUnread = computed(() => generation.begun.value !== core.state.text.value);
   }
 
   /** Linked views follow what was generated. */

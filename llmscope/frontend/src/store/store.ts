@@ -28,6 +28,8 @@ import { type Traits, bindTraits } from "./traits";
 const SLOW = 500; // ms, after which the view says what it waits for
 const VERY_SLOW = 3000;
 const NONE = signal(null);
+const NEVER = signal(false);
+const GONE = "This needs the kernel, which is disconnected.";
 
 /** The text, or that of the decoder. */
 export type Side = "tokens" | "target";
@@ -60,6 +62,10 @@ export class Store {
   readonly outcome: ReadonlySignal<Outcome | null>;
   /** Why there is no next token for the token in focus, in words. */
   readonly lacking: ReadonlySignal<string | null>;
+  /** Whether the kernel is lost: what was read of it stays, and sliders go on. */
+  readonly isGone: ReadonlySignal<boolean>;
+  /** Whether what is shown is of a text before, for good: nobody reads the one on screen. */
+  readonly isOld: ReadonlySignal<boolean>;
   /** Whether nothing is asked for, nothing is unsaved, and all is painted. */
   readonly settled: ReadonlySignal<boolean>;
 
@@ -74,6 +80,7 @@ export class Store {
 
   constructor(source: Source, traits: Traits) {
     this.#source = new CountedSource(source);
+    this.isGone = source.isGone ?? NEVER;
     this.#cache = new RequestCache(this.#source);
     const bound = bindTraits<State>(traits, TRAITS, () => this.touch());
     const state = (this.state = bound.signals);
@@ -103,6 +110,7 @@ export class Store {
       next: this.next,
       focus: this.focus,
       isSeen: this.#isSeen,
+      isGone: this.isGone,
       ask: (request, options) => this.#ask(request, options),
       cache: () => this.#cache,
       lacks: (request) => this.lacks(request),
@@ -117,6 +125,7 @@ export class Store {
     this.input = this.generation
       ? new GeneratedInput(core, this.generation, wantsNext)
       : new TypedInput(core, this.editor, wantsNext);
+    this.isOld = computed(() => this.isGone.value && this.input.isUnread.value);
     this.lacking = computed(() => {
       const request = this.input.nextRequest.value;
       return request && this.lacks(request);
@@ -212,7 +221,17 @@ export class Store {
 
   /** Why a request can't be answered here, in words; `null` where it can. */
   lacks(request: Request): string | null {
-    return this.#source.lacks(formatKey(request));
+    const lacking = this.#source.lacks(formatKey(request));
+    if (lacking || !this.isGone.value) return lacking;
+    return this.#cache.has(request) || this.#isHere(request) ? null : GONE;
+  }
+
+  /** Whether the answer to a request is on screen. */
+  #isHere(request: Request): boolean {
+    const next = this.next.peek();
+    if (request.type === "logits")
+      return next?.trace.name === request.trace && next.position === request.position;
+    return this.attention.holds(request);
   }
 
   /**
@@ -321,6 +340,7 @@ export class Store {
     }
     const message = error instanceof Error ? error.message : String(error);
     const kind = error instanceof SourceError ? error.kind : "error";
+    if (this.isGone.peek() && kind === "gone") return; // It is said once, as long as it is so.
     this.problem.value = { message, kind };
   }
 

@@ -18,7 +18,7 @@ export function Output({ store, generation }: { store: Store; generation: Genera
   return (
     <div
       ref={page}
-      class={`written ${others.length > 0 ? "beside" : ""}`}
+      class={`written ${others.length > 0 ? "beside" : ""} ${store.isOld.value ? "old" : ""}`}
       tabIndex={0}
       role="application"
       aria-label="The text. Space plays and pauses, Enter generates a token, left and right go through tokens, Backspace undoes."
