@@ -70,6 +70,14 @@ class Release(Request):
 
 
 @dataclass(frozen=True)
+class Kept(Request):
+    """What a saved notebook shows of the view: words, a picture, perhaps a page."""
+
+    form = "kept"
+    urgency = LAST
+
+
+@dataclass(frozen=True)
 class Summary(Request):
     """Trace an input, and describe the trace: its name, tokens and shape."""
 

@@ -10,6 +10,7 @@ import anywidget
 import traitlets
 
 from llmscope.kernel import Handlers, TextInput, Worker
+from llmscope.kernel import requests as ask
 from llmscope.kernel.protocol import parse_input
 from llmscope.kernel.text_input import text_of
 from llmscope.state import SAMPLING, ViewState
@@ -95,6 +96,9 @@ class View(anywidget.AnyWidget, ViewTraits):
         Attention weights below it aren't drawn.
     lecture : bool
         A stage for a projector: as high as what is in sight, in large type, one subject at a time.
+    keep_mb : float
+        How large a page of the view, in megabytes, a saved notebook may hold, so that it is live
+        there without a kernel; 0 for none. A picture and words are always kept.
     """
 
     _esm = _BUILT if _FOLLOWS_CHANGES else _BUILT.read_text(encoding="utf-8")
@@ -114,7 +118,8 @@ class View(anywidget.AnyWidget, ViewTraits):
         unknown = traits.keys() - set(self.class_trait_names())
         if unknown:
             raise TypeError(f"{type(self).__name__} has no trait {', '.join(sorted(unknown))}.")
-        self._handlers = Handlers(scope, trace, session)
+        own = {ask.Kept: self._keep}
+        self._handlers = Handlers(scope, trace, session, own)
         self._worker = Worker(self._handlers, self._post)
         self._from_page = False
         super().__init__(text=text, **traits)
@@ -315,7 +320,16 @@ class View(anywidget.AnyWidget, ViewTraits):
         from llmscope.export.fallback import fallback
 
         bundle: tuple[dict[str, Any], dict[str, Any]] | None = super()._repr_mimebundle_(**kwargs)
-        return bundle and (bundle[0] | fallback(self.state()), bundle[1])
+        return bundle and (bundle[0] | fallback(self.state(), self._most_bytes), bundle[1])
+
+    def _keep(self) -> dict[str, Any]:
+        from llmscope.export.keep import kept
+
+        return kept(self.state(), self._most_bytes)
+
+    @property
+    def _most_bytes(self) -> float:
+        return 1e6 * self.keep_mb
 
     def __repr__(self) -> str:
         name = self.scope.name if self.scope is not None else "no model yet"

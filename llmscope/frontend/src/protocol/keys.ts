@@ -21,6 +21,7 @@ const FORMS = {
   load: "load/{name}",
   install: "install",
   release: "release",
+  kept: "kept",
   search: "vocabulary/{text}",
   token: "token/{id}",
   begin: "write/begin/{prompt}",

@@ -2,6 +2,7 @@ import { type ReadonlySignal, type Signal, batch, computed, effect, signal } fro
 import {
   type ChainAnswer,
   type Facts,
+  type KeptAnswer,
   type SearchAnswer,
   type Trace,
   type TraceAnswer,
@@ -71,6 +72,7 @@ export class Store {
 
   readonly #views = signal(0);
   readonly #isSeen = computed(() => this.#views.value > 0);
+  readonly #uncounted: Source;
   readonly #source: CountedSource;
   readonly #settling: Settling;
   #cache: RequestCache;
@@ -79,6 +81,7 @@ export class Store {
   #labels = new Map<number, Signal<string | null>>();
 
   constructor(source: Source, traits: Traits) {
+    this.#uncounted = source;
     this.#source = new CountedSource(source);
     this.isGone = source.isGone ?? NEVER;
     this.#cache = new RequestCache(this.#source);
@@ -241,6 +244,11 @@ export class Store {
   answer<T>(request: Request): ReadonlySignal<T | null> {
     if (!this.#isSeen.value || this.lacks(request)) return NONE;
     return this.#cache.watch<T>(request, (error) => this.#report(error));
+  }
+
+  /** What a saved notebook shows of the view; settling doesn't wait for it. */
+  keep(signal: AbortSignal): Promise<KeptAnswer> {
+    return this.#uncounted.ask<KeptAnswer>(formatKey({ type: "kept" }), { signal });
   }
 
   /** Tokens of the vocabulary whose text contains this text. */

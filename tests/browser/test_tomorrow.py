@@ -1,0 +1,87 @@
+"""A notebook that is opened again, and one whose kernel was lost: what was shown is there."""
+
+from __future__ import annotations
+
+import re
+
+import nbformat
+from playwright.sync_api import expect
+
+from llmscope.shared import KEPT_TYPE
+from tests.browser.explorer import SENTENCE
+from tests.page.panels import Panels, click
+
+CELLS = [
+    "import llmscope\nscope = llmscope.load(progress=lambda *_: None)",
+    f"explorer = scope.explore({SENTENCE!r}, layer=24, head=4)\nexplorer",
+    "llmscope.NextTokenView(explorer.trace, keep_mb=5)",
+]
+LINE = "Run the cell to bring the view back"
+GONE = "Disconnected from the kernel. Run the cell again; sliders still work."
+
+
+def test_a_notebook_that_is_opened_again_shows_what_its_views_showed(open_notebook, tmp_path):
+    notebook = open_notebook(CELLS)
+    notebook.run_all()
+    panels = Panels(notebook.output(1))
+    expect(panels.rows.first).to_contain_text("Mary")
+    panels.slider("temperature").fill("0.5")
+    notebook.page.wait_for_function(
+        """type => {
+            const cells = window.jupyterapp.shell.currentWidget.content.widgets;
+            const data = index => cells[index].model.toJSON().outputs[0].data;
+            return data(1)["image/png"] && data(2)[type].page
+                && String(data(1)["text/plain"]).includes("temperature 0.5");
+        }""",
+        arg=KEPT_TYPE,
+    )
+    expect(panels.root.locator(".llmscope")).to_have_count(1)  # the view that was there stays
+    notebook.evaluate("await panel.context.save();")
+
+    # The kernel is lost: one true state, and a way back.
+    notebook.restart_kernel()
+    expect(panels.error).to_contain_text(GONE)
+    expect(panels.root.get_by_role("img", name="disconnected")).to_be_visible()
+    click(panels.overview, 0.5, 0.1)
+    title = panels.title.locator(".ellipsis")
+    expect(title).not_to_contain_text("Layer 24 · Head 4")
+    expect(panels.attention).to_contain_text("This needs the kernel")
+    panels.prompt.press("Control+End")
+    notebook.page.keyboard.type(" a")
+    expect(panels.copy.locator(".unread")).to_have_text(" a")
+    expect(panels.root.locator(".columns")).to_have_css("opacity", "0.45")
+    expect(panels.error).to_have_text(re.compile(f"^{GONE}"))
+    notebook.screenshot("disconnected", panels.root)
+    expect(panels.error.get_by_role("button", name="Run up to here")).to_be_visible()
+    notebook.close()
+
+    saved = notebook.path
+    again = open_notebook(saved)
+    explorer, following = again.output(1), again.output(2)
+    expect(explorer).to_contain_text(LINE)
+    picture = explorer.get_by_role("img", name="Likeliest tokens (temperature 0.5): ' Mary'")
+    assert picture.evaluate("image => image.complete && image.naturalWidth") > 400
+    inside = Panels(following.frame_locator("iframe").locator("main"))
+    expect(inside.rows.first).to_contain_text("Mary")
+    before = inside.rows.first.text_content() or ""
+    inside.slider("temperature").fill("2")
+    expect(inside.rows.first).not_to_have_text(before)
+    expect(again.page.get_by_text("Error displaying widget")).to_have_count(0)
+    again.screenshot("tomorrow")
+    explorer.get_by_role("button", name="Run up to here").click()
+    panels = Panels(explorer)
+    expect(panels.rows.first).to_contain_text("Mary", timeout=30_000)
+    expect(explorer).not_to_contain_text(LINE)
+    expect(explorer.locator("img")).to_have_count(0)
+    again.close()
+
+    # As it comes from somebody else.
+    document = nbformat.read(saved, 4)
+    document.metadata["from"] = "somebody"
+    nbformat.write(document, saved)
+    untrusted = open_notebook(saved)
+    for cell in (1, 2):
+        expect(untrusted.output(cell).locator("img")).to_be_visible()
+        expect(untrusted.output(cell)).to_contain_text(LINE)
+    expect(untrusted.output(1).get_by_role("button")).to_have_count(0)
+    expect(untrusted.page.locator(".jp-OutputArea iframe")).to_have_count(0)
