@@ -87,7 +87,11 @@ describe("once the kernel is lost", () => {
 test("a lost kernel stops what generates, and what was generated stays", async () => {
   const source = new LostSource();
   const model = new Model();
-  Object.assign(model.values, { _panels: ["generation"], playing: false, max_new_tokens: 9 });
+  Object.assign(model.values, {
+    _panels: ["generation", "next-token"],
+    playing: false,
+    max_new_tokens: 9,
+  });
   const store = openStore(source, model);
   const generation = store.generation!;
   expect(generation).toBeInstanceOf(GenerationStore);
@@ -95,7 +99,9 @@ test("a lost kernel stops what generates, and what was generated stays", async (
   const prompt = [[0, "one", 0, 3, false]];
   const begun = { nodes: [], count: 0, current: 0, ended: false, can_undo: false, seed: 0, prompt };
   await source.answer("write/begin/one", begun);
+  await source.answer("write/logits/0", LOGITS);
   source.isGone.value = true;
+  expect(store.lacking.value).toBeNull();
   expect(generation.lacking).toContain("disconnected");
   expect(store.isOld.value).toBe(false);
   model.set("text", "two");

@@ -23,7 +23,7 @@ function Disconnected() {
     canRun.value = isKept(host());
   }, []);
   return (
-    <p ref={line} class="problem" role="alert">
+    <p ref={line} class="problem lasting" role="alert">
       Disconnected from the kernel. Run the cell again; sliders still work.
       {canRun.value && (
         <button

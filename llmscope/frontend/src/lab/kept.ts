@@ -19,7 +19,7 @@ export function showKept(node: HTMLElement, { data, trusted }: MimeModel): void 
       ? frameOf(page)
       : typeof picture === "string"
         ? Object.assign(new Image(), { src: `data:image/png;base64,${picture}`, alt: words })
-        : Object.assign(document.createElement("pre"), { textContent: words });
+        : Object.assign(document.createElement("div"), { textContent: words });
   node.replaceChildren(lineOf(trusted), made);
 }
 

@@ -28,6 +28,8 @@ export interface Input {
   readonly canChoose: ReadonlySignal<boolean>;
 
   start(): () => void;
+  /** Whether the distribution on screen answers a request. */
+  has(request: Request): boolean;
   choose(rank: number): void;
   /** Asks for the distribution of the token in focus; run as an effect. */
   followNext(): void;
@@ -70,6 +72,12 @@ export class TypedInput implements Input {
 
   start(): () => void {
     return () => {};
+  }
+
+  has(request: Request): boolean {
+    const next = this.core.next.peek();
+    if (request.type !== "logits" || next?.trace.name !== request.trace) return false;
+    return next.position === request.position;
   }
 
   choose(rank: number): void {
@@ -126,6 +134,8 @@ export class GeneratedInput implements Input {
   readonly canChoose: ReadonlySignal<boolean>;
 
   #isAsking = false;
+  /** The node whose distribution is on screen. */
+  #read = -1;
 
   constructor(
     private readonly core: Core,
@@ -150,6 +160,10 @@ export class GeneratedInput implements Input {
     });
   }
 
+  has(request: Request): boolean {
+    return request.type === "node_logits" && request.node === this.#read;
+  }
+
   choose(rank: number): void {
     const next = this.core.next.peek();
     if (next) void this.generation.force(next.sorted.order[rank]!);
@@ -172,6 +186,7 @@ export class GeneratedInput implements Input {
           .pathTo(node)
           .map(({ token, label }) => ({ id: token, label, start: 0, end: 0, isSpecial: false }));
         const tokens = [...prompt, ...generated];
+        this.#read = node;
         core.next.value = nextOf(answer, generatedTrace(tokens), tokens.length - 1);
       })
       .catch((error: unknown) => {

@@ -226,15 +226,8 @@ export class Store {
   lacks(request: Request): string | null {
     const lacking = this.#source.lacks(formatKey(request));
     if (lacking || !this.isGone.value) return lacking;
-    return this.#cache.has(request) || this.#isHere(request) ? null : GONE;
-  }
-
-  /** Whether the answer to a request is on screen. */
-  #isHere(request: Request): boolean {
-    const next = this.next.peek();
-    if (request.type === "logits")
-      return next?.trace.name === request.trace && next.position === request.position;
-    return this.attention.holds(request);
+    const parts = [this.#cache, this.input, this.attention];
+    return parts.some((part) => part.has(request)) ? null : GONE;
   }
 
   /**

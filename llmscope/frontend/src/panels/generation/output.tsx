@@ -24,7 +24,10 @@ export function Output({ store, generation }: { store: Store; generation: Genera
       aria-label="The text. Space plays and pauses, Enter generates a token, left and right go through tokens, Backspace undoes."
     >
       <p>
-        <PromptText text={store.state.text.value} tokens={prompt} />
+        <PromptText
+          text={store.isOld.value ? generation.begun.value : store.state.text.value}
+          tokens={prompt}
+        />
         {path.map((node) => (
           <GeneratedToken key={node.number} store={store} generation={generation} node={node} />
         ))}

@@ -216,7 +216,7 @@ export class AttentionStore {
   }
 
   /** Whether the answer to a request is what is drawn. */
-  holds(request: Request): boolean {
+  has(request: Request): boolean {
     return isDrawn(request, this.steps.peek(), [this.matrix.peek(), ...this.overlays.peek()]);
   }
 
