@@ -8,15 +8,21 @@ from contextlib import suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from llmscope.capture import NEVER
 from llmscope.export.plain_text import generated, summary
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from llmscope.state import ViewState
 
 _DPI = 96
+_LARGEST = 50e6  # bytes of a page that is sent to be saved
 
 
-def kept(state: ViewState, most_bytes: float) -> dict[str, Any]:
+def kept(
+    state: ViewState, most_bytes: float, cancelled: Callable[[], bool] = NEVER
+) -> dict[str, Any]:
     """Return what is kept of a view each time that it has come to rest.
 
     Parameters
@@ -25,6 +31,8 @@ def kept(state: ViewState, most_bytes: float) -> dict[str, Any]:
         What the view shows.
     most_bytes
         How large a page may be; of a larger one there is none.
+    cancelled
+        Says whether nobody waits for it any more.
 
     Returns
     -------
@@ -40,9 +48,30 @@ def kept(state: ViewState, most_bytes: float) -> dict[str, Any]:
         made["words"] = words(state)
         made["state"] = sha256(repr(sorted(state.traits.items())).encode()).hexdigest()[:16]
         with suppress(Exception):
-            made["picture"] = base64.b64encode(picture(state)).decode()
-        made |= page(state, most_bytes)
+            if not cancelled():
+                made["picture"] = base64.b64encode(picture(state)).decode()
+        if not cancelled():
+            made |= page(state, most_bytes)
     return made
+
+
+def whole_page(state: ViewState) -> str:
+    """Return the page of a view, as a person saves it.
+
+    Raises
+    ------
+    ValueError
+        When there is nothing to show, or more than a page holds.
+    """
+    from llmscope.export.page import page_of
+    from llmscope.export.size import size_of
+
+    if (size := size_of([state]).total) > _LARGEST:
+        raise ValueError(
+            f"The page would take {size / 1e6:.0f} MB. In Python, view.to_html(path, layers=[…]) "
+            "makes one of some layers."
+        )
+    return page_of([state]).html
 
 
 def words(state: ViewState) -> str:

@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 _SECONDS = 0.02  # that others wait at most
 
 
-def beside(work: Callable[[], Part], cancelled: Callable[[], bool]) -> Iterator[Part]:
-    """Yield what `work` returns, and `PAUSE` until then; work that was cancelled ends by itself."""
+def beside(
+    work: Callable[[Callable[[], bool]], Part], cancelled: Callable[[], bool]
+) -> Iterator[Part]:
+    """Yield what `work` returns, and `PAUSE` until then; it is told when nobody waits any more."""
     done: Future[Part] = Future()
 
     def run() -> None:
         try:
-            done.set_result(work())
+            done.set_result(work(cancelled))
         except BaseException as error:  # for whoever asked, in its own thread
             done.set_exception(error)
 

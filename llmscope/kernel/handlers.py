@@ -57,7 +57,7 @@ class Handlers:
         scope: Scope | None,
         trace: Trace | None = None,
         session: GenerationSession | None = None,
-        own: Mapping[type[Request], Callable[[], Part]] | None = None,
+        own: Mapping[type[Request], Callable[[Callable[[], bool]], Part]] | None = None,
     ) -> None:
         self._own = own or {}
         self.traces = TraceCache(scope, trace)

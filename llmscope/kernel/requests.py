@@ -78,6 +78,20 @@ class Kept(Request):
 
 
 @dataclass(frozen=True)
+class Page(Request):
+    """The view as a page of its own."""
+
+    form = "page"
+
+
+@dataclass(frozen=True)
+class Call(Request):
+    """The Python that makes the view as it is."""
+
+    form = "call"
+
+
+@dataclass(frozen=True)
 class Summary(Request):
     """Trace an input, and describe the trace: its name, tokens and shape."""
 

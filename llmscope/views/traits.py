@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 INPUT = ("text", "pair", "target", "masked")  # what is read
 PATH = "_path"
-KEEP_MB = 0.0
+KEEP_MB = 1.0
 
 
 class Heads(traitlets.TraitType[Any, Any]):

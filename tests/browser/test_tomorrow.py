@@ -13,8 +13,8 @@ from tests.page.panels import Panels, click
 
 CELLS = [
     "import llmscope\nscope = llmscope.load(progress=lambda *_: None)",
-    f"explorer = scope.explore({SENTENCE!r}, layer=24, head=4)\nexplorer",
-    "llmscope.NextTokenView(explorer.trace, keep_mb=5)",
+    f"explorer = scope.explore({SENTENCE!r}, layer=24, head=4, keep_mb=0)\nexplorer",
+    "llmscope.NextTokenView(explorer.trace)",
 ]
 LINE = "Run the cell to bring the view back"
 GONE = "Disconnected from the kernel. Run the cell again; sliders still work."
@@ -37,6 +37,10 @@ def test_a_notebook_that_is_opened_again_shows_what_its_views_showed(open_notebo
     )
     expect(panels.root.locator(".llmscope")).to_have_count(1)  # the view that was there stays
     notebook.evaluate("await panel.context.save();")
+
+    with notebook.page.expect_download() as saving:
+        panels.root.get_by_label("Take the view with you").select_option("page")
+    assert saving.value.path().read_text().startswith("<!doctype html>")
 
     # The kernel is lost: one true state, and a way back.
     notebook.restart_kernel()

@@ -79,17 +79,15 @@ def test_a_notebook_that_is_run_as_a_whole_gets_a_picture_too(explorer, monkeypa
     as_a_whole(monkeypatch)
     data = bundle(explorer)
     assert set(data) == {WIDGET, KEPT_TYPE, "text/plain", "image/png"}
-    assert data[KEPT_TYPE] == {}
+    assert data[KEPT_TYPE] == {"page": explorer.to_html().html}
     target = io.BytesIO()
     explorer.figure().savefig(target, format="png", dpi=96)
     shown, figure = (imread(io.BytesIO(png)) for png in (data["image/png"], target.getvalue()))
     assert np.array_equal(shown, figure)
 
 
-def test_it_holds_the_live_page_where_the_view_says_so(explorer, monkeypatch):
+def test_it_holds_no_page_that_is_larger_than_the_view_says(explorer, monkeypatch):
     as_a_whole(monkeypatch)
-    explorer.keep_mb = 5
-    assert bundle(explorer)[KEPT_TYPE] == {"page": explorer.to_html().html}
     explorer.keep_mb = 0.05
     assert bundle(explorer)[KEPT_TYPE] == {}
 

@@ -9,12 +9,13 @@ import threading
 import pytest
 from matplotlib.image import imread
 
-from llmscope import GenerationView
+import llmscope
+from llmscope import GenerationView, NextTokenView
 from llmscope.capture import Cancelled
 from llmscope.export import keep as module
 from llmscope.kernel.beside import beside
 from llmscope.kernel.protocol import parse
-from llmscope.kernel.requests import PAUSE
+from llmscope.kernel.requests import PAUSE, RequestError
 from tests.tiny import TEXT
 
 
@@ -28,7 +29,7 @@ def kept(view):
 
 
 def test_words_and_picture_are_those_of_what_is_on_screen(scope):
-    view = scope.explore(TEXT, layer=1, head=2)
+    view = scope.explore(TEXT, layer=1, head=2, keep_mb=0)
     first = kept(view)
     assert set(first) == {"state", "words", "picture"}
     assert imread(io.BytesIO(base64.b64decode(first["picture"]))).shape[1] > 300
@@ -70,7 +71,7 @@ def test_a_view_that_shows_nothing_keeps_nothing(scope, monkeypatch):
 def test_others_are_answered_meanwhile():
     over, went = threading.Event(), []
 
-    def work():
+    def work(_cancelled):
         over.wait(10)
         return {"done": True}
 
@@ -85,5 +86,35 @@ def test_others_are_answered_meanwhile():
 def test_what_nobody_waits_for_is_left():
     over = threading.Event()
     with pytest.raises(Cancelled):
-        list(beside(lambda: over.wait(10) and {}, lambda: True))
+        list(beside(lambda _cancelled: over.wait(10) and {}, lambda: True))
     over.set()
+
+
+def test_the_page_to_save_is_that_of_to_html_up_to_a_size(scope, monkeypatch):
+    view = scope.explore(TEXT)
+    assert asked(view, "page")["html"] == view.to_html().html
+    monkeypatch.setattr(module, "_LARGEST", 1000)
+    with pytest.raises(ValueError, match=r"MB. In Python, view\.to_html"):
+        asked(view, "page")
+    view.close()
+
+
+def test_the_python_of_a_view_makes_it_again(scope):
+    views = [
+        scope.explore(TEXT),
+        scope.explore(TEXT, layer=1, head=2, heads=[(0, 1), (1, 2)], temperature=0.5, mode="arcs"),
+        GenerationView(scope, TEXT, seed=3, top_p=0.9),
+    ]
+    for view in views:
+        made = eval(asked(view, "call")["call"], {"scope": scope, "llmscope": llmscope})
+        assert type(made).__name__ == type(view).__name__
+        assert made.shared_traits() == view.shared_traits()
+        for one in (view, made):
+            one.close()
+
+
+def test_a_view_of_a_trace_has_no_such_call(scope):
+    view = NextTokenView(scope.trace(TEXT))
+    with pytest.raises(RequestError):
+        asked(view, "call")
+    view.close()

@@ -22,6 +22,8 @@ const FORMS = {
   install: "install",
   release: "release",
   kept: "kept",
+  page: "page",
+  call: "call",
   search: "vocabulary/{text}",
   token: "token/{id}",
   begin: "write/begin/{prompt}",

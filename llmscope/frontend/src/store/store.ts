@@ -244,6 +244,16 @@ export class Store {
     return this.#uncounted.ask<KeptAnswer>(formatKey({ type: "kept" }), { signal });
   }
 
+  /** The view as a page of its own. */
+  async page(): Promise<string> {
+    return (await this.#ask<{ html: string }>({ type: "page" })).html;
+  }
+
+  /** The Python that makes the view as it is. */
+  async call(): Promise<string> {
+    return (await this.#ask<{ call: string }>({ type: "call" })).call;
+  }
+
   /** Tokens of the vocabulary whose text contains this text. */
   search(text: string, signal: AbortSignal): Promise<SearchAnswer> {
     return this.#ask<SearchAnswer>({ type: "search", text }, { signal });
@@ -331,6 +341,11 @@ export class Store {
     } else {
       this.chain.value = null;
     }
+  }
+
+  /** Says what went wrong in something that a person asked for. */
+  say(error: unknown): void {
+    this.#report(error);
   }
 
   #report(error: unknown): void {

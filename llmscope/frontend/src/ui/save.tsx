@@ -1,5 +1,6 @@
 import type { RefObject } from "preact";
 import { toSvg } from "../draw/svg";
+import { download } from "./download";
 
 const SHARPER = 3; // pixels of a PNG to a pixel of the screen
 
@@ -15,15 +16,9 @@ export function Save({ of, name }: SaveProps) {
     const root = of.current!;
     const ground = getComputedStyle(root.closest(".llmscope")!).backgroundColor;
     const { svg, size } = toSvg(root, ground);
-    const url =
-      kind === "svg"
-        ? URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }))
-        : await toPng(svg, size);
-    const link = document.createElement("a");
-    link.href = url;
-    link.download = `${name.replace(/[^\w.-]+/g, "-")}.${kind}`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(url), 1000);
+    const picture =
+      kind === "svg" ? new Blob([svg], { type: "image/svg+xml" }) : await toPng(svg, size);
+    download(picture, `${name.replace(/[^\w.-]+/g, "-")}.${kind}`);
   };
   return (
     <span class="save" data-tool>
@@ -42,7 +37,7 @@ export function Save({ of, name }: SaveProps) {
   );
 }
 
-async function toPng(svg: string, [width, height]: [number, number]): Promise<string> {
+async function toPng(svg: string, [width, height]: [number, number]): Promise<Blob> {
   const image = new Image();
   image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`;
   await image.decode();
@@ -50,6 +45,5 @@ async function toPng(svg: string, [width, height]: [number, number]): Promise<st
   canvas.width = width * SHARPER;
   canvas.height = height * SHARPER;
   canvas.getContext("2d")!.drawImage(image, 0, 0, canvas.width, canvas.height);
-  const blob = await new Promise<Blob | null>((done) => canvas.toBlob(done));
-  return URL.createObjectURL(blob!);
+  return new Promise((done) => canvas.toBlob((blob) => done(blob!)));
 }

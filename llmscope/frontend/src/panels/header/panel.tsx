@@ -1,5 +1,6 @@
 import { count, plural, tokenWord } from "../../ui/format";
 import type { PanelProps } from "../props";
+import { Take } from "./take";
 
 export function Header({ store }: PanelProps) {
   const model = store.model.value!;
@@ -45,6 +46,7 @@ export function Header({ store }: PanelProps) {
             </span>
           )}
         </span>
+        <Take store={store} />
         <button
           type="button"
           title="A stage for a projector: large type, one thing at a time"
