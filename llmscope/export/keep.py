@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from contextlib import suppress
 from hashlib import sha256
@@ -37,8 +36,8 @@ def kept(
     Returns
     -------
     dict
-        Its `state`, which names what is shown, `words`, `picture` (a PNG in base64) and `page`;
-        those that can be made, and nothing of a view that shows nothing.
+        Its `state`, which names what is shown, `words`, and the `page` if it may be that large;
+        nothing of a view that shows nothing. The picture is taken where the view is on screen.
     """
     made: dict[str, Any] = {}
     if state.scope is None or not state.text:
@@ -47,9 +46,6 @@ def kept(
     with suppress(Exception):
         made["words"] = words(state)
         made["state"] = sha256(repr(sorted(state.traits.items())).encode()).hexdigest()[:16]
-        with suppress(Exception):
-            if not cancelled():
-                made["picture"] = base64.b64encode(picture(state)).decode()
         if not cancelled():
             made |= page(state, most_bytes)
     return made

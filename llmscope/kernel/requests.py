@@ -71,7 +71,7 @@ class Release(Request):
 
 @dataclass(frozen=True)
 class Kept(Request):
-    """What a saved notebook shows of the view: words, a picture, perhaps a page."""
+    """What a saved notebook shows of the view: words, perhaps a page."""
 
     form = "kept"
     urgency = LAST

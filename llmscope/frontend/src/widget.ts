@@ -1,5 +1,6 @@
 import type { AnyModel } from "@anywidget/types";
 import { mount } from "./app/app";
+import { keep } from "./app/keep";
 import { picker } from "./app/picker";
 import { PANELS } from "./panels/registry";
 import { KernelSource } from "./sources/kernel";
@@ -15,7 +16,12 @@ export default () => {
       return () => store.close();
     },
     render({ el }: { el: HTMLElement }) {
-      return mount(el, store, PANELS, picker);
+      const leave = mount(el, store, PANELS, picker);
+      const end = keep(el, store);
+      return () => {
+        end();
+        leave();
+      };
     },
   };
 };

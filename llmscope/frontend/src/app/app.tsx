@@ -8,7 +8,6 @@ import { type Theme, followTheme } from "../host/theme";
 import type { Panel, PanelProps } from "../panels/props";
 import { PRESETS } from "../sampling/presets";
 import type { Store } from "../store/store";
-import { keep } from "./keep";
 import { Problem } from "./problem";
 import { Prompts } from "./prompts";
 import { Stage } from "./stage";
@@ -41,14 +40,12 @@ export function mount(
   for (const gesture of GESTURES) el.addEventListener(gesture, touch, { capture: true });
   // Tests wait for it.
   const end = effect(() => void el.toggleAttribute("data-settled", store.settled.value));
-  const endKeeping = keep(el, store);
   store.look(1);
   render(<App store={store} host={el} panels={panels} picker={picker} />, shadow);
   return () => {
     render(null, shadow);
     store.look(-1);
     end();
-    endKeeping();
     for (const gesture of GESTURES) el.removeEventListener(gesture, touch, { capture: true });
   };
 }

@@ -1,4 +1,6 @@
 import { effect } from "@preact/signals";
+import { toPng } from "../draw/png";
+import { toSvg } from "../draw/svg";
 import { KEEP, isKept, tell } from "../host/keeper";
 import type { Store } from "../store/store";
 
@@ -14,8 +16,10 @@ export function keep(el: HTMLElement, store: Store): () => void {
     if (!isKept(el) || shown === told) return;
     const { words, ...rest } = await store.keep(asked.signal);
     if (words === undefined) return;
+    const root = el.shadowRoot!.querySelector<HTMLElement>(".llmscope")!;
+    const picture = await pictureOf(root).catch(() => ({})); // such as of one that is too high
     told = shown;
-    tell(el, KEEP, { words, ...rest });
+    tell(el, KEEP, { words, ...picture, ...rest });
   };
   const end = effect(() => {
     window.clearTimeout(timer);
@@ -30,4 +34,12 @@ export function keep(el: HTMLElement, store: Store): () => void {
     window.clearTimeout(timer);
     asked.abort();
   };
+}
+
+/** What is on screen, as a PNG in base64; nothing of a view that has no size now. */
+async function pictureOf(root: HTMLElement): Promise<{ picture?: string }> {
+  if (root.clientWidth === 0) return {};
+  const drawn = toSvg(root, getComputedStyle(root).backgroundColor, false);
+  const bytes = new Uint8Array(await (await toPng(drawn, 1)).arrayBuffer());
+  return { picture: btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join("")) };
 }

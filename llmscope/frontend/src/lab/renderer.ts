@@ -61,7 +61,8 @@ export function rendererOf({ Panel }: Lumino, app: Application) {
     #keep({ words, picture, ...kept }: Shown): void {
       const model = this.#model!;
       if (kept.state && kept.state === (model.data[KEPT_TYPE] as Kept).state) return;
-      const data = { ...model.data, "text/plain": words, [KEPT_TYPE]: kept };
+      const { "image/png": _, ...others } = model.data; // It was of what was shown before.
+      const data = { ...others, "text/plain": words, [KEPT_TYPE]: kept };
       model.setData({ data: picture ? { ...data, "image/png": picture } : data });
     }
   };

@@ -192,8 +192,6 @@ export interface KeptAnswer {
   /** Names what is shown. */
   state?: string;
   words?: string;
-  /** A PNG, in base64. */
-  picture?: string;
   /** A page of its own, where it may be that large. */
   page?: string;
 }

@@ -1,4 +1,5 @@
 import type { RefObject } from "preact";
+import { toPng } from "../draw/png";
 import { toSvg } from "../draw/svg";
 import { download } from "./download";
 
@@ -15,9 +16,11 @@ export function Save({ of, name }: SaveProps) {
   const save = async (kind: "svg" | "png") => {
     const root = of.current!;
     const ground = getComputedStyle(root.closest(".llmscope")!).backgroundColor;
-    const { svg, size } = toSvg(root, ground);
+    const drawn = toSvg(root, ground);
     const picture =
-      kind === "svg" ? new Blob([svg], { type: "image/svg+xml" }) : await toPng(svg, size);
+      kind === "svg"
+        ? new Blob([drawn.svg], { type: "image/svg+xml" })
+        : await toPng(drawn, SHARPER);
     download(picture, `${name.replace(/[^\w.-]+/g, "-")}.${kind}`);
   };
   return (
@@ -35,15 +38,4 @@ export function Save({ of, name }: SaveProps) {
       ))}
     </span>
   );
-}
-
-async function toPng(svg: string, [width, height]: [number, number]): Promise<Blob> {
-  const image = new Image();
-  image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`;
-  await image.decode();
-  const canvas = document.createElement("canvas");
-  canvas.width = width * SHARPER;
-  canvas.height = height * SHARPER;
-  canvas.getContext("2d")!.drawImage(image, 0, 0, canvas.width, canvas.height);
-  return new Promise((done) => canvas.toBlob((blob) => done(blob!)));
 }
