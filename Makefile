@@ -50,6 +50,7 @@ lab: build ## open the quick start in JupyterLab
 	if [ -n "$$SSH_CONNECTION" ] || [ "$$(uname)$$DISPLAY$$WAYLAND_DISPLAY" = Linux ]; \
 		then set -- "$$@" --no-browser; fi; \
 	exec $(PY) -m jupyterlab --ip=127.0.0.1 "$$@" \
+		--LabApp.extra_labextensions_path=llmscope/labextensions \
 		--ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/quickstart.ipynb
 
 check: setup ## lint, formats and types, Python and TypeScript

@@ -40,6 +40,8 @@ LONGEST_KEY: int = _KEYS["longest"]  # characters of a key
 LONGEST_NAME: int = _KEYS["longest_name"]  # characters of a model's name, and of a text to find
 MOST_IDS: int = _KEYS["most_ids"]  # in one key
 
+KEPT_TYPE: str = _SHARED["keeping"]["type"]  # what only we can show of an output that is saved
+
 SHADES: tuple[str, ...] = tuple(_SHARED["generation"]["shades"])
 
 ORDERS: tuple[Order, ...] = tuple(_SAMPLING["orders"])

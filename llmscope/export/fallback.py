@@ -2,67 +2,60 @@
 
 from __future__ import annotations
 
-import io
 import sys
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from llmscope.export.plain_text import generated, summary
+from llmscope.export.keep import page, picture, words
+from llmscope.shared import KEPT_TYPE
 
 if TYPE_CHECKING:
     from llmscope.state import ViewState
 
 _SECONDS = 2.0  # that a person waits at most
-_DPI = 96
 
 
-def fallback(state: ViewState) -> dict[str, Any]:
+def fallback(state: ViewState, most_bytes: float) -> dict[str, Any]:
     """Return what else goes into a view's mime bundle: words, and a picture where there is time.
 
     Words take the trace that the page will request anyway. A person waits for them for a moment at
-    most; a notebook that is run as a whole waits for the picture too.
+    most; a notebook that is run as a whole waits for the picture and the page too. A type of our
+    own is always there: by it JupyterLab knows what to show when the widget is no more.
 
     Parameters
     ----------
     state
         What the view shows.
+    most_bytes
+        How large a page may be.
 
     Returns
     -------
     dict
         Contents by mime type.
     """
+    made: dict[str, Any] = {KEPT_TYPE: {}}
     if state.scope is None or not state.text:
-        return {}
+        return made
     given_up = threading.Event()
     whole = is_batch_run()
-    made: dict[str, Any] = {}
 
     def make() -> None:
         # Whatever goes wrong, the view itself says it.
         with suppress(Exception):
-            if state.session is not None:
-                made["text/plain"] = generated(state)
-            else:
+            if state.session is None:
                 state.read(given_up.is_set)
-                made["text/plain"] = summary(state)
+            made["text/plain"] = words(state)
             if whole:
-                made["image/png"] = _picture(state)
+                made["image/png"] = picture(state)
+                made[KEPT_TYPE] = page(state, most_bytes)
 
     worker = threading.Thread(target=make, name="llmscope-fallback", daemon=True)
     worker.start()
     worker.join(None if whole else _SECONDS)
     given_up.set()
     return dict(made)
-
-
-def _picture(state: ViewState) -> bytes:
-    from llmscope.export.figures import figure
-
-    target = io.BytesIO()
-    figure(state, None).savefig(target, format="png", dpi=_DPI)
-    return target.getvalue()
 
 
 def is_batch_run() -> bool:

@@ -38,8 +38,11 @@ def summary(state: ViewState) -> str:
 def generated(state: ViewState) -> str:
     """Return prompt and texts of a view that generates, without making it begin."""
     assert state.scope is not None and state.session is not None
-    run = state.session.run
-    return "\n".join([f"{state.scope.name}: {state.text}", *(run.texts if run else [])])
+    run, stepper = state.session.run, state.session.stepper
+    written = list(run.texts) if run else []
+    if run is None and stepper is not None and stepper.tree.current:
+        written = [stepper.text(stepper.tree.current)]
+    return "\n".join([f"{state.scope.name}: {state.text}", *written])
 
 
 def _likeliest(state: ViewState) -> str:

@@ -12,7 +12,7 @@ from llmscope.kernel import requests as ask
 from llmscope.shared import LENS_BLOCK, LENS_TOP
 
 if TYPE_CHECKING:
-    from llmscope.state import HasState
+    from llmscope.state import HasState, ViewState
 
 # Bytes in a page for each byte, or number, before it is compressed and written as base64.
 _BASE64 = 4 / 3
@@ -76,7 +76,11 @@ def estimate(views: HasState | Sequence[HasState], **choice: Unpack[Choice]) -> 
     IndexError
         For a layer, head or position that isn't there.
     """
-    states = states_of(views)
+    return size_of(states_of(views), **choice)
+
+
+def size_of(states: Sequence[ViewState], **choice: Unpack[Choice]) -> Size:
+    """Return the estimate for what views show; see `estimate`."""
     want = wanted(**choice)
     program = page_program(name for state in states for name in state.panels)
     size = Size(len(program.script) + len(notices(program.packages)) + 2000, 0, 0, 0, 0)

@@ -8,7 +8,7 @@ const FLOORS = [
   ["host"],
   ["ui"],
   ["panels"],
-  ["app"],
+  ["app", "lab"],
 ];
 
 const upward = FLOORS.flatMap((floor, index) =>

@@ -1,7 +1,8 @@
 // Builds the front end into ../static: src/widget.ts into llmscope.js, the module that anywidget loads;
 // src/page.ts and the panels into parts.json, the parts of an exported page's script; src/bertviz/bertviz.ts
 // into bertviz.js, what bertviz's own scripts need; src/around.ts into around.js, what runs around a page in
-// a frame. Beside them stand the licences of all that is in them.
+// a frame. Beside them stand the licences of all that is in them. src/lab.ts becomes the prebuilt extension of
+// JupyterLab, in ../labextensions.
 //   node build.mjs          once; fails, and writes none, when one of them is over the budget
 //   node build.mjs --watch  again on every change (with ANYWIDGET_HMR=1 notebooks follow)
 import { mkdir, writeFile } from "node:fs/promises";
@@ -10,16 +11,18 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import * as esbuild from "esbuild";
 import { options } from "./bundle.mjs";
+import { writeExtension } from "./labextension.mjs";
 import { licences } from "./licences.mjs";
 import { asFunction, partsOptions } from "./pages.mjs";
 
 // Of each bundle. A panel that is added raises it by what it measures, at most by 25 KB minified, in
 // the commit that says so.
-const BUDGET = { minified: 273_000, gzip: 97_000 };
+const BUDGET = { minified: 273_000, gzip: 98_000 };
 // All parts together, which no view shows, pack less well than one bundle.
-const PARTS = { minified: 273_000, gzip: 100_000 };
+const PARTS = { minified: 277_000, gzip: 101_000 };
 // The same bytes are packed to 84.6 or 85.0 KB by the zlib of another processor or version.
 const SPREAD = { minified: 1, gzip: 1.005 };
+const LAB = "lab.js";
 const here = dirname(fileURLToPath(import.meta.url));
 const folder = join(here, "..", "static");
 const watching = process.argv.includes("--watch");
@@ -37,7 +40,8 @@ const ready = [];
 const write = async () => {
   await mkdir(folder, { recursive: true });
   for (const { output, code, summary } of ready.splice(0)) {
-    await writeFile(join(folder, output), code);
+    if (output === LAB) await writeExtension(code);
+    else await writeFile(join(folder, output), code);
     console.log(summary);
   }
 };
@@ -124,6 +128,7 @@ const bundles = [
   // Of ASCII alone: whatever page it is put into, no letter is misread.
   { entry: "src/bertviz/bertviz.ts", outfile: "bertviz.js", format: "iife", charset: "ascii" },
   { entry: "src/around.ts", outfile: "around.js", format: "iife", charset: "ascii" },
+  { entry: "src/lab.ts", outfile: LAB, format: "iife", charset: "ascii" },
 ].map(({ entry, ...how }) => ({
   ...options,
   ...how,

@@ -8,6 +8,7 @@ import numpy as np
 
 from llmscope.kernel import requests as ask
 from llmscope.kernel.attention import AttentionHandlers
+from llmscope.kernel.beside import beside
 from llmscope.kernel.lens import lens_block
 from llmscope.kernel.models import described, installed, loaded
 from llmscope.kernel.protocol import format_key, shortened
@@ -19,7 +20,7 @@ from llmscope.text import labels, texts
 from llmscope.text.prepare import check_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -42,6 +43,8 @@ class Handlers:
         A trace that is shown as it is, and answers for what it was made of.
     session
         The text that is generated, in a view that generates.
+    own
+        Answers of the view itself, by the kind of request; each is made in a thread of its own.
 
     Attributes
     ----------
@@ -54,7 +57,9 @@ class Handlers:
         scope: Scope | None,
         trace: Trace | None = None,
         session: GenerationSession | None = None,
+        own: Mapping[type[Request], Callable[[Callable[[], bool]], Part]] | None = None,
     ) -> None:
+        self._own = own or {}
         self.traces = TraceCache(scope, trace)
         self.session = session
         self._attention = AttentionHandlers()
@@ -81,6 +86,7 @@ class Handlers:
     def close(self) -> None:
         """Free everything, the model included."""
         self.release()
+        self._own = {}
         self.traces.close()
         if self.session is not None:
             self.session.close()
@@ -133,6 +139,8 @@ class Handlers:
             case ask.Release():
                 self.release()
                 yield {}
+            case _ if type(request) in self._own:
+                yield from beside(self._own[type(request)], cancelled)
             case _:
                 raise _unanswered(request)
 

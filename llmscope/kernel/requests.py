@@ -70,6 +70,28 @@ class Release(Request):
 
 
 @dataclass(frozen=True)
+class Kept(Request):
+    """What a saved notebook shows of the view: words, perhaps a page."""
+
+    form = "kept"
+    urgency = LAST
+
+
+@dataclass(frozen=True)
+class Page(Request):
+    """The view as a page of its own."""
+
+    form = "page"
+
+
+@dataclass(frozen=True)
+class Call(Request):
+    """The Python that makes the view as it is."""
+
+    form = "call"
+
+
+@dataclass(frozen=True)
 class Summary(Request):
     """Trace an input, and describe the trace: its name, tokens and shape."""
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 import anywidget
 import traitlets
 
 from llmscope.kernel import Handlers, TextInput, Worker
+from llmscope.kernel import requests as ask
 from llmscope.kernel.protocol import parse_input
 from llmscope.kernel.text_input import text_of
 from llmscope.state import SAMPLING, ViewState
+from llmscope.views.call import call_of
 from llmscope.views.joins import linked_to, unlink_all
 from llmscope.views.traits import INPUT, ViewTraits
 
@@ -97,7 +99,13 @@ class View(anywidget.AnyWidget, ViewTraits):
         Attention weights below it aren't drawn.
     lecture : bool
         A stage for a projector: as high as what is in sight, in large type, one subject at a time.
+    keep_mb : float
+        How large a page of the view, in megabytes, a saved notebook may hold, so that it is live
+        there without a kernel; 0 for none. Words and a picture are always kept.
     """
+
+    # How such a view of a `scope` is made in Python, up to its text; empty where a trace makes it.
+    _maker: ClassVar[str] = ""
 
     _esm = _BUILT if _FOLLOWS_CHANGES else _BUILT.read_text(encoding="utf-8")
 
@@ -116,7 +124,10 @@ class View(anywidget.AnyWidget, ViewTraits):
         unknown = traits.keys() - set(self.class_trait_names())
         if unknown:
             raise TypeError(f"{type(self).__name__} has no trait {', '.join(sorted(unknown))}.")
-        self._handlers = Handlers(scope, trace, session)
+        own: dict[type[ask.Request], Callable[[Callable[[], bool]], Any]]
+        own = {ask.Kept: self._keep, ask.Page: self._page}
+        own |= {ask.Call: self._call} if self._maker else {}
+        self._handlers = Handlers(scope, trace, session, own)
         self._worker = Worker(self._handlers, self._post)
         self._from_page = False
         super().__init__(text=text, _telling=traits.keys().isdisjoint(_HEAD), **traits)
@@ -321,7 +332,26 @@ class View(anywidget.AnyWidget, ViewTraits):
         from llmscope.export.fallback import fallback
 
         bundle: tuple[dict[str, Any], dict[str, Any]] | None = super()._repr_mimebundle_(**kwargs)
-        return bundle and (bundle[0] | fallback(self.state()), bundle[1])
+        return bundle and (bundle[0] | fallback(self.state(), self._most_bytes), bundle[1])
+
+    def _keep(self, cancelled: Callable[[], bool]) -> dict[str, Any]:
+        from llmscope.export.keep import kept
+
+        return kept(self.state(), self._most_bytes, cancelled)
+
+    def _page(self, _cancelled: Callable[[], bool]) -> dict[str, Any]:
+        from llmscope.export.keep import whole_page
+
+        return {"html": whole_page(self.state())}
+
+    def _call(self, _cancelled: Callable[[], bool]) -> dict[str, Any]:
+        traits = self.shared_traits()
+        defaults = {name: getattr(type(self), name).default() for name in traits}
+        return {"call": call_of(self._maker, traits, defaults)}
+
+    @property
+    def _most_bytes(self) -> float:
+        return 1e6 * self.keep_mb
 
     def __repr__(self) -> str:
         name = self.scope.name if self.scope is not None else "no model yet"

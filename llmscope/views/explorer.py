@@ -27,6 +27,8 @@ class Explorer(View):
     >>> explorer = scope.explore("The capital of France is")
     """
 
+    _maker = "scope.explore("
+
     def __init__(self, scope: Scope | None = None, text: str = "", **traits: Any) -> None:
         panels = ["header", "tokens", "overview", "attention", "next-token"]
         super().__init__(scope, text, _panels=panels, _editable=True, **traits)

@@ -55,6 +55,8 @@ class GenerationView(View):
     >>> view = llmscope.GenerationView(scope, "Once upon a time", seed=1)
     """
 
+    _maker = "llmscope.GenerationView(scope, "
+
     playing = traitlets.Bool(False).tag(sync=True)
     seed = traitlets.Int(0, min=0).tag(sync=True)
     do_sample = traitlets.Bool(True).tag(sync=True)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 INPUT = ("text", "pair", "target", "masked")  # what is read
 PATH = "_path"
+KEEP_MB = 1.0
 
 
 class Heads(traitlets.TraitType[Any, Any]):
@@ -88,6 +89,8 @@ class ViewTraits(traitlets.HasTraits):
     order = traitlets.Enum(ORDERS, "transformers").tag(sync=True)
     threshold = traitlets.Float(0.0).tag(sync=True)
     lecture = traitlets.Bool(False).tag(sync=True)
+
+    keep_mb = traitlets.Float(KEEP_MB, min=0.0)  # of no interest to the page
 
     # Whether nobody has chosen a head: the page then shows a telling one.
     _telling = traitlets.Bool(True).tag(sync=True)

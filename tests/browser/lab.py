@@ -24,8 +24,10 @@ from typing import Any
 import nbformat
 from playwright.sync_api import BrowserContext, Locator, Page
 
+import llmscope
 from tests.page.chromium import SCREENSHOTS
 
+EXTENSIONS = Path(llmscope.__file__).parent / "labextensions"  # as they are built now
 LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"
 START_SECONDS = 60
 # A cell that runs until the test lets it end: `Notebook.held`.
@@ -73,6 +75,7 @@ class Lab:
                     f"--IdentityProvider.token={self.token}",
                     f"--ServerApp.root_dir={self.notebooks}",
                     "--LabApp.expose_app_in_browser=True",
+                    f"--LabApp.extra_labextensions_path={EXTENSIONS}",
                 ],
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,

@@ -12,6 +12,7 @@ from nbconvert.preprocessors import ExecutePreprocessor
 from playwright.sync_api import expect
 
 import llmscope
+from llmscope.shared import KEPT_TYPE
 from tests.browser.explorer import KERNEL, SENTENCE
 from tests.page.chromium import SCREENSHOTS
 
@@ -48,7 +49,7 @@ def converted(path: Path) -> Path:
 
 def test_nbconvert_shows_the_picture(whole, context):
     (output,) = nbformat.read(whole, 4).cells[1].outputs
-    assert set(output.data) == {WIDGET, "text/plain", "image/png"}
+    assert set(output.data) == {WIDGET, KEPT_TYPE, "text/plain", "image/png"}
     page = context.new_page()
     page.goto(converted(whole).as_uri())
     picture = page.get_by_role("main").locator("img")
@@ -63,12 +64,16 @@ def test_nbconvert_shows_the_picture(whole, context):
 
 
 def test_an_untrusted_notebook_shows_the_picture_and_no_widget(whole, open_notebook):
+    (saved,) = nbformat.read(whole, 4).cells[1].outputs
+    assert saved.data[KEPT_TYPE]["page"].startswith("<!doctype html>")
     output = open_notebook(whole).output(1)
     expect(output.locator("img")).to_have_count(1)
     expect(output).not_to_contain_text("widget")
+    expect(output).to_contain_text("Run the cell to bring the view back")
+    expect(output.locator("iframe, button")).to_have_count(0)
 
 
-def test_a_live_view_is_shown_once_and_saved_with_words(open_notebook, context, tmp_path):
+def test_a_live_view_is_shown_once_and_saved_with_a_picture(open_notebook, context, tmp_path):
     notebook = open_notebook(CELLS, kernel=KERNEL)
     notebook.run_all()
     output = notebook.output(1)
@@ -76,17 +81,20 @@ def test_a_live_view_is_shown_once_and_saved_with_words(open_notebook, context, 
     expect(output).not_to_contain_text("Likeliest tokens")
     expect(output.locator(".jp-OutputArea-child")).to_have_count(1)
     (saved,) = notebook.outputs(1)
-    assert set(saved["data"]) == {WIDGET, "text/plain"}
+    assert set(saved["data"]) >= {WIDGET, KEPT_TYPE, "text/plain"}
     for words in WORDS:
         assert words in "".join(saved["data"]["text/plain"])
 
+    notebook.page.wait_for_function(
+        """() => window.jupyterapp.shell.currentWidget.content
+            .widgets[1].model.toJSON().outputs[0].data["image/png"]"""
+    )
     notebook.evaluate("await panel.context.save();")
     path = tmp_path / "live.ipynb"
     path.write_bytes((notebook.lab.notebooks / notebook.path.name).read_bytes())
     page = context.new_page()
     page.goto(converted(path).as_uri())
-    for words in WORDS:
-        expect(page.get_by_role("main")).to_contain_text(words)
+    expect(page.get_by_role("main").locator("img")).to_have_count(1)
 
 
 def test_the_words_are_true():

@@ -11,6 +11,7 @@ import llmscope
 from llmscope import GenerationView, NextTokenView
 from llmscope.export import fallback as module
 from llmscope.scope import Scope
+from llmscope.shared import KEPT_TYPE
 from tests.tiny import MODELS, TEXT, word_piece
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -36,7 +37,7 @@ def as_a_whole(monkeypatch):
 def test_words_say_what_is_on_screen(explorer, scope):
     trace = scope.trace(TEXT)
     data = bundle(explorer)
-    assert set(data) == {WIDGET, "text/plain"}
+    assert set(data) == {WIDGET, KEPT_TYPE, "text/plain"}
     model, following, head = data["text/plain"].splitlines()
     assert model == f"tiny: {TEXT}"
     best = trace.next_token(3).top(1)[0]
@@ -77,11 +78,18 @@ def test_a_masked_model_is_told_at_its_token():
 def test_a_notebook_that_is_run_as_a_whole_gets_a_picture_too(explorer, monkeypatch):
     as_a_whole(monkeypatch)
     data = bundle(explorer)
-    assert set(data) == {WIDGET, "text/plain", "image/png"}
+    assert set(data) == {WIDGET, KEPT_TYPE, "text/plain", "image/png"}
+    assert data[KEPT_TYPE] == {"page": explorer.to_html().html}
     target = io.BytesIO()
     explorer.figure().savefig(target, format="png", dpi=96)
     shown, figure = (imread(io.BytesIO(png)) for png in (data["image/png"], target.getvalue()))
     assert np.array_equal(shown, figure)
+
+
+def test_it_holds_no_page_that_is_larger_than_the_view_says(explorer, monkeypatch):
+    as_a_whole(monkeypatch)
+    explorer.keep_mb = 0.05
+    assert bundle(explorer)[KEPT_TYPE] == {}
 
 
 def test_what_was_written_is_said(scope):
@@ -115,7 +123,8 @@ def test_without_a_model_or_a_text_there_is_only_the_name(scope):
 def test_what_goes_wrong_is_left_to_the_view_to_say(scope, monkeypatch):
     as_a_whole(monkeypatch)
     view = scope.explore(TEXT * 40)
-    assert bundle(view) == {"text/plain": repr(view), WIDGET: bundle(view)[WIDGET]}
+    made = bundle(view)
+    assert made == {"text/plain": repr(view), WIDGET: made[WIDGET], KEPT_TYPE: {}}
     view.close()
 
 

@@ -1,5 +1,6 @@
 """The package: what the wheel holds, that it installs, and that importing it is light."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+import llmscope
 
 ROOT = Path(__file__).parents[2]
 
@@ -49,6 +52,13 @@ def test_the_wheel_holds_what_is_built_and_no_sources(wheel):
     assert "llmscope/static/LICENSES.txt" in names
     assert "llmscope/static/licences.json" in names
     assert any(name.endswith("licenses/LICENSE") for name in names)
+    shared = "jupyter_llmscope-0.1.0.data/data/share/jupyter/labextensions/jupyter-llmscope/"
+    assert {f"{shared}package.json", f"{shared}install.json"} <= set(names), "JupyterLab's part"
+    (entry,) = [name for name in names if name.startswith(f"{shared}static/remoteEntry.")]
+    described = json.loads(zipfile.ZipFile(wheel).read(f"{shared}package.json"))
+    assert entry == shared + described["jupyterlab"]["_build"]["load"]
+    assert described["version"] == llmscope.__version__
+    assert not [name for name in names if name.startswith("llmscope/labextensions")]
     assert not [name for name in names if "frontend" in name or "node_modules" in name]
     assert not [name for name in names if name.endswith((".ts", ".tsx"))]
     assert not [name for name in names if not name.startswith(("llmscope/", "jupyter_llmscope-"))]
@@ -69,6 +79,8 @@ def test_the_wheel_installs_and_imports(wheel, tmp_path):
     where, versions = run(python, "-c", script, cwd=tmp_path).splitlines()
     assert Path(where).parent == site / "llmscope"
     assert versions == "0.1.0 0.1.0"
+    extension = tmp_path / "venv/share/jupyter/labextensions/jupyter-llmscope"
+    assert (extension / "package.json").is_file()
 
 
 def test_importing_is_light():
@@ -85,7 +97,7 @@ def test_no_file_is_longer_than_400_lines():
         for folder in folders
         for path in (ROOT / folder).rglob("*.*")
         if path.suffix in {".py", ".ts", ".tsx", ".mjs", ".css"}
-        and not {"node_modules", "static", "built", "_build"} & set(path.parts)
+        and not {"node_modules", "static", "labextensions", "built", "_build"} & set(path.parts)
     ]
     assert len(found) > 300
     lengths = {str(path): len(path.read_text("utf-8").splitlines()) for path in found}

@@ -1,5 +1,6 @@
 import type { AnyModel } from "@anywidget/types";
 import { mount } from "./app/app";
+import { keep } from "./app/keep";
 import { picker } from "./app/picker";
 import { PANELS } from "./panels/registry";
 import { KernelSource } from "./sources/kernel";
@@ -17,7 +18,13 @@ export default () => {
     },
     render({ el }: { el: HTMLElement }) {
       // In a frame what is stored may be forgotten, and hints would come back.
-      return mount(el, store, PANELS, picker, parent === window ? new Hints(store) : undefined);
+      const hints = parent === window ? new Hints(store) : undefined;
+      const leave = mount(el, store, PANELS, picker, hints);
+      const end = keep(el, store);
+      return () => {
+        end();
+        leave();
+      };
     },
   };
 };

@@ -1,6 +1,7 @@
 // @vitest-environment node
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { paint } from "../src/draw/svg";
 import { againstTemperature } from "../src/sampling/curve";
 import { pick, tally } from "../src/sampling/draws";
 import { type Settings, sample, sortLogits } from "../src/sampling/sampling";
@@ -47,4 +48,12 @@ test("the curve passes through the distribution at each temperature", () => {
     probs.forEach((p, rank) => expect(p).toBeCloseTo(outcome.probs[rank]!, 12));
     expect(nucleus).toBe(sample(sorted, { ...plain, temperature, topP: 0.9 }).kept);
   }
+});
+
+test("a colour that is mixed is drawn as one that is written out", () => {
+  expect(paint("fill", "rgb(255, 128, 0)")).toBe('fill="rgb(255,128,0)"');
+  expect(paint("fill", "rgba(255, 128, 0, 0.5)")).toBe('fill="rgb(255,128,0)" fill-opacity="0.5"');
+  expect(paint("fill", "color(srgb 1 0.502 0 / 0.5)")).toBe(
+    'fill="rgb(255,128,0)" fill-opacity="0.5"',
+  );
 });

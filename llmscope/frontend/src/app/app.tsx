@@ -87,6 +87,7 @@ function App({ store, host, panels, picker, hints }: AppProps) {
   const inColumns = show("column");
   const isStage = store.state.lecture.value && store.model.value !== null;
   const em = useSignal(PLAIN);
+  const old = store.isOld.value ? "old" : "";
   const prompts = store.models.prompts.value.length > 1 && <Prompts store={store} />;
   const help = useRef<HTMLDialogElement>(null);
   const toggleHelp = () => (help.current!.open ? help.current!.close() : help.current!.showModal());
@@ -128,7 +129,7 @@ function App({ store, host, panels, picker, hints }: AppProps) {
                 {prompts}
                 {show("row")}
                 <Problem store={store} />
-                {inColumns.length > 0 && <div class="columns">{inColumns}</div>}
+                {inColumns.length > 0 && <div class={`columns ${old}`}>{inColumns}</div>}
               </>
             )}
             <Help hints={hints} dialog={help} shown={shown} isStage={isStage} />

@@ -10,7 +10,11 @@ function Picker({ store }: PanelProps) {
   const progress = store.models.progress.value;
   const problem = store.problem.value;
   if (!choices) {
-    return problem ? <Problem store={store} /> : <p class="muted">Waiting for the kernel…</p>;
+    return problem || store.isGone.value ? (
+      <Problem store={store} />
+    ) : (
+      <p class="muted">Waiting for the kernel…</p>
+    );
   }
   const load = (event: Event) => {
     event.preventDefault();

@@ -49,6 +49,7 @@ export function Stage({ store, host, em, shown, children }: StageProps) {
     chosen.value = to.panel.name;
     to.show?.(store);
   };
+  const old = store.isOld.value ? "old" : "";
   const keys = onKeys("stage", {
     go: ({ digit }) => (subjects[digit - 1] ? go(subjects[digit - 1]!) : false),
     tools: () => void (hasTools.value = !hasTools.value),
@@ -117,12 +118,12 @@ export function Stage({ store, host, em, shown, children }: StageProps) {
         ))}
       </div>
       {now && (
-        <div class="subject" key={now.panel.name}>
+        <div class={`subject ${old}`} key={now.panel.name}>
           <now.panel.component store={store} />
         </div>
       )}
       {beside && (
-        <div class="beside">
+        <div class={`beside ${old}`}>
           <beside.component store={store} />
         </div>
       )}

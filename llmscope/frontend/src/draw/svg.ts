@@ -4,6 +4,7 @@
  */
 
 import type { Ink } from "./color-scale";
+import { drawField, isField } from "./fields";
 
 /** Canvases that can be drawn as SVG, by what they do so with. */
 const drawings = new WeakMap<HTMLCanvasElement, () => string>();
@@ -24,9 +25,25 @@ export const filled = (
 ): string =>
   `<rect ${place({ x, y, width, height })} fill="rgb(${ink.join()})" fill-opacity="${alpha.toFixed(3)}"/>`;
 
-/** Elements that only a hand needs are left out: those with `data-tool`. */
-export function toSvg(root: HTMLElement, ground: string): { svg: string; size: [number, number] } {
+export interface Drawn {
+  svg: string;
+  size: [width: number, height: number];
+}
+
+/** How canvases are drawn: by those who know how, as lines and cells, or as they are on screen. */
+let asLines = true;
+/** Of letters that are clear, because a field over them has the same. */
+let ink = "";
+
+/**
+ * Elements that only a hand needs are left out: those with `data-tool`.
+ *
+ * @param lines whether canvases become lines and cells, where they know how
+ */
+export function toSvg(root: HTMLElement, ground: string, lines = true): Drawn {
   const { left, top, width, height } = root.getBoundingClientRect();
+  asLines = lines;
+  ink = getComputedStyle(root).color;
   const parts = [...drawElement(root, -left, -top)];
   const svg = [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">`,
@@ -48,7 +65,11 @@ function* drawElement(element: Element, x: number, y: number): Generator<string>
   yield* drawBox(element, style, x, y);
   if (element instanceof HTMLCanvasElement) yield drawCanvas(element, box.left + x, box.top + y);
   else if (element instanceof SVGSVGElement) yield drawSvg(element, box.left + x, box.top + y);
-  else
+  else if (isField(element)) {
+    const inks = { ink: style.color, track: own(style, "--track"), fill: own(style, "--fill") };
+    const at = new DOMRect(box.left + x, box.top + y, box.width, box.height);
+    yield drawField(element, at, { font: font(style), ...inks });
+  } else
     for (const child of [...element.childNodes].sort((a, b) => sticks(a) - sticks(b))) {
       if (child instanceof Text) yield* drawText(child, style, x, y);
       else if (child instanceof Element) yield* drawElement(child, x, y);
@@ -123,13 +144,13 @@ function* drawText(
   for (const { text, box } of lines) {
     const { ascent, descent } = metrics(style);
     const baseline = box.top + y + (box.height * ascent) / (ascent + descent);
-    yield `<text x="${round(box.left + x)}" y="${round(baseline)}" textLength="${round(box.width)}" lengthAdjust="spacingAndGlyphs" ${font(style)} ${paint("fill", style.color)}>${escaped(text)}</text>`;
+    yield `<text x="${round(box.left + x)}" y="${round(baseline)}" textLength="${round(box.width)}" lengthAdjust="spacingAndGlyphs" ${font(style)} ${paint("fill", isClear(style.color) ? ink : style.color)}>${escaped(text)}</text>`;
   }
 }
 
 function drawCanvas(canvas: HTMLCanvasElement, x: number, y: number): string {
   const draw = drawings.get(canvas);
-  if (draw) return `<g transform="translate(${round(x)} ${round(y)})">${draw()}</g>`;
+  if (draw && asLines) return `<g transform="translate(${round(x)} ${round(y)})">${draw()}</g>`;
   const { width, height } = canvas.getBoundingClientRect();
   if (canvas.width === 0 || width === 0) return "";
   return `<image ${place({ x, y, width, height })} href="${canvas.toDataURL()}"/>`;
@@ -186,12 +207,18 @@ const inset = ({ x, y, width, height }: Place, by: number): Place => ({
   height: Math.max(0, height - 2 * by),
 });
 
+const own = (style: CSSStyleDeclaration, name: string): string =>
+  style.getPropertyValue(name).trim();
+
 const isClear = (color: string): boolean =>
   color === "transparent" || /(^rgba.*,|\/)\s*0\)$/.test(color);
 
 /** A colour as an SVG attribute: programs for drawing don't know `rgb(… / …)`. */
-function paint(name: "fill" | "stroke", color: string): string {
-  const [r = 0, g = 0, b = 0, alpha = 1] = color.match(/[\d.]+/g)?.map(Number) ?? [];
+export function paint(name: "fill" | "stroke", color: string): string {
+  const [red = 0, green = 0, blue = 0, alpha = 1] = color.match(/[\d.]+/g)?.map(Number) ?? [];
+  // A mixed colour comes in parts of 1.
+  const whole = color.startsWith("color(") ? 255 : 1;
+  const [r, g, b] = [red, green, blue].map((part) => Math.round(part * whole));
   const opacity = alpha < 1 ? ` ${name}-opacity="${alpha}"` : "";
   return `${name}="rgb(${r},${g},${b})"${opacity}`;
 }

@@ -194,6 +194,15 @@ export interface StepsAnswer {
   features: Feature[];
 }
 
+/** What a saved notebook shows of a view; empty where there is nothing to show. */
+export interface KeptAnswer {
+  /** Names what is shown. */
+  state?: string;
+  words?: string;
+  /** A page of its own, where it may be that large. */
+  page?: string;
+}
+
 export interface SearchAnswer {
   ids: number[];
   labels: string[];

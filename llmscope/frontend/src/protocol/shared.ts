@@ -16,7 +16,7 @@ export type Measure = "probability" | "entropy" | "rank" | "divergence";
 export type Shade = "probability" | "surprisal" | "rank";
 export type Order = "transformers" | "llama.cpp" | "vllm";
 
-const { attention, lens, keys, generation, sampling } = shared;
+const { attention, lens, keys, keeping, generation, sampling } = shared;
 
 export const KINDS = attention.kinds as Kind[];
 export const MODES = attention.modes as Mode[];
@@ -47,6 +47,9 @@ export const LONGEST_KEY = keys.longest;
 export const LONGEST_NAME = keys.longest_name;
 /** Ids in one key. */
 export const MOST_IDS = keys.most_ids;
+
+/** The mime type of what only we can show of an output that is saved. */
+export const KEPT_TYPE = keeping.type;
 
 const { neutral } = sampling;
 /** Sampling settings that change nothing. */

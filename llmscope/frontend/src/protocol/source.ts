@@ -1,5 +1,7 @@
 /** A view asks a source for named arrays and never knows who answers. */
 
+import type { ReadonlySignal } from "@preact/signals";
+
 /** JSON values and arrays by name. */
 export type Part = Record<string, unknown>;
 
@@ -17,6 +19,8 @@ export interface Source {
   ask<T = Part>(key: string, options?: AskOptions): Promise<T>;
   /** Why a key can't be answered, in words, where that is known before asking. */
   lacks(key: string): string | null;
+  /** Whether nobody answers any more, for good; where that can happen. */
+  readonly isGone?: ReadonlySignal<boolean>;
   close(): void;
 }
 

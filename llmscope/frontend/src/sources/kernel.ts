@@ -1,4 +1,5 @@
 import type { AnyModel } from "@anywidget/types";
+import { signal } from "@preact/signals";
 import { unpack } from "../protocol/arrays";
 import { type AskOptions, type Part, type Source, SourceError } from "../protocol/source";
 
@@ -23,12 +24,32 @@ interface Waiting {
  */
 const ACKNOWLEDGE_MS = 8;
 
-type Comm = Pick<AnyModel, "send" | "on" | "off">;
+/** How a kernel is called by JupyterLab that has lost all it held, or is about to. */
+const ENDING = new Set(["restarting", "autorestarting", "terminating", "dead", "unknown"]);
+
+/** What JupyterLab tells of a kernel. */
+interface Kernel {
+  statusChanged: Told<string>;
+  disposed: Told<void>;
+}
+interface Told<T> {
+  connect(hear: (sender: unknown, told: T) => void): void;
+  disconnect(hear: (sender: unknown, told: T) => void): void;
+}
+
+type Manager = { kernel?: Kernel | null } | undefined;
+
+type Comm = Pick<AnyModel, "send" | "on" | "off"> & {
+  /** In JupyterLab it knows the kernel; in other hosts one learns of its end by asking. */
+  widget_manager?: unknown;
+};
 
 /** The kernel answers, over the widget's comm. */
 export class KernelSource implements Source {
+  readonly isGone = signal(false);
   #waiting = new Map<number, Waiting>();
   #next: number;
+  readonly #kernel: Kernel | null;
   #acknowledging = 0;
 
   /** Replies reach every page of the kernel, so each page counts from a number of its own. */
@@ -38,6 +59,10 @@ export class KernelSource implements Source {
   ) {
     this.#next = first;
     comm.on("msg:custom", this.#receive);
+    comm.on("comm_live_update", this.#look);
+    this.#kernel = (comm.widget_manager as Manager)?.kernel ?? null;
+    this.#kernel?.statusChanged.connect(this.#hear);
+    this.#kernel?.disposed.connect(this.#look);
   }
 
   ask<T = Part>(key: string, { signal, onPart }: AskOptions = {}): Promise<T> {
@@ -58,13 +83,7 @@ export class KernelSource implements Source {
       signal?.addEventListener("abort", cancel, { once: true });
       this.#waiting.set(request, { resolve: settle(resolve), reject: settle(reject), onPart });
       if (!this.#send({ request, key })) {
-        this.#waiting.delete(request);
-        settle(reject)(
-          new SourceError(
-            "Disconnected from the kernel. Run the cell again; sliders still work.",
-            "gone",
-          ),
-        );
+        this.#leave();
       } else {
         window.clearTimeout(this.#acknowledging);
         this.#acknowledging = window.setTimeout(() => this.#send({}), ACKNOWLEDGE_MS);
@@ -80,10 +99,32 @@ export class KernelSource implements Source {
   close(): void {
     window.clearTimeout(this.#acknowledging);
     this.comm.off("msg:custom", this.#receive);
-    for (const { reject } of this.#waiting.values())
-      reject(new DOMException("Closed", "AbortError"));
-    this.#waiting.clear();
+    this.comm.off("comm_live_update", this.#look);
+    this.#kernel?.statusChanged.disconnect(this.#hear);
+    this.#kernel?.disposed.disconnect(this.#look);
+    this.#refuse(new DOMException("Closed", "AbortError"));
   }
+
+  #refuse(error: Error): void {
+    const waiting = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const { reject } of waiting) reject(error);
+  }
+
+  /** What the kernel held of this widget is lost, also when it has started again. */
+  #leave(): void {
+    this.isGone.value = true;
+    this.#refuse(new SourceError("The kernel is disconnected.", "gone"));
+  }
+
+  #hear = (_: unknown, status: string): void => {
+    if (ENDING.has(status)) this.#look();
+  };
+
+  /** Finds out whether the kernel is still there, once whoever tells of it has done its own work. */
+  #look = (): void => {
+    setTimeout(() => !this.isGone.peek() && !this.#send({}) && this.#leave());
+  };
 
   /** False when there is no kernel to send to. */
   #send(content: Part): boolean {

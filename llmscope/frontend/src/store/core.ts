@@ -17,6 +17,8 @@ export interface Core {
   /** Whether anybody sees the widget: nothing is asked for while nobody does. */
   isSeen: ReadonlySignal<boolean>;
   ask<T>(request: Request, options?: AskOptions): Promise<T>;
+  /** Whether nobody answers any more: what is there stays. */
+  isGone: ReadonlySignal<boolean>;
   /** Answers about the trace on screen. */
   cache(): RequestCache;
   /** Why a request can't be answered, in words; `null` where it can. */

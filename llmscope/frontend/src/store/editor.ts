@@ -17,7 +17,7 @@ export class Editor {
   /** What may be taken back, until something else is typed. */
   readonly #done = signal<{ before: TextInput; after: string }[]>([]);
 
-  constructor(private readonly core: Pick<Core, "state" | "model" | "trace" | "next">) {
+  constructor(private readonly core: Pick<Core, "state" | "model" | "trace" | "next" | "isGone">) {
     const { text, pair, target, masked } = core.state;
     this.input = computed(() => ({
       text: text.value,
@@ -30,8 +30,8 @@ export class Editor {
     this.target = computed(() => {
       const { next, trace, state } = core;
       const now = trace.value;
-      if (!state.editable.value || this.isBehind.value || !now || next.value?.trace !== now)
-        return null;
+      if (!state.editable.value || core.isGone.value) return null;
+      if (this.isBehind.value || !now || next.value?.trace !== now) return null;
       const { position } = next.value;
       if (now.target.length > 0) return "target";
       if (this.fillsGaps) return now.gaps.includes(position) ? fieldOf(now, position) : null;
@@ -84,7 +84,7 @@ export class Editor {
     const now = this.core.trace.peek();
     const token = now?.tokens[index];
     if (!now || !token || !this.fillsGaps || !this.core.state.editable.peek()) return false;
-    if (this.isBehind.peek()) return false;
+    if (this.isBehind.peek() || this.core.isGone.peek()) return false;
     return now.masked.includes(index) || (!token.isSpecial && token.start < token.end);
   }
 

@@ -24,8 +24,8 @@ export class GenerationStore {
   readonly current = signal(0);
   readonly ended = signal(false);
   readonly canUndo = signal(false);
-  /** Why nothing more can be generated here, in words; `null` where it can. */
-  readonly lacking: string | null;
+  /** The prompt that what is shown goes on from. */
+  readonly begun = signal("");
   readonly hovered = signal<number | null>(null);
   /** The ends of other paths, which are shown beside the current one. */
   readonly compared = signal<readonly number[]>([]);
@@ -61,7 +61,6 @@ export class GenerationStore {
 
   constructor(private readonly core: Core) {
     const { state } = core;
-    this.lacking = core.lacks({ type: "step", count: 1 });
     this.path = computed(() => this.pathTo(this.current.value));
     this.shownPath = computed(() => {
       const end = this.beside.value;
@@ -115,6 +114,11 @@ export class GenerationStore {
 
   close(): void {
     this.#closed = true;
+  }
+
+  /** Why nothing more can be generated here, in words; `null` where it can. */
+  get lacking(): string | null {
+    return this.core.lacks({ type: "step", count: 1 });
   }
 
   node(number: number): TreeNode | undefined {
@@ -234,10 +238,11 @@ export class GenerationStore {
   }
 
   async #begin(prompt: string): Promise<void> {
+    if (this.core.isGone.peek()) return;
     const isFirst = this.prompt.peek() === null;
     this.core.report(null);
     if (!isFirst) this.#letGo();
-    await this.#act(beginning(prompt), { anew: true });
+    if (await this.#act(beginning(prompt), { anew: true })) this.begun.value = prompt;
     // A few sequences, as of a run, are shown side by side.
     const nodes = this.nodes.peek();
     const parents = new Set(nodes.map(({ parent }) => parent));
@@ -276,7 +281,7 @@ export class GenerationStore {
 
   /** False when it could not be done. */
   async #act(request: Request, { anew = false, signal }: ActOptions = {}): Promise<boolean> {
-    if (this.lacking && !anew) return false;
+    if (this.core.isGone.peek() || (this.lacking && !anew)) return false;
     if (!anew) this.core.report(null);
     this.pending.value = this.pending.peek() + 1;
     try {

@@ -20,12 +20,16 @@ export interface Input {
   readonly isEmpty: ReadonlySignal<boolean>;
   /** Whether the trace isn't of the input on screen yet. */
   readonly isBehind: ReadonlySignal<boolean>;
+  /** Whether there is more to read than the trace, or the generated text, is of. */
+  readonly isUnread: ReadonlySignal<boolean>;
   /** The request for the distribution on screen; `null` without one. */
   readonly nextRequest: ReadonlySignal<Request | null>;
   /** Whether a token of the distribution can be chosen, to go into the text. */
   readonly canChoose: ReadonlySignal<boolean>;
 
   start(): () => void;
+  /** Whether the distribution on screen answers a request. */
+  has(request: Request): boolean;
   choose(rank: number): void;
   /** Asks for the distribution of the token in focus; run as an effect. */
   followNext(): void;
@@ -48,6 +52,7 @@ export class TypedInput implements Input {
   readonly key: ReadonlySignal<string>;
   readonly isEmpty = signal(false);
   readonly isBehind: ReadonlySignal<boolean>;
+  readonly isUnread: ReadonlySignal<boolean>;
   readonly nextRequest: ReadonlySignal<Request | null>;
   readonly canChoose: ReadonlySignal<boolean>;
 
@@ -57,7 +62,7 @@ export class TypedInput implements Input {
     private readonly wantsNext: ReadonlySignal<boolean>,
   ) {
     this.key = editor.key;
-    this.isBehind = editor.isBehind;
+    this.isBehind = this.isUnread = editor.isBehind;
     this.nextRequest = computed(() => {
       const trace = core.trace.value;
       return trace && wantsNext.value ? logitsOf(trace, core.focus.value) : null;
@@ -67,6 +72,12 @@ export class TypedInput implements Input {
 
   start(): () => void {
     return () => {};
+  }
+
+  has(request: Request): boolean {
+    const next = this.core.next.peek();
+    if (request.type !== "logits" || next?.trace.name !== request.trace) return false;
+    return next.position === request.position;
   }
 
   choose(rank: number): void {
@@ -118,10 +129,13 @@ export class GeneratedInput implements Input {
   readonly key: ReadonlySignal<string | null>;
   readonly isEmpty: ReadonlySignal<boolean>;
   readonly isBehind = signal(false);
+  readonly isUnread: ReadonlySignal<boolean>;
   readonly nextRequest: ReadonlySignal<Request | null>;
   readonly canChoose: ReadonlySignal<boolean>;
 
   #isAsking = false;
+  /** The node whose distribution is on screen. */
+  #read = -1;
 
   constructor(
     private readonly core: Core,
@@ -133,7 +147,8 @@ export class GeneratedInput implements Input {
     this.nextRequest = computed(() =>
       core.trace.value && wantsNext.value ? logitsAfter(generation.shown.value) : null,
     );
-    this.canChoose = signal(generation.lacking === null);
+    this.canChoose = computed(() => generation.lacking === null);
+    this.isUnread = computed(() => generation.begun.value !== core.state.text.value);
   }
 
   /** Linked views follow what was generated. */
@@ -143,6 +158,10 @@ export class GeneratedInput implements Input {
       const key = this.key.value;
       if (model.value && isSeen.value && key !== null) state.path.value = key;
     });
+  }
+
+  has(request: Request): boolean {
+    return request.type === "node_logits" && request.node === this.#read;
   }
 
   choose(rank: number): void {
@@ -167,6 +186,7 @@ export class GeneratedInput implements Input {
           .pathTo(node)
           .map(({ token, label }) => ({ id: token, label, start: 0, end: 0, isSpecial: false }));
         const tokens = [...prompt, ...generated];
+        this.#read = node;
         core.next.value = nextOf(answer, generatedTrace(tokens), tokens.length - 1);
       })
       .catch((error: unknown) => {

@@ -39,6 +39,15 @@ export class RequestCache {
     return answer;
   }
 
+  /** Whether the answer is there, or follows from one that is: a row, of a matrix. */
+  has(request: Request): boolean {
+    const key = formatKey(request);
+    if (this.#answers.has(key)) return true;
+    if (!("matrix" in request)) return false;
+    const matrix = key.slice(0, key.lastIndexOf("/") + 1);
+    return [...this.#answers.keys()].some((known) => known.startsWith(matrix));
+  }
+
   /** Forgets everything and cancels what is under way. */
   clear(): void {
     this.#over.abort();

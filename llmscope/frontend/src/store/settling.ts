@@ -13,6 +13,7 @@ export class Settling {
   #left = 0;
   #frame = 0; // 0 while it waits for none
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #closed = false;
 
   /** `isBusy` must call `touch` once it is over. */
   constructor(private readonly isBusy: () => boolean) {}
@@ -25,10 +26,11 @@ export class Settling {
   touch(): void {
     this.#settled.value = false;
     this.#left = FRAMES;
-    if (!this.#frame) this.#wait();
+    if (!this.#frame && !this.#closed) this.#wait();
   }
 
   close(): void {
+    this.#closed = true;
     cancelAnimationFrame(this.#frame);
     clearTimeout(this.#timer);
   }

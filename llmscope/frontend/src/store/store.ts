@@ -2,6 +2,7 @@ import { type ReadonlySignal, type Signal, batch, computed, effect, signal } fro
 import {
   type ChainAnswer,
   type Facts,
+  type KeptAnswer,
   type SearchAnswer,
   type Trace,
   type TraceAnswer,
@@ -30,6 +31,8 @@ import { type Traits, bindTraits } from "./traits";
 const SLOW = 500; // ms, after which the view says what it waits for
 const VERY_SLOW = 3000;
 const NONE = signal(null);
+const NEVER = signal(false);
+const GONE = "This needs the kernel, which is disconnected.";
 
 /** The text, or that of the decoder. */
 export type Side = "tokens" | "target";
@@ -67,11 +70,16 @@ export class Store {
   readonly outcome: ReadonlySignal<Outcome | null>;
   /** Why there is no next token for the token in focus, in words. */
   readonly lacking: ReadonlySignal<string | null>;
+  /** Whether the kernel is lost: what was read of it stays, and sliders go on. */
+  readonly isGone: ReadonlySignal<boolean>;
+  /** Whether what is shown is of a text before, for good: nobody reads the one on screen. */
+  readonly isOld: ReadonlySignal<boolean>;
   /** Whether nothing is asked for, nothing is unsaved, and all is painted. */
   readonly settled: ReadonlySignal<boolean>;
 
   readonly #views = signal(0);
   readonly #isSeen = computed(() => this.#views.value > 0);
+  readonly #uncounted: Source;
   readonly #source: CountedSource;
   readonly #settling: Settling;
   #cache: RequestCache;
@@ -80,7 +88,9 @@ export class Store {
   #labels = new Map<number, Signal<string | null>>();
 
   constructor(source: Source, traits: Traits) {
+    this.#uncounted = source;
     this.#source = new CountedSource(source);
+    this.isGone = source.isGone ?? NEVER;
     this.#cache = new RequestCache(this.#source);
     const bound = bindTraits<State>(traits, TRAITS, () => this.touch());
     const state = (this.state = bound.signals);
@@ -114,6 +124,7 @@ export class Store {
       next: this.next,
       focus: this.focus,
       isSeen: this.#isSeen,
+      isGone: this.isGone,
       ask: (request, options) => this.#ask(request, options),
       cache: () => this.#cache,
       lacks: (request) => this.lacks(request),
@@ -128,6 +139,7 @@ export class Store {
     this.input = this.generation
       ? new GeneratedInput(core, this.generation, wantsNext)
       : new TypedInput(core, this.editor, wantsNext);
+    this.isOld = computed(() => this.isGone.value && this.input.isUnread.value);
     this.lacking = computed(() => {
       const request = this.input.nextRequest.value;
       return request && this.lacks(request);
@@ -225,7 +237,10 @@ export class Store {
 
   /** Why a request can't be answered here, in words; `null` where it can. */
   lacks(request: Request): string | null {
-    return this.#source.lacks(formatKey(request));
+    const lacking = this.#source.lacks(formatKey(request));
+    if (lacking || !this.isGone.value) return lacking;
+    const parts = [this.#cache, this.input, this.attention];
+    return parts.some((part) => part.has(request)) ? null : GONE;
   }
 
   /**
@@ -235,6 +250,21 @@ export class Store {
   answer<T>(request: Request): ReadonlySignal<T | null> {
     if (!this.#isSeen.value || this.lacks(request)) return NONE;
     return this.#cache.watch<T>(request, (error) => this.#report(error));
+  }
+
+  /** What a saved notebook shows of the view; settling doesn't wait for it. */
+  keep(signal: AbortSignal): Promise<KeptAnswer> {
+    return this.#uncounted.ask<KeptAnswer>(formatKey({ type: "kept" }), { signal });
+  }
+
+  /** The view as a page of its own. */
+  async page(): Promise<string> {
+    return (await this.#ask<{ html: string }>({ type: "page" })).html;
+  }
+
+  /** The Python that makes the view as it is. */
+  async call(): Promise<string> {
+    return (await this.#ask<{ call: string }>({ type: "call" })).call;
   }
 
   /** Tokens of the vocabulary whose text contains this text. */
@@ -326,6 +356,11 @@ export class Store {
     }
   }
 
+  /** Says what went wrong in something that a person asked for. */
+  say(error: unknown): void {
+    this.#report(error);
+  }
+
   #report(error: unknown): void {
     if (error instanceof DOMException && error.name === "AbortError") return;
     if (error === null) {
@@ -334,6 +369,7 @@ export class Store {
     }
     const message = error instanceof Error ? error.message : String(error);
     const kind = error instanceof SourceError ? error.kind : "error";
+    if (this.isGone.peek() && kind === "gone") return; // It is said once, as long as it is so.
     this.problem.value = { message, kind };
   }
 

@@ -1,5 +1,7 @@
 import type { RefObject } from "preact";
+import { toPng } from "../draw/png";
 import { toSvg } from "../draw/svg";
+import { download } from "./download";
 
 const SHARPER = 3; // pixels of a PNG to a pixel of the screen
 
@@ -14,16 +16,12 @@ export function Save({ of, name }: SaveProps) {
   const save = async (kind: "svg" | "png") => {
     const root = of.current!;
     const ground = getComputedStyle(root.closest(".llmscope")!).backgroundColor;
-    const { svg, size } = toSvg(root, ground);
-    const url =
+    const drawn = toSvg(root, ground);
+    const picture =
       kind === "svg"
-        ? URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }))
-        : await toPng(svg, size);
-    const link = document.createElement("a");
-    link.href = url;
-    link.download = `${name.replace(/[^\w.-]+/g, "-")}.${kind}`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(url), 1000);
+        ? new Blob([drawn.svg], { type: "image/svg+xml" })
+        : await toPng(drawn, SHARPER);
+    download(picture, `${name.replace(/[^\w.-]+/g, "-")}.${kind}`);
   };
   return (
     <span class="save" data-tool>
@@ -40,16 +38,4 @@ export function Save({ of, name }: SaveProps) {
       ))}
     </span>
   );
-}
-
-async function toPng(svg: string, [width, height]: [number, number]): Promise<string> {
-  const image = new Image();
-  image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`;
-  await image.decode();
-  const canvas = document.createElement("canvas");
-  canvas.width = width * SHARPER;
-  canvas.height = height * SHARPER;
-  canvas.getContext("2d")!.drawImage(image, 0, 0, canvas.width, canvas.height);
-  const blob = await new Promise<Blob | null>((done) => canvas.toBlob(done));
-  return URL.createObjectURL(blob!);
 }

@@ -22,13 +22,16 @@ export function Output({ store, generation }: { store: Store; generation: Genera
     <>
       <div
         ref={page}
-        class={`written scrolls ${others.length > 0 ? "beside" : ""} ${isCode(text) ? "code" : ""}`}
+        class={`written scrolls ${others.length > 0 ? "beside" : ""} ${isCode(text) ? "code" : ""} ${store.isOld.value ? "old" : ""}`}
         tabIndex={0}
         role="application"
         aria-label="The text. Space plays and pauses, Enter generates a token, left and right go through tokens, Backspace undoes."
       >
         <p>
-          <PromptText text={store.state.text.value} tokens={prompt} />
+          <PromptText
+            text={store.isOld.value ? generation.begun.value : store.state.text.value}
+            tokens={prompt}
+          />
           {path.map((node) => (
             <GeneratedToken key={node.number} store={store} generation={generation} node={node} />
           ))}

@@ -187,6 +187,7 @@ function Caption({ store, generation }: { store: Store; generation: GenerationSt
     const timer = setTimeout(() => (slow.value = true), 500);
     return () => clearTimeout(timer);
   }, [generation.pending.value > 0, path.length]);
+  if (store.isOld.value) return <p class="caption">What is pale belongs to the prompt before.</p>;
   if (node)
     return (
       <p class="caption figures" role="status">

@@ -1,6 +1,7 @@
 import { count, plural, tokenWord } from "../../ui/format";
 import { HelpButton } from "../../ui/help";
 import type { PanelProps } from "../props";
+import { Take } from "./take";
 
 export function Header({ store }: PanelProps) {
   const model = store.model.value!;
@@ -10,10 +11,12 @@ export function Header({ store }: PanelProps) {
     model.kv_heads && model.kv_heads < model.heads ? `, ${model.kv_heads} KV groups` : "";
   const size = `${plural(model.layers, "layer")} × ${plural(model.heads, "head")}${groups}`;
   const [kept = 0, most = 0] = trace?.cache ?? [];
-  const status = store.problem.value ? "problem" : store.waiting.value ? "busy" : "ready";
+  const isGone = store.isGone.value;
+  const trouble = store.problem.value || isGone;
+  const status = trouble ? "problem" : store.waiting.value ? "busy" : "ready";
   return (
     <header class="header">
-      <span class={`dot ${status}`} role="img" aria-label={status} />
+      <span class={`dot ${status}`} role="img" aria-label={isGone ? "disconnected" : status} />
       <span class="facts ellipsis muted figures">
         <strong>{model.name}</strong>
         <span title={size}>{size}</span>
@@ -29,7 +32,7 @@ export function Header({ store }: PanelProps) {
         )}
       </span>
       <span class="right">
-        <span class="muted figures">
+        <span class={`muted figures ${store.isOld.value ? "old" : ""}`}>
           {trace && (
             <>
               {count(trace.tokens.length)}
@@ -45,7 +48,7 @@ export function Header({ store }: PanelProps) {
           )}
         </span>
         <span>
-          <HelpButton />{" "}
+          <Take store={store} /> <HelpButton />{" "}
           <button
             type="button"
             title="A stage for a projector: large type, one thing at a time"

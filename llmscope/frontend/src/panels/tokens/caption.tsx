@@ -25,6 +25,12 @@ export function Caption({ store, line, hoveredTarget }: CaptionProps) {
         {waiting}
       </p>
     );
+  if (store.isOld.value)
+    return (
+      <p class="caption lines" role="status">
+        Dashed: not read. What is pale belongs to the text before.
+      </p>
+    );
   if (!trace) return <p class="caption lines">Every panel below follows what you type.</p>;
   const from = line && plain(ownOf(line));
   const token = hovered === null ? undefined : trace[side][hovered];

@@ -36,7 +36,11 @@ export function Shaded({ text, ...shown }: Shown & { text: string }) {
     <>
       {pieces(shown.row, text).map((piece) =>
         piece.tokens.length === 0 ? (
-          piece.text
+          shown.store.isOld.value && piece.text.trim() ? (
+            <span class="unread">{piece.text}</span>
+          ) : (
+            piece.text
+          )
         ) : (
           <Fragment key={piece.tokens[0]}>
             {piece.text.slice(0, wordOf(piece.text))}

@@ -35,6 +35,9 @@ export class PageSource implements Source {
     if (request?.type === "thumbnails" && stored) return () => this.#thumbnails(request, stored);
     if (stored) return () => stored;
     switch (request?.type) {
+      case "page":
+      case "call":
+        return "This is a page already.";
       case "search":
         return "Finding a token takes the model.";
       case "text":

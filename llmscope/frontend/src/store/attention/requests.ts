@@ -2,10 +2,10 @@
 
 import type { LineAnswer, TileAnswer, Trace } from "../../protocol/answers";
 import type { Tensor } from "../../protocol/arrays";
-import type { MatrixName, Pool, Request } from "../../protocol/keys";
+import { type MatrixName, type Pool, type Request, sameMatrix } from "../../protocol/keys";
 import { type Direction, type Kind, TILE } from "../../protocol/shared";
 import type { RequestCache } from "../request-cache";
-import type { Matrix, Tile } from "./types";
+import type { Matrix, Steps, Tile } from "./types";
 
 /** A matrix of a trace. */
 export type MatrixOf = Pick<Matrix, "trace" | "kind" | "name">;
@@ -18,6 +18,24 @@ export const firstRow = (trace: Trace | null, kind: Kind, matrix: MatrixName): R
   matrix,
   index: 0,
 });
+
+/** Whether steps or matrices that are drawn answer a request. */
+export function isDrawn(
+  request: Request,
+  steps: Steps | null,
+  matrices: readonly (Matrix | null)[],
+): boolean {
+  if (request.type === "steps") {
+    const { trace, layer, head, query } = request;
+    const isOfHead = steps?.layer === layer && steps.head === head;
+    return isOfHead && steps.trace.name === trace && steps.at === query;
+  }
+  if (!("matrix" in request)) return false;
+  const { trace, kind, matrix } = request;
+  return matrices.some(
+    (one) => one?.trace.name === trace && one.kind === kind && sameMatrix(one.name, matrix),
+  );
+}
 
 /** The level at which one tile is a whole matrix of `longest` tokens. */
 export const levelOf = (longest: number): number =>

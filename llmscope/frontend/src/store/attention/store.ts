@@ -12,7 +12,7 @@ import { type Direction, type Kind, MOST_HEADS, type ScoreName, TILE } from "../
 import { ask } from "../ask";
 import type { Core } from "../core";
 import { stable } from "../stable";
-import { firstRow, levelOf, readLine, readTile } from "./requests";
+import { firstRow, isDrawn, levelOf, readLine, readTile } from "./requests";
 import { Thumbnails } from "./thumbnails";
 import {
   type Cell,
@@ -225,6 +225,11 @@ export class AttentionStore {
       return lineIn(matrix, direction, index);
     const weights = await readLine(this.core.cache(), { trace, kind, name }, direction, index);
     return { trace, kind, name, direction, index, ...this.shown.peek(), weights };
+  }
+
+  /** Whether the answer to a request is what is drawn. */
+  has(request: Request): boolean {
+    return isDrawn(request, this.steps.peek(), [this.matrix.peek(), ...this.overlays.peek()]);
   }
 
   // ── asking ────────────────────────────────────────────────────────────────────────────────
