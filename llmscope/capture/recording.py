@@ -216,8 +216,9 @@ class Recording:
         raise stale()
 
     def _is_recorded(self, output: torch.Tensor | None) -> bool:
-        hidden, count = self.forward.hidden, len(self.forward.hidden)
-        return output is None or len(output) < count or close(output[:count], hidden)
+        hidden = self.forward.hidden
+        again = None if output is None else output[: len(hidden)]
+        return again is None or again.shape != hidden.shape or close(again, hidden)
 
     def sublayers(self, sublayer: Sublayer) -> list[torch.Tensor]:
         """Return the residual stream (positions, hidden size) of each layer with one sublayer.

@@ -391,9 +391,7 @@ class Notebook:
             self.wait_idle()
             self.execute("import ipywidgets; ipywidgets.Widget.close_all()")
         self.page.close()
-        if kept:
-            return
-        for session in self.lab.api("GET", "sessions"):
+        for session in () if kept else self.lab.api("GET", "sessions"):
             if session["path"] == self.path.name:
                 self.lab.api("DELETE", f"sessions/{session['id']}")
 

@@ -104,7 +104,7 @@ export class AttentionStore {
       return Math.max(0, Math.min(core.focus.value, side.length - 1));
     });
     this.lacking = computed(() => {
-      if (!this.#ready || !this.#isIn(this.#ready, this.shown.value)) return null;
+      if (!this.#ready || !hasHead(this.#ready, this.kind.value, this.shown.value)) return null;
       return core.lacks(this.#sampleOf(this.shown.value, this.name.value));
     });
   }
@@ -237,12 +237,9 @@ export class AttentionStore {
   get #ready(): Trace | null {
     return this.core.isSeen.value ? this.core.trace.value : null;
   }
+
   #shows(panel: string): boolean {
     return this.core.state.panels.value.includes(panel);
-  }
-
-  #isIn(trace: Trace, head: Head): boolean {
-    return hasHead(trace, this.kind.value, head);
   }
 
   /** Why a matrix of the text on screen can't be shown, in words; `null` where it can. */
@@ -265,9 +262,7 @@ export class AttentionStore {
   }
 
   async #readMatrix(trace: Trace, name: MatrixName, signal: AbortSignal): Promise<Matrix> {
-    const kind = this.kind.peek();
-    const sides = this.sides.peek();
-    const shown = this.shown.peek();
+    const [kind, sides, shown] = [this.kind.peek(), this.sides.peek(), this.shown.peek()];
     const level = levelOf(Math.max(sides.queries.length, sides.keys.length));
     const at = { level, row: 0, column: 0 };
     const of = { trace, kind, name };
@@ -278,10 +273,9 @@ export class AttentionStore {
   #followMatrix(): (() => void) | void {
     const trace = this.#ready;
     const name = this.name.value;
-    void this.kind.value;
-    void this.pool.value;
-    if (!trace || !this.#wantsMatrix() || !this.#isIn(trace, this.shown.value)) return;
-    if (this.lacking.value) return;
+    void [this.kind.value, this.pool.value];
+    if (!trace || !this.#wantsMatrix() || this.lacking.value) return;
+    if (!hasHead(trace, this.kind.value, this.shown.value)) return;
     return ask(
       this.core,
       (signal) => this.#readMatrix(trace, name, signal),
@@ -299,7 +293,7 @@ export class AttentionStore {
     const kind = this.kind.value;
     const matrix = this.matrix.value;
     const wanted = this.#shows("tokens") || this.#shows("attention");
-    if (!trace || !wanted || !this.#isIn(trace, this.shown.value)) return;
+    if (!trace || !wanted || !hasHead(trace, this.kind.value, this.shown.value)) return;
     if (!name || this.core.lacks(firstRow(trace, kind, name))) {
       this.line.value = null;
       return;
@@ -386,7 +380,7 @@ export class AttentionStore {
     const focus = this.core.focus.value;
     const sides = this.sides.value;
     if (!trace || this.core.state.mode.value !== "steps" || !this.#shows("attention")) return;
-    if (!this.#isIn(trace, { layer, head }) || this.lacking.value) return;
+    if (!hasHead(trace, this.kind.value, { layer, head }) || this.lacking.value) return;
     const at = Math.min(focus, sides.queries.length - 1);
     const request: Request = { type: "steps", trace: trace.name, kind, layer, head, query: at };
     return ask(
