@@ -96,7 +96,6 @@ def test_arrow_keys_move_sliders_and_double_click_resets(shown, panels):
     expect_bars_as_in_python(shown, panels)
 
 
-@pytest.mark.usefixtures("all_settings")
 def test_the_first_rows_of_all_panels_share_their_lines(shown, panels):
     shown.widen(1400)
     for rows in (".columns h3", ".columns :is(.habits, .choice, .presets)"):
@@ -105,6 +104,7 @@ def test_the_first_rows_of_all_panels_share_their_lines(shown, panels):
         assert len({(box["y"], box["height"]) for box in boxes}) == 1, (rows, boxes)
 
 
+@pytest.mark.usefixtures("all_settings")
 def test_nothing_jumps_while_a_slider_moves(panels):
     # What stands above and below each slider keeps its place.
     def places() -> object:
