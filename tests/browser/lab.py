@@ -42,9 +42,9 @@ const session = context.session;
 """
 
 
-_SEEN_HINTS = """
+_SEEN_HINTS = """if (parent === window) {
     const all = ["type", "map", "temperature", "play"];
-    localStorage.setItem("llmscope.hints", JSON.stringify(all));
+    localStorage.setItem("llmscope.hints", JSON.stringify(all)); }
 """
 
 

@@ -327,7 +327,7 @@ def test_a_converted_notebook_is_alive(page, saved, trace, theme, tmp_path):
         eventually(lambda o=outer, i=inner: o.evaluate(OUTER) == i.evaluate(INNER))
     expect_alive(explorer, trace)
     before = frame.bounding_box()
-    explorer.root.get_by_text("Arcs").click()
+    explorer.show("Arcs")
     explorer.root.get_by_role("button", name="A⁺ Lecture").click()
     page.wait_for_function(
         "before => document.querySelector('iframe').clientHeight !== before", arg=before["height"]
