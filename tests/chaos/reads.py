@@ -67,7 +67,7 @@ CALLS: dict[str, tuple[str, Callable[[Scope], Call]]] = {
     "lens attention": ("llama", _read("lens attention")),
     "steps": ("llama", _read("steps")),
     "logits": ("llama", _read("logits")),
-    "attention by its own output": ("gptj", _read("attention")),
+    "attention by its own output": ("falcon", _read("attention")),
     "generate": ("llama", lambda scope: lambda: scope.generate("A dog", max_new_tokens=3, seed=0)),
 }
 
