@@ -99,7 +99,7 @@ class View(anywidget.AnyWidget, ViewTraits):
         Attention weights below it aren't drawn.
     lecture : bool
         A stage for a projector: as high as what is in sight, in large type, one subject at a time.
-    keep_mb : float
+    saved_page_mb : float
         How large a page of the view, in megabytes, a saved notebook may hold, so that it is live
         there without a kernel; 0 for none. Words and a picture are always kept.
     """
@@ -351,7 +351,7 @@ class View(anywidget.AnyWidget, ViewTraits):
 
     @property
     def _most_bytes(self) -> float:
-        return 1e6 * self.keep_mb
+        return 1e6 * self.saved_page_mb
 
     def __repr__(self) -> str:
         name = self.scope.name if self.scope is not None else "no model yet"

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 INPUT = ("text", "pair", "target", "masked")  # what is read
 PATH = "_path"
-KEEP_MB = 1.0
+SAVED_PAGE_MB = 1.0
 
 
 class Heads(traitlets.TraitType[Any, Any]):
@@ -90,7 +90,7 @@ class ViewTraits(traitlets.HasTraits):
     threshold = traitlets.Float(0.0).tag(sync=True)
     lecture = traitlets.Bool(False).tag(sync=True)
 
-    keep_mb = traitlets.Float(KEEP_MB, min=0.0)  # of no interest to the page
+    saved_page_mb = traitlets.Float(SAVED_PAGE_MB, min=0.0)  # of no interest to the page
 
     # Whether nobody has chosen a head: the page then shows a telling one.
     _telling = traitlets.Bool(True).tag(sync=True)

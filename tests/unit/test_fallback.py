@@ -88,7 +88,7 @@ def test_a_notebook_that_is_run_as_a_whole_gets_a_picture_too(explorer, monkeypa
 
 def test_it_holds_no_page_that_is_larger_than_the_view_says(explorer, monkeypatch):
     as_a_whole(monkeypatch)
-    explorer.keep_mb = 0.05
+    explorer.saved_page_mb = 0.05
     assert bundle(explorer)[KEPT_TYPE] == {}
 
 

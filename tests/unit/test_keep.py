@@ -26,7 +26,7 @@ def kept(view):
 
 
 def test_words_are_those_of_what_is_on_screen(scope):
-    view = scope.explore(TEXT, layer=1, head=2, keep_mb=0)
+    view = scope.explore(TEXT, layer=1, head=2, saved_page_mb=0)
     first = kept(view)
     assert set(first) == {"state", "words"}
     view.temperature = 0.5
@@ -39,10 +39,10 @@ def test_words_are_those_of_what_is_on_screen(scope):
 
 
 def test_the_page_is_kept_up_to_a_size(scope):
-    view = scope.explore(TEXT, keep_mb=5)
+    view = scope.explore(TEXT, saved_page_mb=5)
     page = kept(view)["page"]
     assert page == view.to_html().html
-    view.keep_mb = len(page) / 1e6 - 0.001
+    view.saved_page_mb = len(page) / 1e6 - 0.001
     assert "page" not in kept(view)
     view.close()
 
@@ -50,7 +50,7 @@ def test_the_page_is_kept_up_to_a_size(scope):
 def test_a_view_that_shows_nothing_keeps_nothing(scope, monkeypatch):
     empty = scope.explore()
     assert kept(empty) == {}
-    view = GenerationView(scope, TEXT, max_new_tokens=2, keep_mb=5)
+    view = GenerationView(scope, TEXT, max_new_tokens=2, saved_page_mb=5)
     made = kept(view)
     assert made["words"] == f"tiny: {TEXT}"
     assert "page" not in made, "nothing is written yet"

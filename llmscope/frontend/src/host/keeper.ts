@@ -1,5 +1,5 @@
 /**
- * Who keeps a view for tomorrow: the element around it that says so, of the extension of JupyterLab
+ * Who writes a view into the notebook: the element around it that says so, of the extension of JupyterLab
  * (`lab/`), which writes what is shown into the notebook and can run the cells again.
  */
 

@@ -141,7 +141,7 @@ function Controls({ store, generation }: { store: Store; generation: GenerationS
             </option>
           ))}
         </select>
-        <Copy generation={generation} />
+        <Copy store={store} generation={generation} />
       </span>
     </div>
   );

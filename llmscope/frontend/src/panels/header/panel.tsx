@@ -1,7 +1,7 @@
 import { count, plural, tokenWord } from "../../ui/format";
 import { HelpButton } from "../../ui/help";
 import type { PanelProps } from "../props";
-import { Take } from "./take";
+import { Share } from "./share";
 
 export function Header({ store }: PanelProps) {
   const model = store.model.value!;
@@ -48,7 +48,7 @@ export function Header({ store }: PanelProps) {
           )}
         </span>
         <span>
-          <Take store={store} /> <HelpButton />{" "}
+          <Share store={store} /> <HelpButton />{" "}
           <button
             type="button"
             title="A stage for a projector: large type, one thing at a time"

@@ -10,7 +10,7 @@ from tests.page.panels import Panels
 
 CELLS = [
     "import llmscope\nscope = llmscope.load(progress=lambda *_: None)",
-    f"explorer = scope.explore({SENTENCE!r}, layer=24, head=4, keep_mb=0)\nexplorer",
+    f"explorer = scope.explore({SENTENCE!r}, layer=24, head=4, saved_page_mb=0)\nexplorer",
     "llmscope.NextTokenView(explorer.trace)",
 ]
 LINE = "Run the cell to bring the view back"
@@ -35,7 +35,7 @@ def test_a_notebook_that_is_opened_again_shows_what_its_views_showed(open_notebo
     notebook.evaluate("await panel.context.save();")
 
     with notebook.page.expect_download() as saving:
-        panels.root.get_by_label("Take the view with you").select_option("page")
+        panels.root.get_by_label("Share", exact=True).select_option("Save as page")
     assert saving.value.path().read_text().startswith("<!doctype html>")
     notebook.close()
 
@@ -51,7 +51,7 @@ def test_a_notebook_that_is_opened_again_shows_what_its_views_showed(open_notebo
     inside.slider("temperature").fill("2")
     expect(inside.rows.first).not_to_have_text(before)
     expect(again.page.get_by_text("Error displaying widget")).to_have_count(0)
-    again.screenshot("tomorrow")
+    again.screenshot("saved-notebook")
     explorer.get_by_role("button", name="Run up to here").click()
     panels = Panels(explorer)
     expect(panels.rows.first).to_contain_text("Mary", timeout=30_000)

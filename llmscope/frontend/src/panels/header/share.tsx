@@ -1,0 +1,23 @@
+import type { Store } from "../../store/store";
+import { Actions, copied } from "../../ui/actions";
+import { download } from "../../ui/download";
+
+/** Takes the view out of the notebook: as a page, or as the Python that makes it. */
+export function Share({ store }: { store: Store }) {
+  const isGone = store.isGone.value;
+  if (!isGone && store.lacks({ type: "page" })) return null;
+  return (
+    <Actions
+      name="Share"
+      disabled={isGone || !store.trace.value}
+      onError={(error) => store.say(error)}
+      actions={{
+        "Save as page": async () => {
+          download(new Blob([await store.page()], { type: "text/html" }), "llmscope.html");
+          return "Saved ✓";
+        },
+        "Copy Python": async () => copied(await store.call()),
+      }}
+    />
+  );
+}
