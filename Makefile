@@ -5,7 +5,8 @@ STAMP := $(VENV)/.llmscope
 FRONTEND := llmscope/frontend
 MODULES := $(FRONTEND)/node_modules/.package-lock.json
 NPM := npm --prefix $(FRONTEND)
-PIP := $(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# Compiled when first imported: most modules of what is installed never are.
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 
 # The first Python from 3.11 on; `make PYTHON=...` chooses another.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
@@ -15,23 +16,21 @@ PICTURES := quickstart-light.png quickstart-dark.png sampling.png generation.png
 DEBIAN := chromium fonts-noto-cjk fonts-noto-color-emoji
 
 # A process for each core: for tests that share nothing but files they only read.
-SPREAD := -n logical --maxprocesses=4 --dist=loadfile
+SPREAD := -n logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 # OpenMP's spinning makes a forward on a busy machine 20 times slower.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.NOTPARALLEL:
-.PHONY: help setup build lab check unit components fixtures test test-cpus chaos sweep newest lowest docs hosts bench soak pictures format clean chromium
+.PHONY: help setup build lab check lint types lint-front unit test-front components fixtures test test-cpus chaos sweep newest lowest docs hosts bench soak pictures format clean chromium
 
 help: ## show these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 setup: $(STAMP) $(MODULES) ## create .venv, install llmscope with its development tools and the default weights
 
-$(STAMP): pyproject.toml hatch_build.py constraints.txt $(FRONTEND)/package-lock.json
+# What is installed builds its front end.
+$(STAMP): pyproject.toml hatch_build.py constraints.txt $(MODULES)
 	@test -n "$(PYTHON)" || { echo "Python >= 3.11 is missing: https://www.python.org/downloads/"; exit 1; }
-	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && npm --version >/dev/null || \
-		{ echo "Node >= 20 with npm is missing (Debian's own may be older): https://nodejs.org"; exit 1; }
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	$(PIP) hatchling
 	$(PIP) --no-build-isolation -e ".[dev]"
@@ -39,6 +38,8 @@ $(STAMP): pyproject.toml hatch_build.py constraints.txt $(FRONTEND)/package-lock
 	@touch $@
 
 $(MODULES): $(FRONTEND)/package-lock.json
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && npm --version >/dev/null || \
+		{ echo "Node >= 20 with npm is missing (Debian's own may be older): https://nodejs.org"; exit 1; }
 	$(NPM) ci
 	@touch $@
 
@@ -53,25 +54,31 @@ lab: build ## open the quick start in JupyterLab
 		--LabApp.extra_labextensions_path=llmscope/labextensions \
 		--ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/quickstart.ipynb
 
-check: setup ## lint, formats and types, Python and TypeScript
+check: lint types lint-front ## lint, formats and types, Python and TypeScript
+
+lint: setup
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
-	$(PY) -m mypy --strict llmscope hatch_build.py
 	$(VENV)/bin/lint-imports
 	$(PY) -m tests.docstrings
+
+types: setup
+	$(PY) -m mypy --strict llmscope hatch_build.py
+
+lint-front: $(MODULES)
 	$(NPM) run --silent check
 	$(NPM) run --silent format:check
 
-unit: setup ## the quick tests
+test-front: $(MODULES)
 	$(NPM) --silent test
+
+unit: setup test-front ## the quick tests
 	$(PY) -m pytest $(SPREAD) tests/unit
 
-test: chromium check ## everything, as CI does
-	$(NPM) --silent test
+test: ## everything, as CI does
+	@$(MAKE) --no-print-directory -j2 lint types lint-front test-front chromium
 	$(NPM) run --silent build
-	$(PY) -m pytest --durations=20 $(SPREAD) tests/unit tests/sweep tests/model tests/components
-	$(PY) -m pytest --durations=20 tests/browser tests/hosts
-	$(PY) -m pytest tests/chaos
+	$(PY) -m pytest --durations=20 $(SPREAD)
 	$(PY) -m tests.cpus --numeric --lowest
 
 test-cpus: build ## unit, sweep and model tests, as other processors would compute

@@ -17,7 +17,9 @@ os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 # Read when huggingface_hub is first imported; kernels inherit it.
 os.environ["HF_HUB_OFFLINE"] = "1"
 
-TIERS = ("unit", "model", "components", "browser", "chaos")
+# The slowest first: what is spread over processes then ends with what is short.
+TIERS = ("browser", "hosts", "model", "components", "chaos", "sweep", "unit")
+MARKED = ("model", "components", "browser", "chaos")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what takes long, mark each test with its folder, and run quick tiers first."""
+    """Leave out what takes long, mark each test with its folder, and run slow tiers first."""
     if not config.getoption("--whole"):
         items[:] = [item for item in items if item.get_closest_marker("whole") is None]
     here = Path(__file__).parent
@@ -36,6 +38,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return item.path.relative_to(here).parts[0] if item.path.is_relative_to(here) else "unit"
 
     for item in items:
-        if tier(item) in TIERS[1:]:
+        if tier(item) in MARKED:
             item.add_marker(tier(item))
-    items.sort(key=lambda item: TIERS.index(tier(item)) if tier(item) in TIERS else 0)
+    items.sort(key=lambda item: TIERS.index(tier(item)) if tier(item) in TIERS else len(TIERS))
