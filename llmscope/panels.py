@@ -65,6 +65,8 @@ class Panel:
         matrix on screen for "matrix", logits for "next-token".
     requests
         Requests whose answers a page holds for it as they are.
+    opened_by
+        The trait of the view that opens it; empty where it is always open.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Panel:
     column: int = 0
     reads: frozenset[Reads] = frozenset()
     requests: Requests = lambda shown: []
+    opened_by: str = ""
 
 
 def _chain(shown: Shown) -> list[OfTrace]:
@@ -116,6 +119,7 @@ PANELS = {
     for panel in (
         Panel("header", above=40),
         Panel("tokens", above=170, reads=_ATTENTION, requests=_chain),
+        Panel("chain", above=240, requests=_chain, opened_by="chain_rule"),
         Panel("generation", above=330),
         Panel("overview", column=620, reads=_ATTENTION, requests=_thumbnails),
         Panel("attention", column=620, reads=_ATTENTION | {"matrix"}, requests=_steps),

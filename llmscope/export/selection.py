@@ -265,7 +265,7 @@ def plan(group: Group, what: Input, want: Wanted) -> Plan:
                 and view.layer in trace.layers(view.kind)
             ]
     positions = [*group.nodes[what]] if group.nodes else _positions(trace, group, views, want)
-    return Plan(what, trace, name, heads, rollouts, positions, requests)
+    return Plan(what, trace, name, heads, rollouts, positions, [*dict.fromkeys(requests)])
 
 
 def _heads(trace: Trace, views: list[ViewState], want: Wanted, most: int) -> Heads:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import traitlets
+
 from llmscope.kernel import TextInput
 from llmscope.views.base import View
 
@@ -33,12 +35,15 @@ class TraceView(View):
 class TokensView(TraceView):
     """The text of a trace, token by token: shaded by attention, underlined by probability.
 
+    Below it, of a model that reads from left to right, the chain rule: how surprising each token
+    is given those before it, the product of their probabilities, and perplexity.
+
     Parameters
     ----------
     trace
         The trace.
     **traits
-        First values of traits, those of `View`.
+        First values of traits, those of `View`; `chain_rule` is true at first.
 
     Examples
     --------
@@ -47,7 +52,9 @@ class TokensView(TraceView):
     2
     """
 
-    _shows: ClassVar[list[str]] = ["tokens"]
+    chain_rule = traitlets.Bool(True).tag(sync=True)
+
+    _shows: ClassVar[list[str]] = ["tokens", "chain"]
 
 
 class NextTokenView(TraceView):

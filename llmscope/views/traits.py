@@ -89,6 +89,7 @@ class ViewTraits(traitlets.HasTraits):
     order = traitlets.Enum(ORDERS, "transformers").tag(sync=True)
     threshold = traitlets.Float(0.0).tag(sync=True)
     lecture = traitlets.Bool(False).tag(sync=True)
+    chain_rule = traitlets.Bool(False).tag(sync=True)
 
     saved_page_mb = traitlets.Float(SAVED_PAGE_MB, min=0.0)  # of no interest to the page
 

@@ -165,7 +165,7 @@ def causal() -> Made:
     ]
     numbers = Collector(trace).attention().scores().top().logits(-1).lens(*STREAMS)
     numbers.steps((24, 4, 13), (24, 4, 5), (23, 4, 5)).array("rollout", trace.rollout(24))
-    numbers.fact("perplexity", trace.perplexity)
+    numbers.fact("perplexity", trace.perplexity).array("logprobs", trace.logprobs)
     return Made(views, numbers.numbers)
 
 

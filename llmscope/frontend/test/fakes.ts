@@ -73,6 +73,7 @@ export class Model implements Traits {
     hide_sink: false,
     color_scale: "sqrt",
     lecture: false,
+    chain_rule: false,
     _editable: true,
     _path: "",
     _panels: ["tokens", "overview", "attention", "next-token"],

@@ -5,7 +5,7 @@ import { opacity, weightAt } from "../src/draw/color-scale";
 import { spaced } from "../src/panels/attention/labels";
 import type { Token } from "../src/protocol/answers";
 import type { ColorScale } from "../src/protocol/shared";
-import { count, percent, weight } from "../src/ui/format";
+import { count, percent, power, weight } from "../src/ui/format";
 
 // Figures in Python are held to the same vectors.
 test.each(vectors.percent)("a share of $share is $text", ({ share, text }) => {
@@ -14,6 +14,17 @@ test.each(vectors.percent)("a share of $share is $text", ({ share, text }) => {
 
 test("no share but 1 is ever shown as a certainty", () => {
   for (let digits = 1; digits < 16; digits++) expect(percent(1 - 10 ** -digits)).not.toBe("100 %");
+});
+
+test.each([
+  [0, "100 %"],
+  [Math.log(0.5), "50.0 %"],
+  [-10 * Math.LN10, "1.00 × 10⁻¹⁰"],
+  [Math.log(9.999e-7), "1.00 × 10⁻⁶"],
+  [-2000 * Math.LN10 + Math.log(3), "3.00 × 10⁻²⁰⁰⁰"],
+  [-Infinity, "0"],
+])("the probability whose logarithm is %f is %s", (logprob, text) => {
+  expect(power(logprob)).toBe(text);
 });
 
 test.each(vectors.weight)("a weight of $weight is $text", ({ weight: value, text }) => {

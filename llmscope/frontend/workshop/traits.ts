@@ -1,6 +1,8 @@
 import { type Address, SETS } from "./address";
 import type { Page } from "./front";
 
+const ALWAYS = ["header", "chain"]; // no views of their own: pages hold what they need with the text
+
 /**
  * The traits of what the address asks for. A fixture's views read the same source: together they
  * hold the traits of all panels, and the first says what is in focus.
@@ -10,7 +12,7 @@ export function traitsOf(
   { panel, pace, traits }: Address,
 ): Record<string, unknown> {
   const held = new Set(views.flatMap((view) => view.traits._panels as string[]));
-  const panels = (SETS[panel] ?? [panel]).filter((name) => name === "header" || held.has(name));
+  const panels = (SETS[panel] ?? [panel]).filter((name) => ALWAYS.includes(name) || held.has(name));
   return {
     ...Object.assign({}, ...views.map((view) => view.traits).reverse()),
     _panels: panels,

@@ -1,6 +1,7 @@
 /** All panels, each registered by the index of its folder. */
 
 import { attention } from "./attention";
+import { chain } from "./chain";
 import { generation } from "./generation";
 import { header } from "./header";
 import { lens } from "./lens";
@@ -13,6 +14,7 @@ export const PANELS: readonly Panel[] = [
   header,
   generation,
   tokens,
+  chain,
   overview,
   attention,
   lens,

@@ -41,6 +41,7 @@ export const TRAITS = {
   order: "order",
   threshold: "threshold",
   lecture: "lecture",
+  chainRule: "chain_rule",
   playing: "playing",
   seed: "seed",
   doSample: "do_sample",
@@ -96,6 +97,8 @@ export interface State extends Settings, AttentionTraits, LensTraits, Generation
   masked: readonly number[];
   position: number;
   lecture: boolean;
+  /** Whether the chain rule is shown. */
+  chainRule: boolean;
   panels: string[];
   editable: boolean;
   /** The key of the input on screen, where it isn't what the tokenizer makes of the text. */

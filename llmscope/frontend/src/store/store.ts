@@ -348,7 +348,8 @@ export class Store {
     if (!trace) return;
     const family = this.model.peek()?.family;
     const hasChain = family === "causal" || family === "encoder-decoder";
-    if (this.state.panels.value.includes("tokens") && hasChain && trace.last > 0) {
+    const isShown = ["tokens", "chain"].some((name) => this.state.panels.value.includes(name));
+    if (isShown && hasChain && trace.last > 0) {
       const chain = this.answer<ChainAnswer>({ type: "chain", trace: trace.name }).value;
       if (chain) this.chain.value = { ...chain, trace };
     } else {

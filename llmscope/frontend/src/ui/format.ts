@@ -4,7 +4,8 @@ const threeFigures = new Intl.NumberFormat("en", {
 });
 const thousands = new Intl.NumberFormat("en");
 
-const significant = (value: number): string => threeFigures.format(value);
+/** A number in three figures. */
+export const significant = (value: number): string => threeFigures.format(value);
 const tiny = (value: number): string => value.toExponential(2);
 
 /** A share as a percentage in three true figures. */
@@ -45,6 +46,19 @@ export const plural = (number: number, one: string): string =>
   `${count(number)} ${one}${number === 1 ? "" : "s"}`;
 
 export const tokenWord = (number: number): string => (number === 1 ? "token" : "tokens");
+
+const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+
+/** A probability of any size, of its natural logarithm: what a float has no room for, too. */
+export function power(logprob: number): string {
+  const digits = logprob / Math.LN10;
+  if (digits > -4) return percent(Math.exp(logprob));
+  if (digits === -Infinity) return "0";
+  let exponent = Math.floor(digits);
+  let first = (10 ** (digits - exponent)).toFixed(2);
+  if (first === "10.00") [first, exponent] = ["1.00", exponent + 1];
+  return `${first} × 10⁻${[...String(-exponent)].map((digit) => SUPERSCRIPTS[Number(digit)]).join("")}`;
+}
 
 export const bits = (value: number): string => `${value.toFixed(2)} bits`;
 

@@ -75,6 +75,11 @@ export const KEYS = {
       },
     },
   },
+  chain: {
+    title: "Chain rule",
+    panel: "chain",
+    acts: { move: { keys: ["ArrowLeft", "ArrowRight"], does: "Focus the token before or after" } },
+  },
   heads: {
     title: "All heads",
     panel: "overview",

@@ -1,4 +1,4 @@
-import { count, plural, tokenWord } from "../../ui/format";
+import { count, plural, significant, tokenWord } from "../../ui/format";
 import { HelpButton } from "../../ui/help";
 import type { PanelProps } from "../props";
 import { Share } from "./share";
@@ -7,6 +7,7 @@ export function Header({ store }: PanelProps) {
   const model = store.model.value!;
   const trace = store.trace.value;
   const chain = store.chain.value;
+  const { chainRule } = store.state;
   const groups =
     model.kv_heads && model.kv_heads < model.heads ? `, ${model.kv_heads} KV groups` : "";
   const size = `${plural(model.layers, "layer")} × ${plural(model.heads, "head")}${groups}`;
@@ -41,10 +42,18 @@ export function Header({ store }: PanelProps) {
             </>
           )}
           {chain && chain.perplexity !== null && (
-            <span class={chain.trace === trace ? "" : "old"}>
-              {" "}
-              · perplexity {chain.perplexity.toPrecision(3)}
-            </span>
+            <>
+              {" · "}
+              <button
+                type="button"
+                class={`quiet ${chain.trace === trace ? "" : "old"}`}
+                aria-expanded={chainRule.value}
+                title="Show or hide the chain rule, of which it is made"
+                onClick={() => (chainRule.value = !chainRule.value)}
+              >
+                perplexity {significant(chain.perplexity)}
+              </button>
+            </>
           )}
         </span>
         <span>

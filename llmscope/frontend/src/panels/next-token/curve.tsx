@@ -1,3 +1,5 @@
+import { rgb } from "../../draw/color-scale";
+import { INK, ThemeContext } from "../../host/colors";
 import { againstTemperature } from "../../sampling/curve";
 import type { NextToken } from "../../store/state";
 import type { Store } from "../../store/store";
@@ -5,17 +7,19 @@ import { useScale } from "../../ui/em";
 import { plain } from "../../ui/label";
 import { linearScale, logScale } from "../../ui/scale";
 import { useWidth } from "../../ui/use-width";
-import { useMemo, useRef } from "preact/hooks";
+import { useContext, useMemo, useRef } from "preact/hooks";
 
 const LINES = 5;
 const HOTTEST = 2;
 const HEIGHT = 150;
-const MARGIN = { left: 44, right: 96, top: 10, bottom: 26 };
+const MARGIN = { left: 44, right: 110, top: 10, bottom: 26 };
+const LEADER = 20; // from the end of a line to what it is called
 
 /** The probability of each likely token against temperature, and the size of the nucleus. */
 export function Curve({ store, next }: { store: Store; next: NextToken }) {
   const box = useRef<HTMLDivElement>(null);
   const scale = useScale();
+  const colors = INK[useContext(ThemeContext).value].heads;
   const width = useWidth(box);
   const { temperature, topP } = store.state;
   const nucleus = topP.value < 1 ? topP.value : 0.9;
@@ -62,9 +66,13 @@ export function Curve({ store, next }: { store: Store; next: NextToken }) {
           ))}
           <path class="nucleus" d={path((index) => size(points[index]!.nucleus))} />
           {last.probs.map((_, rank) => (
-            <g key={rank} class="likely" style={{ opacity: 1 - 0.15 * rank }}>
+            <g key={rank} class="likely" style={{ "--line": rgb(colors[rank]!) }}>
               <path d={path((index) => y(points[index]!.probs[rank]!))} />
-              <text x={end + 7} y={labels[rank]} dominant-baseline="central">
+              <path
+                class="leader"
+                d={`M${end},${y(last.probs[rank]!)}L${end + LEADER},${labels[rank]}`}
+              />
+              <text x={end + LEADER + 4} y={labels[rank]} dominant-baseline="central">
                 {plain(next.labels[rank] ?? "")}
               </text>
             </g>

@@ -1,0 +1,11 @@
+import type { Panel } from "../props";
+import css from "./chain.css";
+import { Chain } from "./panel";
+
+export const chain: Panel = {
+  name: "chain",
+  component: Chain,
+  css,
+  place: "row",
+  subjects: [{ title: "Chain rule" }],
+};
