@@ -32,7 +32,7 @@ NUMERIC = (
     "tests/unit/test_prefix_cache.py",
     "tests/model/test_lens.py",
 )
-SPREAD = ("-n", "logical", "--maxprocesses=4", "--dist=loadfile")
+SPREAD = ("-n", "logical", "--maxprocesses=4", "--dist=loadfile", "--no-loadscope-reorder")
 PRODUCTS = {
     "low": {"ONEDNN_MAX_CPU_ISA": "SSE41", "MKL_CBWR": "COMPATIBLE"},
     "high": {"ONEDNN_MAX_CPU_ISA": "ALL", "MKL_CBWR": "AUTO"},
@@ -80,10 +80,8 @@ def run(processor: Processor, paths: tuple[str, ...]) -> Outcome:
         report = Path(folder) / "report.xml"
         # The lowest takes several times as long: a model that is trained in a test, minutes.
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout=1800"]
-        # What one thread computes leaves the other cores to other tests.
-        spread = SPREAD if processor.threads == 1 else ()
         done = subprocess.run(
-            [*command, *spread, f"--junit-xml={report}", *paths],
+            [*command, *SPREAD, f"--junit-xml={report}", *paths],
             cwd=ROOT,
             env=processor.environment,
         )

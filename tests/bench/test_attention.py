@@ -25,7 +25,8 @@ from tests.bench.chrome import Chrome, Page
 from tests.bench.peers import PAGE, ROOT, VIEWERS, Viewer, fetch
 from tests.bench.table import kb, ms, show
 from tests.bench.watch import Watch
-from tests.browser.lab import Lab, Notebook
+from tests.browser.lab import Lab
+from tests.browser.notebook import Notebook
 
 TOKENS = [int(t) for t in os.environ.get("BENCH_TOKENS", "16,64,128,256,512,1024,4096").split(",")]
 NAMES = os.environ.get("BENCH_VIEWERS", "").split(",")

@@ -21,7 +21,8 @@ from llmscope.generation import Stepper
 from tests.bench.chrome import Chrome
 from tests.bench.passes import load, text_of
 from tests.bench.table import interleaved, kb, ms, show
-from tests.browser.lab import Lab, Notebook
+from tests.browser.lab import Lab
+from tests.browser.notebook import Notebook
 
 WORDS = [" the", " cat", " dog", " house", " tree", " car", " sun", " moon", " one", " two"]
 NEW = 32  # tokens that are written

@@ -6,7 +6,8 @@ import math
 
 from playwright.sync_api import expect
 
-from tests.browser.lab import HOLD, Notebook
+from tests.browser.lab import HOLD
+from tests.browser.notebook import Notebook
 from tests.page.panels import Panels
 
 SENTENCE = "When Mary and John went to the store, John gave a drink to"

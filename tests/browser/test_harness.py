@@ -81,6 +81,7 @@ def test_subshells_answer_while_a_cell_runs(open_notebook, subshells):
     button = notebook.output(0).get_by_role("button")
     # ipykernel 7.4 routes a comm's messages to where that comm last sent from: to the main shell
     # after a cell has sent anything, to the subshell once it has answered the page.
+    notebook.wait_subshells()
     button.click()
     expect(button).to_have_text("answer 1")
     with notebook.held(1):

@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.explorer import KERNEL
-from tests.browser.lab import HOLD, Notebook
+from tests.browser.lab import HOLD
+from tests.browser.notebook import Notebook
 from tests.page.panels import Panels, click
 
 LOAD = "import llmscope\nscope = llmscope.load()"

@@ -1,4 +1,4 @@
-"""The chain rule: each token's surprisal, the product of all, perplexity; against Python's numbers."""
+"""The chain rule: surprisal of each token, product of all, perplexity; against Python."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_each_column_says_what_python_says(shown):
     np.testing.assert_allclose(probabilities, np.exp(found[1:]), rtol=0.0051)
     products = [number(product) for *_, product in rows[1:]]
     np.testing.assert_allclose(products, np.exp(found[1:].cumsum()), rtol=0.0051)
-    bars = [column.locator("i").bounding_box()["height"] for column in columns.all()[1:]]
+    bars = [column.locator(".height i").bounding_box()["height"] for column in columns.all()[1:]]
     share = np.array(bars) / max(bars)
     np.testing.assert_allclose(share, found[1:] / found[1:].min(), rtol=0, atol=0.03)
 
@@ -66,14 +66,15 @@ def test_a_token_is_focused_by_mouse_and_keys(shown):
     columns = region(shown).locator("button.factor")
     columns.nth(4).click()
     shown.wait(position=4)
-    expect(region(shown).get_by_role("status")).to_contain_text("p(“went” | the 4 tokens before it)")
+    said = region(shown).get_by_role("status")
+    expect(said).to_contain_text("p(“went” | the 4 tokens before it)")
     region(shown).get_by_role("group", name="Tokens").press("ArrowRight")
     shown.wait(position=5)
     expect(columns.nth(5)).to_have_class(re.compile("here"))
     columns.nth(2).hover()
-    expect(region(shown).get_by_role("status")).to_contain_text("p(“and” | the 2 tokens before it)")
+    expect(said).to_contain_text("p(“and” | the 2 tokens before it)")
     columns.nth(0).click()
-    expect(region(shown).get_by_role("status")).to_contain_text("Nothing comes before “When”")
+    expect(said).to_contain_text("Nothing comes before “When”")
 
 
 def test_perplexity_in_the_header_opens_it(show):

@@ -10,7 +10,7 @@ from tests.components.test_still import PACE, typing
 from tests.components.workshop import Shown
 
 SCREENS = ((1280, 720), (1920, 1080))
-SUBJECTS = ("Heads", "Matrix", "Arcs", "Steps", "Next token")
+SUBJECTS = ("Heads", "Matrix", "Arcs", "Steps", "Next token", "Chain rule")
 _REACH = """root => {
     const stage = root.shadowRoot.querySelector(".stage");
     const { width, height } = stage.getBoundingClientRect();
@@ -101,9 +101,11 @@ def test_lecture_mode_is_left_where_it_was_entered(on_stage):
     shown = on_stage("causal", SCREENS[0])
     shown.panels.root.get_by_role("button", name="Leave lecture mode").click()
     shown.wait(lecture=False)
+    shown.page.locator("main").evaluate("main => main.style.paddingTop = '300px'")
     shown.panels.root.get_by_role("button", name="A⁺ Lecture").click()
     shown.wait(lecture=True)
-    expect(shown.panels.root.locator(".stage")).to_be_visible()
+    stage = shown.panels.root.locator(".stage")
+    expect(stage).to_be_in_viewport(ratio=1)
 
 
 def test_nothing_at_all_moves_on_a_stage(on_stage):

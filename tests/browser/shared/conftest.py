@@ -17,7 +17,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
 from tests.browser.explorer import KERNEL, SENTENCE
-from tests.browser.lab import Lab, Notebook
+from tests.browser.lab import Lab
+from tests.browser.notebook import Notebook
 from tests.page.chromium import Guard
 from tests.page.panels import Panels
 

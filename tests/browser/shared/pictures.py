@@ -12,7 +12,8 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab import DARK, LIGHT, Notebook
+from tests.browser.lab import DARK, LIGHT
+from tests.browser.notebook import Notebook
 from tests.page.drawn import picture
 from tests.page.panels import Panels
 

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.lab import Notebook
+from tests.browser.notebook import Notebook
 from tests.page.drawn import eventually
 from tests.page.panels import Panels, click
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.lab import Notebook
+from tests.browser.notebook import Notebook
 from tests.page.drawn import expect_weight
 from tests.page.panels import Panels, click
 

@@ -8,7 +8,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab import HOLD, Notebook
+from tests.browser.lab import HOLD
+from tests.browser.notebook import Notebook
 from tests.page.drawn import eventually, shares
 from tests.page.lens import Lens
 from tests.page.panels import Panels, click, point

@@ -87,6 +87,11 @@ function App({ store, host, panels, picker, hints }: AppProps) {
   const inColumns = show("column");
   const isStage = store.state.lecture.value && store.model.value !== null;
   const em = useSignal(PLAIN);
+  const wasStage = useRef(isStage);
+  useEffect(() => {
+    if (isStage && !wasStage.current) host.scrollIntoView();
+    wasStage.current = isStage;
+  }, [isStage]);
   const old = store.isOld.value ? "old" : "";
   const prompts = store.models.prompts.value.length > 1 && <Prompts store={store} />;
   const help = useRef<HTMLDialogElement>(null);
