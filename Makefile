@@ -21,7 +21,7 @@ SPREAD := -n logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 # OpenMP's spinning makes a forward on a busy machine 20 times slower.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help setup build lab check lint types lint-front unit test-front components fixtures test test-cpus chaos sweep newest lowest docs hosts bench soak pictures format clean chromium
+.PHONY: help setup build lab check lint types lint-front unit test-front whole components fixtures test test-cpus chaos sweep newest lowest docs hosts bench soak pictures format clean chromium
 
 help: ## show these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -118,6 +118,9 @@ bench: build ## time what a person waits for
 
 soak: setup ## type and branch for a long time, and see that memory levels off
 	$(PY) -m pytest tests/soak -s --timeout=3600
+
+whole: chromium build ## the tests of models, panels, JupyterLab and pages, with what takes long
+	$(PY) -m pytest $(SPREAD) tests/browser tests/hosts tests/model tests/components --whole
 
 components: chromium setup ## the panels over stored fixtures, in a browser without Jupyter
 	$(PY) -m pytest $(SPREAD) tests/components --whole

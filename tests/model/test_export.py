@@ -23,7 +23,7 @@ STORY = "When Mary and John went to the store, John gave a drink to Mary. "
         {"positions": [3], "prompts": ["The cat sat"]},
     ],
 )
-@pytest.mark.parametrize("times", [1, 5])
+@pytest.mark.parametrize("times", [1, pytest.param(5, marks=pytest.mark.whole)])
 def test_the_estimate_is_near(smollm, choice, times):
     view = smollm.explore(STORY * times, layer=24, head=4)
     expected, true = estimate(view, **choice), view.to_html(**choice).size
@@ -32,7 +32,7 @@ def test_the_estimate_is_near(smollm, choice, times):
     view.close()
 
 
-@pytest.mark.parametrize("times", [1, 5])
+@pytest.mark.parametrize("times", [1, pytest.param(5, marks=pytest.mark.whole)])
 def test_the_estimate_of_a_lens_is_near(smollm, times):
     view = LensView(smollm.trace(STORY * times))
     expected, true = estimate(view), view.to_html().size

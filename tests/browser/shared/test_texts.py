@@ -147,6 +147,7 @@ def test_an_empty_text_is_no_error(notebook, panels):
     assert type_text(notebook, panels, "Hi") == 1
 
 
+@pytest.mark.whole
 def test_two_thousand_tokens_stay_exact(notebook, panels):
     count = type_text(notebook, panels, "When Mary and John went to the store, " * 230)
     assert count > 2000
