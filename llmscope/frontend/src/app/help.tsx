@@ -87,7 +87,7 @@ function Caps({ keys }: { keys: readonly string[] }) {
       <kbd>
         {/\d$/.test(first)
           ? `${capOf(first)} – ${last.at(-1)}`
-          : capOf(first.replace("ArrowUp", "Arrows"))}
+          : capOf(first.replace(/Arrow\w+/, "Arrow"))}
       </kbd>
     );
   return keys.map((key, index) => (

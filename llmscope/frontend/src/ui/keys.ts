@@ -1,4 +1,7 @@
-/** All keys of the keyboard: handlers and the overlay that lists them, in the words of `words/en/keys.ts`, read this table. */
+/**
+ * All keys of the keyboard: handlers and the overlay that lists them read this table. What each act is
+ * called is in `words/en/keys.ts`, by the same names.
+ */
 
 /** What a key does. */
 export interface Entry {

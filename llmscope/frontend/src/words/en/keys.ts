@@ -13,7 +13,7 @@ export const keys = {
     ArrowLeft: "←",
     ArrowRight: "→",
     /** All four of them. */
-    Arrows: "arrows",
+    Arrow: "arrows",
     Escape: "Esc",
     Enter: "Enter",
     Space: "Space",
