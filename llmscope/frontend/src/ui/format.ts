@@ -45,7 +45,7 @@ export const weight = (value: number): string =>
 export const count = (value: number): string => thousands.format(value);
 
 /** "1 layer", "2 layers": the form for a number, with the number itself or what stands for it. */
-export const plural = (forms: Forms, number: number, shown = count(number)): string =>
+export const plural = (number: number, forms: Forms, shown = count(number)): string =>
   fill(choose(forms, number), { count: shown });
 
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";

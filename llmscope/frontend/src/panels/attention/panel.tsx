@@ -100,7 +100,7 @@ function titleOf({ attention, state }: Store): [what: string, more: string] {
   const drawn = mode === "steps" ? attention.steps.value : attention.matrix.value;
   const { layer, head } = (isThere && drawn) || attention.shown.value;
   const heads = state.heads.value;
-  if (mode === "arcs" && heads.length > 1) return [plural(common.heads, heads.length), title.arcs];
+  if (mode === "arcs" && heads.length > 1) return [plural(heads.length, common.heads), title.arcs];
   const name = mode === "matrix" && isThere ? attention.matrix.value?.name : undefined;
   if (name?.how === "rollout") return [words.combined.rollout, fill(title.rollout, { layer })];
   if (name?.how === "mean" || name?.how === "max")

@@ -152,7 +152,7 @@ function Total({ factors, perplexity }: TotalProps) {
       <br />
       {rich(words.perplexity, {
         bits: twoDecimals(all),
-        tokens: plural(common.tokens, factors.count),
+        tokens: plural(factors.count, common.tokens),
         each: <b>{fill(words.each, { bits: each })}</b>,
         power: powerOfTwo(each),
         perplexity: <b>{shown}</b>,

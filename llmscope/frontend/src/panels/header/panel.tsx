@@ -14,8 +14,8 @@ export function Header({ store }: PanelProps) {
   const { chainRule } = store.state;
   const groups = model.kv_heads;
   const numbers = {
-    layers: plural(words.layers, model.layers),
-    heads: plural(common.heads, model.heads),
+    layers: plural(model.layers, words.layers),
+    heads: plural(model.heads, common.heads),
   };
   const size =
     groups && groups < model.heads
@@ -79,8 +79,8 @@ export function Header({ store }: PanelProps) {
 
 /** Number of tokens; of two sides both. */
 function lengthOf({ tokens: { length }, target }: Trace): string {
-  if (target.length === 0) return plural(common.tokens, length);
-  return plural(common.tokens, target.length, `${count(length)} → ${count(target.length)}`);
+  if (target.length === 0) return plural(length, common.tokens);
+  return plural(target.length, common.tokens, `${count(length)} → ${count(target.length)}`);
 }
 
 const megabytes = (bytes: number): string =>
