@@ -2,6 +2,7 @@
 
 /** Floors from the lowest; each may import those before it. */
 const FLOORS = [
+  ["words"],
   ["protocol"],
   ["sampling", "sources"],
   ["store", "draw"],

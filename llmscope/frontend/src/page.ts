@@ -8,12 +8,16 @@ import type { Panel } from "./panels/props";
 import { PageSource } from "./sources/page/page";
 import { Store } from "./store/store";
 import { PlainTraits, join } from "./store/traits";
+import { problems } from "#words/problems";
+import { fill } from "./words/fill";
 
 /** Shows the page with these panels: the script that Python puts together ends with it. */
 export function open(panels: readonly Panel[]): void {
   hearTheme();
   show(panels).catch((error: unknown) => {
-    document.querySelector("main")!.textContent = `This page can't be shown here: ${error}`;
+    document.querySelector("main")!.textContent = fill(problems.cantShow, {
+      error: String(error),
+    });
   });
 }
 

@@ -2,15 +2,15 @@ import type { RefObject } from "preact";
 import { Fragment } from "preact";
 import type { Hints } from "../store/hints";
 import type { Panel } from "../panels/props";
-import { KEYS } from "../ui/keys";
+import { KEYS, type Scope } from "../ui/keys";
+import { hints as hintWords } from "#words/hints";
+import { keys as words } from "#words/keys";
 
-const NAMES: Record<string, string> = {
-  ArrowUp: "↑",
-  ArrowDown: "↓",
-  ArrowLeft: "←",
-  ArrowRight: "→",
-  Escape: "Esc",
-};
+/** What each act of each scope is called. */
+const SCOPES: {
+  [S in Scope]: { title: string; acts: Record<keyof (typeof KEYS)[S]["acts"], string> };
+} = words.scopes;
+const CAPS: Record<string, string> = words.caps;
 const MANY = 3;
 
 interface HelpProps {
@@ -32,11 +32,11 @@ export function Help({ dialog, shown, isStage, hints }: HelpProps) {
     <dialog
       ref={dialog}
       class="help scrolls"
-      aria-label="Keys"
+      aria-label={words.title}
       onClick={(event) => event.target === event.currentTarget && close()}
     >
       <h3 class="spread">
-        Keys
+        {words.title}
         <span class="right">
           {hints && (
             <button
@@ -47,30 +47,33 @@ export function Help({ dialog, shown, isStage, hints }: HelpProps) {
                 close();
               }}
             >
-              Show the first hints again
+              {hintWords.again}
             </button>
           )}
-          <button type="button" class="quiet" aria-label="Close" onClick={close}>
+          <button type="button" class="quiet" aria-label={words.close} onClick={close}>
             ✕
           </button>
         </span>
       </h3>
       <div class="sections">
-        {sections.map(([scope, { title, acts }]) => (
-          <section key={scope} aria-label={title}>
-            <h4>{title}</h4>
-            <dl>
-              {Object.values(acts).map(({ keys, does }) => (
-                <Fragment key={does}>
-                  <dt>
-                    <Caps keys={keys} />
-                  </dt>
-                  <dd>{does}</dd>
-                </Fragment>
-              ))}
-            </dl>
-          </section>
-        ))}
+        {sections.map(([scope, { acts }]) => {
+          const { title, acts: does } = SCOPES[scope as Scope];
+          return (
+            <section key={scope} aria-label={title}>
+              <h4>{title}</h4>
+              <dl>
+                {Object.entries(acts).map(([act, { keys }]) => (
+                  <Fragment key={act}>
+                    <dt>
+                      <Caps keys={keys} />
+                    </dt>
+                    <dd>{does[act as keyof typeof does]}</dd>
+                  </Fragment>
+                ))}
+              </dl>
+            </section>
+          );
+        })}
       </div>
     </dialog>
   );
@@ -78,16 +81,19 @@ export function Help({ dialog, shown, isStage, hints }: HelpProps) {
 
 /** Keys as they are printed on a keyboard; of many digits the first and the last. */
 function Caps({ keys }: { keys: readonly string[] }) {
-  const caps = keys.map(capOf);
-  const [first, last] = [caps[0]!, caps.at(-1)!];
+  const [first, last] = [keys[0]!, keys.at(-1)!];
   if (keys.length > MANY)
     return (
-      <kbd>{/\d$/.test(first) ? `${first} – ${last.at(-1)}` : first.replace("↑", "arrows")}</kbd>
+      <kbd>
+        {/\d$/.test(first)
+          ? `${capOf(first)} – ${last.at(-1)}`
+          : capOf(first.replace(/Arrow\w+/, "Arrow"))}
+      </kbd>
     );
-  return caps.map((cap, index) => (
-    <Fragment key={cap}>
+  return keys.map((key, index) => (
+    <Fragment key={key}>
       {index > 0 && " "}
-      <kbd>{cap}</kbd>
+      <kbd>{capOf(key)}</kbd>
     </Fragment>
   ));
 }
@@ -95,6 +101,7 @@ function Caps({ keys }: { keys: readonly string[] }) {
 function capOf(chord: string): string {
   const isMac = /^(Mac|iP)/.test(navigator.platform);
   const [, held, key] = /^((?:\w+\+)*)(.+)$/.exec(chord)!;
-  const name = NAMES[key!] ?? (held && key!.length === 1 ? key!.toUpperCase() : key!);
-  return held!.replace("Mod+", isMac ? "⌘ " : "Ctrl ").replaceAll("+", " ") + name;
+  const name = CAPS[key!] ?? (held ? key!.toUpperCase() : key!);
+  const beside = held!.split("+").filter(Boolean);
+  return [...beside.map((one) => (one === "Mod" && isMac ? "⌘" : CAPS[one])), name].join(" ");
 }

@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { Panel, PanelProps } from "../panels/props";
+import { picker as words } from "#words/picker";
 import { Problem } from "./problem";
 import css from "./picker.css";
 
@@ -13,7 +14,7 @@ function Picker({ store }: PanelProps) {
     return problem || store.isGone.value ? (
       <Problem store={store} />
     ) : (
-      <p class="muted">Waiting for the kernel…</p>
+      <p class="muted">{words.waiting}</p>
     );
   }
   const load = (event: Event) => {
@@ -21,8 +22,8 @@ function Picker({ store }: PanelProps) {
     if (name.value.trim()) void store.models.load(name.value.trim());
   };
   return (
-    <section class="picker" aria-label="Choose a model">
-      <h3>Choose a model</h3>
+    <section class="picker" aria-label={words.title}>
+      <h3>{words.title}</h3>
       <ul class="list">
         {choices.map((choice) => (
           <li key={choice.name ?? ""}>
@@ -39,7 +40,7 @@ function Picker({ store }: PanelProps) {
       </ul>
       <form onSubmit={load}>
         <label>
-          <span class="muted">or a Hub id, a folder or GGUF file in the working directory</span>
+          <span class="muted">{words.other}</span>
           <input
             type="text"
             class="text-input"
@@ -51,7 +52,7 @@ function Picker({ store }: PanelProps) {
           />
         </label>
         <button type="submit" disabled={!!progress || !name.value.trim()}>
-          Load
+          {words.load}
         </button>
       </form>
       {progress && (
@@ -62,14 +63,14 @@ function Picker({ store }: PanelProps) {
           />
           <span class="muted">{progress.stage}</span>
           <button type="button" onClick={() => store.models.stop()}>
-            Stop
+            {words.stop}
           </button>
         </p>
       )}
       <Problem store={store} />
       {problem?.kind === "default" && (
         <button type="button" onClick={() => void store.models.install()}>
-          Install the default model
+          {words.install}
         </button>
       )}
     </section>

@@ -2,6 +2,8 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { RUN, isKept, tell } from "../host/keeper";
 import type { PanelProps } from "../panels/props";
+import { app as words } from "#words/app";
+import { lab } from "#words/lab";
 
 /** What went wrong; as long as the kernel is lost, nothing but that. */
 export function Problem({ store }: PanelProps) {
@@ -24,14 +26,10 @@ function Disconnected() {
   }, []);
   return (
     <p ref={line} class="problem lasting" role="alert">
-      Disconnected from the kernel. Run the cell again; sliders still work.
+      {words.disconnected}
       {canRun.value && (
-        <button
-          type="button"
-          title="Runs the cells above, which the new kernel knows nothing of, and this one"
-          onClick={() => tell(host(), RUN)}
-        >
-          Run up to here
+        <button type="button" title={words.runTitle} onClick={() => tell(host(), RUN)}>
+          {lab.run}
         </button>
       )}
     </p>

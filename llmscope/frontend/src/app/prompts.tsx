@@ -1,5 +1,6 @@
 import type { PanelProps } from "../panels/props";
 import { inputKey } from "../store/text-input";
+import { common } from "#words/common";
 
 /** In a page that can't read what one types: the texts that it can show. */
 export function Prompts({ store }: PanelProps) {
@@ -7,7 +8,7 @@ export function Prompts({ store }: PanelProps) {
   const prompts = store.models.prompts.value;
   return (
     <label class="prompts">
-      <span class="muted">Text</span>{" "}
+      <span class="muted">{common.text}</span>{" "}
       <select
         value={prompts.findIndex((input) => inputKey(input) === editor.key.value)}
         onChange={(event) => editor.show(prompts[Number(event.currentTarget.value)]!)}

@@ -6,6 +6,8 @@ import { followRoom, toggleFullScreen } from "../host/room";
 import type { Panel, PanelProps, Subject } from "../panels/props";
 import { HelpButton } from "../ui/help";
 import { onKeys } from "../ui/keys";
+import { app as words } from "#words/app";
+import { fill } from "../words/fill";
 import { Problem } from "./problem";
 
 const LINES = 36; // of type, one below the other, that there is room for
@@ -62,14 +64,14 @@ export function Stage({ store, host, em, shown, children }: StageProps) {
       style={{ height: px(height.value) }}
       onKeyDown={keys}
     >
-      <nav class="tabs" aria-label="What is shown">
+      <nav class="tabs" aria-label={words.shown}>
         {subjects.length > 1 &&
           subjects.map((one, index) => (
             <button
               key={one.title}
               type="button"
               aria-pressed={one === now}
-              title={`Key ${index + 1}`}
+              title={fill(words.showTitle, { digit: index + 1 })}
               onClick={() => go(one)}
             >
               {one.title}
@@ -81,27 +83,27 @@ export function Stage({ store, host, em, shown, children }: StageProps) {
             type="button"
             class="quiet"
             aria-pressed={hasTools.value}
-            title="What else can be set: key c"
+            title={words.controlsTitle}
             onClick={() => (hasTools.value = !hasTools.value)}
           >
-            Controls
+            {words.controls}
           </button>
           <HelpButton />
           {document.fullscreenEnabled && (
             <button
               type="button"
               class="quiet"
-              title="Key f"
+              title={words.fullScreenTitle}
               onClick={() => toggleFullScreen(host)}
             >
-              ⤢ Full screen
+              {words.fullScreen}
             </button>
           )}
           <button
             type="button"
             class="quiet"
-            aria-label="Leave lecture mode"
-            title="Leave lecture mode"
+            aria-label={words.leave}
+            title={words.leave}
             onClick={() => {
               if (document.fullscreenElement) void document.exitFullscreen();
               store.state.lecture.value = false;

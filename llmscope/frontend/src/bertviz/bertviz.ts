@@ -7,6 +7,8 @@ import { hearTheme } from "../host/frame";
 import { fitIn } from "../host/page";
 import type { Tensor } from "../protocol/arrays";
 import { readPacked } from "../sources/page/content";
+import { problems } from "#words/problems";
+import { fill } from "../words/fill";
 
 /** The colours that d3 5 calls so. */
 const schemeCategory10 = [
@@ -56,7 +58,9 @@ Object.assign(window, {
         run($, { hsl, scaleOrdinal, schemeCategory10, select, version: "5" });
       })
       .catch((error: unknown) => {
-        document.querySelector("main")!.textContent = `This page can't be shown here: ${error}`;
+        document.querySelector("main")!.textContent = fill(problems.cantShow, {
+          error: String(error),
+        });
       }),
 });
 

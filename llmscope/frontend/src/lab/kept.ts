@@ -3,6 +3,7 @@
 import { type Kept, RUN, tell } from "../host/keeper";
 import { follow } from "../host/around";
 import { KEPT_TYPE } from "../protocol/shared";
+import { lab } from "#words/lab";
 import type { MimeModel } from "./jupyterlab";
 
 // A page takes part in nothing of the notebook around it.
@@ -28,12 +29,12 @@ const plain = (text: unknown): string => (Array.isArray(text) ? text.join("") : 
 
 function lineOf(trusted: boolean): HTMLElement {
   const line = document.createElement("p");
-  line.textContent = "Saved with the notebook. Run the cell to bring the view back. ";
+  line.textContent = `${lab.saved} `;
   if (!trusted) return line;
   const run = Object.assign(document.createElement("button"), {
     type: "button",
-    textContent: "Run up to here",
-    title: "Runs the cells above and this one",
+    textContent: lab.run,
+    title: lab.runTitle,
     onclick: () => tell(run, RUN),
   });
   line.append(run);

@@ -1,6 +1,7 @@
 import { KEPT_TYPE } from "../protocol/shared";
 import type { Application, Lumino, NotebookPanel, NotebookTracker } from "./jupyterlab";
 import css from "./lab.css";
+import { lab as words } from "#words/lab";
 import { rendererOf } from "./renderer";
 
 const RANK = -20; // Before the renderer of widgets, whose rank is -10.
@@ -8,7 +9,7 @@ const RANK = -20; // Before the renderer of widgets, whose rank is -10.
 /** The plugin, of what JupyterLab shares: in each notebook, outputs with a view are ours. */
 export const pluginOf = (lumino: Lumino, tracker: unknown) => ({
   id: "jupyter-llmscope:plugin",
-  description: "Shows what was kept of a view whose kernel is no more.",
+  description: words.description,
   autoStart: true,
   requires: [tracker],
   activate(app: Application, notebooks: NotebookTracker): void {

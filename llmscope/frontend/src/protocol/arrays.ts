@@ -1,5 +1,7 @@
 /** Arrays of answers, and how they travel: as JSON that refers to binary buffers. */
 
+import { problems as words } from "#words/problems";
+import { fill } from "../words/fill";
 import { type Part, SourceError } from "./source";
 
 /** Numbers of any shape, row by row. */
@@ -30,7 +32,7 @@ export function unpack(content: Part, buffers: readonly DataView[]): Part {
 }
 
 function array({ dtype, shape, lower }: Packed, view: DataView | undefined): Tensor {
-  if (!view) throw new SourceError("A part of the answer got lost on the way.", "protocol");
+  if (!view) throw new SourceError(words.lost, "protocol");
   const data = numbers(dtype, view);
   return { data: lower ? square(data, shape[0]!) : data, shape };
 }
@@ -47,7 +49,7 @@ function numbers(
   if (dtype === "float16") return fromHalf(new Uint16Array(bytes, first, length / 2));
   if (dtype === "int32") return new Int32Array(bytes, first, length / 4);
   if (dtype === "uint8") return new Uint8Array(bytes, first, length);
-  throw new SourceError(`An array of ${dtype} came that no view can read.`, "protocol");
+  throw new SourceError(fill(words.unreadable, { type: dtype }), "protocol");
 }
 
 /** A matrix (side, side) of its cells up to the diagonal, row by row. */

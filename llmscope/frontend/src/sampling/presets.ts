@@ -4,8 +4,7 @@ import type { Settings } from "./sampling";
 type Values = Omit<Settings, "order">;
 
 export interface Preset {
-  name: string;
-  title: string;
+  name: "greedy" | "0.7" | "1.5" | "nucleus";
   values: Values;
 }
 
@@ -15,12 +14,8 @@ export const areSet = (settings: Settings, values: Partial<Settings>): boolean =
 
 /** Settings that a lesson comes back to. */
 export const PRESETS: readonly Preset[] = [
-  {
-    name: "greedy",
-    title: "The most likely token each time",
-    values: { ...NEUTRAL, temperature: 0 },
-  },
-  { name: "0.7", title: "Temperature 0.7", values: { ...NEUTRAL, temperature: 0.7 } },
-  { name: "1.5", title: "Temperature 1.5", values: { ...NEUTRAL, temperature: 1.5 } },
-  { name: "nucleus", title: "Top-p 0.9", values: { ...NEUTRAL, topP: 0.9 } },
+  { name: "greedy", values: { ...NEUTRAL, temperature: 0 } },
+  { name: "0.7", values: { ...NEUTRAL, temperature: 0.7 } },
+  { name: "1.5", values: { ...NEUTRAL, temperature: 1.5 } },
+  { name: "nucleus", values: { ...NEUTRAL, topP: 0.9 } },
 ];

@@ -2,6 +2,7 @@ import type { AnyModel } from "@anywidget/types";
 import { signal } from "@preact/signals";
 import { unpack } from "../protocol/arrays";
 import { type AskOptions, type Part, type Source, SourceError } from "../protocol/source";
+import { problems as words } from "#words/problems";
 
 interface Reply {
   request: number;
@@ -114,7 +115,7 @@ export class KernelSource implements Source {
   /** What the kernel held of this widget is lost, also when it has started again. */
   #leave(): void {
     this.isGone.value = true;
-    this.#refuse(new SourceError("The kernel is disconnected.", "gone"));
+    this.#refuse(new SourceError(words.gone, "gone"));
   }
 
   #hear = (_: unknown, status: string): void => {

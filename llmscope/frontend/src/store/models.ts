@@ -2,6 +2,7 @@ import { batch, signal } from "@preact/signals";
 import type { Choice, Facts, ModelAnswer, Progress } from "../protocol/answers";
 import { type Request, type TextInput, formatKey } from "../protocol/keys";
 import type { Source } from "../protocol/source";
+import { picker as words } from "#words/picker";
 
 /** The model, and how it is chosen and loaded. */
 export class Models {
@@ -55,7 +56,7 @@ export class Models {
     const { signal } = (this.#under = new AbortController());
     batch(() => {
       this.report(null);
-      this.progress.value = { stage: "Starting", done: 0, total: null };
+      this.progress.value = { stage: words.starting, done: 0, total: null };
     });
     try {
       const onPart = (part: object) => (this.progress.value = part as Progress);

@@ -12,6 +12,8 @@ import { type Request, formatKey, parseKey } from "../protocol/keys";
 import type { Kind } from "../protocol/shared";
 import { type AskOptions, type Source, SourceError } from "../protocol/source";
 import { type Outcome, type Settings, sample } from "../sampling/sampling";
+import { problems as words } from "#words/problems";
+import { fill } from "../words/fill";
 import { AttentionStore } from "./attention/store";
 import { followTelling } from "./attention/telling";
 import type { Core } from "./core";
@@ -32,7 +34,6 @@ const SLOW = 500; // ms, after which the view says what it waits for
 const VERY_SLOW = 3000;
 const NONE = signal(null);
 const NEVER = signal(false);
-const GONE = "This needs the kernel, which is disconnected.";
 
 /** The text, or that of the decoder. */
 export type Side = "tokens" | "target";
@@ -240,7 +241,7 @@ export class Store {
     const lacking = this.#source.lacks(formatKey(request));
     if (lacking || !this.isGone.value) return lacking;
     const parts = [this.#cache, this.input, this.attention];
-    return parts.some((part) => part.has(request)) ? null : GONE;
+    return parts.some((part) => part.has(request)) ? null : words.needsKernel;
   }
 
   /**
@@ -280,7 +281,7 @@ export class Store {
     this.#labels.set(id, label);
     this.#ask<{ label: string }>({ type: "token", id })
       .then((answer) => (label.value = answer.label))
-      .catch(() => (label.value = `token ${id}`));
+      .catch(() => (label.value = fill(words.token, { id })));
     return label;
   }
 
@@ -375,11 +376,8 @@ export class Store {
   }
 
   #sayWhenSlow(): () => void {
-    const slow = setTimeout(() => (this.waiting.value = "Reading the text…"), SLOW);
-    const verySlow = setTimeout(
-      () => (this.waiting.value = "Still reading: a running cell may be keeping the kernel busy."),
-      VERY_SLOW,
-    );
+    const slow = setTimeout(() => (this.waiting.value = words.reading), SLOW);
+    const verySlow = setTimeout(() => (this.waiting.value = words.stillReading), VERY_SLOW);
     return () => {
       clearTimeout(slow);
       clearTimeout(verySlow);

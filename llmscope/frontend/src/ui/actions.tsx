@@ -1,4 +1,5 @@
 import { useSignal } from "@preact/signals";
+import { common } from "#words/common";
 
 const MOMENT = 1500; // ms
 
@@ -48,6 +49,6 @@ export function Actions({ name, actions, disabled, onError }: ActionsProps) {
 /** Copies a text to the clipboard, and says whether it could. */
 export const copied = (text: string): Promise<string> =>
   navigator.clipboard.writeText(text).then(
-    () => "Copied ✓",
-    () => "Not allowed here",
+    () => common.copied,
+    () => common.notAllowed,
   );

@@ -1,3 +1,6 @@
+import { common } from "#words/common";
+import { type Forms, choose, fill } from "../words/fill";
+
 const threeFigures = new Intl.NumberFormat("en", {
   minimumSignificantDigits: 3,
   maximumSignificantDigits: 3,
@@ -41,11 +44,9 @@ export const weight = (value: number): string =>
 
 export const count = (value: number): string => thousands.format(value);
 
-/** "1 layer", "2 layers". */
-export const plural = (number: number, one: string): string =>
-  `${count(number)} ${one}${number === 1 ? "" : "s"}`;
-
-export const tokenWord = (number: number): string => (number === 1 ? "token" : "tokens");
+/** "1 layer", "2 layers": the form for a number, with the number itself or what stands for it. */
+export const plural = (number: number, forms: Forms, shown = count(number)): string =>
+  fill(choose(forms, number), { count: shown });
 
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
@@ -60,7 +61,7 @@ export function power(logprob: number): string {
   return `${first} × 10⁻${[...String(-exponent)].map((digit) => SUPERSCRIPTS[Number(digit)]).join("")}`;
 }
 
-export const bits = (value: number): string => `${value.toFixed(2)} bits`;
+export const bits = (value: number): string => fill(common.bits, { count: value.toFixed(2) });
 
 /** A share in two decimals, without the 0 before the point. */
 export const hundredths = (share: number): string => share.toFixed(2).replace(/^0/, "");

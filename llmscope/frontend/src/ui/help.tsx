@@ -1,5 +1,6 @@
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
+import { keys as words } from "#words/keys";
 
 /** Shows the keys, or no longer. */
 export const HelpContext = createContext<() => void>(() => {});
@@ -7,7 +8,13 @@ export const HelpContext = createContext<() => void>(() => {});
 export function HelpButton() {
   const toggle = useContext(HelpContext);
   return (
-    <button type="button" class="quiet" aria-label="Keys" title="Keys: ?" onClick={toggle}>
+    <button
+      type="button"
+      class="quiet"
+      aria-label={words.title}
+      title={words.buttonTitle}
+      onClick={toggle}
+    >
       ?
     </button>
   );

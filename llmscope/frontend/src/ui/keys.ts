@@ -1,4 +1,7 @@
-/** All keys of the keyboard: handlers and the overlay that lists them read this table. */
+/**
+ * All keys of the keyboard: handlers and the overlay that lists them read this table. What each act is
+ * called is in `words/en/keys.ts`, by the same names.
+ */
 
 /** What a key does. */
 export interface Entry {
@@ -7,7 +10,6 @@ export interface Entry {
    * "Shift+" in this order; Shift is left out before a character, which says by itself whether it was held.
    */
   keys: readonly string[];
-  does: string;
   /** Also while a text is typed. */
   typing?: true;
   /** Where the panel has the focus, it does this instead of what it does on the whole page. */
@@ -15,7 +17,6 @@ export interface Entry {
 }
 
 interface Section {
-  title: string;
   /** The panel that has them; without one, all views do. */
   panel?: string;
   acts: Record<string, Entry>;
@@ -31,134 +32,117 @@ const DIGITS = ["1", "2", "3", "4", "5", "6", "7", "8", "9"] as const;
  */
 export const KEYS = {
   page: {
-    title: "Everywhere",
     acts: {
-      help: { keys: ["?"], does: "Show the keys" },
-      release: { keys: ["Escape"], does: "Release what was clicked, step by step", typing: true },
-      undo: { keys: ["Mod+z"], does: "Undo a change of settings or of pinned heads" },
+      help: { keys: ["?"] },
+      release: { keys: ["Escape"], typing: true },
+      undo: { keys: ["Mod+z"] },
       preset: {
         keys: ["Alt+1", "Alt+2", "Alt+3", "Alt+4"],
-        does: "Sampling: greedy, 0.7, 1.5, nucleus",
         typing: true,
       },
-      reset: { keys: ["Alt+0"], does: "Reset sampling", typing: true },
+      reset: { keys: ["Alt+0"], typing: true },
     },
   },
   stage: {
-    title: "In lecture mode",
     acts: {
-      go: { keys: DIGITS, does: "Show a panel" },
-      tools: { keys: ["c"], does: "Show or hide the controls" },
-      full: { keys: ["f"], does: "Full screen" },
+      go: { keys: DIGITS },
+      tools: { keys: ["c"] },
+      full: { keys: ["f"] },
     },
   },
   text: {
-    title: "Text",
     panel: "tokens",
     acts: {
-      accept: { keys: ["ArrowRight"], does: "At the end: accept the suggestion", typing: true },
+      accept: { keys: ["ArrowRight"], typing: true },
       walk: {
         keys: ["Alt+ArrowLeft", "Alt+ArrowRight"],
-        does: "Focus the token before or after",
         typing: true,
       },
       mask: {
         keys: ["Alt+m"],
-        does: "Mask the token in focus, in a masked model",
         typing: true,
       },
       undo: {
         keys: ["Mod+z"],
-        does: "Undo what was typed, accepted or masked",
         typing: true,
         instead: true,
       },
     },
   },
   chain: {
-    title: "Chain rule",
     panel: "chain",
-    acts: { move: { keys: ["ArrowLeft", "ArrowRight"], does: "Focus the token before or after" } },
+    acts: { move: { keys: ["ArrowLeft", "ArrowRight"] } },
   },
   heads: {
-    title: "All heads",
     panel: "overview",
     acts: {
-      move: { keys: ARROWS, does: "Walk through layers and heads" },
-      pin: { keys: ["Space"], does: "Pin the head, or unpin it" },
+      move: { keys: ARROWS },
+      pin: { keys: ["Space"] },
     },
   },
   chip: {
-    title: "Pinned head",
     panel: "attention",
     acts: {
-      alone: { keys: ["i"], does: "Show it alone" },
-      remove: { keys: ["Delete", "Backspace"], does: "Unpin it" },
+      alone: { keys: ["i"] },
+      remove: { keys: ["Delete", "Backspace"] },
     },
   },
   matrix: {
-    title: "Matrix",
     panel: "attention",
     acts: {
-      move: { keys: ARROWS, does: "Read another weight" },
-      pan: { keys: WITH_SHIFT, does: "Pan" },
-      pin: { keys: ["Enter", "Space"], does: "Pin the weight" },
-      closer: { keys: ["+", "="], does: "Zoom in" },
-      farther: { keys: ["-"], does: "Zoom out" },
-      all: { keys: ["0"], does: "Show all" },
+      move: { keys: ARROWS },
+      pan: { keys: WITH_SHIFT },
+      pin: { keys: ["Enter", "Space"] },
+      closer: { keys: ["+", "="] },
+      farther: { keys: ["-"] },
+      all: { keys: ["0"] },
     },
   },
   arcs: {
-    title: "Arcs",
     panel: "attention",
     acts: {
-      move: { keys: ARROWS, does: "Pin another token; change the side" },
-      leap: { keys: ["Shift+ArrowUp", "Shift+ArrowDown"], does: "Ten tokens up or down" },
-      first: { keys: ["Home"], does: "The first token" },
-      last: { keys: ["End"], does: "The last token" },
+      move: { keys: ARROWS },
+      leap: { keys: ["Shift+ArrowUp", "Shift+ArrowDown"] },
+      first: { keys: ["Home"] },
+      last: { keys: ["End"] },
     },
   },
   steps: {
-    title: "Steps",
     panel: "attention",
     acts: {
-      move: { keys: ARROWS, does: "Walk the steps; choose a key" },
-      first: { keys: ["Home"], does: "The first step" },
-      last: { keys: ["End"], does: "The last step" },
-      play: { keys: ["Space"], does: "Play, or pause" },
+      move: { keys: ARROWS },
+      first: { keys: ["Home"] },
+      last: { keys: ["End"] },
+      play: { keys: ["Space"] },
     },
   },
   lens: {
-    title: "Lens",
     panel: "lens",
-    acts: { move: { keys: ARROWS, does: "Move the focus" } },
+    acts: { move: { keys: ARROWS } },
   },
   slider: {
-    title: "Slider",
     panel: "next-token",
     acts: {
-      move: { keys: ARROWS, does: "One step" },
-      fine: { keys: WITH_SHIFT, does: "A fine step" },
+      move: { keys: ARROWS },
+      fine: { keys: WITH_SHIFT },
     },
   },
   search: {
-    title: "Find a token",
     panel: "next-token",
     acts: {
-      pin: { keys: ["Enter"], does: "Pin the first one found", typing: true },
-      empty: { keys: ["Escape"], does: "Empty it", typing: true, instead: true },
+      pin: { keys: ["Enter"], typing: true },
+      empty: { keys: ["Escape"], typing: true, instead: true },
     },
   },
   written: {
-    title: "Generated text",
     panel: "generation",
     acts: {
-      play: { keys: ["Space"], does: "Play, or pause" },
-      step: { keys: ["Enter"], does: "Generate one token" },
-      before: { keys: ["ArrowLeft"], does: "Look at the token before" },
-      after: { keys: ["ArrowRight"], does: "Look at the token after; at the end, generate one" },
-      undo: { keys: ["Backspace", "Mod+z"], does: "Undo the last step", instead: true },
-      release: { keys: ["Escape"], does: "Release the token", instead: true },
+      play: { keys: ["Space"] },
+      step: { keys: ["Enter"] },
+      before: { keys: ["ArrowLeft"] },
+      after: { keys: ["ArrowRight"] },
+      undo: { keys: ["Backspace", "Mod+z"], instead: true },
+      release: { keys: ["Escape"], instead: true },
     },
   },
 } as const satisfies Record<string, Section>;

@@ -1,6 +1,8 @@
 import type { RefObject } from "preact";
 import { toPng } from "../draw/png";
 import { toSvg } from "../draw/svg";
+import { common } from "#words/common";
+import { fill } from "../words/fill";
 import { download } from "./download";
 
 const SHARPER = 3; // pixels of a PNG to a pixel of the screen
@@ -30,7 +32,7 @@ export function Save({ of, name }: SaveProps) {
           key={kind}
           type="button"
           class="quiet"
-          title={`Save the picture as ${kind.toUpperCase()}`}
+          title={fill(common.savePicture, { kind: kind.toUpperCase() })}
           onClick={() => void save(kind)}
         >
           {kind.toUpperCase()}

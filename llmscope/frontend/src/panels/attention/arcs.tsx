@@ -15,9 +15,12 @@ import { Label, plain } from "../../ui/label";
 import { clamp } from "../../ui/scale";
 import { strongest } from "../../ui/strongest";
 import type { Size } from "../../ui/use-size";
+import { attention } from "#words/attention";
+import { rich } from "../../words/fill";
 import { type Layout, type Strand, isWhole, paintArcs } from "./paint-arcs";
 import { partOf, strandOf } from "./segments";
 
+const words = attention.arcs;
 const LEAP = 10; // tokens
 const ROW = { least: 21, most: 34 }; // pixels a token
 
@@ -126,7 +129,7 @@ export function Arcs({ store, matrix, room }: ArcsProps) {
         class="arcs"
         role="application"
         tabIndex={0}
-        aria-label="Attention as lines from queries, left, to keys, right. Up and down pin a token, left and right change the side, Escape shows all."
+        aria-label={words.label}
         style={{ width: px(layout.width), height: px(height) }}
         onScroll={(event) => (top.value = event.currentTarget.scrollTop)}
         onKeyDown={keysDown}
@@ -273,19 +276,12 @@ interface ArcsReadoutProps {
 /** The strongest tie of the token that is looked at, for each head. */
 function ArcsReadout({ matrix, end, strands, under }: ArcsReadoutProps) {
   const { queries, keys } = matrix.sides;
-  if (!end)
-    return (
-      <p class="readout muted">
-        Queries on the left, keys on the right. Point at a token, or click to pin it.
-      </p>
-    );
+  if (!end) return <p class="readout muted">{words.empty}</p>;
   const own = plain((end.direction === "from" ? queries : keys)[end.index]?.label ?? "");
   const others = end.direction === "from" ? keys : queries;
   return (
     <p class="readout figures" role="status">
-      <b>
-        <Label text={own} /> {end.direction === "from" ? "looks most at" : "is looked at most by"}
-      </b>
+      <b>{rich(words.most[end.direction], { token: <Label text={own} /> })}</b>
       {strands.map(({ label, ink, line }) => {
         if (!line) return <span key={label}>…</span>;
         const best = strongest(line.weights);
@@ -294,7 +290,7 @@ function ArcsReadout({ matrix, end, strands, under }: ArcsReadoutProps) {
             <i class="swatch" style={{ background: rgb(ink) }} />{" "}
             {strands.length > 1 && `${label} `}
             <Label
-              text={line.weights[best] ? plain(others[best]?.label ?? "") : "nothing here"}
+              text={line.weights[best] ? plain(others[best]?.label ?? "") : words.nothing}
             />{" "}
             {line.weights[best] !== 0 && (
               <span class="weight" style={{ color: rgb(ink) }}>
@@ -304,7 +300,7 @@ function ArcsReadout({ matrix, end, strands, under }: ArcsReadoutProps) {
           </span>
         );
       })}
-      {under === null && <span class="muted">pinned · Esc to release</span>}
+      {under === null && <span class="muted">{words.pinned}</span>}
     </p>
   );
 }

@@ -6,14 +6,8 @@ import { COMBINE, type Combine, type Kind, MOST_HEADS } from "../../protocol/sha
 import type { Store } from "../../store/store";
 import { onKeys } from "../../ui/keys";
 import { Segmented } from "../../ui/segmented";
-
-const COMBINED: Record<Combine, string> = {
-  none: "Single head",
-  mean: "Mean",
-  max: "Maximum",
-  difference: "Difference (A − B)",
-  rollout: "Rollout",
-};
+import { attention as words } from "#words/attention";
+import { fill } from "../../words/fill";
 
 /** The pinned heads, with the colours that they are drawn in, and what is made of them. */
 export function Chosen({ store }: { store: Store }) {
@@ -36,9 +30,9 @@ export function Chosen({ store }: { store: Store }) {
     <div class={`choice extra ${hasHeads ? "" : "unseen"}`}>
       {kinds.length > 1 && (
         <Segmented
-          label="Which attention"
+          label={words.kind}
           options={kinds}
-          names={{ self: "decoder", encoder: "encoder", cross: "cross" }}
+          names={words.kinds}
           value={attention.kind.value}
           onPick={(kind) => (state.kind.value = kind)}
         />
@@ -58,19 +52,19 @@ export function Chosen({ store }: { store: Store }) {
             class="quiet"
             data-tool
             onClick={() => attention.toggle(here)}
-            title="The same: Shift and click on a map"
+            title={words.pinTitle}
           >
-            Pin head {here.layer}·{here.head}
+            {fill(words.pin, { head: `${here.layer}·${here.head}` })}
           </button>
         )}
         {heads.length === 0 && mode === "arcs" && (
           <button type="button" class="quiet" data-tool onClick={wholeLayer}>
-            Pin all of layer {here.layer}
+            {fill(words.pinLayer, here)}
           </button>
         )}
         {heads.length > 0 && (
           <button type="button" class="quiet" data-tool onClick={() => attention.choose([])}>
-            Unpin all
+            {words.unpinAll}
           </button>
         )}
         {attention.muted.value.size > 0 && (
@@ -80,28 +74,29 @@ export function Chosen({ store }: { store: Store }) {
             data-tool
             onClick={() => (attention.muted.value = new Set())}
           >
-            Show all
+            {words.showAll}
           </button>
         )}
         {mode === "matrix" && (
           <span class="hint" data-tool>
             {heads.length < missing
-              ? `pin ${missing === 1 ? "a head" : "two heads"} first`
-              : heads.length > 1 && state.combine.value === "none" && "combine them:"}
+              ? missing === 1
+                ? words.pinOneFirst
+                : words.pinTwoFirst
+              : heads.length > 1 && state.combine.value === "none" && words.combineThem}
           </span>
         )}
       </span>
       <select
         data-tool
         class={mode === "matrix" ? "" : "unseen"}
-        aria-label="How pinned heads are combined"
+        aria-label={words.combine}
         value={state.combine.value}
         onChange={(event) => (state.combine.value = event.currentTarget.value as Combine)}
       >
         {COMBINE.map((combine) => (
           <option key={combine} value={combine} disabled={combine === "rollout" && lacksRollout}>
-            {COMBINED[combine]}
-            {combine === "rollout" && lacksRollout && " (takes the model)"}
+            {combine === "rollout" && lacksRollout ? words.rolloutLacking : words.combined[combine]}
           </option>
         ))}
       </select>
@@ -133,7 +128,7 @@ function Chip({ store, pair: [layer, head], color }: ChipProps) {
       <button
         type="button"
         aria-pressed={!muted}
-        title="Click: show or hide. Double click or i: show it alone. Delete: unpin."
+        title={words.chipTitle}
         onClick={flip}
         onDblClick={alone}
         onKeyDown={onKeys("chip", { remove, alone })}
@@ -144,7 +139,7 @@ function Chip({ store, pair: [layer, head], color }: ChipProps) {
         type="button"
         class="remove"
         data-tool
-        aria-label={`Unpin head ${layer}·${head}`}
+        aria-label={fill(words.unpin, { head: `${layer}·${head}` })}
         onClick={remove}
       >
         ×

@@ -7,10 +7,11 @@ import { COLOR_SCALES, type ColorScale } from "../../protocol/shared";
 import type { Matrix } from "../../store/attention/types";
 import type { Store } from "../../store/store";
 import { weight } from "../../ui/format";
+import { attention as words } from "#words/attention";
+import { fill } from "../../words/fill";
 import { paintOf } from "./paint";
 import { SegmentFilter } from "./segments";
 
-const NAMES: Record<ColorScale, string> = { sqrt: "√ scale", linear: "linear", log: "log" };
 const SHADES = 40;
 const TICKS = [0.01, 0.1, 0.5, 1];
 
@@ -49,9 +50,9 @@ export function Controls({ store, matrix }: { store: Store; matrix: Matrix | nul
             max="1"
             step="0.005"
             value={opacity(threshold, scale)}
-            aria-label="Threshold: weights below it aren't drawn"
+            aria-label={words.threshold}
             aria-valuetext={weight(threshold)}
-            title="Drag to hide smaller weights; double click shows all"
+            title={words.thresholdTitle}
             onInput={(event) => {
               const at = weightAt(Number(event.currentTarget.value), scale);
               state.threshold.value = Number(at.toPrecision(3));
@@ -71,13 +72,13 @@ export function Controls({ store, matrix }: { store: Store; matrix: Matrix | nul
         <span class="figures at-least">{threshold > 0 ? `≥ ${weight(threshold)}` : ""}</span>
         <select
           data-tool
-          aria-label="Colour scale"
+          aria-label={words.scale}
           value={scale}
           onChange={(event) => (state.colorScale.value = event.currentTarget.value as ColorScale)}
         >
           {COLOR_SCALES.map((name) => (
             <option key={name} value={name}>
-              {NAMES[name]}
+              {words.scales[name]}
             </option>
           ))}
         </select>
@@ -85,24 +86,24 @@ export function Controls({ store, matrix }: { store: Store; matrix: Matrix | nul
           type="button"
           data-tool
           aria-pressed={state.hideSink.value}
-          title="Leave out the first token, where heads rest that have nothing to attend to, and renormalise the other weights"
+          title={words.hideFirstTitle}
           onClick={() => (state.hideSink.value = !state.hideSink.value)}
         >
-          hide first token
+          {words.hideFirst}
         </button>
         {matrix && <SegmentFilter store={store} matrix={matrix} />}
         {matrix && matrix.level > 0 && (
           <select
             data-tool
             class={state.mode.value === "matrix" ? "" : "unseen"}
-            aria-label="What a pixel stands for"
+            aria-label={words.pool}
             value={attention.pool.value}
             onChange={(event) =>
               (attention.pool.value = event.currentTarget.value as "max" | "mean")
             }
           >
-            <option value="max">maximum</option>
-            <option value="mean">mean</option>
+            <option value="max">{words.pools.max}</option>
+            <option value="mean">{words.pools.mean}</option>
           </select>
         )}
       </div>
@@ -130,24 +131,19 @@ function Note({ store, matrix }: { store: Store; matrix: Matrix | null }) {
   const notes: string[] = [];
   const { mode, hideSink } = state;
   if (hideSink.value)
-    notes.push(
-      mode.value === "steps"
-        ? "The first token is hidden in Matrix and Arcs; Steps include it."
-        : "First token left out; the other weights of each row are renormalised.",
-    );
+    notes.push(mode.value === "steps" ? words.notes.firstInSteps : words.notes.withoutFirst);
   if (matrix?.name.how === "rollout" && mode.value === "matrix" && !hideSink.value)
-    notes.push("Most of it flows to the first token: hide that to see the rest.");
+    notes.push(words.notes.rollout);
   if (matrix && matrix.level > 0 && mode.value === "matrix") {
     const side = 2 ** matrix.level;
     // Of an exported page, whose weights are rounded, its foot says how true they are.
-    const exact = matrix.trace.decimals ? "" : " Values on hover are exact.";
-    const what = attention.pool.value === "max" ? "maximum" : "mean";
-    notes.push(`Zoomed out: each pixel is the ${what} of ${side} × ${side} weights.${exact}`);
+    const exact = matrix.trace.decimals ? [] : [words.notes.exact];
+    notes.push(fill(words.notes.pooled[attention.pool.value], { side }), ...exact);
   }
-  const words = notes.join(" ");
+  const all = notes.join(" ");
   return (
-    <p class="note lines" title={words}>
-      {words}
+    <p class="note lines" title={all}>
+      {all}
     </p>
   );
 }

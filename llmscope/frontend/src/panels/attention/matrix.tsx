@@ -8,6 +8,7 @@ import { type Press, onKeys } from "../../ui/keys";
 import { clamp } from "../../ui/scale";
 import type { Size } from "../../ui/use-size";
 import { useZoom } from "../../ui/use-zoom";
+import { attention } from "#words/attention";
 import { type Axis, KeyLabels, QueryLabels, inSight } from "./labels";
 import { paintOf } from "./paint";
 import { paintMatrix } from "./paint-matrix";
@@ -15,6 +16,7 @@ import { Readout } from "./readout";
 import { partOf } from "./segments";
 import { useMatrixCursor } from "./use-matrix-cursor";
 
+const words = attention.matrix;
 const LARGEST = 48; // pixels a cell, when zoomed in all the way
 
 interface MatrixProps {
@@ -110,7 +112,7 @@ export function Matrix({ store, matrix, room }: MatrixProps) {
         class="plot"
         role="application"
         tabIndex={0}
-        aria-label="Attention matrix. Arrow keys move through queries and keys, Enter pins, plus and minus zoom, Shift and arrow keys pan, 0 shows all."
+        aria-label={words.label}
         style={{
           paddingLeft: px(left),
           paddingTop: px(top),
@@ -163,7 +165,7 @@ export function Matrix({ store, matrix, room }: MatrixProps) {
         </div>
         {k > 1 && (
           <button type="button" class="reset" onClick={zoom.reset}>
-            Show all
+            {words.showAll}
           </button>
         )}
       </div>

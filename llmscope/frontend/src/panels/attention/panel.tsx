@@ -1,12 +1,15 @@
-import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
 import { matrixText } from "../../protocol/keys";
 import { MODES } from "../../protocol/shared";
 import type { Head } from "../../store/attention/types";
 import type { Store } from "../../store/store";
+import { plural } from "../../ui/format";
 import { Save } from "../../ui/save";
 import { Segmented } from "../../ui/segmented";
 import { useSize } from "../../ui/use-size";
+import { attention as words } from "#words/attention";
+import { common } from "#words/common";
+import { fill } from "../../words/fill";
 import type { PanelProps } from "../props";
 import { Arcs } from "./arcs";
 import { Chosen } from "./chosen";
@@ -29,10 +32,7 @@ export function Attention({ store }: PanelProps) {
   const shown = lacking ? null : mode === "steps" ? attention.steps.value : matrix;
   const isBehind = shown !== null && shown.trace !== trace;
   const body = () => {
-    if (!trace)
-      return (
-        <p class="muted empty">{!store.problem.value && "Type something to see attention."}</p>
-      );
+    if (!trace) return <p class="muted empty">{!store.problem.value && words.empty}</p>;
     if (attention.layers.value.length === 0) return <p class="muted empty">{trace.why}</p>;
     if (lacking) return <p class="muted empty">{lacking}</p>;
     if (mode === "steps") return <Steps store={store} takesKeys={takesKeys} />;
@@ -44,14 +44,14 @@ export function Attention({ store }: PanelProps) {
     <section
       ref={panel}
       class={`panel attention in-${mode} ${isBehind ? "behind" : ""}`}
-      aria-label="Attention"
+      aria-label={words.label}
     >
       <h3 class="spread">
         <Title store={store} />
         <Segmented
-          label="How attention is shown"
+          label={words.mode}
           options={MODES}
-          names={{ matrix: "Matrix", arcs: "Arcs", steps: "Steps" }}
+          names={words.modes}
           value={mode}
           onPick={(picked, byHand) => {
             state.mode.value = picked;
@@ -93,35 +93,28 @@ function Title({ store }: { store: Store }) {
   );
 }
 
-function titleOf({ attention, state }: Store): [what: ComponentChildren, more: string] {
+function titleOf({ attention, state }: Store): [what: string, more: string] {
+  const { title } = words;
   const mode = state.mode.value;
   const isThere = !attention.lacking.value;
   const drawn = mode === "steps" ? attention.steps.value : attention.matrix.value;
   const { layer, head } = (isThere && drawn) || attention.shown.value;
   const heads = state.heads.value;
-  if (mode === "arcs" && heads.length > 1) return [`${heads.length} heads`, "each in its colour"];
+  if (mode === "arcs" && heads.length > 1) return [plural(heads.length, common.heads), title.arcs];
   const name = mode === "matrix" && isThere ? attention.matrix.value?.name : undefined;
-  if (name?.how === "rollout") return ["Rollout", `through layers 0 to ${layer}`];
+  if (name?.how === "rollout") return [words.combined.rollout, fill(title.rollout, { layer })];
   if (name?.how === "mean" || name?.how === "max")
-    return [name.how === "mean" ? "Mean" : "Maximum", `of ${name.where.length} heads`];
+    return [words.combined[name.how], fill(title.combined, { count: name.where.length })];
   if (name?.how === "difference") {
     const [one, other] = name.where.map((pair) => pair.join("·"));
-    return [
-      <>
-        {one} − {other}
-      </>,
-      "difference of two heads",
-    ];
+    return [`${one} − ${other}`, title.difference];
   }
   const [, count, kvHeads] = attention.layers.value.find(([n]) => n === layer) ?? [0, 1, 1];
-  const group =
-    kvHeads > 1 && kvHeads < count ? `KV group ${Math.floor(head / (count / kvHeads))}` : "";
-  const side = { self: "", encoder: "encoder", cross: "decoder → encoder" }[attention.kind.value];
-  const about = [side, group].filter(Boolean).join(" · ");
-  return [
-    <>
-      Layer {layer} · Head {head}
-    </>,
-    about,
+  const group = Math.floor(head / (count / kvHeads));
+  const kind = attention.kind.value;
+  const about = [
+    kind !== "self" && title.sides[kind],
+    kvHeads > 1 && kvHeads < count && fill(title.group, { group }),
   ];
+  return [fill(title.head, { layer, head }), about.filter(Boolean).join(" · ")];
 }

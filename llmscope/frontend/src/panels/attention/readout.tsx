@@ -2,6 +2,10 @@ import type { Line, Matrix } from "../../store/attention/types";
 import type { Store } from "../../store/store";
 import { bits, weight } from "../../ui/format";
 import { Label, plain } from "../../ui/label";
+import { attention } from "#words/attention";
+import { fill } from "../../words/fill";
+
+const words = attention.matrix;
 
 interface ReadoutProps {
   store: Store;
@@ -32,12 +36,12 @@ export function Readout({ store, matrix, line, query, at, pinned }: ReadoutProps
       {isRow && (
         <span class="muted">
           {store.state.hideSink.value ? (
-            <span>first token left out, renormalised</span>
+            <span>{words.withoutFirst}</span>
           ) : (
-            <span>to the first token {weight(line.weights[0] ?? 0)}</span>
+            <span>{fill(words.first, { weight: weight(line.weights[0] ?? 0) })}</span>
           )}
-          <span>entropy {bits(entropy(line.weights))}</span>
-          {pinned && <span>pinned</span>}
+          <span>{fill(words.entropy, { bits: bits(entropy(line.weights)) })}</span>
+          {pinned && <span>{words.pinned}</span>}
         </span>
       )}
     </p>

@@ -2,15 +2,8 @@ import { SEGMENTS, type Segments } from "../../protocol/shared";
 import type { Matrix } from "../../store/attention/types";
 import type { Store } from "../../store/store";
 import { Segmented } from "../../ui/segmented";
+import { attention as words } from "#words/attention";
 import type { Strand } from "./paint-arcs";
-
-const NAMES: Record<Segments, string> = {
-  all: "All",
-  aa: "A→A",
-  ab: "A→B",
-  ba: "B→A",
-  bb: "B→B",
-};
 
 /** Of two sentences: from which to which. */
 export function SegmentFilter({ store, matrix }: { store: Store; matrix: Matrix }) {
@@ -18,9 +11,9 @@ export function SegmentFilter({ store, matrix }: { store: Store; matrix: Matrix 
   if (matrix.trace.second === null || matrix.kind !== "self") return null;
   return (
     <Segmented
-      label="Which sentences"
+      label={words.segment}
       options={SEGMENTS}
-      names={NAMES}
+      names={words.segments}
       value={segments.value}
       onPick={(picked) => (segments.value = picked)}
     />

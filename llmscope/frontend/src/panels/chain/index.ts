@@ -1,3 +1,4 @@
+import { chain as words } from "#words/chain";
 import type { Panel } from "../props";
 import css from "./chain.css";
 import { Chain } from "./panel";
@@ -7,5 +8,5 @@ export const chain: Panel = {
   component: Chain,
   css,
   place: "row",
-  subjects: [{ title: "Chain rule" }],
+  subjects: [{ title: words.title }],
 };

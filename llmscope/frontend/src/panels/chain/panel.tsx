@@ -1,9 +1,12 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { Store } from "../../store/store";
-import { bits, count, percent, power, significant, tokenWord, twoDecimals } from "../../ui/format";
+import { bits, percent, plural, power, significant, twoDecimals } from "../../ui/format";
 import { onKeys } from "../../ui/keys";
 import { Label, plain } from "../../ui/label";
 import { clamp } from "../../ui/scale";
+import { chain as words } from "#words/chain";
+import { common } from "#words/common";
+import { choose, fill, rich } from "../../words/fill";
 import type { PanelProps } from "../props";
 import { type Factors, factorsOf, toBits } from "./factors";
 
@@ -16,9 +19,9 @@ export function Chain({ store }: PanelProps) {
   const chain = store.chain.value;
   const known = chain && factorsOf(chain.trace, chain);
   return (
-    <section class="panel chain" aria-label="Chain rule">
+    <section class="panel chain" aria-label={words.title}>
       <h3>
-        Chain rule <small>a text's probability, token by token</small>
+        {words.title} <small>{words.about}</small>
       </h3>
       {known ? (
         <div class={chain.trace === store.trace.value ? "" : "old"}>
@@ -35,10 +38,9 @@ export function Chain({ store }: PanelProps) {
 
 function whyNone({ trace, model }: Store): string {
   const family = model.value!.family;
-  if (family === "masked" || family === "encoder")
-    return "This model reads the text in both directions, so there is no chain from left to right.";
-  if (!trace.value) return "Type a text.";
-  return trace.value.last > 0 ? "Reading…" : "Type a second token: the first has none before it.";
+  if (family === "masked" || family === "encoder") return words.both;
+  if (!trace.value) return words.type;
+  return trace.value.last > 0 ? words.reading : words.typeSecond;
 }
 
 interface FactorsProps {
@@ -63,15 +65,15 @@ function Columns({ store, factors: { side, tokens } }: FactorsProps) {
       ref={box}
       class="columns-of-tokens figures"
       role="group"
-      aria-label="Tokens"
+      aria-label={words.tokens}
       tabIndex={0}
       onKeyDown={keys}
     >
       <div class="factor names" aria-hidden="true">
-        <span class="height">surprisal, bits</span>
-        <span>token</span>
-        <span>probability</span>
-        <span>product so far</span>
+        <span class="height">{words.rows.surprisal}</span>
+        <span>{words.rows.token}</span>
+        <span>{words.rows.probability}</span>
+        <span>{words.rows.product}</span>
       </div>
       {tokens.map(({ index, label, logprob, product }) => (
         <button
@@ -96,7 +98,7 @@ function Columns({ store, factors: { side, tokens } }: FactorsProps) {
           <span class="ellipsis">
             <Label text={label} />
           </span>
-          <span>{logprob === null ? "given" : percent(Math.exp(logprob))}</span>
+          <span>{logprob === null ? words.given : percent(Math.exp(logprob))}</span>
           <span>{logprob === null ? "" : power(product)}</span>
         </button>
       ))}
@@ -109,20 +111,22 @@ function Sentence({ store, factors: { side, tokens } }: FactorsProps) {
   const hovered = side === "tokens" ? store.hovered.value : null;
   const at = hovered ?? clampedFocus(store, side, tokens.length);
   const factor = tokens[at]!;
+  const token = <Label text={plain(factor.label)} />;
   return (
     <p class="caption lines figures" role="status">
       {factor.logprob === null ? (
-        <>
-          Nothing comes before “<Label text={plain(factor.label)} />
-          ”: the text is read given it.
-        </>
+        rich(words.first, { token })
       ) : (
         <>
-          p(“
-          <Label text={plain(factor.label)} />” | {at === 1 ? "the token" : `the ${at} tokens`}{" "}
-          before it) = {percent(Math.exp(factor.logprob))}
-          {" · "}surprisal −log₂ p = <b>{bits(toBits(factor.logprob))}</b>
-          {" · "}product up to here {power(factor.product)}
+          {rich(choose(words.factor, at), {
+            token,
+            count: at,
+            share: percent(Math.exp(factor.logprob)),
+          })}
+          {" · "}
+          {rich(words.surprisal, { bits: <b>{bits(toBits(factor.logprob))}</b> })}
+          {" · "}
+          {fill(words.product, { product: power(factor.product) })}
         </>
       )}
     </p>
@@ -141,14 +145,28 @@ function Total({ factors, perplexity }: TotalProps) {
   const shown = significant(perplexity);
   return (
     <p class="total lines figures">
-      p(text | its first token) = <b>{power(factors.total)}</b> = 2<sup>−{twoDecimals(all)}</sup>
+      {rich(words.total, {
+        product: <b>{power(factors.total)}</b>,
+        power: powerOfTwo(`−${twoDecimals(all)}`),
+      })}
       <br />
-      {twoDecimals(all)} bits ÷ {count(factors.count)} {tokenWord(factors.count)} ={" "}
-      <b>{each} bits per token</b>; perplexity 2<sup>{each}</sup> = <b>{shown}</b>: as unsure as a
-      choice among {shown} equally likely tokens.
+      {rich(words.perplexity, {
+        bits: twoDecimals(all),
+        tokens: plural(factors.count, common.tokens),
+        each: <b>{fill(words.each, { bits: each })}</b>,
+        power: powerOfTwo(each),
+        perplexity: <b>{shown}</b>,
+        choices: shown,
+      })}
     </p>
   );
 }
+
+const powerOfTwo = (exponent: string) => (
+  <>
+    2<sup>{exponent}</sup>
+  </>
+);
 
 const finite = (value: number): number => (Number.isFinite(value) ? value : 0);
 

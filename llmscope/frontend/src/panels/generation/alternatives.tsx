@@ -5,6 +5,9 @@ import type { GenerationStore } from "../../store/generation";
 import type { Store } from "../../store/store";
 import { count, percent } from "../../ui/format";
 import { Label } from "../../ui/label";
+import { common } from "#words/common";
+import { generation as words } from "#words/generation";
+import { fill } from "../../words/fill";
 
 const ROWS = 5;
 
@@ -48,14 +51,20 @@ export function Alternatives({ store, generation, page }: AlternativesProps) {
   const own = isThere ? (next.sorted.rank[node.token] ?? known) : 0;
   const ranks = Array.from({ length: ROWS }, (_, rank) => rank);
   return (
-    <div ref={box} class="alternatives" popover="manual" role="group" aria-label="Alternatives">
+    <div
+      ref={box}
+      class="alternatives"
+      popover="manual"
+      role="group"
+      aria-label={words.alternatives}
+    >
       {(own < ROWS || own >= known ? ranks : [...ranks, own]).map((rank) => (
         <button
           key={rank}
           type="button"
           class={`spread ${isThere && rank === own ? "own" : ""}`}
           disabled={!store.input.canChoose.value}
-          title={rank === own ? "It stands there" : "Go on from it"}
+          title={rank === own ? words.own : words.goOn}
           onClick={() => {
             page.current!.focus({ preventScroll: true }); // It goes away itself.
             store.input.choose(rank);
@@ -64,10 +73,7 @@ export function Alternatives({ store, generation, page }: AlternativesProps) {
           {isThere ? (
             <>
               <Label text={rank === own ? node.label : (next.labels[rank] ?? "")} />
-              <span class="figures">
-                {rank >= ROWS && `rank ${count(rank + 1)} · `}
-                {percent(probOf(outcome, rank))}
-              </span>
+              <span class="figures">{figuresOf(rank, percent(probOf(outcome, rank)))}</span>
             </>
           ) : (
             "\u00a0"
@@ -77,3 +83,7 @@ export function Alternatives({ store, generation, page }: AlternativesProps) {
     </div>
   );
 }
+
+/** Below the likeliest a rank says where. */
+const figuresOf = (rank: number, share: string): string =>
+  rank < ROWS ? share : fill(common.rankShare, { rank: count(rank + 1), share });

@@ -1,6 +1,8 @@
 import type { TreeNode } from "../../protocol/answers";
 import type { GenerationStore } from "../../store/generation";
 import { percent } from "../../ui/format";
+import { generation as words } from "#words/generation";
+import { fill } from "../../words/fill";
 
 /** The paths that were taken, each from where it parted from another. */
 export function Branches({ generation }: { generation: GenerationStore }) {
@@ -14,7 +16,7 @@ export function Branches({ generation }: { generation: GenerationStore }) {
   if (forks.size === 0 && generation.childrenOf(generation.current.value).length === 0) return null;
   const rows = [...branches(generation, 0, 0)];
   return (
-    <div class="branches" role="tree" aria-label="Branches">
+    <div class="branches" role="tree" aria-label={words.branches}>
       {rows.map((row) => (
         <Branch key={row.first.number} generation={generation} {...row} />
       ))}
@@ -76,7 +78,7 @@ function Branch({
         <button
           type="button"
           class="quiet fold"
-          aria-label={isFolded ? "Unfold" : "Fold"}
+          aria-label={isFolded ? words.unfold : words.fold}
           onClick={() => generation.fold(last.number)}
         >
           {isFolded ? "▸" : "▾"}
@@ -85,10 +87,10 @@ function Branch({
         <span class="fold" />
       )}
       <button type="button" class="way ellipsis" onClick={() => void generation.goTo(last.number)}>
-        {first.forced && <i title="chosen by you">✎ </i>}
+        {first.forced && <i title={words.chosen}>✎ </i>}
         {text}
       </button>
-      <span class="figures muted" title={`log-probability ${logprob.toFixed(3)} nats`}>
+      <span class="figures muted" title={fill(words.logprob, { logprob: logprob.toFixed(3) })}>
         {percent(Math.exp(logprob))}
       </span>
       <button
@@ -96,10 +98,10 @@ function Branch({
         class="quiet"
         aria-pressed={compared}
         disabled={isOn && !compared}
-        title={isOn ? "On screen already" : "Put it beside the text"}
+        title={isOn ? words.onScreen : words.beside}
         onClick={() => generation.compare(last.number)}
       >
-        compare
+        {words.compare}
       </button>
     </div>
   );

@@ -1,6 +1,8 @@
 import type { GenerationStore } from "../../store/generation";
 import type { Store } from "../../store/store";
 import { Actions, copied } from "../../ui/actions";
+import { common } from "#words/common";
+import { generation as words } from "#words/generation";
 
 interface CopyProps {
   store: Store;
@@ -11,13 +13,13 @@ interface CopyProps {
 export function Copy({ store, generation }: CopyProps) {
   return (
     <Actions
-      name="Copy"
+      name={words.copy}
       disabled={generation.prompt.value === null}
       onError={(error) => store.say(error)}
       actions={{
-        Text: async () => copied((await generation.copy()).text),
-        "Token ids": async () => copied(JSON.stringify((await generation.copy()).ids)),
-        "Python call": async () => copied((await generation.copy()).call),
+        [common.text]: async () => copied((await generation.copy()).text),
+        [words.copyIds]: async () => copied(JSON.stringify((await generation.copy()).ids)),
+        [words.copyCall]: async () => copied((await generation.copy()).call),
       }}
     />
   );

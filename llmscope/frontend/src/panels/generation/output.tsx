@@ -1,9 +1,11 @@
 import type { Token, TreeNode } from "../../protocol/answers";
 import { type GenerationStore, shadeOf } from "../../store/generation";
 import type { Store } from "../../store/store";
-import { tokenWord } from "../../ui/format";
 import { isCode } from "../../ui/code";
 import { Label } from "../../ui/label";
+import { common } from "#words/common";
+import { generation as words } from "#words/generation";
+import { choose, fill } from "../../words/fill";
 import { Alternatives } from "./alternatives";
 import { useEffect, useRef } from "preact/hooks";
 
@@ -25,7 +27,7 @@ export function Output({ store, generation }: { store: Store; generation: Genera
         class={`written scrolls ${others.length > 0 ? "beside" : ""} ${isCode(text) ? "code" : ""} ${store.isOld.value ? "old" : ""}`}
         tabIndex={0}
         role="application"
-        aria-label="The text. Space plays and pauses, Enter generates a token, left and right go through tokens, Backspace undoes."
+        aria-label={words.text}
       >
         <p>
           <PromptText
@@ -107,8 +109,11 @@ function Other({
   const own = generation.path.value.slice(shared);
   const costOf = (nodes: readonly TreeNode[]) => {
     const all = nodes.reduce((sum, { logprob }) => sum - logprob / Math.LN2, 0);
-    return nodes.length === 0 ? "nothing" : `${all.toFixed(1)} bits over ${tokens(nodes.length)}`;
+    return nodes.length === 0
+      ? words.nothing
+      : fill(words.cost, { bits: all.toFixed(1), tokens: tokens(nodes.length) });
   };
+  const costs = { left: costOf(own), right: costOf(rest) };
   return (
     <p class="other">
       <span class="muted">…</span>
@@ -123,11 +128,12 @@ function Other({
       ))}
       <small class="figures">
         {" "}
-        The branches split {shared > 0 ? `after ${tokens(shared)}` : "at once"}. Left: {costOf(own)}
-        ; right: {costOf(rest)}.
+        {shared > 0
+          ? fill(words.splitAfter, { tokens: tokens(shared), ...costs })
+          : fill(words.splitAtOnce, costs)}
       </small>
     </p>
   );
 }
 
-const tokens = (count: number): string => `${count} ${tokenWord(count)}`;
+const tokens = (count: number): string => fill(choose(common.tokens, count), { count });

@@ -4,11 +4,14 @@ import type { TreeNode } from "../../protocol/answers";
 import { SHADES, type Shade } from "../../protocol/shared";
 import type { GenerationStore } from "../../store/generation";
 import type { Store } from "../../store/store";
-import { bits, count, percent, tokenWord, twoDecimals } from "../../ui/format";
+import { bits, count, percent, twoDecimals } from "../../ui/format";
 import { Hint } from "../../ui/hint";
 import { onKeys } from "../../ui/keys";
 import { Label, plain } from "../../ui/label";
 import { TextArea } from "../../ui/text-area";
+import { common } from "#words/common";
+import { generation as words } from "#words/generation";
+import { choose, fill, rich } from "../../words/fill";
 import type { PanelProps } from "../props";
 import { Branches } from "./branches";
 import { Copy } from "./copy";
@@ -23,14 +26,14 @@ export function Generation({ store }: PanelProps) {
   return (
     <section
       class="panel card generation"
-      aria-label="Generation"
+      aria-label={words.label}
       onKeyDown={(event) => keys(event, generation, store)}
     >
       {editable.value && <Prompt store={store} />}
       <Controls store={store} generation={generation} />
       <Output store={store} generation={generation} />
       <Caption store={store} generation={generation} />
-      <Hint name="play">↑ Press Play: the model writes on.</Hint>
+      <Hint name="play" />
       <div class="extra">
         <Branches generation={generation} />
       </div>
@@ -61,12 +64,12 @@ function Prompt({ store }: { store: Store }) {
   const { text } = store.state;
   return (
     <label class="prompt extra">
-      <span class="muted">Prompt</span>
+      <span class="muted">{common.prompt}</span>
       <TextArea
         area={area}
         value={text}
-        name="Prompt"
-        placeholder="Type the beginning of a text…"
+        name={common.prompt}
+        placeholder={words.type}
         onEdit={(typed) => {
           store.generation!.stop();
           text.value = typed;
@@ -89,55 +92,55 @@ function Controls({ store, generation }: { store: Store; generation: GenerationS
           disabled={!began || (generation.ended.value && !isPlaying)}
           onClick={() => (playing.value = !isPlaying)}
         >
-          {isPlaying ? "❚❚ Pause" : "▶ Play"}
+          {isPlaying ? words.pause : words.play}
         </button>
         <button
           type="button"
           disabled={!began || isPlaying || generation.ended.value}
           onClick={() => void generation.step()}
         >
-          Step
+          {common.step}
         </button>
         <button
           type="button"
           disabled={!generation.canUndo.value}
-          title="Undo last step"
+          title={words.undoTitle}
           onClick={() => void generation.undo()}
         >
-          Undo
+          {common.undo}
         </button>
         <select
           class="extra"
-          aria-label="Tokens a second"
+          aria-label={words.speed}
           value={speed.value}
           onChange={(event) => (speed.value = Number(event.currentTarget.value))}
         >
           {SPEEDS.map((pace) => (
             <option key={pace} value={pace}>
-              {pace === 0 ? "as fast as possible" : `${pace} per second`}
+              {pace === 0 ? words.fastest : fill(words.perSecond, { count: pace })}
             </option>
           ))}
         </select>
-        <label class="extra" title="Off: greedy, the most likely token each time">
+        <label class="extra" title={words.sampleTitle}>
           <input
             type="checkbox"
             checked={doSample.value}
             onChange={(event) => (doSample.value = event.currentTarget.checked)}
           />{" "}
-          sample
+          {words.sample}
         </label>
-        <NumberField name="seed" value={seed} least={0} disabled={!doSample.value} />
-        <NumberField name="max tokens" value={maxNewTokens} least={1} />
+        <NumberField name={words.seed} value={seed} least={0} disabled={!doSample.value} />
+        <NumberField name={words.maxTokens} value={maxNewTokens} least={1} />
       </fieldset>
       <span class="right extra">
         <select
-          aria-label="What tokens are coloured by"
+          aria-label={words.shade}
           value={shade.value}
           onChange={(event) => (shade.value = event.currentTarget.value as Shade)}
         >
           {SHADES.map((name) => (
             <option key={name} value={name}>
-              {name}
+              {words.shades[name]}
             </option>
           ))}
         </select>
@@ -187,44 +190,57 @@ function Caption({ store, generation }: { store: Store; generation: GenerationSt
     const timer = setTimeout(() => (slow.value = true), 500);
     return () => clearTimeout(timer);
   }, [generation.pending.value > 0, path.length]);
-  if (store.isOld.value) return <p class="caption">What is pale belongs to the prompt before.</p>;
+  if (store.isOld.value) return <p class="caption">{words.old}</p>;
   if (node)
     return (
       <p class="caption figures" role="status">
-        “<Label text={plain(node.label)} />” <Figures node={node} />{" "}
-        {generation.selected.value === node.number &&
-          (generation.lacking ?? "Pick another token in “Next token”; Esc to release.")}
+        {rich(words.token, {
+          token: <Label text={plain(node.label)} />,
+          figures: <Figures node={node} />,
+        })}{" "}
+        {generation.selected.value === node.number && (generation.lacking ?? words.pick)}
       </p>
     );
-  if (!generation.prompt.value) return <p class="caption">Type the beginning of a text.</p>;
+  if (!generation.prompt.value) return <p class="caption">{words.empty}</p>;
   if (slow.value && !store.state.playing.value)
     return (
       <p class="caption" role="status">
-        The model is running…
+        {words.running}
       </p>
     );
   const logprob = path.reduce((sum, { logprob: one }) => sum + one, 0);
   return (
     <p class="caption figures" role="status">
       {path.length === 0
-        ? "Space plays, Enter generates one token. Pick a token in “Next token” to choose it yourself."
-        : `${path.length} ${tokenWord(path.length)}, log-probability ${twoDecimals(logprob)} nats. ${
-            !generation.ended.value
-              ? ""
-              : path.length >= store.state.maxNewTokens.value
-                ? `Reached the maximum of ${count(store.state.maxNewTokens.value)} tokens.`
-                : "The text has ended."
-          } Point at a token to see its alternatives. ${generation.lacking ?? ""}`}
+        ? words.begin
+        : [
+            fill(choose(words.soFar, path.length), {
+              count: path.length,
+              logprob: twoDecimals(logprob),
+            }),
+            generation.ended.value && whyEnded(path.length, store.state.maxNewTokens.value),
+            words.point,
+            generation.lacking,
+          ]
+            .filter(Boolean)
+            .join(" ")}
     </p>
   );
 }
 
+const whyEnded = (length: number, most: number): string =>
+  length >= most ? fill(words.reached, { count: count(most) }) : words.ended;
+
 function Figures({ node }: { node: TreeNode }) {
   return (
     <>
-      probability {percent(Math.exp(node.logprob))} · {bits(-node.logprob / Math.LN2)} · rank{" "}
-      {node.rank + 1} · sampled with {percent(node.prob)}
-      {node.forced && <b> · chosen by you</b>}
+      {fill(words.figures, {
+        share: percent(Math.exp(node.logprob)),
+        bits: bits(-node.logprob / Math.LN2),
+        rank: node.rank + 1,
+        sampled: percent(node.prob),
+      })}
+      {node.forced && <b> · {words.chosen}</b>}
     </>
   );
 }

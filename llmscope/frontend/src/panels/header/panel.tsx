@@ -1,5 +1,9 @@
-import { count, plural, significant, tokenWord } from "../../ui/format";
+import type { Trace } from "../../protocol/answers";
+import { count, plural, significant } from "../../ui/format";
 import { HelpButton } from "../../ui/help";
+import { common } from "#words/common";
+import { header as words } from "#words/header";
+import { fill } from "../../words/fill";
 import type { PanelProps } from "../props";
 import { Share } from "./share";
 
@@ -8,16 +12,26 @@ export function Header({ store }: PanelProps) {
   const trace = store.trace.value;
   const chain = store.chain.value;
   const { chainRule } = store.state;
-  const groups =
-    model.kv_heads && model.kv_heads < model.heads ? `, ${model.kv_heads} KV groups` : "";
-  const size = `${plural(model.layers, "layer")} × ${plural(model.heads, "head")}${groups}`;
+  const groups = model.kv_heads;
+  const numbers = {
+    layers: plural(model.layers, words.layers),
+    heads: plural(model.heads, common.heads),
+  };
+  const size =
+    groups && groups < model.heads
+      ? fill(words.sizeOfGroups, { ...numbers, groups })
+      : fill(words.size, numbers);
   const [kept = 0, most = 0] = trace?.cache ?? [];
   const isGone = store.isGone.value;
   const trouble = store.problem.value || isGone;
   const status = trouble ? "problem" : store.waiting.value ? "busy" : "ready";
   return (
     <header class="header">
-      <span class={`dot ${status}`} role="img" aria-label={isGone ? "disconnected" : status} />
+      <span
+        class={`dot ${status}`}
+        role="img"
+        aria-label={words.status[isGone ? "disconnected" : status]}
+      />
       <span class="facts ellipsis muted figures">
         <strong>{model.name}</strong>
         <span title={size}>{size}</span>
@@ -25,22 +39,14 @@ export function Header({ store }: PanelProps) {
           {model.device} · {model.dtype}
         </span>
         {kept > 0 && (
-          <span
-            title={`Keys and values of recent texts, so that an edit costs only what it changes; at most ${megabytes(most)} (scope.cache_limit)`}
-          >
-            cache {megabytes(kept)}
+          <span title={fill(words.cacheTitle, { size: megabytes(most) })}>
+            {fill(words.cache, { size: megabytes(kept) })}
           </span>
         )}
       </span>
       <span class="right">
         <span class={`muted figures ${store.isOld.value ? "old" : ""}`}>
-          {trace && (
-            <>
-              {count(trace.tokens.length)}
-              {trace.target.length > 0 && ` → ${count(trace.target.length)}`}{" "}
-              {tokenWord(trace.target.length || trace.tokens.length)}
-            </>
-          )}
+          {trace && lengthOf(trace)}
           {chain && chain.perplexity !== null && (
             <>
               {" · "}
@@ -48,10 +54,10 @@ export function Header({ store }: PanelProps) {
                 type="button"
                 class={`quiet ${chain.trace === trace ? "" : "old"}`}
                 aria-expanded={chainRule.value}
-                title="Show or hide the chain rule, of which it is made"
+                title={words.perplexityTitle}
                 onClick={() => (chainRule.value = !chainRule.value)}
               >
-                perplexity {significant(chain.perplexity)}
+                {fill(words.perplexity, { value: significant(chain.perplexity) })}
               </button>
             </>
           )}
@@ -60,10 +66,10 @@ export function Header({ store }: PanelProps) {
           <Share store={store} /> <HelpButton />{" "}
           <button
             type="button"
-            title="A stage for a projector: large type, one thing at a time"
+            title={words.lectureTitle}
             onClick={() => (store.state.lecture.value = true)}
           >
-            A⁺ Lecture
+            {words.lecture}
           </button>
         </span>
       </span>
@@ -71,4 +77,11 @@ export function Header({ store }: PanelProps) {
   );
 }
 
-const megabytes = (bytes: number): string => `${count(Math.ceil(bytes / 1e6))} MB`;
+/** Number of tokens; of two sides both. */
+function lengthOf({ tokens: { length }, target }: Trace): string {
+  if (target.length === 0) return plural(length, common.tokens);
+  return plural(target.length, common.tokens, `${count(length)} → ${count(target.length)}`);
+}
+
+const megabytes = (bytes: number): string =>
+  fill(words.megabytes, { count: count(Math.ceil(bytes / 1e6)) });

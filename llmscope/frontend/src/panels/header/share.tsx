@@ -1,6 +1,7 @@
 import type { Store } from "../../store/store";
 import { Actions, copied } from "../../ui/actions";
 import { download } from "../../ui/download";
+import { header as words } from "#words/header";
 
 /** Takes the view out of the notebook: as a page, or as the Python that makes it. */
 export function Share({ store }: { store: Store }) {
@@ -8,15 +9,15 @@ export function Share({ store }: { store: Store }) {
   if (!isGone && store.lacks({ type: "page" })) return null;
   return (
     <Actions
-      name="Share"
+      name={words.share}
       disabled={isGone || !store.trace.value}
       onError={(error) => store.say(error)}
       actions={{
-        "Save as page": async () => {
+        [words.savePage]: async () => {
           download(new Blob([await store.page()], { type: "text/html" }), "llmscope.html");
-          return "Saved ✓";
+          return words.saved;
         },
-        "Copy Python": async () => copied(await store.call()),
+        [words.copyPython]: async () => copied(await store.call()),
       }}
     />
   );

@@ -1,8 +1,9 @@
 import type { Store } from "../../store/store";
 import { bits, count, percent } from "../../ui/format";
 import { Label, plain } from "../../ui/label";
-
-const STREAM = { block: "Layer", attention: "Attention of layer", mlp: "MLP of layer" };
+import { common } from "#words/common";
+import { lens as words } from "#words/lens";
+import { fill, rich } from "../../words/fill";
 
 /** What one cell says: the one under the mouse, and else the one in focus. */
 export function CellReading({ store }: { store: Store }) {
@@ -12,21 +13,21 @@ export function CellReading({ store }: { store: Store }) {
   const reading = lens.read(cell);
   const isMasked = store.model.value!.family === "masked";
   const token = (place: number) => <Label text={plain(lens.tokens.value[place]?.label ?? "")} />;
-  const none = isMasked ? "hidden by the mask" : "none (end)";
+  const none = isMasked ? words.masked : words.none;
   const facts = reading && {
-    "next token in text": reading.rank < 0 ? none : token(isMasked ? position : position + 1),
-    rank: reading.rank < 0 ? "–" : count(reading.rank + 1),
-    probability: reading.rank < 0 ? "–" : percent(reading.trueProb),
-    entropy: bits(reading.entropy),
-    "KL to final prediction": bits(reading.divergence),
+    [words.facts.next]: reading.rank < 0 ? none : token(isMasked ? position : position + 1),
+    [words.facts.rank]: reading.rank < 0 ? "–" : count(reading.rank + 1),
+    [words.facts.probability]: reading.rank < 0 ? "–" : percent(reading.trueProb),
+    [words.facts.entropy]: bits(reading.entropy),
+    [words.facts.divergence]: bits(reading.divergence),
   };
   return (
     <div class="lens-reading figures" role="status">
       <h4>
-        {row === 0 ? "Embeddings" : `${STREAM[state.stream.value]} ${row - 1}`}{" "}
-        <small>
-          {isMasked ? "at" : "after"} “{token(position)}”
-        </small>
+        {row === 0
+          ? words.cell.embeddings
+          : fill(words.cell[state.stream.value], { layer: row - 1 })}{" "}
+        <small>{rich(isMasked ? words.at : common.after, { token: token(position) })}</small>
       </h4>
       <dl>
         {reading?.top.map(({ label, prob }) => [

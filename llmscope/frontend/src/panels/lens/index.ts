@@ -1,3 +1,4 @@
+import { lens as words } from "#words/lens";
 import type { Panel } from "../props";
 import { Lens } from "./panel";
 import css from "./lens.css";
@@ -7,5 +8,5 @@ export const lens: Panel = {
   component: Lens,
   css,
   place: "row",
-  subjects: [{ title: "Lens" }],
+  subjects: [{ title: words.subject }],
 };

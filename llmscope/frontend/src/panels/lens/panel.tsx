@@ -2,29 +2,27 @@ import { useRef } from "preact/hooks";
 import { MEASURES, STREAMS } from "../../protocol/shared";
 import { Save } from "../../ui/save";
 import { Segmented } from "../../ui/segmented";
+import { lens as words } from "#words/lens";
 import type { PanelProps } from "../props";
 import { CellReading } from "./cell";
-import { SHADINGS } from "./measures";
 import { Table } from "./table";
-
-const NAMES = Object.fromEntries(MEASURES.map((name) => [name, SHADINGS[name].name]));
 
 /** What the model would say if it ended at a layer, for every layer and position. */
 export function Lens({ store }: PanelProps) {
   const panel = useRef<HTMLElement>(null);
   const { lens, state } = store;
   const measure = state.lens.value;
-  const lacking = store.trace.value ? lens.lacking.value : "Type something to see the lens.";
+  const lacking = store.trace.value ? lens.lacking.value : words.empty;
   return (
-    <section ref={panel} class={`panel lens ${measure}`} aria-label="Logit lens">
+    <section ref={panel} class={`panel lens ${measure}`} aria-label={words.title}>
       <h3 class="spread">
         <span>
-          Logit lens <small>the model's prediction if it stopped at this layer</small>
+          {words.title} <small>{words.about}</small>
         </span>
         <Segmented
-          label="What cells are shaded by"
+          label={words.measure}
           options={MEASURES}
-          names={NAMES}
+          names={words.measures}
           value={measure}
           onPick={(picked) => (state.lens.value = picked)}
         />
@@ -39,17 +37,15 @@ export function Lens({ store }: PanelProps) {
       )}
       <div class="foot extra">
         <Segmented
-          label="What is read of a layer"
+          label={words.stream}
           options={STREAMS}
-          names={{ block: "Layer", attention: "Attention half", mlp: "MLP half" }}
+          names={words.streams}
           value={state.stream.value}
           onPick={(picked) => (state.stream.value = picked)}
         />
         {!lacking && (
           <>
-            <span class="note">
-              {lens.isWaiting.value ? "Reading layers…" : `Shade: ${SHADINGS[measure].words}`}
-            </span>
+            <span class="note">{lens.isWaiting.value ? words.reading : words.shades[measure]}</span>
             <Save of={panel} name={`lens-${measure}`} />
           </>
         )}

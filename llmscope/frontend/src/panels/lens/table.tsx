@@ -9,7 +9,8 @@ import { onKeys } from "../../ui/keys";
 import { Label } from "../../ui/label";
 import { clamp } from "../../ui/scale";
 import { useWidth } from "../../ui/use-width";
-import { SHADINGS } from "./measures";
+import { lens as words } from "#words/lens";
+import { SHADES } from "./measures";
 
 const [ACROSS, DOWN, LEFT, TOP] = [5.4, 1.75, 3.6, 2.1]; // of a cell and of the heads, in ems
 
@@ -25,7 +26,7 @@ export function Table({ store }: { store: Store }) {
   const columns = useSignal<LensCell>([0, 0]); // a widget may be shown twice
   const [first, end] = columns.value;
   const bits = Math.log2(store.model.value!.vocabulary);
-  const { shade } = SHADINGS[state.lens.value];
+  const shade = SHADES[state.lens.value];
 
   const look = () => {
     const { scrollLeft, clientWidth } = box.current!;
@@ -75,7 +76,7 @@ export function Table({ store }: { store: Store }) {
       class="lens-table"
       role="application"
       tabIndex={0}
-      aria-label="Layers by tokens. Arrow keys move the focus."
+      aria-label={words.table}
       onScroll={look}
       onKeyDown={keysDown}
       onPointerOver={(event) => (lens.hovered.value = cellAt(event))}
@@ -87,7 +88,7 @@ export function Table({ store }: { store: Store }) {
     >
       <table class="figures" style={{ width: px((LEFT + tokens.length * ACROSS) * em + spare) }}>
         <thead>
-          {row("layer", (at) => (
+          {row(words.layer, (at) => (
             <th key={at}>
               <Label text={tokens[at]?.label ?? ""} />
             </th>
@@ -95,7 +96,7 @@ export function Table({ store }: { store: Store }) {
         </thead>
         <tbody>
           {Array.from({ length: rows }, (_, down) => rows - 1 - down).map((number) =>
-            row(number ? number - 1 : "emb.", (at) => {
+            row(number ? number - 1 : words.embeddings, (at) => {
               const reading = lens.read([number, at]);
               return (
                 <td

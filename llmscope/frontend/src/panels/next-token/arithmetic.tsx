@@ -2,6 +2,8 @@ import { type Outcome, type Settings, cutBy } from "../../sampling/sampling";
 import type { NextToken } from "../../store/state";
 import { count, fourFigures, percent } from "../../ui/format";
 import { Label, plain } from "../../ui/label";
+import { nextToken as words } from "#words/next-token";
+import { rich } from "../../words/fill";
 
 interface ArithmeticProps {
   next: NextToken;
@@ -14,13 +16,13 @@ interface ArithmeticProps {
 /** How one token's logit becomes its probability, in the numbers on screen. */
 export function Arithmetic({ next, outcome, settings, rank, label }: ArithmeticProps) {
   if (rank === null) {
-    return <p class="arithmetic lines muted">Click a percentage to see the calculation.</p>;
+    return <p class="arithmetic lines muted">{words.pick}</p>;
   }
   const { logits } = next.sorted;
   const { temperature } = settings;
   const logit = logits[rank]!;
   const cut = cutBy(outcome, rank);
-  const name = (
+  const token = (
     <b>
       <Label text={plain(label)} />
     </b>
@@ -28,15 +30,24 @@ export function Arithmetic({ next, outcome, settings, rank, label }: ArithmeticP
   if (temperature === 0) {
     return (
       <p class="arithmetic lines figures">
-        {name}: logit {fourFigures(logit)}. Greedy takes the maximum, {fourFigures(logits[0]!)}.
+        {rich(words.calculation.greedy, {
+          token,
+          logit: fourFigures(logit),
+          most: fourFigures(logits[0]!),
+        })}
       </p>
     );
   }
   if (cut) {
     return (
       <p class="arithmetic lines figures">
-        {name}: logit {fourFigures(logit)} ÷ {temperature} = {fourFigures(logit / temperature)}; cut
-        by {cut}, so 0.
+        {rich(words.calculation.cut, {
+          token,
+          logit: fourFigures(logit),
+          temperature,
+          scaled: fourFigures(logit / temperature),
+          stage: words.stage[cut],
+        })}
       </p>
     );
   }
@@ -45,10 +56,17 @@ export function Arithmetic({ next, outcome, settings, rank, label }: ArithmeticP
   const total = 1 / outcome.probs[outcome.first]!;
   return (
     <p class="arithmetic lines figures">
-      {name}: logit {fourFigures(logit)} ÷ {temperature} = {fourFigures(logit / temperature)} → exp(
-      {fourFigures(logit / temperature)} − {fourFigures(top / temperature)}) = {fourFigures(exp)} →
-      ÷ {fourFigures(total)}, the sum over {count(outcome.kept)} kept ={" "}
-      {percent(outcome.probs[rank]!)}
+      {rich(words.calculation.kept, {
+        token,
+        logit: fourFigures(logit),
+        temperature,
+        scaled: fourFigures(logit / temperature),
+        most: fourFigures(top / temperature),
+        exp: fourFigures(exp),
+        sum: fourFigures(total),
+        count: count(outcome.kept),
+        share: percent(outcome.probs[rank]!),
+      })}
     </p>
   );
 }

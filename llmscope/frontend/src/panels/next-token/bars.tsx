@@ -1,10 +1,12 @@
 import type { Order } from "../../protocol/shared";
-import { type Outcome, cutBy, probOf } from "../../sampling/sampling";
+import { type Outcome, type StageName, cutBy, probOf } from "../../sampling/sampling";
 import type { NextToken } from "../../store/state";
 import { count, percent } from "../../ui/format";
 import { useScale } from "../../ui/em";
 import { Label } from "../../ui/label";
 import { clamp, linearScale, logScale } from "../../ui/scale";
+import { nextToken as words } from "#words/next-token";
+import { fill } from "../../words/fill";
 
 const ROWS = 10;
 const FEW_ROWS = 5; // on a stage
@@ -99,8 +101,12 @@ export function Bars(props: BarsProps) {
         ))}
         {base.length > all.length && (
           <li class="rest">
-            <span class="name ellipsis">{count(base.length - all.length)} others</span>
-            <span class="bar">{!isPlain && <em>before sampling: {percent(share(base))}</em>}</span>
+            <span class="name ellipsis">
+              {fill(words.others, { count: count(base.length - all.length) })}
+            </span>
+            <span class="bar">
+              {!isPlain && <em>{fill(words.before, { share: percent(share(base)) })}</em>}
+            </span>
             <span class="value">{percent(share(outcome.probs))}</span>
           </li>
         )}
@@ -144,7 +150,7 @@ function Line(props: LineProps) {
         <button
           type="button"
           class="name ellipsis"
-          title={props.fillsGaps ? "Fill the gap with it" : "Append it to the text"}
+          title={props.fillsGaps ? words.fillGap : words.append}
           onClick={() => onTake(place)}
         >
           <Label text={label} />
@@ -153,7 +159,12 @@ function Line(props: LineProps) {
         <span class="name ellipsis">
           <Label text={label} />
           {unpin && (
-            <button type="button" class="unpin" aria-label={`Unpin ${label}`} onClick={unpin}>
+            <button
+              type="button"
+              class="unpin"
+              aria-label={fill(words.unpin, { token: label })}
+              onClick={unpin}
+            >
               ×
             </button>
           )}
@@ -163,7 +174,13 @@ function Line(props: LineProps) {
         <i class="final" style={{ width: width(after) }} />
         {!props.isPlain && <i class="base" style={{ width: width(before) }} />}
         {drawn !== null && !cut && <i class="drawn" style={{ left: width(drawn) }} />}
-        {cut && <em>{[`cut by ${cut}`, ...fates(cut, place, others)].join(" · ")}</em>}
+        {cut && (
+          <em>
+            {[fill(words.cutBy, { stage: words.stage[cut] }), ...fates(cut, place, others)].join(
+              " · ",
+            )}
+          </em>
+        )}
         {!cut && others.length > 0 && (
           <em class="other">{fates(cut, place, others).join(" · ")}</em>
         )}
@@ -172,7 +189,7 @@ function Line(props: LineProps) {
         type="button"
         class="value"
         aria-pressed={picked === place}
-        title={`${props.isPlain ? "" : `${percent(before)} before sampling. `}Click for the calculation.`}
+        title={props.isPlain ? words.value : fill(words.valueBefore, { share: percent(before) })}
         onClick={() => onPick(place)}
       >
         {percent(after)}
@@ -182,8 +199,8 @@ function Line(props: LineProps) {
 }
 
 /** In words, which engines decide otherwise about a token. */
-function fates(cut: string | undefined, place: number, others: LineProps["others"]): string[] {
+function fates(cut: StageName | undefined, place: number, others: LineProps["others"]): string[] {
   return others
     .filter(({ outcome }) => !cut !== !cutBy(outcome, place))
-    .map(({ order }) => (cut ? `kept by ${order}` : `would be cut by ${order}`));
+    .map(({ order }) => fill(cut ? words.keptBy : words.wouldBeCutBy, { engine: order }));
 }

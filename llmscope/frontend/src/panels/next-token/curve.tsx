@@ -7,6 +7,8 @@ import { useScale } from "../../ui/em";
 import { plain } from "../../ui/label";
 import { linearScale, logScale } from "../../ui/scale";
 import { useWidth } from "../../ui/use-width";
+import { nextToken as words } from "#words/next-token";
+import { fill } from "../../words/fill";
 import { useContext, useMemo, useRef } from "preact/hooks";
 
 const LINES = 5;
@@ -45,12 +47,7 @@ export function Curve({ store, next }: { store: Store; next: NextToken }) {
   return (
     <div ref={box} class="curve">
       {width > 0 && (
-        <svg
-          width={width}
-          height={HEIGHT * scale}
-          role="img"
-          aria-label="Probability of the likeliest tokens against temperature"
-        >
+        <svg width={width} height={HEIGHT * scale} role="img" aria-label={words.curveLabel}>
           {[0, 0.5, 1].map((tick) => (
             <g key={tick}>
               <line x1={left} x2={end} y1={y(tick)} y2={y(tick)} class="hair" />
@@ -80,10 +77,7 @@ export function Curve({ store, next }: { store: Store; next: NextToken }) {
           <line class="now" x1={x(here)} x2={x(here)} y1={top} y2={bottom} />
         </svg>
       )}
-      <p class="note">
-        Probability against temperature, before any cut. Dashed: how many tokens reach{" "}
-        {Math.round(nucleus * 1000) / 10} %, from 1 to all on a logarithmic scale.
-      </p>
+      <p class="note">{fill(words.curveNote, { share: Math.round(nucleus * 1000) / 10 })}</p>
     </div>
   );
 }

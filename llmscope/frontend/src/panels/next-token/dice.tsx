@@ -1,5 +1,7 @@
 import { count } from "../../ui/format";
 import { Label, plain } from "../../ui/label";
+import { nextToken as words } from "#words/next-token";
+import { fill } from "../../words/fill";
 import type { Signal } from "@preact/signals";
 
 export const DRAWS = 1000;
@@ -18,13 +20,13 @@ export function Dice({ u, draws, label }: DiceProps) {
       <button
         type="button"
         onClick={() => (u.value = Math.floor(Math.random() * 10_000) / 10_000)}
-        title="Draw a random number, and the token that it falls on"
+        title={words.sampleOnceTitle}
       >
-        Sample once
+        {words.sampleOnce}
       </button>
       <span class="figures lines" role="status">
         {u.value === null ? (
-          <span class="muted">same number at any setting</span>
+          <span class="muted">{words.sameNumber}</span>
         ) : (
           <>
             {u.value.toFixed(4)} →{" "}
@@ -37,14 +39,14 @@ export function Dice({ u, draws, label }: DiceProps) {
       <button
         type="button"
         aria-pressed={draws.value !== null}
-        title="Compare 1,000 samples with the probabilities"
+        title={words.sampleManyTitle}
         onClick={() =>
           (draws.value = draws.value
             ? null
             : Float64Array.from({ length: DRAWS }, Math.random).sort())
         }
       >
-        Sample {count(DRAWS)}×
+        {fill(words.sampleMany, { count: count(DRAWS) })}
       </button>
     </div>
   );

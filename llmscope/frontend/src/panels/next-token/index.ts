@@ -1,3 +1,4 @@
+import { nextToken as words } from "#words/next-token";
 import type { Panel } from "../props";
 import { NextToken } from "./panel";
 import controls from "./controls.css";
@@ -9,5 +10,5 @@ export const nextToken: Panel = {
   component: NextToken,
   css: controls + css + stage,
   place: "column",
-  subjects: [{ title: "Next token" }],
+  subjects: [{ title: words.title }],
 };

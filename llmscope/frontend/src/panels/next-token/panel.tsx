@@ -10,6 +10,9 @@ import type { Store } from "../../store/store";
 import { bits, count, percent } from "../../ui/format";
 import { Hint } from "../../ui/hint";
 import { Label, plain } from "../../ui/label";
+import { common } from "#words/common";
+import { nextToken as words } from "#words/next-token";
+import { fill, rich } from "../../words/fill";
 import type { PanelProps } from "../props";
 import { Arithmetic } from "./arithmetic";
 import { Bars, type Pin } from "./bars";
@@ -35,37 +38,31 @@ export function NextToken({ store }: PanelProps) {
   const masked = model.family === "masked";
   if (model.family === "encoder") {
     return (
-      <section class="panel next-token" aria-label="Next token">
-        <h3>Next token</h3>
-        <p class="muted">
-          This model has no language-model head: it turns a text into vectors and predicts no token.
-        </p>
+      <section class="panel next-token" aria-label={words.title}>
+        <h3>{words.title}</h3>
+        <p class="muted">{words.noHead}</p>
       </section>
     );
   }
   return (
-    <section class="panel next-token" aria-label={masked ? "Token at the gap" : "Next token"}>
+    <section class="panel next-token" aria-label={masked ? words.atGap : words.title}>
       <h3 class="spread">
         <span class="ellipsis">
-          {masked ? "Token" : "Next token"} {next && <Place next={next} masked={masked} />}
+          {masked ? words.token : words.title} {next && <Place next={next} masked={masked} />}
         </span>
         <span class="switches extra">
-          <Switch on={log} name="log" title="Logarithmic bars" />
+          <Switch on={log} name={words.log} title={words.logTitle} />
           {!masked && (
             <>
-              <Switch on={curve} name="curve" title="Probability against temperature" />
-              <Switch
-                on={more}
-                name="more"
-                title="min-p, typical-p, and the orders of other engines"
-              />
+              <Switch on={curve} name={words.curve} title={words.curveTitle} />
+              <Switch on={more} name={words.more} title={words.moreTitle} />
             </>
           )}
         </span>
       </h3>
       {!masked && (
         <>
-          <Hint name="temperature">↓ Drag temperature: the bars follow.</Hint>
+          <Hint name="temperature" />
           <Presets store={store} />
           <Sliders store={store} vocabulary={model.vocabulary} more={more.value} />
           <Stages store={store} vocabulary={model.vocabulary} outcome={outcome} more={more.value} />
@@ -83,9 +80,7 @@ export function NextToken({ store }: PanelProps) {
             samples={!masked}
           />
         ) : (
-          <p class="muted empty">
-            {lacking ?? (!store.problem.value && "Type something to see what could follow.")}
-          </p>
+          <p class="muted empty">{lacking ?? (!store.problem.value && words.empty)}</p>
         )}
       </div>
     </section>
@@ -97,11 +92,17 @@ function Place({ next: { trace, position }, masked }: { next: Next; masked: bool
   const { gaps, target, tokens } = trace;
   const gap = gaps.indexOf(position);
   if (gap >= 0)
-    return <small>at {gaps.length > 1 ? `gap ${gap + 1} of ${gaps.length}` : "the gap"}</small>;
+    return (
+      <small>
+        {gaps.length > 1
+          ? fill(words.place.gapOf, { number: gap + 1, count: gaps.length })
+          : words.place.gap}
+      </small>
+    );
   const own = (target.length > 0 ? target : tokens)[position]?.label ?? "";
   return (
     <small>
-      {masked ? "at" : "after"} “<Label text={plain(own)} />”{masked && ", seen"}
+      {rich(masked ? words.place.seen : common.after, { token: <Label text={plain(own)} /> })}
     </small>
   );
 }
@@ -146,10 +147,16 @@ function Actual({ next, outcome, token }: ActualProps) {
     <p class="actual ellipsis figures">
       {token && rank !== undefined && (
         <>
-          {isHidden ? "hidden" : "in the text"}: <b>{plain(token.label)}</b>{" "}
-          {rank < next.known
-            ? `rank ${count(rank + 1)}, ${percent(probOf(outcome, rank))}`
-            : `below rank ${count(next.known)}`}
+          {rich(isHidden ? words.hidden : words.actual, {
+            token: <b>{plain(token.label)}</b>,
+            rank:
+              rank < next.known
+                ? fill(words.rank, {
+                    rank: count(rank + 1),
+                    share: percent(probOf(outcome, rank)),
+                  })
+                : fill(words.belowRank, { rank: count(next.known) }),
+          })}
         </>
       )}
     </p>
@@ -227,13 +234,16 @@ function Rows({ store, next, outcome, log, compare, samples }: RowsProps) {
         <Actual next={next} outcome={outcome} token={actual} />
         <p class="legend">
           <span class={isPlain ? "unseen" : ""}>
-            <i class="swatch grey" /> model <i class="swatch orange" /> after sampling
+            <i class="swatch grey" /> {words.model} <i class="swatch orange" /> {words.sampled}
             <span class={counts.value ? "" : "unseen"}>
-              <i class="swatch tick" /> observed share
+              <i class="swatch tick" /> {words.observed}
             </span>
           </span>
           <span class="figures entropy">
-            entropy {bits(outcome.entropy)} ≈ {tokensOf(outcome.entropy)} tokens
+            {fill(words.entropy, {
+              bits: bits(outcome.entropy),
+              count: tokensOf(outcome.entropy),
+            })}
           </span>
         </p>
         {samples && <Stacked next={next} outcome={outcome} u={u.value} draws={draws.value} />}

@@ -6,6 +6,9 @@ import type { Store } from "../../store/store";
 import { count, percent } from "../../ui/format";
 import { onKeys } from "../../ui/keys";
 import { Label } from "../../ui/label";
+import { common } from "#words/common";
+import { nextToken as words } from "#words/next-token";
+import { fill } from "../../words/fill";
 import type { Pin } from "./bars";
 
 interface SearchProps {
@@ -17,7 +20,7 @@ interface SearchProps {
 
 /** Finds any token of the vocabulary, to pin it among the rows. */
 export function Search({ store, next, outcome, onPin }: SearchProps) {
-  const words = useSignal("");
+  const text = useSignal("");
   const found = useSignal<Pin[]>([]);
   const problem = useSignal("");
   const lacking = store.lacks({ type: "search", text: "" });
@@ -25,38 +28,38 @@ export function Search({ store, next, outcome, onPin }: SearchProps) {
     const abort = new AbortController();
     found.value = [];
     problem.value = "";
-    if (words.value) {
+    if (text.value) {
       store
-        .search(words.value, abort.signal)
+        .search(text.value, abort.signal)
         .then(({ ids, labels }) => {
           found.value = ids.map((id, index) => ({ id, label: labels[index]! }));
-          problem.value = ids.length === 0 ? "no such token" : "";
+          problem.value = ids.length === 0 ? words.notFound : "";
         })
         .catch((error: Error) => {
           if (!abort.signal.aborted) problem.value = error.message;
         });
     }
     return () => abort.abort();
-  }, [words.value]);
+  }, [text.value]);
   const pin = (token: Pin) => {
     onPin(token);
-    words.value = "";
+    text.value = "";
   };
   const keys = onKeys("search", {
     pin: () => (found.value[0] ? pin(found.value[0]) : false),
-    empty: () => (words.value ? void (words.value = "") : false),
+    empty: () => (text.value ? void (text.value = "") : false),
   });
   return (
     <div class="search extra">
       <input
         type="search"
         class="text-input"
-        value={words.value}
-        placeholder="Find a token…"
+        value={text.value}
+        placeholder={words.find}
         disabled={lacking !== null}
-        aria-label="Find a token of the vocabulary"
+        aria-label={words.findLabel}
         spellcheck={false}
-        onInput={(event) => (words.value = event.currentTarget.value)}
+        onInput={(event) => (text.value = event.currentTarget.value)}
         onKeyDown={keys}
       />
       <span class="muted lines" aria-live="polite">
@@ -71,12 +74,15 @@ export function Search({ store, next, outcome, onPin }: SearchProps) {
                 key={token.id}
                 type="button"
                 class="spread"
-                title={`Pin token ${token.id}`}
+                title={fill(words.pinTitle, { id: token.id })}
                 onClick={() => pin(token)}
               >
                 <Label text={token.label} />
                 <span class="figures muted">
-                  rank {count(rank + 1)} · {percent(probOf(outcome, rank))}
+                  {fill(common.rankShare, {
+                    rank: count(rank + 1),
+                    share: percent(probOf(outcome, rank)),
+                  })}
                 </span>
               </button>
             );

@@ -1,6 +1,7 @@
 import type { Signal } from "@preact/signals";
 import { type Press, onKeys } from "../../ui/keys";
 import { clamp } from "../../ui/scale";
+import { nextToken as words } from "#words/next-token";
 
 export interface SliderProps {
   name: string;
@@ -40,7 +41,7 @@ export function Slider(props: SliderProps) {
         style={{ "--filled": `${(100 * Math.min(place, max)) / max}%` }}
         aria-label={name}
         aria-valuetext={shown}
-        title="Arrow keys step, with Shift finely; double click resets"
+        title={words.sliderTitle}
         onInput={(event) => {
           const number = Number(event.currentTarget.value);
           value.value = fromPlace ? fromPlace(number) : Math.round(number * 100) / 100;

@@ -4,6 +4,7 @@ import type { Store } from "../../store/store";
 import { count, setting } from "../../ui/format";
 import { clamp, logScale } from "../../ui/scale";
 import { Segmented } from "../../ui/segmented";
+import { nextToken as words } from "#words/next-token";
 import { Slider, byHundredths } from "./slider";
 
 const HOTTEST = 2;
@@ -23,19 +24,19 @@ export function Sliders({ store, vocabulary, more }: SlidersProps) {
   return (
     <div class="sliders">
       <Slider
-        name="temperature"
+        name={words.settings.temperature}
         value={temperature}
         max={HOTTEST}
         neutral={NEUTRAL.temperature}
-        shown={temperature.value === 0 ? "greedy" : setting(temperature.value)}
+        shown={temperature.value === 0 ? words.greedy : setting(temperature.value)}
         step={byHundredths(5)}
       />
       <Slider
-        name="top-k"
+        name={words.settings["top-k"]}
         value={topK}
         max={1}
         neutral={NEUTRAL.topK}
-        shown={topK.value === 0 ? "off" : count(topK.value)}
+        shown={topK.value === 0 ? words.off : count(topK.value)}
         toPlace={(k) => (k === 0 ? 1 : clamp(log(k), 0, 1))}
         fromPlace={(place) => kept(Math.round(log.invert(place)))}
         step={(k, by, fine) => {
@@ -44,43 +45,43 @@ export function Sliders({ store, vocabulary, more }: SlidersProps) {
         }}
       />
       <Slider
-        name="top-p"
+        name={words.settings["top-p"]}
         value={topP}
         max={1}
         neutral={NEUTRAL.topP}
-        shown={topP.value === 1 ? "off" : setting(topP.value)}
+        shown={topP.value === 1 ? words.off : setting(topP.value)}
         step={byHundredths(1)}
       />
       {more && (
         <>
           <Slider
-            name="min-p"
+            name={words.settings["min-p"]}
             value={minP}
             max={1}
             neutral={NEUTRAL.minP}
-            shown={minP.value === 0 ? "off" : setting(minP.value)}
+            shown={minP.value === 0 ? words.off : setting(minP.value)}
             step={byHundredths(1)}
           />
           <Slider
-            name="typical-p"
+            name={words.settings.typical}
             value={typicalP}
             max={1}
             neutral={NEUTRAL.typicalP}
             shown={
               chain.includes("typical")
                 ? typicalP.value === 1
-                  ? "off"
+                  ? words.off
                   : setting(typicalP.value)
-                : "none"
+                : words.none
             }
             disabled={!chain.includes("typical")}
             fromPlace={(place) => Math.max(0.01, Math.round(place * 100) / 100)}
             step={(p, by, fine) => Math.max(0.001, byHundredths(1)(p, by, fine))}
           />
           <div class="orders">
-            <span>engine order</span>
+            <span>{words.order}</span>
             <Segmented
-              label="Engine order"
+              label={words.orderLabel}
               options={ORDERS}
               value={order.value}
               onPick={(picked) => (order.value = picked)}

@@ -1,6 +1,7 @@
 import { type Outcome, cutBy, probOf } from "../../sampling/sampling";
 import type { NextToken } from "../../store/state";
 import { plain } from "../../ui/label";
+import { nextToken as words } from "#words/next-token";
 
 const NAMED = 10; // segments of one token; all others share two
 const ROOM = 0.09; // share of the whole, from which on a segment has its name in it
@@ -37,8 +38,8 @@ export function Stacked({ next, outcome, u, draws }: StackedProps) {
       isCut: cutBy(outcome, rank) !== undefined,
       rank,
     })),
-    { name: "others", share: rest.kept, isCut: false, rank: named.length },
-    { name: "others", share: rest.cut, isCut: true, rank: named.length },
+    { name: words.otherTokens, share: rest.kept, isCut: false, rank: named.length },
+    { name: words.otherTokens, share: rest.cut, isCut: true, rank: named.length },
   ];
   const after: Segment[] = named.map((rank) => ({
     name: name(rank),
@@ -47,13 +48,14 @@ export function Stacked({ next, outcome, u, draws }: StackedProps) {
     rank,
   }));
   const left = 1 - after.reduce((sum, { share }) => sum + share, 0);
-  after.push({ name: "others", share: Math.max(0, left), isCut: false, rank: named.length });
+  after.push({
+    name: words.otherTokens,
+    share: Math.max(0, left),
+    isCut: false,
+    rank: named.length,
+  });
   return (
-    <div
-      class="stacked"
-      role="img"
-      aria-label="Probabilities in order, stacked from 0 to 1, before and after sampling; a random number falls on one of them"
-    >
+    <div class="stacked" role="img" aria-label={words.stacked}>
       <Row kind="before" segments={before} />
       <Row kind="after" segments={after} />
       <svg viewBox={`0 0 ${WIDTH} 1`} preserveAspectRatio="none">

@@ -2,6 +2,8 @@ import { NEUTRAL } from "../../protocol/shared";
 import { CHAINS, type Outcome, type StageName } from "../../sampling/sampling";
 import type { Store } from "../../store/store";
 import { count, percent } from "../../ui/format";
+import { nextToken as words } from "#words/next-token";
+import { fill } from "../../words/fill";
 import { useRef } from "preact/hooks";
 import type { Signal } from "@preact/signals";
 
@@ -49,12 +51,9 @@ export function Stages({ store, vocabulary, outcome, more }: StagesProps) {
   };
   let left = outcome?.vocabulary ?? vocabulary;
   return (
-    <ol
-      class={`stages list ${shown.length > 3 ? "many" : ""}`}
-      aria-label="Tokens left after each stage"
-    >
+    <ol class={`stages list ${shown.length > 3 ? "many" : ""}`} aria-label={words.stages}>
       <li>
-        <span>model</span>
+        <span>{words.model}</span>
         <b class="figures">{outcome ? count(left) : "–"}</b>
         <small class="figures"> </small>
       </li>
@@ -66,17 +65,19 @@ export function Stages({ store, vocabulary, outcome, more }: StagesProps) {
             <button
               type="button"
               aria-pressed={isOn(name)}
-              title={isOn(name) ? `Switch ${name} off` : `Switch ${name} on`}
+              title={fill(isOn(name) ? words.switchOff : words.switchOn, {
+                stage: words.stage[name],
+              })}
               onClick={() => flip(name)}
             >
-              <span>{name === "typical" ? "typical-p" : name}</span>
+              <span>{words.settings[name]}</span>
               <b class="figures">{outcome ? count(left) : "–"}</b>
               <small class="figures">
                 {stage && stage.removed > 0
                   ? `−${percent(stage.removed)}`
                   : isOn(name)
                     ? " "
-                    : "off"}
+                    : words.off}
               </small>
             </button>
           </li>

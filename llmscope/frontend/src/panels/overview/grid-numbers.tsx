@@ -1,4 +1,5 @@
 import type { Head } from "../../store/attention/types";
+import { overview as words } from "#words/overview";
 import type { Grid, Place } from "./grid";
 
 interface NumbersProps {
@@ -80,7 +81,7 @@ function Ranks({ grid, scale }: Omit<NumbersProps, "focus">) {
         ) : null,
       )}
       <text x={grid.places[0]?.x ?? 0} y={14 * scale}>
-        strongest first
+        {words.sorted}
       </text>
     </svg>
   );

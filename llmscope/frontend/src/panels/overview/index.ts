@@ -1,3 +1,4 @@
+import { overview as words } from "#words/overview";
 import type { Panel } from "../props";
 import { Overview } from "./panel";
 import css from "./overview.css";
@@ -7,5 +8,5 @@ export const overview: Panel = {
   component: Overview,
   css,
   place: "column",
-  subjects: [{ title: "Heads" }],
+  subjects: [{ title: words.subject }],
 };

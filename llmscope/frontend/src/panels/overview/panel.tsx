@@ -14,10 +14,11 @@ import { count } from "../../ui/format";
 import { Hint } from "../../ui/hint";
 import { onKeys } from "../../ui/keys";
 import { useSize } from "../../ui/use-size";
+import { overview as words } from "#words/overview";
+import { fill } from "../../words/fill";
 import type { PanelProps } from "../props";
 import { type Grid, gridOf, headAt, neighbour, placeOf } from "./grid";
 import { Numbers } from "./grid-numbers";
-import { SCORE_TEXTS } from "./scores";
 
 const SLOW = 256; // tokens, from which on it says how far it is
 const DRAWN = 1024; // query tokens that maps are drawn from, at most
@@ -41,25 +42,25 @@ export function Overview({ store }: PanelProps) {
     ([layer]) => attention.thumbnails.of(attention.kind.value, layer)?.trace === trace,
   ).length;
   return (
-    <section class="panel overview" aria-label="All heads">
+    <section class="panel overview" aria-label={words.title}>
       <h3>
         <span class="ellipsis">
-          All heads <small>{hintOf(store)}</small>
+          {words.title} <small>{hintOf(store)}</small>
         </span>
       </h3>
-      <Hint name="map">↓ Point at a map to see that head; click to keep it.</Hint>
+      <Hint name="map" />
       {layers.length > 0 && <Habits mark={mark} sorted={sorted} />}
       <div ref={box} class="scroll">
-        {trace && layers.length === 0 && <p class="muted">This model has no attention to show.</p>}
+        {trace && layers.length === 0 && <p class="muted">{words.none}</p>}
         {grid && <Heads store={store} grid={grid} mark={mark.value} scale={scale} />}
       </div>
       {grid && <About store={store} mark={mark.value} />}
       {grid && (
         <p class="note ellipsis extra" role="status">
           {trace && read < layers.length && queries.length > SLOW
-            ? `${read} of ${layers.length} layers read…`
+            ? fill(words.reading, { read, all: layers.length })
             : queries.length > DRAWN
-              ? `Drawn from ${count(DRAWN)} evenly spaced query tokens.`
+              ? fill(words.sampled, { count: count(DRAWN) })
               : "\u00a0"}
         </p>
       )}
@@ -71,8 +72,8 @@ export function Overview({ store }: PanelProps) {
 function hintOf({ attention, state }: Store): string {
   const { layer, head } = attention.preview.value ?? { layer: -1, head: -1 };
   return layer < 0 || (layer === state.layer.value && head === state.head.value)
-    ? "click to keep"
-    : `preview ${layer}·${head}: click to keep`;
+    ? words.keep
+    : fill(words.preview, { head: `${layer}·${head}` });
 }
 
 /** The layers of the text on screen, or of the one before: without a text, those of the model. */
@@ -95,14 +96,14 @@ function Habits({ mark, sorted }: HabitsProps) {
   return (
     <div class="habits flow extra">
       <select
-        aria-label="Highlight heads by what they attend to"
+        aria-label={words.mark}
         value={mark.value}
         onChange={(event) => (mark.value = event.currentTarget.value as ScoreName | "")}
       >
-        <option value="">highlight heads…</option>
+        <option value="">{words.markNone}</option>
         {SCORES.map((name) => (
-          <option key={name} value={name} title={SCORE_TEXTS[name].text}>
-            {SCORE_TEXTS[name].title}
+          <option key={name} value={name} title={words.scores[name].text}>
+            {words.scores[name].title}
           </option>
         ))}
       </select>
@@ -112,7 +113,7 @@ function Habits({ mark, sorted }: HabitsProps) {
         aria-pressed={sorted.value}
         onClick={() => (sorted.value = !sorted.value)}
       >
-        sort
+        {words.sort}
       </button>
     </div>
   );
@@ -133,7 +134,7 @@ function ranked({ attention }: Store, mark: ScoreName): Head[] {
 function About({ store, mark }: { store: Store; mark: ScoreName | "" }) {
   const { attention } = store;
   const here = attention.shown.value;
-  const explained = mark && SCORE_TEXTS[mark];
+  const explained = mark && words.scores[mark];
   return (
     <>
       <p class="habit figures">
@@ -142,11 +143,11 @@ function About({ store, mark }: { store: Store; mark: ScoreName | "" }) {
         </b>
         {SCORES.map((name) => (
           <span key={name} class={`spread ${name === mark ? "here" : ""}`}>
-            {SCORE_TEXTS[name].title} <span>{scoreText(attention.score(name, here))}</span>
+            {words.scores[name].title} <span>{scoreText(attention.score(name, here))}</span>
           </span>
         ))}
       </p>
-      <p class="explained lines extra">{explained && `${explained.title}: ${explained.text}.`}</p>
+      <p class="explained lines extra">{explained && fill(words.explained, explained)}</p>
     </>
   );
 }
@@ -233,7 +234,7 @@ function Heads({ store, grid, mark, scale }: HeadsProps) {
       class={`grid ${grid.isLying ? "lying" : ""}`}
       role="application"
       tabIndex={0}
-      aria-label={`Heads by layer. Layer ${focus.layer}, head ${focus.head}. Arrow keys walk, Space pins.`}
+      aria-label={fill(words.grid, focus)}
       style={{ width: px(grid.width), height: px(grid.height) }}
       onKeyDown={keys}
       onPointerMove={hover}

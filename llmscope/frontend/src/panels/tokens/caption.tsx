@@ -3,6 +3,8 @@ import type { Line } from "../../store/attention/types";
 import type { Side, Store } from "../../store/store";
 import { percent, weight } from "../../ui/format";
 import { Label, plain } from "../../ui/label";
+import { tokens as words } from "#words/tokens";
+import { fill, rich } from "../../words/fill";
 import { suggestionOf } from "./row";
 import { chainOn, ownOf, weightsOn, whose } from "./shaded";
 
@@ -28,10 +30,10 @@ export function Caption({ store, line, hoveredTarget }: CaptionProps) {
   if (store.isOld.value)
     return (
       <p class="caption lines" role="status">
-        Dashed: not read. What is pale belongs to the text before.
+        {words.old}
       </p>
     );
-  if (!trace) return <p class="caption lines">Every panel below follows what you type.</p>;
+  if (!trace) return <p class="caption lines">{words.empty}</p>;
   const from = line && plain(ownOf(line));
   const token = hovered === null ? undefined : trace[side][hovered];
   if (token && hovered !== null && !store.input.isBehind.value) {
@@ -40,14 +42,21 @@ export function Caption({ store, line, hoveredTarget }: CaptionProps) {
     const weights = weightsOn(line, side);
     return (
       <p class="caption lines figures" role="status">
-        “<Label text={plain(token.label)} />” token {hovered}, id {token.id}
+        {rich(words.token, {
+          token: <Label text={plain(token.label)} />,
+          index: hovered,
+          id: token.id,
+        })}
         {line && weights && (
           <>
-            {" · "}attention {line.direction} “<Label text={from!} />”{" "}
-            <b>{weight(weights[hovered] ?? 0)}</b>
+            {" · "}
+            {rich(words.attention[line.direction], {
+              token: <Label text={from!} />,
+              weight: <b>{weight(weights[hovered] ?? 0)}</b>,
+            })}
           </>
         )}
-        {likely && <> · probability {percent(Math.exp(logprob))}</>}
+        {likely && <> · {fill(words.probability, { share: percent(Math.exp(logprob)) })}</>}
       </p>
     );
   }
@@ -56,14 +65,15 @@ export function Caption({ store, line, hoveredTarget }: CaptionProps) {
     <p class="caption lines">
       {line && (
         <>
-          Shade: attention {line.direction} “<Label text={from!} />” {whose(line)}.{" "}
+          {rich(words.shade[line.direction], {
+            token: <Label text={from!} />,
+            whose: whose(line),
+          })}{" "}
         </>
       )}
-      {store.chain.value && "Underline: probability the model gave each token. "}
-      {suggestion && <>Press → to accept “{suggestion.label.trim()}”.</>}
-      {store.state.editable.value &&
-        store.editor.fillsGaps &&
-        "Click a token to mask it (Alt M); pick one in the list to fill the gap."}
+      {store.chain.value && `${words.underline} `}
+      {suggestion && fill(words.accept, { token: suggestion.label.trim() })}
+      {store.state.editable.value && store.editor.fillsGaps && words.mask}
     </p>
   );
 }

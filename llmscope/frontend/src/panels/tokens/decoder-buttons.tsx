@@ -1,5 +1,7 @@
 import { pick } from "../../sampling/draws";
 import type { Store } from "../../store/store";
+import { common } from "#words/common";
+import { tokens as words } from "#words/tokens";
 
 /** Steps of a decoder: the likeliest token, or one that is drawn, goes after its text. */
 export function DecoderButtons({ store }: { store: Store }) {
@@ -12,24 +14,24 @@ export function DecoderButtons({ store }: { store: Store }) {
     const text = next!.texts[rank];
     if (text) editor.insert(text);
   };
-  const why = hasEnded ? "The decoder has ended the text" : null;
+  const why = hasEnded ? words.ended : null;
   return (
     <span class="writes">
       <button
         type="button"
         disabled={!isReady || !next.texts[outcome.first]}
-        title={why ?? "Append the most likely token"}
+        title={why ?? words.stepTitle}
         onClick={() => take(outcome!.first)}
       >
-        Step
+        {common.step}
       </button>
       <button
         type="button"
         disabled={!isReady}
-        title={why ?? "Append a token sampled with these settings"}
+        title={why ?? words.sampleTitle}
         onClick={() => take(pick(outcome!, Math.random()))}
       >
-        Sample
+        {words.sample}
       </button>
     </span>
   );

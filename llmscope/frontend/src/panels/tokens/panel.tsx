@@ -5,6 +5,9 @@ import type { Store } from "../../store/store";
 import { percent } from "../../ui/format";
 import { Hint } from "../../ui/hint";
 import { useDeferred } from "../../ui/use-deferred";
+import { common } from "#words/common";
+import { tokens as words } from "#words/tokens";
+import { fill } from "../../words/fill";
 import type { PanelProps } from "../props";
 import { Caption } from "./caption";
 import { DecoderButtons } from "./decoder-buttons";
@@ -24,25 +27,25 @@ export function Tokens({ store }: PanelProps) {
   const readsPairs = editable && (family === "masked" || family === "encoder");
   const hasPair = state.pair.value !== "" || (wantsPair.value && readsPairs);
   return (
-    <section class="panel card tokens" aria-label="Text">
+    <section class="panel card tokens" aria-label={common.text}>
       <Row
         {...shown}
         field="text"
         hovered={store.hovered}
-        name={editable ? "Prompt" : "Text"}
-        placeholder="Type a text…"
+        name={editable ? common.prompt : common.text}
+        placeholder={words.type}
       >
-        {hasTarget ? <Name text="Encoder" /> : hasPair && <Name text="Sentence A" />}
+        {hasTarget ? <Name text={words.encoder} /> : hasPair && <Name text={words.sentenceA} />}
       </Row>
       {hasPair && (
         <Row
           {...shown}
           field="pair"
           hovered={store.hovered}
-          name="Sentence B"
-          placeholder="Type a second sentence…"
+          name={words.sentenceB}
+          placeholder={words.typeSentence}
         >
-          <Name text="Sentence B">
+          <Name text={words.sentenceB}>
             <Follows store={store} />
           </Name>
         </Row>
@@ -52,10 +55,10 @@ export function Tokens({ store }: PanelProps) {
           {...shown}
           field="target"
           hovered={hoveredTarget}
-          name="Decoder"
-          placeholder="Step, or type the beginning of its text…"
+          name={words.decoder}
+          placeholder={words.typeDecoder}
         >
-          <Name text="Decoder">{editable && <DecoderButtons store={store} />}</Name>
+          <Name text={words.decoder}>{editable && <DecoderButtons store={store} />}</Name>
         </Row>
       )}
       <div class="under">
@@ -66,13 +69,13 @@ export function Tokens({ store }: PanelProps) {
             class={`quiet ${editor.canUndo.value ? "" : "unseen"}`}
             onClick={() => editor.undo()}
           >
-            Undo
+            {common.undo}
           </button>
         )}
         {readsPairs && <PairButton store={store} wanted={wantsPair} shown={hasPair} />}
       </div>
-      <Hint name="type">↑ Type here: everything follows.</Hint>
-      {[note, trace?.why_no_roles].map((words) => words && <p class="note">{words}</p>)}
+      <Hint name="type" />
+      {[note, trace?.why_no_roles].map((text) => text && <p class="note">{text}</p>)}
     </section>
   );
 }
@@ -94,8 +97,8 @@ function Follows({ store }: { store: Store }) {
   const probability = follows.value?.probability ?? null;
   if (probability === null) return null;
   return (
-    <output class="figures" title="Next-sentence probability, by the model's own head for it">
-      follows A: {percent(probability)}
+    <output class="figures" title={words.followsTitle}>
+      {fill(words.follows, { share: percent(probability) })}
     </output>
   );
 }
@@ -113,7 +116,7 @@ function PairButton({ store, wanted, shown }: PairButtonProps) {
   };
   return (
     <button type="button" class="quiet" onClick={press}>
-      {shown ? "− sentence B" : "+ sentence B"}
+      {shown ? words.removeSentence : words.addSentence}
     </button>
   );
 }

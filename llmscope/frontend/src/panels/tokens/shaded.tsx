@@ -4,6 +4,8 @@ import { opacity } from "../../draw/color-scale";
 import { type Line, sidesOf } from "../../store/attention/types";
 import type { Side, Store } from "../../store/store";
 import type { Row } from "../../store/text-input";
+import { tokens as words } from "#words/tokens";
+import { fill } from "../../words/fill";
 import { pieces } from "./pieces";
 
 interface Shown {
@@ -118,12 +120,10 @@ export function Specials({ leading, ...shown }: Shown & { leading: boolean }) {
 
 /** Whose attention it is, in words. */
 export function whose({ name }: Line): string {
-  const [layer, head] = name.where[0]!;
-  if (name.how === "head") return `in layer ${layer}, head ${head}`;
-  if (name.how === "rollout") return `by rollout to layer ${layer}`;
-  return name.how === "difference"
-    ? "as the difference of two heads"
-    : `as the ${name.how === "max" ? "maximum" : name.how} of the pinned heads`;
+  const [layer, head = 0] = name.where[0]!;
+  if (name.how === "head") return fill(words.whose.head, { layer, head });
+  if (name.how === "rollout") return fill(words.whose.rollout, { layer });
+  return words.whose[name.how];
 }
 
 /** What the token is called whose attention it is. */

@@ -1,6 +1,7 @@
 import { type MatrixName, type RequestOf, matrixText, parseKey } from "../../protocol/keys";
 import type { Kind } from "../../protocol/shared";
 import { type Part, type Source, SourceError } from "../../protocol/source";
+import { problems } from "#words/problems";
 import type { Content, Matrices } from "./content";
 import { logitsOf } from "./logits";
 import { type Whole, thumbnails, tile, wholeMatrix } from "./weights";
@@ -37,15 +38,15 @@ export class PageSource implements Source {
     switch (request?.type) {
       case "page":
       case "call":
-        return "This is a page already.";
+        return problems.isPage;
       case "search":
-        return "Finding a token takes the model.";
+        return problems.takesModel.search;
       case "text":
       case "ids":
-        return "Reading another text takes the model.";
+        return problems.takesModel.text;
       case "token":
         // Labels come with the logits: what is asked for is one of the others.
-        return () => ({ label: "one of the others" });
+        return () => ({ label: problems.otherToken });
       case "release":
         return () => ({});
       case "logits":
@@ -61,9 +62,7 @@ export class PageSource implements Source {
       case "tile":
         return this.#attention(request);
     }
-    return request && GENERATING.has(request.type)
-      ? "Writing takes the model."
-      : "This page holds no such part of the model.";
+    return request && GENERATING.has(request.type) ? problems.takesModel.writing : problems.notHeld;
   }
 
   #logits(trace: string, position: number): (() => Part) | null {
@@ -86,7 +85,7 @@ export class PageSource implements Source {
     const whole = all ? this.#whole(all, request.matrix) : null;
     if (!whole)
       return request.matrix.how === "rollout"
-        ? "Rollout to this layer takes the model."
+        ? problems.takesModel.rollout
         : this.content.words.heads;
     if (request.type === "tile") return () => ({ ...tile(whole, request) });
     const { weights, queries, keys } = whole;

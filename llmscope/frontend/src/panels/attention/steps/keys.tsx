@@ -2,6 +2,8 @@ import type { Steps } from "../../../store/attention/types";
 import { useScale } from "../../../ui/em";
 import { component, weight } from "../../../ui/format";
 import { Label, plain } from "../../../ui/label";
+import { steps as words } from "#words/steps";
+import { fill } from "../../../words/fill";
 import type { Stage, StageName } from "./stages";
 import { Strip, greatest } from "./strip";
 import { rowOf } from "./vectors";
@@ -19,14 +21,7 @@ interface KeysProps {
   onSelect: (key: number) => void;
 }
 
-const TITLES: Partial<Record<StageName, string>> = {
-  score: "q·k",
-  scale: "scaled",
-  softcap: "capped",
-  mask: "mask",
-  softmax: "weight",
-  output: "value",
-};
+const TITLES: Partial<Record<StageName, string>> = words.columns;
 
 /** A row for each key: its numbers, as far as the steps have come. */
 export function Keys({ steps, stages, at, selected, onSelect }: KeysProps) {
@@ -51,7 +46,7 @@ export function Keys({ steps, stages, at, selected, onSelect }: KeysProps) {
     softmax: (key) => <Share of={weights[key]!} />,
     output: (key) => (
       <Strip
-        label={`value of ${steps.sides.keys[key]?.label}`}
+        label={fill(words.valueOf, { token: steps.sides.keys[key]?.label ?? "" })}
         vector={rowOf(steps.values, key)}
         most={most}
         height={12}
@@ -76,7 +71,7 @@ export function Keys({ steps, stages, at, selected, onSelect }: KeysProps) {
     <table class="keys figures">
       <thead>
         <tr>
-          <th>key</th>
+          <th>{words.key}</th>
           {columns.map(({ name, title, index }) => (
             <th key={name} class={look(name, index)}>
               {title}
@@ -103,9 +98,12 @@ export function Keys({ steps, stages, at, selected, onSelect }: KeysProps) {
           </tr>
         ))}
         {others.length > 0 &&
-          row(`${others.length} others`, (name) => name === "softmax" && <Share of={rest} />)}
+          row(
+            fill(words.others, { count: others.length }),
+            (name) => name === "softmax" && <Share of={rest} />,
+          )}
         {unseen > 0 &&
-          row(`${unseen} hidden`, (name) =>
+          row(fill(words.hidden, { count: unseen }), (name) =>
             name === "mask" ? "− ∞" : name === "softmax" ? <Share of={0} /> : "",
           )}
       </tbody>

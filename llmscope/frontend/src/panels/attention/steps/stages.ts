@@ -1,4 +1,6 @@
 import type { StepsAnswer } from "../../../protocol/answers";
+import { steps as words } from "#words/steps";
+import { choose, fill } from "../../../words/fill";
 import formulas from "./formulas.tex";
 
 export type StageName =
@@ -19,72 +21,58 @@ export function stagesOf(steps: StepsAnswer, size: number, heads: number): Stage
   const hidden = (steps.hidden.data as Uint8Array).reduce((sum, one) => sum + one, 0);
   const biased = (steps.bias.data as Float32Array).some((bias) => bias !== 0);
   const { scale, softcap, sink, names } = steps;
-  const stages: (Stage | null)[] = [
+  const stages: (Omit<Stage, "title"> | null)[] = [
     {
       name: "score",
-      title: "q · k",
       formula: formulas.score!,
-      text: `Dot product of the token's query with the key of each token it can see: ${size} products, summed.`,
+      text: fill(words.score, { count: size }),
     },
     scale === null
       ? null
       : {
           name: "scale",
-          title: "scale",
           formula: formulas.scale!,
           text:
             Math.abs(scale * Math.sqrt(size) - 1) < 1e-4
-              ? `Divide by √${size} (c = ${figure(scale)}), so scores don't grow with the head size.`
-              : `Multiply by c = ${figure(scale)}, this model's own scale.`,
+              ? fill(words.scale, { size, scale: figure(scale) })
+              : fill(words.ownScale, { scale: figure(scale) }),
         },
     softcap === null
       ? null
       : {
           name: "softcap",
-          title: "soft cap",
           formula: formulas.softcap!,
-          text: `Scores are kept between −γ and γ = ${figure(softcap)}.`,
+          text: fill(words.softcap, { cap: figure(softcap) }),
         },
     {
       name: "mask",
-      title: "mask",
       formula: formulas.mask!,
       text: [
-        hidden > 0
-          ? `${hidden} ${hidden === 1 ? "token is" : "tokens are"} hidden: −∞ is added to ${hidden === 1 ? "its score" : "their scores"}.`
-          : "This token can see every token: nothing is hidden.",
-        biased ? "The model adds a bias for position to the others." : "",
+        hidden > 0 ? fill(choose(words.mask, hidden), { count: hidden }) : words.noMask,
+        biased ? words.bias : "",
       ].join(" "),
     },
     {
       name: "softmax",
-      title: "softmax",
       formula: sink === null ? formulas.softmax! : formulas.softmax_sink!,
-      text:
-        sink === null
-          ? "Softmax turns scores into weights that add up to 1."
-          : `Softmax with a sink, z = ${figure(sink)}, that takes a share: the weights add up to less than 1.`,
+      text: sink === null ? words.softmax : fill(words.sink, { sink: figure(sink) }),
     },
     {
       name: "output",
-      title: "values",
       formula: formulas.output!,
-      text: "The value of each token times its weight, summed: this head's output.",
+      text: words.output,
     },
     {
       name: "concat",
-      title: "concat",
       formula: formulas.concat!,
-      text: `The outputs of all ${heads} heads side by side; this one is framed.`,
+      text: fill(words.concat, { count: heads }),
     },
     {
       name: "project",
-      title: names.projection ? "× W_O" : "module",
       formula: formulas.project!,
-      text: names.projection
-        ? `Multiply by W_O (${names.projection}) and add to the residual stream.`
-        : "This model's output projection could not be located, so the step is not shown: this is the output of the attention module.",
+      text: names.projection ? fill(words.project, { name: names.projection }) : words.noProjection,
     },
   ];
-  return stages.filter((stage) => stage !== null);
+  const titles = names.projection ? words.titles : { ...words.titles, project: words.module };
+  return stages.flatMap((stage) => (stage ? [{ ...stage, title: titles[stage.name] }] : []));
 }

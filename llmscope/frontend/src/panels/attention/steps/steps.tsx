@@ -6,6 +6,8 @@ import { useScale } from "../../../ui/em";
 import { onKeys } from "../../../ui/keys";
 import { clamp } from "../../../ui/scale";
 import { strongest } from "../../../ui/strongest";
+import { common } from "#words/common";
+import { steps as words } from "#words/steps";
 import { Keys } from "./keys";
 import { stagesOf } from "./stages";
 import { Product, Results } from "./vectors";
@@ -44,7 +46,7 @@ export function Steps({ store, takesKeys }: StepsProps) {
     }, PACE);
     return () => clearTimeout(timer);
   }, [isPlaying.value, at, stages.length]);
-  if (!isHere) return <p class="muted empty">{store.problem.value ? "" : "Reading the head…"}</p>;
+  if (!isHere) return <p class="muted empty">{store.problem.value ? "" : words.reading}</p>;
 
   const chosen = attention.cell.value?.query === steps.at ? attention.cell.value.key : null;
   const key = chosen ?? strongest(steps.weights.data as Float32Array);
@@ -77,10 +79,10 @@ export function Steps({ store, takesKeys }: StepsProps) {
       class="steps"
       role="application"
       tabIndex={0}
-      aria-label="Attention step by step. Left and right go through the steps, up and down through the keys, Space plays."
+      aria-label={words.label}
       onKeyDown={keysDown}
     >
-      <nav class="walk" aria-label="Steps">
+      <nav class="walk" aria-label={words.title}>
         {stages.map(({ name, title }, index) => (
           <button
             key={name}
@@ -93,17 +95,22 @@ export function Steps({ store, takesKeys }: StepsProps) {
           </button>
         ))}
         <span class="right" data-tool>
-          <button type="button" disabled={at === 0} onClick={() => go(at - 1)} aria-label="Back">
+          <button
+            type="button"
+            disabled={at === 0}
+            onClick={() => go(at - 1)}
+            aria-label={words.back}
+          >
             ‹
           </button>
           <button type="button" onClick={play}>
-            {isPlaying.value ? "Pause" : "Play"}
+            {isPlaying.value ? common.pause : common.play}
           </button>
           <button
             type="button"
             disabled={at === stages.length - 1}
             onClick={() => go(at + 1)}
-            aria-label="Next"
+            aria-label={words.next}
           >
             ›
           </button>

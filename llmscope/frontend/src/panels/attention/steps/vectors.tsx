@@ -1,6 +1,7 @@
 import type { Steps as Shown } from "../../../store/attention/types";
 import { component } from "../../../ui/format";
 import { Label, plain } from "../../../ui/label";
+import { steps as words } from "#words/steps";
 import type { Stage } from "./stages";
 import { Strip, greatest } from "./strip";
 
@@ -43,10 +44,10 @@ export function Results({ steps, stages, at, heads }: ResultsProps) {
   const one = concat.shape[0]! / heads;
   const part: [number, number] = [steps.head * one, one];
   const rows = [
-    { stage: "output", name: "o", text: "this head", vector: output.data },
-    { stage: "concat", name: "o₁…", text: "all heads", vector: concat.data, part },
-    { stage: "project", name: "", text: "from this head", vector: contribution?.data },
-    { stage: "project", name: "y", text: names.projection ?? "module", vector: projected.data },
+    { stage: "output", name: "o", text: words.thisHead, vector: output.data },
+    { stage: "concat", name: "o₁…", text: words.allHeads, vector: concat.data, part },
+    { stage: "project", name: "", text: words.fromThisHead, vector: contribution?.data },
+    { stage: "project", name: "y", text: names.projection ?? words.module, vector: projected.data },
   ];
   const isLater = (name: string) => stages.findIndex((stage) => stage.name === name) > at;
   return (

@@ -1,0 +1,22 @@
+import { text } from "./names";
+
+/** What several rooms say, and mean the same by. */
+export const common = {
+  text,
+  prompt: "Prompt",
+
+  step: "Step",
+  undo: "Undo",
+  play: "Play",
+  pause: "Pause",
+  copied: "Copied ✓",
+  notAllowed: "Not allowed here",
+  savePicture: "Save the picture as {kind}",
+
+  tokens: { one: "{count} token", other: "{count} tokens" },
+  heads: { one: "{count} head", other: "{count} heads" },
+  bits: "{count} bits",
+  rankShare: "rank {rank} · {share}",
+  /** Of a position. */
+  after: "after “{token}”",
+} as const;

@@ -1,0 +1,19 @@
+/** English, room by room: the rooms, and the entries in them, that any other language has, too. */
+
+export { app } from "./app";
+export { attention } from "./attention";
+export { chain } from "./chain";
+export { common } from "./common";
+export { generation } from "./generation";
+export { header } from "./header";
+export { hints } from "./hints";
+export { keys } from "./keys";
+export { lab } from "./lab";
+export { language } from "./language";
+export { lens } from "./lens";
+export { nextToken } from "./next-token";
+export { overview } from "./overview";
+export { picker } from "./picker";
+export { problems } from "./problems";
+export { steps } from "./steps";
+export { tokens } from "./tokens";

@@ -1,0 +1,125 @@
+import * as names from "./names";
+
+/** The keys of the keyboard: what each act of each scope of `ui/keys.ts` does. */
+export const keys = {
+  title: "Keys",
+  buttonTitle: "Keys: ?",
+  close: "Close",
+
+  /** As keys are printed. */
+  caps: {
+    ArrowUp: "↑",
+    ArrowDown: "↓",
+    ArrowLeft: "←",
+    ArrowRight: "→",
+    /** All four of them. */
+    Arrow: "arrows",
+    Escape: "Esc",
+    Enter: "Enter",
+    Space: "Space",
+    Backspace: "Backspace",
+    Delete: "Delete",
+    Home: "Home",
+    End: "End",
+    Mod: "Ctrl",
+    Alt: "Alt",
+    Shift: "Shift",
+  },
+
+  scopes: {
+    page: {
+      title: "Everywhere",
+      acts: {
+        help: "Show the keys",
+        release: "Release what was clicked, step by step",
+        undo: "Undo a change of settings or of pinned heads",
+        preset: "Sampling: greedy, 0.7, 1.5, nucleus",
+        reset: "Reset sampling",
+      },
+    },
+    stage: {
+      title: "In lecture mode",
+      acts: {
+        go: "Show a panel",
+        tools: "Show or hide the controls",
+        full: "Full screen",
+      },
+    },
+    text: {
+      title: names.text,
+      acts: {
+        accept: "At the end: accept the suggestion",
+        walk: "Focus the token before or after",
+        mask: "Mask the token in focus, in a masked model",
+        undo: "Undo what was typed, accepted or masked",
+      },
+    },
+    chain: {
+      title: names.chainRule,
+      acts: { move: "Focus the token before or after" },
+    },
+    heads: {
+      title: names.allHeads,
+      acts: {
+        move: "Walk through layers and heads",
+        pin: "Pin the head, or unpin it",
+      },
+    },
+    chip: {
+      title: "Pinned head",
+      acts: { alone: "Show it alone", remove: "Unpin it" },
+    },
+    matrix: {
+      title: names.matrix,
+      acts: {
+        move: "Read another weight",
+        pan: "Pan",
+        pin: "Pin the weight",
+        closer: "Zoom in",
+        farther: "Zoom out",
+        all: "Show all",
+      },
+    },
+    arcs: {
+      title: names.arcs,
+      acts: {
+        move: "Pin another token; change the side",
+        leap: "Ten tokens up or down",
+        first: "The first token",
+        last: "The last token",
+      },
+    },
+    steps: {
+      title: names.steps,
+      acts: {
+        move: "Walk the steps; choose a key",
+        first: "The first step",
+        last: "The last step",
+        play: "Play, or pause",
+      },
+    },
+    lens: {
+      title: names.lens,
+      acts: { move: "Move the focus" },
+    },
+    slider: {
+      title: "Slider",
+      acts: { move: "One step", fine: "A fine step" },
+    },
+    search: {
+      title: "Find a token",
+      acts: { pin: "Pin the first one found", empty: "Empty it" },
+    },
+    written: {
+      title: "Generated text",
+      acts: {
+        play: "Play, or pause",
+        step: "Generate one token",
+        before: "Look at the token before",
+        after: "Look at the token after; at the end, generate one",
+        undo: "Undo the last step",
+        release: "Release the token",
+      },
+    },
+  },
+} as const;

@@ -1,0 +1,9 @@
+/** What panels, and ways of showing attention, are called: each by the same name in all rooms. */
+
+export const text = "Text";
+export const chainRule = "Chain rule";
+export const allHeads = "All heads";
+export const matrix = "Matrix";
+export const arcs = "Arcs";
+export const steps = "Steps";
+export const lens = "Lens";
