@@ -57,7 +57,7 @@ def regions(view: Panels) -> list[str]:
 def test_a_tokens_view_stands_alone(notebook):
     view = panels(notebook, TOKENS)
     expect(view.prompt).to_have_value(SENTENCE)
-    assert regions(view) == ["Text"]
+    assert regions(view) == ["Text", "Chain rule"]
     view.prompt.press("x")
     expect(view.prompt).to_have_value(SENTENCE)
     expect(view.caption).to_contain_text("layer 24, head 4")

@@ -109,7 +109,7 @@ function Columns({ store, factors: { side, tokens } }: FactorsProps) {
 /** The factor in focus, as a formula. */
 function Sentence({ store, factors: { side, tokens } }: FactorsProps) {
   const hovered = side === "tokens" ? store.hovered.value : null;
-  const at = hovered ?? clampedFocus(store, side, tokens.length);
+  const at = Math.min(hovered ?? clampedFocus(store, side, tokens.length), tokens.length - 1);
   const factor = tokens[at]!;
   const token = <Label text={plain(factor.label)} />;
   return (
