@@ -32,5 +32,7 @@ export default defineConfig({
     environment: "happy-dom",
     include: ["src/**/*.test.{ts,tsx}", "test/**/*.test.{ts,tsx}"],
     restoreMocks: true,
+    testTimeout: 60_000, // on a machine that is busy with others
+    hookTimeout: 60_000,
   },
 });

@@ -40,8 +40,6 @@ let readAddress: typeof import("../workshop/address").readAddress;
 let picker: typeof import("../src/app/picker").picker;
 let fakes: typeof import("./fakes");
 
-vi.setConfig({ testTimeout: 30_000 });
-
 beforeAll(async () => {
   for (const [room, words] of Object.entries(pseudo)) {
     const file = room.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

@@ -9,7 +9,7 @@ import { Segmented } from "../../ui/segmented";
 import { useSize } from "../../ui/use-size";
 import { attention as words } from "#words/attention";
 import { common } from "#words/common";
-import { fill } from "../../words/fill";
+import { choose, fill } from "../../words/fill";
 import type { PanelProps } from "../props";
 import { Arcs } from "./arcs";
 import { Chosen } from "./chosen";
@@ -104,7 +104,10 @@ function titleOf({ attention, state }: Store): [what: string, more: string] {
   const name = mode === "matrix" && isThere ? attention.matrix.value?.name : undefined;
   if (name?.how === "rollout") return [words.combined.rollout, fill(title.rollout, { layer })];
   if (name?.how === "mean" || name?.how === "max")
-    return [words.combined[name.how], fill(title.combined, { count: name.where.length })];
+    return [
+      words.combined[name.how],
+      fill(choose(title.combined, name.where.length), { count: name.where.length }),
+    ];
   if (name?.how === "difference") {
     const [one, other] = name.where.map((pair) => pair.join("·"));
     return [`${one} − ${other}`, title.difference];

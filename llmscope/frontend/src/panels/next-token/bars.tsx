@@ -6,7 +6,7 @@ import { useScale } from "../../ui/em";
 import { Label } from "../../ui/label";
 import { clamp, linearScale, logScale } from "../../ui/scale";
 import { nextToken as words } from "#words/next-token";
-import { fill } from "../../words/fill";
+import { choose, fill } from "../../words/fill";
 
 const ROWS = 10;
 const FEW_ROWS = 5; // on a stage
@@ -102,7 +102,9 @@ export function Bars(props: BarsProps) {
         {base.length > all.length && (
           <li class="rest">
             <span class="name ellipsis">
-              {fill(words.others, { count: count(base.length - all.length) })}
+              {fill(choose(words.others, base.length - all.length), {
+                count: count(base.length - all.length),
+              })}
             </span>
             <span class="bar">
               {!isPlain && <em>{fill(words.before, { share: percent(share(base)) })}</em>}

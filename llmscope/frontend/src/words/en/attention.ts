@@ -13,7 +13,7 @@ export const attention = {
     sides: { encoder: "encoder", cross: "decoder → encoder" },
     arcs: "each in its colour",
     rollout: "through layers 0 to {layer}",
-    combined: "of {count} heads",
+    combined: { one: "of {count} head", other: "of {count} heads" },
     difference: "difference of two heads",
   },
 

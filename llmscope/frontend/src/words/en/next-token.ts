@@ -72,7 +72,7 @@ export const nextToken = {
   value: "Click for the calculation.",
   valueBefore: "{share} before sampling. Click for the calculation.",
   before: "before sampling: {share}",
-  others: "{count} others",
+  others: { one: "{count} other", other: "{count} others" },
 
   /** What stands in the text. */
   hidden: "hidden: {token} {rank}",

@@ -49,7 +49,7 @@ export const steps = {
     output: "value",
   },
   valueOf: "value of {token}",
-  others: "{count} others",
+  others: { one: "{count} other", other: "{count} others" },
   hidden: "{count} hidden",
 
   thisHead: "this head",

@@ -3,7 +3,7 @@ import { useScale } from "../../../ui/em";
 import { component, weight } from "../../../ui/format";
 import { Label, plain } from "../../../ui/label";
 import { steps as words } from "#words/steps";
-import { fill } from "../../../words/fill";
+import { choose, fill } from "../../../words/fill";
 import type { Stage, StageName } from "./stages";
 import { Strip, greatest } from "./strip";
 import { rowOf } from "./vectors";
@@ -99,7 +99,7 @@ export function Keys({ steps, stages, at, selected, onSelect }: KeysProps) {
         ))}
         {others.length > 0 &&
           row(
-            fill(words.others, { count: others.length }),
+            fill(choose(words.others, others.length), { count: others.length }),
             (name) => name === "softmax" && <Share of={rest} />,
           )}
         {unseen > 0 &&
