@@ -187,6 +187,8 @@ def test_heads_are_combined_to_one_matrix(shown, panels):
         shown.wait(combine=how)
         expect(panels.title).to_contain_text(title)
         expect(panels.readout.locator(".weight")).not_to_have_text("…")
+        advice = panels.attention.get_by_text("flows to the first token: hide that")
+        expect(advice).to_have_count(1 if how == "rollout" else 0)
         chosen = HEADS if how != "none" else HEADS[:1]
         weights = shown.numbers.combined(how, chosen)
         for query, key in ((13, 1), (13, 6), (9, 0), (5, 5)):

@@ -230,3 +230,24 @@ def test_probabilities_are_stacked_from_0_to_1(panel, shown):
     fallen = next(index for index, sum_ in enumerate(reached) if float(number) < sum_)
     name = panel.locator(".bars li").nth(fallen).locator(".name").text_content() or ""
     assert name.lstrip("·") == token
+
+
+def test_each_line_of_the_curve_leads_to_its_name(show):
+    shown = show("causal", panel="next-token")
+    shown.panels.next.get_by_role("button", name="curve").click()
+    lines = shown.panels.next.locator(".curve .likely")
+    expect(lines).to_have_count(5)
+    drawn = lines.evaluate_all(
+        """lines => lines.map(line => {
+            const [curve, leader] = line.querySelectorAll("path");
+            const end = curve.getPointAtLength(curve.getTotalLength());
+            const [from, to] = [0, leader.getTotalLength()].map(at => leader.getPointAtLength(at));
+            const text = line.querySelector("text");
+            return [getComputedStyle(curve).stroke, getComputedStyle(leader).stroke,
+                Math.hypot(end.x - from.x, end.y - from.y), to.y - Number(text.getAttribute("y"))];
+        })"""
+    )
+    assert len({color for color, *_ in drawn}) == 5
+    for color, leader, begins, ends in drawn:
+        assert color == leader
+        assert begins < 0.5 and abs(ends) < 0.5

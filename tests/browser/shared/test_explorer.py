@@ -84,6 +84,15 @@ def test_a_candidate_is_appended_to_what_was_typed_meanwhile(notebook, panels):
     expect(panels.prompt).to_have_value(SENTENCE + ", once again, his")
 
 
+# In pixels, between the token in focus and what is suggested after it.
+GAP = """copy => {
+    const range = document.createRange();
+    range.selectNodeContents(copy.querySelector(".suggestion"));
+    const focus = copy.querySelector(".here").getBoundingClientRect();
+    return range.getBoundingClientRect().left - focus.right;
+}"""
+
+
 def test_the_suggestion_is_taken_and_taken_back(notebook, panels):
     expect(panels.copy).to_contain_text(SENTENCE + " Mary")
     panels.prompt.press("Control+End")
@@ -91,6 +100,9 @@ def test_the_suggestion_is_taken_and_taken_back(notebook, panels):
     expect(panels.prompt).to_have_value(SENTENCE + " Mary")
     expect(panels.root.get_by_text("15 tokens")).to_be_visible()
     notebook.wait_value("explorer.text", SENTENCE + " Mary")
+    # What is suggested next, a comma, stands clear of the frame around the focus.
+    expect(panels.copy.locator(".suggestion")).to_have_text(",")
+    assert panels.copy.evaluate(GAP) >= 2
     notebook.page.keyboard.press("Control+z")
     expect(panels.prompt).to_have_value(SENTENCE)
     expect(panels.root.get_by_text("14 tokens")).to_be_visible()

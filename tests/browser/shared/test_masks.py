@@ -182,6 +182,9 @@ def test_a_decoder_is_stepped_typed_and_taken_back(notebook, opened):
     decoder = panels.root.get_by_role("textbox", name="Decoder")
     step = panels.root.get_by_role("button", name="Step")
     written = []
+    # Its suggestion is where the placeholder would be.
+    expect(panels.root.locator(".copy").nth(1).locator(".suggestion")).not_to_be_empty()
+    expect(decoder).to_have_attribute("placeholder", "")
     for _ in range(3):
         best = notebook.ask("views['t5'].trace.distribution(-1).top(1)[0].text")
         expect(step).to_be_enabled()
