@@ -16,7 +16,7 @@ from llmscope.kernel.requests import RequestError
 from llmscope.kernel.tiles import shades
 from llmscope.scope import Scope
 from llmscope.shared import SCORES
-from tests.closeness import assert_probabilities_close
+from tests.closeness import assert_close, assert_probabilities_close
 from tests.reference import matrix_of
 from tests.tiny import MODELS, TEXT
 
@@ -156,7 +156,7 @@ def test_what_is_kept_stays_below_a_number_of_bytes(scope, monkeypatch):
     monkeypatch.undo()
     tiny = AttentionHandlers(limit=one - 1)
     part = tiny.matrix(trace, parse("t1/self/head.1.2/0.0.0.max"), never)
-    assert np.array_equal(part["weights"], trace.attention(1, 2))
+    assert_close(part["weights"], trace.attention(1, 2))
     assert tiny.cached_bytes == 0
 
 
