@@ -66,6 +66,21 @@ def test_each_step_fits_the_screen(on_stage):
         press(shown, "ArrowRight")
 
 
+def test_the_keys_of_a_subject_are_at_hand_once_it_is_shown(on_stage):
+    shown = on_stage("causal", SCREENS[0])
+    press(shown, "4")
+    step = shown.panels.steps.locator("[aria-current]")
+    before = step.inner_text()
+    press(shown, "ArrowRight")
+    expect(step).not_to_have_text(before)
+    press(shown, "6")
+    press(shown, "ArrowLeft")
+    shown.wait(position=12)
+    press(shown, "5")
+    press(shown, "ArrowRight")
+    expect(shown.panels.shown("temperature")).not_to_have_text("1.00")
+
+
 def test_controls_are_hidden_until_they_are_wanted(on_stage):
     shown = on_stage("causal", SCREENS[0])
     press(shown, "2")

@@ -1,6 +1,6 @@
 import { type Signal, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useLayoutEffect } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { px } from "../draw/canvas";
 import { followRoom, toggleFullScreen } from "../host/room";
 import type { Panel, PanelProps, Subject } from "../panels/props";
@@ -13,6 +13,8 @@ import { Problem } from "./problem";
 const LINES = 36; // of type, one below the other, that there is room for
 const EMS = 60; // of type beside each other
 const LEAST = 16; // pixels of type
+/** What in a subject has keys of its own. */
+const KEYED = '[role="application"], [tabindex="0"], input[type="range"]';
 
 interface StageProps extends PanelProps {
   host: HTMLElement;
@@ -28,6 +30,8 @@ export function Stage({ store, host, em, shown, children }: StageProps) {
   const height = useSignal(0);
   const chosen = useSignal<string | null>(null);
   const hasTools = useSignal(false);
+  const frame = useRef<HTMLDivElement>(null);
+  const subject = useRef<HTMLDivElement>(null);
   useLayoutEffect(
     () =>
       followRoom(host, (room) => {
@@ -48,6 +52,8 @@ export function Stage({ store, host, em, shown, children }: StageProps) {
     subjects[0];
   const beside = shown.find(({ name }) => name === "next-token" && name !== now?.panel.name);
   const go = (to: (typeof subjects)[number]) => {
+    // What had the focus goes, and no key would be heard.
+    if (subject.current?.matches(":focus-within")) frame.current!.focus({ preventScroll: true });
     chosen.value = to.panel.name;
     to.show?.(store);
   };
@@ -56,9 +62,17 @@ export function Stage({ store, host, em, shown, children }: StageProps) {
     go: ({ digit }) => (subjects[digit - 1] ? go(subjects[digit - 1]!) : false),
     tools: () => void (hasTools.value = !hasTools.value),
     full: () => toggleFullScreen(host),
+    begin: ({ event }) => {
+      const from = event.composedPath()[0] as HTMLElement;
+      const to = subject.current?.querySelector<HTMLElement>(KEYED);
+      if (!to || !(from === event.currentTarget || from.closest(".tabs"))) return false;
+      to.focus({ preventScroll: true });
+      to.dispatchEvent(new KeyboardEvent(event.type, event));
+    },
   });
   return (
     <div
+      ref={frame}
       class={`stage ${hasTools.value ? "" : "bare"}`}
       tabIndex={-1}
       style={{ height: px(height.value) }}
@@ -120,7 +134,7 @@ export function Stage({ store, host, em, shown, children }: StageProps) {
         ))}
       </div>
       {now && (
-        <div class={`subject ${old}`} key={now.panel.name}>
+        <div ref={subject} class={`subject ${old}`} key={now.panel.name}>
           <now.panel.component store={store} />
         </div>
       )}

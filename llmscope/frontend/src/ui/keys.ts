@@ -14,6 +14,8 @@ export interface Entry {
   typing?: true;
   /** Where the panel has the focus, it does this instead of what it does on the whole page. */
   instead?: true;
+  /** Only where no panel has the focus. */
+  outside?: true;
 }
 
 interface Section {
@@ -48,6 +50,7 @@ export const KEYS = {
       go: { keys: DIGITS },
       tools: { keys: ["c"] },
       full: { keys: ["f"] },
+      begin: { keys: ARROWS, outside: true },
     },
   },
   text: {

@@ -43,6 +43,7 @@ export const keys = {
         go: "Show a panel",
         tools: "Show or hide the controls",
         full: "Full screen",
+        begin: "Use the arrow keys of the panel that is shown",
       },
     },
     text: {
