@@ -54,6 +54,7 @@ export function Stage({ store, host, em, shown, children }: StageProps) {
   const go = (to: (typeof subjects)[number]) => {
     // What had the focus goes, and no key would be heard.
     if (subject.current?.matches(":focus-within")) frame.current!.focus({ preventScroll: true });
+    frame.current!.scrollIntoView({ block: "nearest" });
     chosen.value = to.panel.name;
     to.show?.(store);
   };
