@@ -28,9 +28,12 @@ export function Stacked({ next, outcome, u, draws }: StackedProps) {
   const { base } = next.sorted;
   const named = Array.from({ length: Math.min(NAMED, base.length) }, (_, rank) => rank);
   const name = (rank: number) => plain(next.labels[rank] ?? "");
-  const rest = { kept: 0, cut: 0 };
-  for (let rank = base.length - 1; rank >= named.length; rank--)
-    rest[cutBy(outcome, rank) ? "cut" : "kept"] += base[rank]!;
+  const end = outcome.stages.length > 0 ? outcome.first + outcome.kept : base.length;
+  const begin = Math.min(end, Math.max(named.length, outcome.first));
+  const rest = {
+    kept: sumOf(base, begin, end),
+    cut: sumOf(base, named.length, begin) + sumOf(base, Math.max(named.length, end), base.length),
+  };
   const before: Segment[] = [
     ...named.map((rank) => ({
       name: name(rank),
@@ -70,6 +73,13 @@ export function Stacked({ next, outcome, u, draws }: StackedProps) {
       </span>
     </div>
   );
+}
+
+/** The sum over ranks from `begin` to before `end`, the smallest first. */
+function sumOf(probs: Float64Array, begin: number, end: number): number {
+  let sum = 0;
+  for (let rank = end - 1; rank >= begin; rank--) sum += probs[rank]!;
+  return sum;
 }
 
 function Row({ kind, segments }: { kind: string; segments: Segment[] }) {
