@@ -100,8 +100,8 @@ class View(anywidget.AnyWidget, ViewTraits):
     lecture : bool
         A stage for a projector: as high as what is in sight, in large type, one subject at a time.
     chain_rule : bool
-        Whether the chain rule is shown below the text, of a model that reads from left to right: the
-        surprisal of each token, the product of their probabilities, and perplexity.
+        Whether the chain rule is shown below the text, of a model that reads from left to right:
+        the surprisal of each token, the product of their probabilities, and perplexity.
     saved_page_mb : float
         How large a page of the view, in megabytes, a saved notebook may hold, so that it is live
         there without a kernel; 0 for none. Words and a picture are always kept.
