@@ -76,11 +76,11 @@ def test_appending_one_token(scope):
         words = itertools.cycle(WORDS)
         with torch.no_grad():
             cache = DynamicCache(config=model.config)
-            model(ids[:, :-1], past_key_values=cache, use_cache=True, logits_to_keep=1)
+            model(ids[:, :-1], cache=cache, use_cache=True, logits_to_keep=1)
 
         @torch.no_grad()
         def bare(ids: torch.Tensor = ids, cache: DynamicCache = cache) -> None:
-            model(ids[:, -1:], past_key_values=cache, use_cache=True)
+            model(ids[:, -1:], cache=cache, use_cache=True)
             cache.crop(-1)
 
         @torch.no_grad()
