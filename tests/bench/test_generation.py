@@ -17,6 +17,7 @@ import torch
 from transformers import DynamicCache
 from transformers.utils.logging import disable_progress_bar, enable_progress_bar
 
+from llmscope.capture.cache_argument import cache_argument
 from llmscope.generation import Stepper
 from tests.bench.chrome import Chrome
 from tests.bench.passes import load, text_of
@@ -76,11 +77,11 @@ def test_appending_one_token(scope):
         words = itertools.cycle(WORDS)
         with torch.no_grad():
             cache = DynamicCache(config=model.config)
-            model(ids[:, :-1], cache=cache, use_cache=True, logits_to_keep=1)
+            model(ids[:, :-1], **{cache_argument(): cache}, use_cache=True, logits_to_keep=1)
 
         @torch.no_grad()
         def bare(ids: torch.Tensor = ids, cache: DynamicCache = cache) -> None:
-            model(ids[:, -1:], cache=cache, use_cache=True)
+            model(ids[:, -1:], **{cache_argument(): cache}, use_cache=True)
             cache.crop(-1)
 
         @torch.no_grad()

@@ -72,7 +72,9 @@ def test_the_conversion_says_what_it_does_and_how_large(fresh: Loaded) -> None:
 
 
 def test_the_copy_has_the_stated_size_and_lies_alone(kept: Loaded) -> None:
-    [folder] = [path for path in kept.cache.iterdir() if path.is_dir()]
+    gguf = default.find_gguf()
+    assert gguf is not None
+    folder = kept.cache / default.copy_folder(gguf).name
     assert (folder / "model.safetensors").stat().st_size == pytest.approx(538e6, rel=1e-3)
     assert default.is_intact(folder)
 
