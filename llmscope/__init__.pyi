@@ -1,5 +1,9 @@
 # The public names, each with its module: read by type checkers, and by lazy_loader at run time.
 from ._version import __version__ as __version__
+from .edits import ablate as ablate
+from .edits import patch as patch
+from .edits import scale_head as scale_head
+from .edits import steer as steer
 from .export import to_html as to_html
 from .loading import LoadError as LoadError
 from .sampling import Distribution as Distribution

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from dataclasses import asdict
 from inspect import signature
 from typing import TYPE_CHECKING, Any, ParamSpec
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 from llmscope.capture import NEVER, Cancel, Recording, Runner
 from llmscope.capture.facts import Facts, facts_of
 from llmscope.capture.wrappers import unwrapped
+from llmscope.edits.editor import Editor
 from llmscope.loading import load_parts
 from llmscope.releases import warn_where_untested
 from llmscope.text import clean
@@ -17,11 +19,13 @@ from llmscope.text.prepare import context_length, prepare, vocabulary_size
 from llmscope.trace import Trace
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
     from transformers import PreTrainedTokenizerBase
 
+    from llmscope.edits import Edit
     from llmscope.generation.run import Run
-    from llmscope.text.prepare import Text
+    from llmscope.text.prepare import ModelInput, Text
     from llmscope.views.explorer import Explorer
 
 _P = ParamSpec("_P")
@@ -65,7 +69,9 @@ class Scope:
         # Names of files may hold bytes that are no characters.
         self.name = clean(name or path.rstrip("/").rpartition("/")[2] or type(model).__name__)
         self.runner = Runner(model, self.name)
+        self.edits: tuple[Edit, ...] = ()
         self._context = context_length(model)
+        self._editor = Editor(self.runner, self.facts.heads, self._inputs_of)
 
     @property
     def facts(self) -> Facts:
@@ -79,6 +85,7 @@ class Scope:
         *,
         pair: str | None = None,
         target: str | Sequence[int] | None = None,
+        edits: Iterable[Edit] | None = None,
         cancelled: Cancel = NEVER,
     ) -> Trace:
         """Run the model once over a text and keep what is needed to read everything else.
@@ -93,6 +100,10 @@ class Scope:
         target
             The decoder side of encoder-decoder models, text or ids; by default only the token
             that decoding starts with.
+        edits
+            What is to be other than the model's own in this pass, such as
+            ``[llmscope.ablate(head=(2, 0))]``; by default the edits of this scope. The model itself
+            never changes, and no other pass sees them.
         cancelled
             Asked between layers; once it says True, the pass ends with `Cancelled`.
 
@@ -104,12 +115,55 @@ class Scope:
         Raises
         ------
         ValueError
-            When there is no token to read, or more than the model's context holds, and for messages
-            that the chat template can't take.
+            When there is no token to read, or more than the model's context holds, for messages
+            that the chat template can't take, and for edits of what the model doesn't have.
+        IndexError
+            For edits of a layer, a head or a position that isn't there.
         TypeError
-            For what is no text, no ids and no messages.
+            For what is no text, no ids and no messages, and for edits that are none.
         """
-        given = prepare(
+        given = self._prepared(text, pair, target)
+        runner = self.runner_for(given.inputs, edits)
+        forward = runner.run(given.inputs, cancelled)
+        return Trace(self, given, Recording(runner, given.inputs, forward))
+
+    def under(self, edits: Iterable[Edit]) -> Scope:
+        """Return a scope whose traces, generated texts and views are all under edits.
+
+        Parameters
+        ----------
+        edits
+            As for `trace`; they take the place of this scope's own.
+
+        Returns
+        -------
+        Scope
+            Of the same model, with the same cache.
+
+        Examples
+        --------
+        >>> without = scope.under([llmscope.ablate(head=(1, 2))])
+        >>> without.trace("A tiny model").edits
+        (Ablation(part=Part(what='head', layer=1, head=2, kind='self'), by='zero', ...),)
+        """
+        edited = copy(self)
+        edited.edits = tuple(edits)
+        return edited
+
+    def runner_for(
+        self, inputs: dict[str, torch.Tensor], edits: Iterable[Edit] | None = None
+    ) -> Runner:
+        """Return what runs the model on some inputs, under `edits` or those of this scope."""
+        wanted = self.edits if edits is None else tuple(edits)
+        return self._editor.under(wanted, inputs) if wanted else self.runner
+
+    def _prepared(
+        self,
+        text: Text,
+        pair: str | None = None,
+        target: str | Sequence[int] | None = None,
+    ) -> ModelInput:
+        return prepare(
             self.model,
             self.tokenizer,
             text,
@@ -118,14 +172,16 @@ class Scope:
             name=self.name,
             context=self._context,
         )
-        forward = self.runner.run(given.inputs, cancelled)
-        return Trace(self, given, Recording(self.runner, given.inputs, forward))
+
+    def _inputs_of(self, text: str) -> dict[str, torch.Tensor]:
+        return self._prepared(text).inputs
 
     def generate(
         self,
         text: Text,
         *,
         target: str | Sequence[int] | None = None,
+        edits: Iterable[Edit] | None = None,
         seed: int | None = None,
         **settings: Any,
     ) -> Run:
@@ -141,6 +197,8 @@ class Scope:
             A text, token ids or chat messages, as for `trace`.
         target
             The first tokens of an encoder-decoder model's decoder, text or ids.
+        edits
+            As for `trace`: what is generated is generated under them, and `Run.trace` is too.
         seed
             The draws are those of ``torch.manual_seed(seed)``; your own random state doesn't
             change. By default a random seed, which is `Run.seed`.
@@ -172,12 +230,13 @@ class Scope:
         """
         from llmscope.generation.run import generate
 
-        return generate(self, text, target, seed, settings)
+        scope = self if edits is None else self.under(edits)
+        return generate(scope, text, target, seed, settings)
 
     @property
     def cache_bytes(self) -> int:
         """Size in bytes of the cached keys and values, which later texts with a prefix reuse."""
-        return self.runner.prefix_cache.size
+        return self.runner.prefix_cache.size + self._editor.size
 
     @property
     def cache_limit(self) -> int:
@@ -199,6 +258,7 @@ class Scope:
         """
         with self.runner.lock:
             self.runner.prefix_cache.clear()
+            self._editor.clear()
 
     def explore(self, text: str = "", **traits: Any) -> Explorer:
         """Open the Explorer on this model: all panels, linked and live.

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from llmscope.analysis.matrices import positions as numbered
 from llmscope.capture import Recording, to_numpy
+from llmscope.edits.runner import edits_of
 from llmscope.trace_attention import TraceAttention
 from llmscope.trace_head import TraceHead
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from llmscope.analysis.logit_lens import Lens
+    from llmscope.edits import Edit
     from llmscope.export.bertviz import BertvizView
     from llmscope.export.static import Static
     from llmscope.scope import Scope
@@ -88,6 +91,20 @@ class Trace(TraceHead, TraceAttention):
         write through `.data` or numpy isn't noticed, as PyTorch doesn't count it.
         """
         return self.recording.is_current
+
+    @property
+    def edits(self) -> tuple[Edit, ...]:
+        """The edits that the pass was under, their positions counted from the beginning."""
+        return edits_of(self.recording.runner)
+
+    @cached_property
+    def untouched(self) -> Trace:
+        """The trace of the same text without edits; of a trace without edits, itself."""
+        if not self.edits:
+            return self
+        runner = self.scope.runner
+        inputs = self.recording.inputs
+        return Trace(self.scope, self._given, Recording(runner, inputs, runner.run(inputs)))
 
     @property
     def ids(self) -> list[int]:

@@ -108,12 +108,18 @@ class Attention:
 
         def replay(changes: Changes) -> Any:
             without_gradients(changes)
-            mask = of_heads(self.mask(rows, keys))  # (1, 1 or heads, rows, keys)
+            mask = self.mask(rows, keys)
+            if call.reweighing is not None:
+                mask = call.reweighing.mask(mask, self.heads, rows, keys, query)
+            mask = of_heads(mask)  # (1, 1 or heads, rows, keys)
             return call.eager(module, query, key, value, mask, **kwargs)[1]
 
         # A sink's share may be in a column after the keys.
-        weights = restoring(replay)[0, ..., : key.shape[2]]
-        return weights  # type: ignore[no-any-return]  # (heads, rows, keys)
+        weights: torch.Tensor = restoring(replay)[0, ..., : key.shape[2]]  # (heads, rows, keys)
+        if call.reweighing is None:
+            return weights
+        own = range(self.heads)[heads]
+        return call.reweighing.weights(weights, own, rows, keys, self.is_hidden(rows))
 
     @cached_property
     def is_separable(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -143,6 +144,8 @@ class ConcatenatedCall(AttentionCall):
     ) -> None:
         for name in ("module", "kwargs", "eager", "during"):
             object.__setattr__(self, name, getattr(last, name))
+        whole = last.reweighing and replace(last.reweighing, first_query=0, first_key=0)
+        object.__setattr__(self, "reweighing", whole)
         self.__dict__["rows"] = (query, key, value, mask)
 
     @property

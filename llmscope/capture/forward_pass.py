@@ -116,6 +116,7 @@ def record(
     cancelled: Cancel = NEVER,
     state: ModelState | None = None,
     *,
+    inside: nn.Module | None = None,
     again: bool = False,
 ) -> ForwardPass:
     """Run the model of `head` on `inputs`, and record the pass.
@@ -131,6 +132,8 @@ def record(
         Arguments of the model's `forward`; a cache among them contains the text afterwards.
     state
         The model's state, where it is known already.
+    inside
+        What is run as the model's body, by default its own.
 
     Raises
     ------
@@ -138,7 +141,7 @@ def record(
         When `cancelled` returned True between two layers.
     """
     state = state or version.state()
-    model, body = head.split()
+    model, body = head.split(inside)
     keeps_logits = body is None or head.runs_alone is False
     cached = inputs.get(cache_argument()) is not None
     options = accepted(head.model, use_cache=cached, return_dict=True)
@@ -159,7 +162,7 @@ def record(
     after = version.after_pass(state)
     if after is None and not again:
         # RWKV rescales its weights in the first pass after training.
-        return record(head, version, inputs, cancelled, again=True)
+        return record(head, version, inputs, cancelled, inside=inside, again=True)
     source = inputs["input_ids"].shape[1]
     tokens = inputs.get("decoder_input_ids", inputs["input_ids"]).shape[1]
     # Perceiver answers for all positions that it has, whether or not there are tokens.
@@ -170,7 +173,7 @@ def record(
     if logits is not None and head.runs_alone is None:
         head.runs_alone = head.check(hidden, logits)
         if head.body is not None and not head.runs_alone:
-            return record(head, version, inputs, cancelled)
+            return record(head, version, inputs, cancelled, inside=inside)
     last = None if logits is None else logits[-1:].clone()
     return ForwardPass(
         model=head.model,

@@ -37,15 +37,20 @@ class Head:
         self.runs_alone: bool | None = None
         self._output_type: Any = None  # class of what the body returns
 
-    def split(self) -> tuple[nn.Module, StandIn | None]:
+    def split(self, body: nn.Module | None = None) -> tuple[nn.Module, StandIn | None]:
         """Return a copy of the model's shell, and the stand-in in it, which runs the body once.
 
         Without a body, or where the shell can't be copied, that is the model itself and `None`.
+
+        Parameters
+        ----------
+        body
+            What is run as the model's body, by default its own.
         """
         if self.body is not None:
-            stand_in = StandIn(self.model.get_submodule(self.body))
+            stand_in = StandIn(body or self.model.get_submodule(self.body))
             with suppress(LookupError):
-                return _with_body(self.model, self.body, stand_in), stand_in
+                return with_module(self.model, self.body, stand_in), stand_in
         return self.model, None
 
     def learn(self, output: Any) -> None:
@@ -83,7 +88,7 @@ class Head:
         if getattr(self.model.config, "is_encoder_decoder", False):
             inputs |= {"decoder_input_ids": blank, "encoder_outputs": BaseModelOutput(hidden[None])}
         options = accepted(self.model, use_cache=False, return_dict=True)
-        shell = _with_body(self.model, self.body, stand_in)
+        shell = with_module(self.model, self.body, stand_in)
         logits: torch.Tensor = logits_of(shell(**inputs, **options))[0]
         return logits
 
@@ -166,8 +171,8 @@ def _is_listed_as_masked(model: nn.Module) -> bool:
     return any(name == entry if isinstance(entry, str) else name in entry for entry in listed)
 
 
-def _with_body(model: nn.Module, path: str, stand_in: StandIn) -> nn.Module:
-    """Copy the outermost shell of `model`, sharing everything in it but the body.
+def with_module(model: nn.Module, path: str, stand_in: Any) -> nn.Module:
+    """Copy the shells of `model` down to a module, in whose place `stand_in` is; share the rest.
 
     Raises
     ------
@@ -180,6 +185,6 @@ def _with_body(model: nn.Module, path: str, stand_in: StandIn) -> nn.Module:
         if name in model.__dict__:
             shell.__dict__[name] = rebound(model.__dict__[name], model, shell)
     name, _, rest = path.partition(".")
-    inner: Any = _with_body(model.get_submodule(name), rest, stand_in) if rest else stand_in
+    inner: Any = with_module(model.get_submodule(name), rest, stand_in) if rest else stand_in
     shell.__dict__["_modules"] = {**model._modules, name: inner}
     return shell

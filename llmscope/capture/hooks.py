@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from llmscope.capture.cancel import Cancel, Cancelled
 from llmscope.capture.modules import modules_of
@@ -17,40 +17,55 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from llmscope.capture.reweighing import Reweighing
+
 INTERFACE = "ALL_ATTENTION_FUNCTIONS"
 
 
 # ── hooks of modules ─────────────────────────────────────────────────────────────────────────────
 
 
-def before_forward(module: nn.Module, changes: Changes, hook: Callable[..., None]) -> None:
-    """Call `hook(module, args, kwargs)` before each forward of `module` in this thread."""
+def before_forward(
+    module: nn.Module, changes: Changes, hook: Callable[..., Any], *, first: bool = False
+) -> None:
+    """Call `hook(module, args, kwargs)` before each forward of `module` in this thread.
+
+    What it returns, unless `None`, takes the place of args and kwargs. `first` calls it before
+    all other hooks.
+    """
     marked = [module._forward_pre_hooks_with_kwargs]
-    _register(module._forward_pre_hooks, marked, changes, hook)
+    _register(module._forward_pre_hooks, marked, changes, hook, first)
 
 
-def after_forward(module: nn.Module, changes: Changes, hook: Callable[..., None]) -> None:
-    """Call `hook(module, args, kwargs, output)` after each forward of `module` in this thread."""
+def after_forward(
+    module: nn.Module, changes: Changes, hook: Callable[..., Any], *, first: bool = False
+) -> None:
+    """Call `hook(module, args, kwargs, output)` after each forward of `module` in this thread.
+
+    What it returns, unless `None`, takes the place of the output. `first` calls it before all
+    other hooks.
+    """
     marked = [module._forward_hooks_with_kwargs, module._forward_hooks_always_called]
-    _register(module._forward_hooks, marked, changes, hook)
+    _register(module._forward_hooks, marked, changes, hook, first)
 
 
 def _register(
-    hooks: dict[int, Any], marked: list[Any], changes: Changes, hook: Callable[..., None]
+    hooks: Any, marked: list[Any], changes: Changes, hook: Callable[..., Any], first: bool
 ) -> None:
     from torch.utils.hooks import RemovableHandle
 
     thread = threading.get_ident()
 
-    def in_this_thread(*given: Any) -> None:
-        if threading.get_ident() == thread:
-            hook(*given)
+    def in_this_thread(*given: Any) -> Any:
+        return hook(*given) if threading.get_ident() == thread else None
 
     # As `register_forward_hook` does, but its handle exists before the hook does.
     handle = RemovableHandle(hooks, extra_dict=marked)
     changes.undo_by(handle.remove)
     marked[0][handle.id] = True
     hooks[handle.id] = in_this_thread
+    if first:
+        hooks.move_to_end(handle.id, last=False)
 
 
 def drop_capturing_hooks(model: nn.Module, changes: Changes) -> None:
@@ -102,6 +117,8 @@ class AttentionCall:
         The eager attention function of the module's own modelling code.
     during
         The module with the weights that it had in the call.
+    reweighing
+        What is changed of its weights, where that is.
     """
 
     module: nn.Module
@@ -112,6 +129,7 @@ class AttentionCall:
     kwargs: dict[str, Any]
     eager: Callable[..., Any]
     during: nn.Module
+    reweighing: Reweighing | None = None
 
     @property
     def sizes(self) -> tuple[int, int, int, int]:
@@ -129,9 +147,21 @@ class _Recorder:
     cancelled: Cancel
 
 
-_thread = threading.local()  # .recorder: the one that is at work in this thread
+class AttentionEditor(Protocol):
+    """Changes what attention functions return to some modules, in one thread."""
+
+    modules: set[int]
+
+    def begun(self, call: AttentionCall) -> AttentionCall:
+        """Return a call that begins, with what will be changed of its weights."""
+
+    def ended(self, call: AttentionCall, output: Any) -> Any:
+        """Return what the attention function is to return instead of `output`."""
+
+
+_thread = threading.local()  # .recorder, .editor: those that are at work in this thread
 _guard = threading.Lock()
-_users: dict[str, set[_Recorder]] = {}  # of the proxy in each modelling module
+_users: dict[str, set[object]] = {}  # of the proxy in each modelling module
 
 
 def record_attention(model: nn.Module, changes: Changes, cancelled: Cancel) -> list[AttentionCall]:
@@ -156,25 +186,39 @@ def record_attention(model: nn.Module, changes: Changes, cancelled: Cancel) -> l
         Empty at first; calls are appended in the order in which they are made.
     """
     recorder = _Recorder({id(m) for m in modules_of(model)}, [], cancelled)
-    outer: _Recorder | None = getattr(_thread, "recorder", None)
-
-    def undo() -> None:
-        _thread.recorder = outer
-        for name in names:
-            _remove_proxy(name, recorder)
-
-    names = _modelling_modules(model)
-    changes.undo_by(undo)
-    for name in names:
-        _install_proxy(name, recorder)
-    _thread.recorder = recorder
+    _listen(model, changes, "recorder", recorder)
     return recorder.calls
 
 
+def edit_attention(model: nn.Module, changes: Changes, editor: AttentionEditor | None) -> None:
+    """Let `editor` change what attention functions return to `model` in this thread.
+
+    Without one, nothing is changed meanwhile, whoever changes it outside.
+    """
+    _listen(model, changes, "editor", editor)
+
+
+def _listen(model: nn.Module, changes: Changes, role: str, listener: object | None) -> None:
+    """Give a listener its role in this thread, until `changes` are undone."""
+    outer = getattr(_thread, role, None)
+    names = _modelling_modules(model) if listener is not None else set()
+
+    def undo() -> None:
+        setattr(_thread, role, outer)
+        for name in names:
+            _remove_proxy(name, listener)
+
+    changes.undo_by(undo)
+    for name in names:
+        _install_proxy(name, listener)
+    setattr(_thread, role, listener)
+
+
 def _recorded(function: Callable[..., Any], eager: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the attention function `function`, recorded where this thread records."""
+    """Return the attention function `function`, heard where this thread records or edits."""
     recorder: _Recorder | None = getattr(_thread, "recorder", None)
-    if recorder is None:
+    editor: AttentionEditor | None = getattr(_thread, "editor", None)
+    if recorder is None and editor is None:
         return function
 
     def call(
@@ -186,17 +230,24 @@ def _recorded(function: Callable[..., Any], eager: Callable[..., Any]) -> Callab
         *args: Any,
         **kwargs: Any,
     ) -> Any:
-        if id(module) in recorder.modules:
-            if recorder.cancelled():
-                raise Cancelled
+        records = recorder is not None and id(module) in recorder.modules
+        edits = editor is not None and id(module) in editor.modules
+        if recorder is not None and records and recorder.cancelled():
+            raise Cancelled
+        if records or edits:
             kept = {name: item for name, item in kwargs.items() if "cache" not in name}
             kept.pop("past_key_values", None)
+            given = (query, key, value, attention_mask, kept, eager)
+            made = AttentionCall(module, *given, with_own_weights(module))
+        if editor is not None and edits:
+            made = editor.begun(made)
+        if recorder is not None and records:
             before = recorder.calls[-1] if recorder.calls else None
             # DiffLlama mixes two sets of values by the same weights.
             if before is None or before.query is not query or before.key is not key:
-                given = (query, key, value, attention_mask, kept, eager)
-                recorder.calls.append(AttentionCall(module, *given, with_own_weights(module)))
-        return function(module, query, key, value, attention_mask, *args, **kwargs)
+                recorder.calls.append(made)
+        output = function(module, query, key, value, attention_mask, *args, **kwargs)
+        return editor.ended(made, output) if editor is not None and edits else output
 
     return call
 
@@ -222,7 +273,7 @@ def _modelling_modules(model: nn.Module) -> set[str]:
     return {name for name in names if hasattr(sys.modules.get(name), INTERFACE)}
 
 
-def _install_proxy(name: str, user: _Recorder) -> None:
+def _install_proxy(name: str, user: object) -> None:
     module = sys.modules[name]
     with _guard:
         _users.setdefault(name, set()).add(user)
@@ -231,7 +282,7 @@ def _install_proxy(name: str, user: _Recorder) -> None:
             setattr(module, INTERFACE, _proxy(interface))
 
 
-def _remove_proxy(name: str, user: _Recorder) -> None:
+def _remove_proxy(name: str, user: object) -> None:
     module = sys.modules[name]
     with _guard:
         users = _users.setdefault(name, set())

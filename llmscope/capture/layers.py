@@ -58,9 +58,7 @@ def by_layer(
             add("encoder", Attention(call, order))
     for order, call in others:
         _, _, queries, keys = call.sizes
-        name = names[id(call.module)]
-        named = _CROSS.search(name.rpartition(".")[2] if is_pair else name) is not None
-        crossing = named or bool(getattr(call.module, "is_cross_attention", False))
+        crossing = is_crossing(names[id(call.module)], call.module, is_pair)
         if queries != tokens or (not is_pair and (crossing or keys < tokens)):
             continue
         if crossing:
@@ -73,6 +71,12 @@ def by_layer(
             if is_pair and keys == tokens + source:
                 add("cross", PartialAttention(call, order, slice(tokens, keys)))
     return {kind: _numbered(named) for kind, named in found.items()}
+
+
+def is_crossing(path: str, module: nn.Module, is_pair: bool = True) -> bool:
+    """Return whether an attention module attends to something other than its own side."""
+    named = _CROSS.search(path.rpartition(".")[2] if is_pair else path) is not None
+    return named or bool(getattr(module, "is_cross_attention", False))
 
 
 def why_none(model: nn.Module) -> str:

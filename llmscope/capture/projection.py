@@ -138,7 +138,7 @@ class _ProjectionWatcher:
         before_forward(self._module, changes, self._begin)
         after_forward(self._module, changes, self._end)
         for module in model.modules():
-            if _is_linear(module):
+            if is_linear(module):
                 after_forward(module, changes, self._linear)
 
     def _begin(self, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -170,7 +170,7 @@ class _ProjectionWatcher:
         raise _Seen
 
 
-def _is_linear(module: nn.Module) -> bool:
+def is_linear(module: nn.Module) -> bool:
     """Return whether a module is linear: quantised ones and GPT-2's `Conv1D` are."""
     from torch import nn
     from transformers.pytorch_utils import Conv1D

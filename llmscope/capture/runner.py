@@ -14,7 +14,9 @@ from llmscope.capture.facts import Family, family_of, layer_count
 from llmscope.capture.forward_pass import ForwardPass, record
 from llmscope.capture.head import Head
 from llmscope.capture.isolation import lock_of, undisturbed
+from llmscope.capture.points import are_edited, edit_nothing
 from llmscope.capture.prefix_cache import Found, PrefixCache, cropped
+from llmscope.capture.undo import Changes, restoring
 from llmscope.capture.version import ModelState, ModelVersion
 
 if TYPE_CHECKING:
@@ -67,8 +69,18 @@ class Runner:
         return lock_of(self.model)
 
     def undisturbed(self, run: Callable[[], T]) -> T:
-        """Call `run` while no other pass uses the model; see `undisturbed`."""
-        return undisturbed(self.model, run)
+        """Call `run` while no other pass uses the model; see `undisturbed`.
+
+        Edits under which this thread runs it meanwhile don't count.
+        """
+        if not are_edited():
+            return undisturbed(self.model, run)
+
+        def unedited(changes: Changes) -> T:
+            edit_nothing(self.model, changes)
+            return run()
+
+        return undisturbed(self.model, lambda: restoring(unedited))
 
     def run(self, inputs: dict[str, torch.Tensor], cancelled: Cancel = NEVER) -> ForwardPass:
         """Run the model on `inputs`, and record the pass.
@@ -152,10 +164,14 @@ class Runner:
         return forward
 
     def record(
-        self, inputs: Any, cancelled: Cancel = NEVER, state: ModelState | None = None
+        self,
+        inputs: Any,
+        cancelled: Cancel = NEVER,
+        state: ModelState | None = None,
+        inside: nn.Module | None = None,
     ) -> ForwardPass:
-        """Run the model, which is undisturbed, over all of `inputs`."""
-        return record(self.head, self.version, inputs, cancelled, state)
+        """Run the model, which is undisturbed, over all of `inputs`; see `record`."""
+        return record(self.head, self.version, inputs, cancelled, state, inside=inside)
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """Return logits (rows, vocabulary) of final hidden states (rows, hidden size)."""

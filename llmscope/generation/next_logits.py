@@ -14,6 +14,7 @@ from llmscope.capture.prefix_cache import common, croppable, cropped
 from llmscope.generation.settings import Prepared, within_context
 
 if TYPE_CHECKING:
+    from llmscope.capture import Runner
     from llmscope.scope import Scope
 
 _KEPT = 64  # texts whose logits are kept
@@ -29,6 +30,8 @@ class NextLogits:
     ----------
     scope
         The model.
+    runner
+        What runs it, under edits or not.
     prepared
         What `generate` has prepared for the prompt. It may be replaced by another one.
 
@@ -38,14 +41,15 @@ class NextLogits:
         Logits (vocabulary,) by token ids, of the last 64 texts.
     """
 
-    def __init__(self, scope: Scope, prepared: Prepared) -> None:
+    def __init__(self, scope: Scope, runner: Runner, prepared: Prepared) -> None:
         self.prepared = prepared
         self.kept: LRUCache[tuple[int, ...], torch.Tensor] = LRUCache(_KEPT)
         self._scope = scope
+        self._runner = runner
         self._model: Any = scope.model
         self._cached: list[int] = []  # ids whose keys and values are in the cache of self._kwargs
         self._kwargs: dict[str, Any] = {}
-        self._version = scope.runner.version.number()
+        self._version = runner.version.number()
 
     def after(self, ids: list[int]) -> torch.Tensor:
         """Return the logits after `ids`; call it inside `undisturbed`.
@@ -65,7 +69,7 @@ class NextLogits:
         ValueError
             When there are more ids than the model's context has positions.
         """
-        known = self._scope.runner.version
+        known = self._runner.version
         version = known.look(known.state(), tokens=1).number
         if version != self._version:
             self.kept.clear()
@@ -129,7 +133,7 @@ class NextLogits:
         share.
         """
         own = self._kwargs.get(cache_argument()) if self._cached else None
-        runner = self._scope.runner
+        runner = self._runner
         cache = runner.prefix_cache
         seen = common(self._cached, ids)
         if croppable(empty) and cache.ready(runner.version.state().key):

@@ -15,6 +15,7 @@ from llmscope.sampling.engines import transforms_of
 if TYPE_CHECKING:
     import torch
 
+    from llmscope.capture import Runner
     from llmscope.generation.next_logits import NextLogits
     from llmscope.scope import Scope
     from llmscope.trace import Trace
@@ -28,7 +29,7 @@ def alone(method: F) -> F:
 
     @wraps(method)
     def held(self: NodeReads, *args: Any, **kwargs: Any) -> Any:
-        with self.scope.runner.lock:
+        with self.runner.lock:
             return method(self, *args, **kwargs)
 
     return cast(F, held)
@@ -38,6 +39,7 @@ class NodeReads:
     """Reads at a node of a tree; the base of `Stepper`, which adds the nodes."""
 
     scope: Scope
+    runner: Runner
     tree: Tree
     _inputs: dict[str, torch.Tensor]
     _prepared: Prepared
@@ -163,7 +165,7 @@ class NodeReads:
             When there is no such node.
         """
         ids = self.ids(number)
-        return self.scope.runner.undisturbed(lambda: self._next_logits.after(ids))
+        return self.runner.undisturbed(lambda: self._next_logits.after(ids))
 
     @alone
     def trace(self, number: int | None = None) -> Trace:

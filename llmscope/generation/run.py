@@ -15,6 +15,7 @@ from llmscope.generation.logits_recorder import DecodingRecord, OnStep, record_d
 from llmscope.generation.settings import (
     Prepared,
     check_names,
+    edited_for,
     prompt_inputs,
     run_generate,
     trace_of,
@@ -265,6 +266,7 @@ def generate(
     """
     check_names(settings)
     inputs = prompt_inputs(scope, text, target)
+    scope, runner = edited_for(scope, inputs)
     seed = new_seed() if seed is None else seed
     generator = torch.Generator(inputs["input_ids"].device).manual_seed(seed)
 
@@ -278,7 +280,7 @@ def generate(
 
             return record_decoding(prepared, scope.model, generator, step)
 
-    record = scope.runner.undisturbed(lambda: run_generate(scope, inputs, settings, loop))
+    record = runner.undisturbed(lambda: run_generate(scope, inputs, settings, loop))
     return Run(scope, inputs, record, seed, settings)
 
 

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 
+from llmscope.edits.edit import check_can_continue
+from llmscope.edits.runner import edits_of
 from llmscope.text.prepare import prepare
 
 if TYPE_CHECKING:
     from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
 
+    from llmscope.capture import Runner
     from llmscope.scope import Scope
     from llmscope.text.prepare import Text
     from llmscope.trace import Trace
@@ -124,6 +127,22 @@ def prompt_inputs(
     # Nothing of the prompt is masked, also where it contains the padding token.
     inputs["attention_mask"] = torch.ones_like(inputs["input_ids"])
     return inputs
+
+
+def edited_for(scope: Scope, inputs: Mapping[str, torch.Tensor]) -> tuple[Scope, Runner]:
+    """Return a scope with its edits placed in a prompt, and what runs its model under them.
+
+    Raises
+    ------
+    ValueError, IndexError
+        As `Scope.trace`, and for an edit that depends on how the text goes on.
+    """
+    if not scope.edits:
+        return scope, scope.runner
+    check_can_continue(scope.edits)
+    given = {name: item for name, item in inputs.items() if name.endswith("input_ids")}
+    runner = scope.runner_for(given)
+    return scope.under(edits_of(runner)), runner
 
 
 def trace_of(scope: Scope, inputs: Mapping[str, torch.Tensor], ids: list[int]) -> Trace:

@@ -17,6 +17,7 @@ from llmscope.generation.repeat import repeating_call
 from llmscope.generation.settings import (
     Prepared,
     check_names,
+    edited_for,
     prompt_inputs,
     run_generate,
 )
@@ -51,7 +52,9 @@ class Stepper(NodeReads):
     Attributes
     ----------
     scope
-        The model that generates.
+        The model that generates, with its edits placed in the prompt.
+    runner
+        What runs it, under the edits of the scope.
     tree
         All generated tokens. The next token is added after `tree.current`.
     settings
@@ -89,15 +92,15 @@ class Stepper(NodeReads):
         seed: int | None = None,
         **settings: Any,
     ) -> None:
-        self.scope = scope
         self._inputs = prompt_inputs(scope, text, target)
+        self.scope, self.runner = edited_for(scope, self._inputs)
         self._prompt = (text, target)
         self._model: Any = scope.model
         self._configurations: list[tuple[int, dict[str, Any]]] = []  # (seed, settings)
         self._configuration_of: dict[int, int] = {}  # index of each node's, by number of the node
         self.settings: dict[str, Any] = {}
         self._prepared = self._prepare(settings)
-        self._next_logits = NextLogits(scope, self._prepared)
+        self._next_logits = NextLogits(self.scope, self.runner, self._prepared)
         self.settings = dict(settings)
         self.seed = new_seed() if seed is None else seed
         self.tree = Tree(self._prepared.input_ids[0].tolist())
@@ -285,7 +288,7 @@ class Stepper(NodeReads):
             if settings.get(name) not in (None, 1):
                 raise ValueError(f"{name} is not for one text: use scope.generate.")
         one = {**settings, "num_beams": 1, "num_return_sequences": 1}
-        prepared = self.scope.runner.undisturbed(
+        prepared = self.runner.undisturbed(
             lambda: run_generate(self.scope, self._inputs, one, lambda prepared: prepared)
         )
         keep_all(prepared.kwargs.get(cache_argument()))
@@ -312,7 +315,7 @@ class Stepper(NodeReads):
             logits = self._next_logits.after(ids)
             return logits, processors(self._prepared.batch(ids), logits[None].clone())
 
-        return self.scope.runner.undisturbed(run)
+        return self.runner.undisturbed(run)
 
     def _add(
         self, parent: int, token: int, logits: torch.Tensor, scores: torch.Tensor, *, forced: bool

@@ -1,0 +1,133 @@
+"""Run a model under edits: every pass is edited, whoever makes it, and none of anybody else's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from llmscope.capture import Cancel, ForwardPass, Runner
+from llmscope.capture.compare import equal_passes
+from llmscope.capture.isolation import undisturbed
+from llmscope.capture.points import Changed, install, is_installed
+from llmscope.capture.prefix_cache import PrefixCache
+from llmscope.capture.undo import Changes, restoring
+from llmscope.edits.known import (
+    Known,
+    KnownBlocks,
+    beginning_after,
+    can_begin_inside,
+    watch_blocks,
+)
+
+if TYPE_CHECKING:
+    import torch
+
+    from llmscope.capture.anatomy import Anatomy
+    from llmscope.capture.version import ModelState
+    from llmscope.edits.edit import Edit
+
+T = TypeVar("T")
+
+
+class EditedRunner(Runner):
+    """A model as it computes under edits.
+
+    Parameters
+    ----------
+    base
+        The model as it is: what is known of it is shared.
+    anatomy
+        Where its blocks and heads are.
+    edits, changed
+        The edits, and what they come to in a pass.
+    is_local
+        Whether each position is edited by itself, so that a text can be continued.
+    known
+        What blocks gave before they were edited.
+    """
+
+    def __init__(
+        self,
+        base: Runner,
+        anatomy: Anatomy,
+        edits: Sequence[Edit],
+        changed: Changed,
+        is_local: bool,
+        known: KnownBlocks,
+    ) -> None:
+        self.model, self.name = base.model, base.name
+        self.head, self.version = base.head, base.version
+        self.prefix_cache = PrefixCache(base.model)
+        self.prefix_cache.limit = base.prefix_cache.limit // 4 if is_local else 0
+        self.prefix_cache.works = base.prefix_cache.works
+        self.edits = tuple(edits)
+        self.stands_for = base.version.number()  # the state of the model that `changed` was read of
+        self.changed = changed
+        self.anatomy = anatomy
+        self.known = known
+
+    def undisturbed(self, run: Callable[[], T]) -> T:
+        """Call `run` while no other pass uses the model, under the edits."""
+        if is_installed(self.changed):
+            return undisturbed(self.model, run)
+
+        def edited(changes: Changes) -> T:
+            install(self.model, self.anatomy, self.changed, changes, self.name)
+            return run()
+
+        return undisturbed(self.model, lambda: restoring(edited))
+
+    def _run(self, inputs: dict[str, torch.Tensor], cancelled: Cancel) -> ForwardPass:
+        lowest = self.changed.lowest()
+        blocks = self.anatomy.blocks.get("decoder", ())
+        if set(inputs) != {"input_ids"} or lowest is None:
+            return self.record(inputs, cancelled)
+        ids = inputs["input_ids"][0].tolist()
+        before = self.version.state()
+        state = self.version.look(before, len(ids))
+        below = blocks[:lowest] if can_begin_inside(self.head.body, blocks) else ()
+        known = self.known.find(state.key, ids) if below else None
+        begin = None if known is None else known.highest(lowest)
+        found = self.prefix_cache.find(ids) if self.prefix_cache.ready(state.key) else None
+        shared = found.shared / len(ids) if found is not None else 0.0
+        if known is not None and begin is not None and (begin + 1) / len(blocks) >= shared:
+            return self._begin_after(begin, known, inputs, cancelled, state)
+
+        def whole(changes: Changes) -> ForwardPass:
+            outputs = watch_blocks(self.model, below, len(ids), changes)
+            forward = super(EditedRunner, self)._run(inputs, cancelled)
+            if outputs and shared == 0:
+                end = max(outputs) + 1
+                calls = blocks[end].calls if end < len(blocks) else len(forward.calls)
+                self.known.keep(state.key, ids, Known(outputs, forward.calls[:calls]))
+            return forward
+
+        return restoring(whole)
+
+    def _begin_after(
+        self,
+        number: int,
+        known: Known,
+        inputs: dict[str, torch.Tensor],
+        cancelled: Cancel,
+        state: ModelState,
+    ) -> ForwardPass:
+        """Run the blocks behind block `number`, whose output is known."""
+        blocks, path = self.anatomy.blocks["decoder"], self.head.body
+        assert path is not None
+        body: Any = self.model.get_submodule(path)
+        body = beginning_after(body, path, blocks, number, known.outputs[number])
+        forward = self.record(inputs, cancelled, state, body)
+        calls = [*known.calls[: blocks[number + 1].calls], *forward.calls]
+        forward = replace(forward, calls=calls)
+        if self.known.works is None:
+            whole = self.record(inputs, cancelled, state)
+            self.known.works = equal_passes(forward, whole)
+            return whole
+        return forward
+
+
+def edits_of(runner: Runner) -> tuple[Edit, ...]:
+    """Return the edits that a model is run under; none where it is run as it is."""
+    return runner.edits if isinstance(runner, EditedRunner) else ()
