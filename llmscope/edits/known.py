@@ -84,14 +84,11 @@ class KnownBlocks:
 
 
 def watch_blocks(
-    model: nn.Module, blocks: Sequence[Block], positions: int, changes: Changes
+    model: nn.Module, blocks: Sequence[Block], first: int, changes: Changes
 ) -> dict[int, Any]:
-    """Return a dictionary that fills with what `blocks` return in the next pass.
+    """Return a dictionary that fills with what `blocks` return, from `first` on, in the next pass.
 
-    Parameters
-    ----------
-    positions
-        Length of the text: of a long one, only the last of the blocks is kept.
+    Of a long text, only what the last of them returned is kept.
     """
     outputs: dict[int, Any] = {}
 
@@ -103,8 +100,8 @@ def watch_blocks(
 
         return end
 
-    for number, block in enumerate(blocks):
-        after_forward(model.get_submodule(block.turn.path), changes, keep(number))
+    for number in range(first, len(blocks)):
+        after_forward(model.get_submodule(blocks[number].turn.path), changes, keep(number))
     return outputs
 
 

@@ -88,22 +88,28 @@ class EditedRunner(Runner):
         state = self.version.look(before, len(ids))
         below = blocks[:lowest] if can_begin_inside(self.head.body, blocks) else ()
         known = self.known.find(state.key, ids) if below else None
-        begin = None if known is None else known.highest(lowest)
+        last = None if known is None else known.highest(lowest)
         found = self.prefix_cache.find(ids) if self.prefix_cache.ready(state.key) else None
         shared = found.shared / len(ids) if found is not None else 0.0
-        if known is not None and begin is not None and (begin + 1) / len(blocks) >= shared:
-            return self._begin_after(begin, known, inputs, cancelled, state)
+        if last is not None and (last + 1) / len(blocks) < shared:
+            last = None  # less is left to compute of a text that goes on
 
-        def whole(changes: Changes) -> ForwardPass:
-            outputs = watch_blocks(self.model, below, len(ids), changes)
-            forward = super(EditedRunner, self)._run(inputs, cancelled)
-            if outputs and shared == 0:
+        def run(changes: Changes) -> ForwardPass:
+            first = 0 if last is None else last + 1
+            outputs = watch_blocks(self.model, below, first, changes)
+            if known is not None and last is not None:
+                forward = self._begin_after(last, known, inputs, cancelled, state)
+                outputs = known.outputs | outputs
+            else:
+                forward = super(EditedRunner, self)._run(inputs, cancelled)
+                outputs = {} if shared else outputs
+            if outputs:
                 end = max(outputs) + 1
                 calls = blocks[end].calls if end < len(blocks) else len(forward.calls)
                 self.known.keep(state.key, ids, Known(outputs, forward.calls[:calls]))
             return forward
 
-        return restoring(whole)
+        return restoring(run)
 
     def _begin_after(
         self,

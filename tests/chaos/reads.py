@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+import llmscope
 from llmscope.scope import Scope
 
 Arrays = dict[str, Any]
@@ -58,6 +59,13 @@ def _read(name: str) -> Callable[[Scope], Call]:
     return prepared
 
 
+EDITS = [
+    llmscope.ablate(head=(1, 2)),
+    llmscope.ablate(mlp=0),
+    llmscope.ablate(edge=(2, 1, 3, 1), by="mask"),
+    llmscope.steer(layer=1, direction=("The", "dog")),
+]
+
 # name: what is called, of which model, and what comes before
 CALLS: dict[str, tuple[str, Callable[[Scope], Call]]] = {
     "trace": ("llama", lambda scope: lambda: scope.trace(TEXT)),
@@ -68,6 +76,11 @@ CALLS: dict[str, tuple[str, Callable[[Scope], Call]]] = {
     "steps": ("llama", _read("steps")),
     "logits": ("llama", _read("logits")),
     "attention by its own output": ("falcon", _read("attention")),
+    "trace, edited": ("llama", lambda scope: lambda: scope.trace(TEXT, edits=EDITS)),
+    "generate, edited": (
+        "llama",
+        lambda scope: lambda: scope.generate("A dog", edits=EDITS, max_new_tokens=2, seed=0),
+    ),
     "generate": ("llama", lambda scope: lambda: scope.generate("A dog", max_new_tokens=3, seed=0)),
 }
 
