@@ -71,7 +71,7 @@ class Scope:
         self.runner = Runner(model, self.name)
         self.edits: tuple[Edit, ...] = ()
         self._context = context_length(model)
-        self._editor = Editor(self.runner, self.facts.heads, self._inputs_of)
+        self.editor = Editor(self.runner, self.facts.heads, self._inputs_of)
 
     @property
     def facts(self) -> Facts:
@@ -155,7 +155,7 @@ class Scope:
     ) -> Runner:
         """Return what runs the model on some inputs, under `edits` or those of this scope."""
         wanted = self.edits if edits is None else tuple(edits)
-        return self._editor.under(wanted, inputs) if wanted else self.runner
+        return self.editor.under(wanted, inputs) if wanted else self.runner
 
     def _prepared(
         self,
@@ -236,7 +236,7 @@ class Scope:
     @property
     def cache_bytes(self) -> int:
         """Size in bytes of the cached keys and values, which later texts with a prefix reuse."""
-        return self.runner.prefix_cache.size + self._editor.size
+        return self.runner.prefix_cache.size + self.editor.size
 
     @property
     def cache_limit(self) -> int:
@@ -258,7 +258,7 @@ class Scope:
         """
         with self.runner.lock:
             self.runner.prefix_cache.clear()
-            self._editor.clear()
+            self.editor.clear()
 
     def explore(self, text: str = "", **traits: Any) -> Explorer:
         """Open the Explorer on this model: all panels, linked and live.

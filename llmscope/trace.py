@@ -13,6 +13,7 @@ from llmscope.analysis.matrices import positions as numbered
 from llmscope.capture import Recording, to_numpy
 from llmscope.edits.runner import edits_of
 from llmscope.trace_attention import TraceAttention
+from llmscope.trace_effects import TraceEffects
 from llmscope.trace_head import TraceHead
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from llmscope.text.prepare import ModelInput
 
 
-class Trace(TraceHead, TraceAttention):
+class Trace(TraceHead, TraceAttention, TraceEffects):
     """One forward pass of a model over one text: immutable, and computed lazily.
 
     Made by `Scope.trace`. Arrays are float32 numpy.

@@ -8,6 +8,7 @@ its attention still has an output for each head.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -76,11 +77,14 @@ class Block:
         What it adds to the stream; empty where its sums can't be followed.
     calls
         How many attention functions were called before it in the pass.
+    projections
+        By kind of attention, the last linear module that ran in it: W_O.
     """
 
     turn: Turn
     parts: tuple[Part, ...]
     calls: int
+    projections: Mapping[Kind, Turn]
 
 
 class Heads(NamedTuple):
@@ -173,7 +177,8 @@ class _Seen:
 
     def block(self) -> Block:
         parts = tuple(_parts(self.sums)) if self.can_be_followed else ()
-        return Block(self.turn, parts, self.calls)
+        projections = {kind: turn for kind, turn, _ in self.linears}
+        return Block(self.turn, parts, self.calls, projections)
 
 
 def _parts(sums: list[Sum]) -> list[Part]:

@@ -40,15 +40,16 @@ class Point(NamedTuple):
     ----------
     what
         "heads": outputs of the heads (batch, positions, heads, size), before W_O mixes them.
-        "attention", "mlp", "parts": what attention, the MLP, or each part of a block adds to the
-        residual stream (batch, positions, hidden size). "block": the stream behind a block.
+        "attention", "mlp", "other", "parts": what attention, the MLP, what is neither, or each of
+        these adds to the residual stream (batch, positions, hidden size). "block": the stream
+        behind a block.
     layer
         As the model counts them, from 0.
     kind
         Which attention; for other points, the "encoder"'s layers or the decoder's.
     """
 
-    what: Literal["heads", "attention", "mlp", "parts", "block"]
+    what: Literal["heads", "attention", "mlp", "other", "parts", "block"]
     layer: int
     kind: Kind = "self"
 
@@ -130,13 +131,13 @@ def _parts_at(block: Block, point: Point, name: str) -> list[Place]:
     if point.what == "parts":
         found = [(part.addition, part.operand) for part in block.parts]
     else:
-        wanted: PartName = "mlp" if point.what == "mlp" else "attention"
-        if point.what == "attention" and point.kind == "cross":
+        wanted: PartName = point.what if point.what != "heads" else "attention"
+        if wanted == "attention" and point.kind == "cross":
             wanted = "cross"
         found = [(part.addition, part.operand) for part in block.parts if part.name == wanted]
     if found:
         return found
-    what = {"mlp": "MLP", "attention": "attention", "parts": "attention and MLP"}[point.what]
+    what = {"mlp": "MLP", "attention": "attention"}.get(point.what, "each part")
     has = ", ".join(dict.fromkeys(part.name for part in block.parts if part.name != "other"))
     raise ValueError(
         f"What {what} adds to the residual stream can't be told apart in layer {point.layer} of "

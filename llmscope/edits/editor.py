@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from llmscope.capture.reweighing import Reweighing
 from llmscope.capture.undo import restoring
 from llmscope.edits.edit import Ablation, Edit, Part, Patch, Scaling, Steering, placed
 from llmscope.edits.known import KnownBlocks
-from llmscope.edits.runner import EditedRunner
+from llmscope.edits.runner import EditedRunner, edits_of
 
 if TYPE_CHECKING:
     from llmscope.edits.edit import Positions
@@ -120,21 +120,28 @@ class Editor:
 
             return kept
 
-        reads: dict[Point, Sequence[Change]] = {point: [keep(point)] for point in points}
-        own = runner.changed if isinstance(runner, EditedRunner) else Changed({}, {})
-        merged = {
-            point: [*own.points.get(point, ()), *reads.get(point, ())]
-            for point in {**own.points, **reads}
-        }
-        reader = self._runner((), Changed(merged, own.weights), is_local=False, inputs=inputs)
+        reader = self.with_more(runner, inputs, {point: keep(point) for point in points})
         reader.undisturbed(lambda: reader.record(inputs))
         return [found[point] for point in points]
 
-    def _runner(
-        self, edits: tuple[Edit, ...], changed: Changed, *, is_local: bool, inputs: Inputs
+    def with_more(
+        self, runner: Runner, inputs: Inputs, changes: Mapping[Point, Change]
     ) -> EditedRunner:
+        """Return what runs a model under the edits of `runner`, and then some changes.
+
+        Raises
+        ------
+        ValueError, IndexError
+            When the model has no such point.
+        """
+        own = runner.changed if isinstance(runner, EditedRunner) else Changed({}, {})
+        merged = {point: [*own.points.get(point, ())] for point in {**own.points, **changes}}
         anatomy = self.anatomy(inputs)
-        return EditedRunner(self.runner, anatomy, edits, changed, is_local, self.known)
+        for point, change in changes.items():
+            check_point(anatomy, point, self.runner.name)
+            merged[point].append(change)
+        changed = Changed(merged, own.weights)
+        return EditedRunner(self.runner, anatomy, edits_of(runner), changed, False, self.known)
 
     def _made(self, edits: tuple[Edit, ...], inputs: Inputs) -> EditedRunner:
         anatomy = self.anatomy(inputs)
@@ -147,13 +154,14 @@ class Editor:
             if isinstance(edit, Ablation) and (edit.edge is not None or edit.by == "uniform"):
                 self._add_weights(weights, edit, anatomy)
             else:
-                for point, change in self._changes(edit, anatomy, inputs):
+                for point, change in self._changes(edit, anatomy):
                     points.setdefault(point, []).append(change)
         is_local = not any(
             isinstance(edit, Ablation) and edit.by == "mean" and not edit.reference
             for edit in edits
         )
-        return self._runner(edits, Changed(points, weights), is_local=is_local, inputs=inputs)
+        changed = Changed(points, weights)
+        return EditedRunner(self.runner, anatomy, edits, changed, is_local, self.known)
 
     def _check_head(self, part: Part, anatomy: Anatomy) -> None:
         if part.head is None:
@@ -180,9 +188,8 @@ class Editor:
             points.append(Point("mlp" if name == "mlp" else "attention", layer, of))
         return points
 
-    def _changes(
-        self, edit: Edit, anatomy: Anatomy, inputs: Inputs
-    ) -> Iterable[tuple[Point, Change]]:
+    def _changes(self, edit: Edit, anatomy: Anatomy) -> Iterable[tuple[Point, Change]]:
+        """Return what an edit changes, and where."""
         for point in self._points(edit, anatomy):
             head = edit.part.head
             if isinstance(edit, Scaling):

@@ -47,7 +47,7 @@ def test_a_text_that_goes_on_equals_a_whole_pass(scope_of, name):
         going = scope.trace(LONGER[:end], edits=edits)
     other = scope_of(name)
     fresh = other.trace(LONGER, edits=edits_of(other))
-    assert scope._editor.under(edits, going.recording.inputs).prefix_cache.works
+    assert scope.editor.under(edits, going.recording.inputs).prefix_cache.works
     assert_close(going.logits, fresh.logits)
     for layer in range(3):
         assert_close(going.attention(layer), fresh.attention(layer), size=1)
@@ -67,8 +67,8 @@ def test_many_edits_of_one_text_equal_whole_passes(scope_of, name):
         assert found.layers() == fresh.layers()
         for at in found.layers():
             assert_close(found.attention(at), fresh.attention(at), size=1)
-    assert scope._editor.known.works
-    known = scope._editor.known.find(scope.runner.version.state().key, found.ids)
+    assert scope.editor.known.works
+    known = scope.editor.known.find(scope.runner.version.state().key, found.ids)
     assert known.highest(2) == 1
 
 

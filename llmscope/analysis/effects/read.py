@@ -1,0 +1,110 @@
+"""Answer which part made a token likely, part by part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from llmscope.analysis.effects.direct import direct
+from llmscope.analysis.effects.effects import Effects
+from llmscope.analysis.effects.exact import estimated, exact, units_of
+from llmscope.analysis.effects.measuring import Measuring
+from llmscope.analysis.effects.tokens import integrated_gradients, occlusion, saliency
+from llmscope.capture import NEVER, Cancel
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from llmscope.analysis.effects.question import Question
+    from llmscope.capture import Recording
+    from llmscope.edits.editor import Editor
+
+
+def read_effects(
+    editor: Editor,
+    recording: Recording,
+    question: Question,
+    source: Recording | None = None,
+    baseline: torch.Tensor | None = None,
+    cancelled: Cancel = NEVER,
+) -> Iterator[Effects]:
+    """Yield effects as they are found; the last ones are whole.
+
+    Parameters
+    ----------
+    editor
+        Of the model.
+    recording
+        The pass that is asked about.
+    question
+        What is asked.
+    source
+        The pass that parts are patched from.
+    baseline
+        Embedding (size,) of a token that isn't there; by default zeros.
+    cancelled
+        Asked between layers.
+
+    Raises
+    ------
+    ValueError
+        When the model has no such parts, or the method isn't for it.
+    Cancelled
+        When `cancelled` returned True.
+    """
+    recording.check_repeatable()
+    measuring = Measuring(editor, recording, question, cancelled)
+    if question.of == "tokens":
+        yield from _of_tokens(measuring, torch.zeros(1) if baseline is None else baseline)
+    elif question.method == "direct":
+        yield direct(measuring)
+    else:
+        if source is not None:
+            _check_source(recording, source)
+        units = units_of(measuring, question)
+        estimate = estimated(measuring, units, source)
+        dims = ("layer", "head") if question.of == "heads" else ("layer",)
+        if question.of == "layers" and question.method == "patch":
+            dims = ("layer", "position")
+        guess = replace(question, method="gradient")
+        found = Effects(guess, estimate.values, dims, estimate.measured)
+        if question.method == "gradient":
+            yield found
+            return
+        yield replace(found, is_whole=False)
+        for values in exact(measuring, units, source, estimate):
+            yield _so_far(question, values, dims, estimate.measured)
+        yield Effects(question, values, dims, estimate.measured)
+
+
+def _so_far(
+    question: Question, values: NDArray[np.float32], dims: tuple[str, ...], measured: float
+) -> Effects:
+    return Effects(question, values.copy(), dims, measured, is_whole=False)
+
+
+def _of_tokens(measuring: Measuring, baseline: torch.Tensor) -> Iterator[Effects]:
+    question = measuring.question
+    if question.method == "saliency":
+        measured, values = saliency(measuring)
+    elif question.method == "integrated_gradients":
+        measured, values = integrated_gradients(measuring, baseline)
+    else:
+        for measured, values in occlusion(measuring, baseline):
+            yield _so_far(question, values, ("position",), measured)
+    yield Effects(question, values, ("position",), measured)
+
+
+def _check_source(recording: Recording, source: Recording) -> None:
+    if source.runner.model is not recording.runner.model:
+        raise ValueError("source= is a trace of the same model.")
+    source.check_current()
+    here, there = len(recording.forward.states), len(source.forward.states)
+    if here != there or recording.forward.lengths != source.forward.lengths:
+        raise ValueError(
+            f"Patching takes texts of as many tokens: this one has {here}, the source {there}."
+        )

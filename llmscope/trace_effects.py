@@ -1,0 +1,179 @@
+"""The part of a trace that is about effects: which part, or which token, made a token likely."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from llmscope.analysis.effects.question import Question, checked
+from llmscope.analysis.effects.read import read_effects
+from llmscope.capture import NEVER, Cancel, Recording
+
+if TYPE_CHECKING:
+    from llmscope.analysis.effects import Effects, Measure, Method, Of
+    from llmscope.scope import Scope
+    from llmscope.shared import Kind
+    from llmscope.text import Token
+
+
+class TraceEffects:
+    """Effects in one forward pass.
+
+    Attributes
+    ----------
+    scope
+        The scope that the trace was made by.
+    recording
+        The recorded pass, which everything is computed from.
+    """
+
+    scope: Scope
+    recording: Recording
+    tokens: tuple[Token, ...]
+    source_tokens: tuple[Token, ...]
+
+    def effects(
+        self,
+        token: str | int,
+        foil: str | int | None = None,
+        *,
+        position: int = -1,
+        of: Of = "heads",
+        method: Method | None = None,
+        measure: Measure | None = None,
+        by: Literal["zero", "mean"] = "zero",
+        source: TraceEffects | None = None,
+        baseline: str | int | None = None,
+        kind: Kind = "self",
+        cancelled: Cancel = NEVER,
+    ) -> Effects:
+        """Ask which part of the model, or which token of the text, made a token likely.
+
+        Parameters
+        ----------
+        token
+            The token, as text (" Mary") or id.
+        foil
+            Another token: the effects are then on the difference of the two logits.
+        position
+            Whose prediction is asked about; -1 is the end of the text.
+        of : {"heads", "mlps", "layers", "tokens"}
+            Which parts.
+        method
+            Of parts: "direct" (the default) is what each writes into the residual stream, as far
+            as the logit sees it, the scale of the final norm held as it is: the parts sum to the
+            logit [1]_. "ablate" is the true, total effect of switching each off, and "patch" that
+            of taking each from `source`, one pass each. "gradient" estimates either by one pass
+            backward (attribution patching [2]_). Of tokens: "saliency" (gradient × input, the
+            default), "integrated_gradients" [3]_ and "occlusion" (one pass each).
+        measure : {"logit", "logit_difference", "logprob", "prob"}
+            What is measured; by default the logit or, with a foil, the difference of the logits.
+        by : {"zero", "mean"}
+            What takes the place of a part that is switched off: 0, or its mean over the pass.
+        source
+            For "patch", the trace of a text of as many tokens. With ``of="layers"`` it is the
+            residual stream that is patched, at one position at a time.
+        baseline
+            For "integrated_gradients" and "occlusion", the token that stands for none; by default
+            an embedding of zeros.
+        kind
+            Which attention heads are of, in encoder-decoder models.
+        cancelled
+            Asked between layers; once it says True, the call ends with `Cancelled`.
+
+        Returns
+        -------
+        Effects
+            The effects, with `Effects.to_pandas` and `Effects.top`. A positive effect speaks for
+            the token, with every method.
+
+        Raises
+        ------
+        ValueError
+            For a text that isn't one token, for what doesn't go together, and where the model has
+            no such parts or the method isn't for it, in words that name those that are.
+        IndexError
+            When there is no such position.
+
+        References
+        ----------
+        .. [1] Elhage et al., "A mathematical framework for transformer circuits", 2021.
+        .. [2] Nanda, "Attribution patching: activation patching at industrial scale", 2023.
+        .. [3] Sundararajan et al., "Axiomatic attribution for deep networks", ICML 2017.
+        """
+        from tqdm.auto import tqdm
+        from transformers.utils.logging import is_progress_bar_enabled
+
+        question = self.question(
+            token, foil, position, of=of, method=method, measure=measure, by=by, kind=kind
+        )
+        if (question.method == "patch") != (source is not None) and question.method != "gradient":
+            raise ValueError('method="patch" takes a source=, a trace; the others take none.')
+        parts = read_effects(
+            self.scope.editor,
+            self.recording,
+            question,
+            None if source is None else source.recording,
+            None if baseline is None else self._embedding(baseline),
+            cancelled,
+        )
+        hidden = not is_progress_bar_enabled()
+        with tqdm(unit="batch", leave=False, delay=0.5, disable=hidden) as bar:
+            for part in parts:
+                found = part
+                bar.update()
+        labels = tuple(t.label for t in (self.source_tokens or self.tokens))
+        return found.labelled(labels if question.of == "tokens" else ())
+
+    def question(
+        self,
+        token: str | int,
+        foil: str | int | None = None,
+        position: int = -1,
+        *,
+        of: Any = "heads",
+        method: Any = None,
+        measure: Any = None,
+        by: Any = "zero",
+        kind: Kind = "self",
+    ) -> Question:
+        """Return what `effects` asks, checked."""
+        of, method, measure = checked(of, method, measure, foil, by)
+        count = len(self.tokens)
+        if not -count <= position < count:
+            raise IndexError(f"There is no position {position}: the text has {count} tokens.")
+        if not self.recording.runner.head.exists:
+            name = self.recording.name
+            raise ValueError(f"{name} has no language-model head: it makes no token likely.")
+        ids = [self._token(one) for one in (token, foil) if one is not None]
+        text = tuple(str(self.scope.tokenizer.decode([one])) for one in ids)
+        return Question(
+            token=ids[0],
+            foil=ids[1] if foil is not None else None,
+            position=position % count,
+            of=of,
+            method=method,
+            measure=measure,
+            by=by,
+            kind=kind,
+            text=text,
+        )
+
+    def _token(self, given: str | int) -> int:
+        from llmscope.text.prepare import check_ids
+
+        tokenizer, vocabulary = self.scope.tokenizer, self.scope.facts.vocabulary
+        if not isinstance(given, str):
+            check_ids([int(given)], vocabulary)
+            return int(given)
+        ids = tokenizer(given, add_special_tokens=False)["input_ids"]
+        if len(ids) != 1:
+            pieces = " + ".join(repr(str(tokenizer.decode([one]))) for one in ids)
+            raise ValueError(
+                f"{given!r} is {len(ids)} tokens ({pieces}): name one of them, as text or id. "
+                "A word within a text mostly begins with a space."
+            )
+        return int(ids[0])
+
+    def _embedding(self, token: str | int) -> Any:
+        model: Any = self.scope.model
+        return model.get_input_embeddings().weight[self._token(token)].detach()
