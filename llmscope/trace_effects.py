@@ -74,7 +74,7 @@ class TraceEffects:
             residual stream that is patched, at one position at a time.
         baseline
             For "integrated_gradients" and "occlusion", the token that stands for none; by default
-            an embedding of zeros.
+            the mean of all embeddings.
         kind
             Which attention heads are of, in encoder-decoder models.
         cancelled

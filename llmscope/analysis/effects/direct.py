@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from llmscope.analysis.effects.effects import Effects, Part
+from llmscope.analysis.effects.exact import units_of
 from llmscope.analysis.effects.norms import Linear, frozen
 from llmscope.capture.hooks import after_forward, before_forward
 from llmscope.capture.points import Change, Point
@@ -70,6 +71,7 @@ def direct(measuring: Measuring) -> Effects:
         and where the head is more than a matrix.
     """
     question, recording = measuring.question, measuring.recording
+    units_of(measuring, question)
     begin, written, end = _watch(measuring)
     total = begin + sum((part for block in written for _, part in block.parts), begin * 0)
     if not written or not all(block.parts for block in written) or not close(total, end):

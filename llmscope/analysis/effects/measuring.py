@@ -20,8 +20,6 @@ from llmscope.edits.known import (
 )
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from llmscope.analysis.effects.question import Question
     from llmscope.capture import Recording
     from llmscope.capture.points import Change, Point
@@ -140,7 +138,7 @@ class Measuring:
         return logits[:, -1 if logits.shape[1] == 1 else position]
 
 
-def embeddings_of(model: Any) -> list[nn.Module]:
+def embeddings_of(model: Any) -> list[Any]:
     """Return the modules that embed tokens: the encoder's first, where there is one.
 
     Raises

@@ -6,17 +6,21 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-import torch
-
 from llmscope.analysis.effects.direct import direct
 from llmscope.analysis.effects.effects import Effects
 from llmscope.analysis.effects.exact import estimated, exact, units_of
 from llmscope.analysis.effects.measuring import Measuring
-from llmscope.analysis.effects.tokens import integrated_gradients, occlusion, saliency
+from llmscope.analysis.effects.tokens import (
+    integrated_gradients,
+    mean_embedding,
+    occlusion,
+    saliency,
+)
 from llmscope.capture import NEVER, Cancel
 
 if TYPE_CHECKING:
+    import numpy as np
+    import torch
     from numpy.typing import NDArray
 
     from llmscope.analysis.effects.question import Question
@@ -45,7 +49,7 @@ def read_effects(
     source
         The pass that parts are patched from.
     baseline
-        Embedding (size,) of a token that isn't there; by default zeros.
+        Embedding (size,) that stands for no token; by default the mean of all.
     cancelled
         Asked between layers.
 
@@ -59,7 +63,9 @@ def read_effects(
     recording.check_repeatable()
     measuring = Measuring(editor, recording, question, cancelled)
     if question.of == "tokens":
-        yield from _of_tokens(measuring, torch.zeros(1) if baseline is None else baseline)
+        yield from _of_tokens(
+            measuring, mean_embedding(measuring) if baseline is None else baseline
+        )
     elif question.method == "direct":
         yield direct(measuring)
     else:

@@ -47,6 +47,17 @@ def embedded(measuring: Measuring, rows: torch.Tensor | None = None) -> torch.Te
     return seen[0] if rows is None else measured
 
 
+def mean_embedding(measuring: Measuring) -> torch.Tensor:
+    """Return the mean (size,) of the embeddings of all tokens.
+
+    A norm makes the same of an embedding and a tenth of it, so that nothing but noise lies on the
+    way from zeros.
+    """
+    model: Any = measuring.recording.runner.model
+    weight: torch.Tensor = embeddings_of(model)[0].weight
+    return weight.detach().float().mean(0)
+
+
 def saliency(measuring: Measuring) -> tuple[float, NDArray[np.float32]]:
     """Return the measure, and gradient × input of each token (positions,)."""
     rows = embedded(measuring).requires_grad_(True)
