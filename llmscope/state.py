@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from llmscope.generation.stepping import Stepper
     from llmscope.kernel.generation import GenerationSession
-    from llmscope.kernel.text_input import Input
+    from llmscope.kernel.inputs import Input
     from llmscope.sampling import Distribution
     from llmscope.scope import Scope
     from llmscope.shared import Kind

@@ -16,8 +16,8 @@ from llmscope.state import HasState, ViewState
 
 if TYPE_CHECKING:
     from llmscope.generation import Tree
+    from llmscope.kernel.inputs import Input
     from llmscope.kernel.requests import OfTrace
-    from llmscope.kernel.text_input import Input
     from llmscope.panels import Reads
     from llmscope.shared import Kind
     from llmscope.trace import Trace

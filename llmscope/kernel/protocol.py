@@ -6,7 +6,8 @@ its counterpart, and ``tests/vectors/keys.json`` holds the two equal.
 Each class of `llmscope.kernel.requests` has the form of its key, and says what is answered. The
 input of a trace has a key of three kinds, answered with a summary of the trace: ``text/{text}``;
 ``read/[text, pair, target, masked]``, JSON, where it is more than a text; ``ids/{source}/{ids}``,
-numbers with commas, where ``source`` is the input of an encoder.
+numbers with commas, where ``source`` is the input of an encoder. ``under/[edits, key]``, JSON too,
+is one of these under edits, as `llmscope.kernel.edited_input` writes them.
 
 Numbers are decimal, from 0 to 999,999,999, without sign or leading zeros. A trace is named
 ``t{number}``; matrices as in `llmscope.analysis.matrix_name`. Keys have a greatest length, and so
@@ -23,8 +24,10 @@ from typing import TYPE_CHECKING, Any
 
 from llmscope.analysis.matrix_name import MatrixName
 from llmscope.analysis.matrix_name import parse as parse_matrix
+from llmscope.kernel.edited_input import MOST_EDITS, EditedInput, dense
+from llmscope.kernel.inputs import Input
 from llmscope.kernel.requests import OfMatrix, Request, RequestError, Summary
-from llmscope.kernel.text_input import IdsInput, Input, TextInput
+from llmscope.kernel.text_input import IdsInput, TextInput
 from llmscope.shared import KINDS, LONGEST_KEY, LONGEST_NAME, MOST_HEADS, MOST_IDS, STREAMS
 from llmscope.text import clean
 
@@ -60,7 +63,7 @@ def parse(key: object) -> Request:
             if found := pattern.fullmatch(key):
                 values = found.groupdict()
                 return kind(**{name: _read(name, text) for name, text in values.items()})
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         pass
     raise RequestError(f"There is nothing to request by the key {shortened(key)!r}.")
 
@@ -75,6 +78,8 @@ def format_key(request: Request | Input) -> str:
         if not (request.pair or request.target or request.masked):
             return f"text/{request.text}"
         return "read/" + json.dumps(request.parts, ensure_ascii=False, separators=(",", ":"))
+    if isinstance(request, EditedInput):
+        return f"under/[{request.edits},{dense(format_key(request.input))}]"
     values = {one.name: getattr(request, one.name) for one in fields(request)}
     if isinstance(request, OfMatrix):
         values["matrix"] = request.matrix.text
@@ -129,10 +134,22 @@ def _parsed_json(rest: str) -> TextInput:
     return TextInput(clean(text), clean(pair), clean(target), tuple(masked))  # as escapes say
 
 
+def _parsed_edits(rest: str) -> EditedInput:
+    edits, key = json.loads(rest)
+    if type(edits) is not list or not 0 < len(edits) <= MOST_EDITS:
+        raise ValueError(rest)
+    head, slash, inner = key.partition("/")
+    if head == "under" or head not in _INPUTS or not slash:
+        raise ValueError(rest)
+    read: Any = _INPUTS[head](clean(inner))
+    return EditedInput(clean(dense(edits)), read)
+
+
 _INPUTS: dict[str, Callable[[str], Input]] = {
     "text": TextInput,
     "read": _parsed_json,
     "ids": _parsed_ids,
+    "under": _parsed_edits,
 }
 
 

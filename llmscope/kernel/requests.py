@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from llmscope.analysis.matrix_name import MatrixName
-    from llmscope.kernel.text_input import Input
+    from llmscope.kernel.inputs import Input
     from llmscope.shared import Kind, Stream
 
 Part = dict[str, Any]  # of an answer: JSON values and arrays by name

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from llmscope.text.label import decode
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -96,15 +94,3 @@ class IdsInput:
         if self.source:
             return scope.trace(self.source, target=self.ids, cancelled=cancelled)
         return scope.trace(self.ids, cancelled=cancelled)
-
-
-Input = TextInput | IdsInput
-
-
-def text_of(what: Input, scope: Scope | None) -> str:
-    """Return the text of an input: that of ids as the tokenizer decodes them."""
-    if isinstance(what, TextInput):
-        return what.text
-    if scope is None:
-        return ""
-    return decode(scope.tokenizer, what.source or what.ids)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from cachetools import LRUCache
 
 from llmscope.capture import Cancelled, stale
+from llmscope.kernel.edited_input import input_of
 from llmscope.kernel.requests import RequestError
 from llmscope.kernel.text_input import TextInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from llmscope.kernel.text_input import Input
+    from llmscope.kernel.inputs import Input
     from llmscope.scope import Scope
     from llmscope.trace import Trace
 
@@ -36,7 +37,7 @@ class TraceCache:
     def __init__(self, scope: Scope | None, given: Trace | None = None) -> None:
         self.scope = scope
         self.given = given
-        self._given_input = None if given is None else TextInput.of(given)
+        self._given_input = None if given is None else input_of(given)
         self._lock = threading.RLock()
         self._traces: LRUCache[Input, Trace] = LRUCache(_TRACES)
         # Inputs with the version of the model that they were traced with, by name and back.

@@ -11,8 +11,9 @@ import traitlets
 
 from llmscope.kernel import Handlers, TextInput, Worker
 from llmscope.kernel import requests as ask
+from llmscope.kernel.edited_input import EditedInput, as_json
+from llmscope.kernel.inputs import text_of
 from llmscope.kernel.protocol import parse_input
-from llmscope.kernel.text_input import text_of
 from llmscope.state import SAMPLING, ViewState
 from llmscope.views.call import call_of
 from llmscope.views.joins import linked_to, unlink_all
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from llmscope.export.selection import Choice
     from llmscope.export.static import Static
     from llmscope.kernel.generation import GenerationSession
-    from llmscope.kernel.text_input import Input
+    from llmscope.kernel.inputs import Input
     from llmscope.sampling import Distribution
     from llmscope.scope import Scope
     from llmscope.trace import Trace
@@ -91,6 +92,9 @@ class View(anywidget.AnyWidget, ViewTraits):
     segments : {"all", "aa", "ab", "ba", "bb"}
         Of two sentences, which weights are drawn: "ab" are those from the first to the second.
         `attention` and `figure()` stay whole.
+    edits : tuple of edits
+        What is other than the model's own, such as ``[llmscope.ablate(head=(24, 4))]``: every panel
+        shows the text read under them. The page switches heads and layers off, and on again.
     position : int
         The token in focus, from 0; -1 is the last one, whatever the length of the text.
     temperature, top_k, top_p, min_p, typical_p, order
@@ -127,6 +131,9 @@ class View(anywidget.AnyWidget, ViewTraits):
         unknown = traits.keys() - set(self.class_trait_names())
         if unknown:
             raise TypeError(f"{type(self).__name__} has no trait {', '.join(sorted(unknown))}.")
+        if scope is not None and scope.edits:
+            traits = {"edits": scope.edits, **traits}
+            scope = scope.under(())
         own: dict[type[ask.Request], Callable[[Callable[[], bool]], Any]]
         own = {ask.Kept: self._keep, ask.Page: self._page}
         own |= {ask.Call: self._call} if self._maker else {}
@@ -300,9 +307,12 @@ class View(anywidget.AnyWidget, ViewTraits):
     @property
     def _input(self) -> Input:
         """What is read: the ids of a path, or the text and what goes with it."""
-        if self._path:
-            return parse_input(self._path)
-        return TextInput(*(getattr(self, name) for name in INPUT))
+        plain = parse_input(self._path) if self._path else None
+        if plain is None:
+            plain = TextInput(*(getattr(self, name) for name in INPUT))
+        if not self.edits or isinstance(plain, EditedInput):
+            return plain
+        return EditedInput(as_json(self.edits), plain)
 
     def _read(self, shown: Input, cancelled: Callable[[], bool]) -> Trace:
         return self._handlers.traces.trace(shown, cancelled)

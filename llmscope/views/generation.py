@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from llmscope.generation import Run
     from llmscope.generation.stepping import Stepper
-    from llmscope.kernel.text_input import Input
+    from llmscope.kernel.inputs import Input
     from llmscope.scope import Scope
     from llmscope.trace import Trace
 
@@ -74,7 +74,9 @@ class GenerationView(View):
             traits = {"seed": run.seed, **traits}
         panels = ["header", "generation", "overview", "attention", "next-token"]
         traits = {**_defaults(scope), **traits}
-        session = GenerationSession(scope, lambda: settings_of(self), run)
+        edits = tuple(traits.pop("edits", scope.edits))
+        session = GenerationSession(scope.under(edits), lambda: settings_of(self), run)
+        traits = {**traits, "edits": edits}
         super().__init__(
             scope, text, session=session, _panels=panels, _editable=run is None, **traits
         )

@@ -28,8 +28,9 @@ class TraceView(View):
     _shows: ClassVar[list[str]] = []
 
     def __init__(self, trace: Trace, **traits: Any) -> None:
-        given = asdict(TextInput.of(trace))
-        super().__init__(trace.scope, trace=trace, _panels=self._shows, **given, **traits)
+        given = {**asdict(TextInput.of(trace)), "edits": trace.edits}
+        scope = trace.scope.under(())
+        super().__init__(scope, trace=trace, _panels=self._shows, **given, **traits)
 
 
 class TokensView(TraceView):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import operator
 from typing import TYPE_CHECKING, Any
 
 import traitlets
 
+from llmscope.edits import Ablation, Edit, Patch, Scaling, Steering
+from llmscope.kernel.edited_input import MOST_EDITS, as_value, edit_of
 from llmscope.kernel.protocol import parse_input
 from llmscope.kernel.requests import RequestError
 from llmscope.sampling import check_settings
@@ -63,6 +66,37 @@ class Positions(traitlets.TraitType[Any, Any]):
             self.error(obj, value)
 
 
+class Edits(traitlets.TraitType[Any, Any]):
+    """A tuple of edits; takes any sequence of them."""
+
+    default_value = ()
+    info_text = "edits, such as llmscope.ablate(head=(2, 0))"
+
+    def validate(self, obj: Any, value: Any) -> tuple[Edit, ...]:
+        """Return `value` as a tuple of edits."""
+        found = tuple(value) if isinstance(value, (list, tuple)) else (None,)
+        if not all(isinstance(edit, Ablation | Scaling | Patch | Steering) for edit in found):
+            self.error(obj, value)
+        if len(found) > MOST_EDITS:
+            raise traitlets.TraitError(f"edits holds {MOST_EDITS} at most, not {len(found)}")
+        return found
+
+    @staticmethod
+    def to_json(value: tuple[Edit, ...], _: Any) -> list[dict[str, Any]]:
+        """Return edits as the page has them."""
+        return [as_value(edit) for edit in value]
+
+    @staticmethod
+    def from_json(value: Any, view: Any) -> tuple[Edit, ...]:
+        """Return edits as Python has them: those that are there already as they are."""
+        known = {json.dumps(as_value(edit)): edit for edit in view.edits}
+        found = [json.dumps(one) for one in value]
+        return tuple(
+            known.get(text) or edit_of(one, view.scope)
+            for text, one in zip(found, value, strict=True)
+        )
+
+
 class ViewTraits(traitlets.HasTraits):
     """The traits of every view; `View` documents them."""
 
@@ -70,6 +104,7 @@ class ViewTraits(traitlets.HasTraits):
     pair = traitlets.Unicode("").tag(sync=True)
     target = traitlets.Unicode("").tag(sync=True)
     masked = Positions().tag(sync=True)
+    edits = Edits().tag(sync=True, to_json=Edits.to_json, from_json=Edits.from_json)
     layer = traitlets.Int(0).tag(sync=True)
     head = traitlets.Int(0).tag(sync=True)
     heads = Heads().tag(sync=True)
@@ -122,7 +157,8 @@ class ViewTraits(traitlets.HasTraits):
         }
         # anywidget's own are no state, and what is exported shows the head that is on screen.
         own = ("_esm", "_css", "_anywidget_id", "_telling")
-        return {name: getattr(self, name) for name in sorted(names.difference(own))}
+        found = {name: getattr(self, name) for name in sorted(names.difference(own))}
+        return {**found, "edits": Edits.to_json(self.edits, self)}
 
     @traitlets.validate("text", "pair", "target")
     def _whole_characters(self, proposal: Any) -> Any:

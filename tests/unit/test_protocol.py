@@ -13,6 +13,7 @@ import pytest
 from llmscope import shared
 from llmscope.analysis.matrix_name import MatrixName
 from llmscope.kernel import protocol
+from llmscope.kernel.edited_input import EditedInput
 from llmscope.kernel.protocol import format_key, parse
 from llmscope.kernel.requests import Request, RequestError, Summary
 from llmscope.kernel.text_input import TextInput
@@ -26,6 +27,9 @@ BOUNDS = [vector for vector in VECTORS if "most" in vector]  # of what is repeat
 def as_json(request: Request):
     """A request as the vectors have it."""
     if isinstance(request, Summary):
+        if isinstance(request.input, EditedInput):
+            inner = as_json(Summary(request.input.input))
+            return {"type": "under", "edits": json.loads(request.input.edits), "input": inner}
         kind = "text" if isinstance(request.input, TextInput) else "ids"
         return {"type": kind, **json.loads(json.dumps(asdict(request.input)))}
     kind = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(request).__name__).lower()

@@ -10,7 +10,7 @@ export function Prompts({ store }: PanelProps) {
     <label class="prompts">
       <span class="muted">{common.text}</span>{" "}
       <select
-        value={prompts.findIndex((input) => inputKey(input) === editor.key.value)}
+        value={prompts.findIndex((input) => inputKey(input) === editor.plainKey.value)}
         onChange={(event) => editor.show(prompts[Number(event.currentTarget.value)]!)}
       >
         {prompts.map(({ text, pair, target }, index) => (

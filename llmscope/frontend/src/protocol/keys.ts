@@ -4,6 +4,7 @@
  * `requests.py` beside it says what each answer is, and `tests/vectors/keys.json` holds the two equal.
  */
 
+import type { Edit } from "./edits";
 import {
   KINDS,
   type Kind,
@@ -83,10 +84,20 @@ export interface IdsInput {
   ids: readonly number[];
 }
 
+/** What is read as it is. */
+export type PlainRequest = ({ type: "text" } & TextInput) | ({ type: "ids" } & IdsInput);
+
+/** The same under edits. */
+export interface UnderRequest {
+  type: "under";
+  edits: readonly Edit[];
+  input: PlainRequest;
+}
+
 export type Request =
   | { [T in keyof Forms]: { type: T } & { [F in Fields<Forms[T]>]: TypeOf<F> } }[keyof Forms]
-  | ({ type: "text" } & TextInput)
-  | ({ type: "ids" } & IdsInput);
+  | PlainRequest
+  | UnderRequest;
 
 export type RequestOf<T extends Request["type"]> = Extract<Request, { type: T }>;
 
@@ -115,6 +126,8 @@ export const headMatrix = (layer: number, head: number, withoutFirst = false): M
 export function formatKey(request: Request): string {
   if (request.type === "text") return textKey(request);
   if (request.type === "ids") return `ids/${request.source.join()}/${request.ids.join()}`;
+  if (request.type === "under")
+    return `under/${JSON.stringify([request.edits, formatKey(request.input)])}`;
   const values = request as unknown as Record<string, unknown>;
   return FORMS[request.type].replace(/\{(\w+)\}/g, (_, name: string) =>
     name === "matrix" ? matrixText(values[name] as MatrixName) : String(values[name]),
@@ -138,6 +151,7 @@ export const sameMatrix = (one: MatrixName | null, other: MatrixName | null): bo
 
 const SINKLESS = "sinkless.";
 const LARGEST = 10 ** 9 - 1;
+const MOST_EDITS = 1000;
 const NUMBER = "(?:0|[1-9][0-9]{0,8})";
 const ANY = "[^]*";
 const NAME = `[^]{0,${LONGEST_NAME}}`;
@@ -169,7 +183,8 @@ const patterns = Object.entries(FORMS).map(([type, form]) => {
 /** What a key requests; `null` for a key that none of the forms fits. */
 export function parseKey(key: string): Request | null {
   if (key.length > LONGEST_KEY) return null;
-  const [, head, rest] = /^(text|read|ids)\/([^]*)$/.exec(key) ?? [];
+  const [, head, rest] = /^(text|read|ids|under)\/([^]*)$/.exec(key) ?? [];
+  if (head === "under") return parseUnder(rest!);
   if (head === "text") return { type: "text", text: rest!, pair: "", target: "", masked: [] };
   if (head === "read") return parseRead(rest!);
   if (head === "ids") return parseIds(rest!);
@@ -203,6 +218,20 @@ function parseRead(rest: string): Request | null {
   if (!masked.every(isPosition)) return null;
   return { type: "text", text, pair, target, masked } as Request;
 }
+
+function parseUnder(rest: string): Request | null {
+  const parts = parsedJson(rest);
+  if (!Array.isArray(parts) || parts.length !== 2) return null;
+  const [edits, key] = parts as [unknown, unknown];
+  if (!Array.isArray(edits) || edits.length === 0 || edits.length > MOST_EDITS) return null;
+  const input = typeof key === "string" ? parseKey(key) : null;
+  if (input?.type !== "text" && input?.type !== "ids") return null;
+  return { type: "under", edits: edits as Edit[], input };
+}
+
+/** An input under edits; without any, as it is. */
+export const underKey = (edits: readonly Edit[], key: string): string =>
+  edits.length > 0 ? `under/${JSON.stringify([edits, key])}` : key;
 
 function parsedJson(text: string): unknown {
   try {

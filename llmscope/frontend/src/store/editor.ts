@@ -1,6 +1,6 @@
 import { type ReadonlySignal, batch, computed, signal } from "@preact/signals";
 import type { Trace } from "../protocol/answers";
-import type { TextInput } from "../protocol/keys";
+import { type TextInput, underKey } from "../protocol/keys";
 import type { Core } from "./core";
 import { type Field, carried, inputKey, rowOf, sharing } from "./text-input";
 
@@ -8,6 +8,8 @@ import { type Field, carried, inputKey, rowOf, sharing } from "./text-input";
 export class Editor {
   readonly input: ReadonlySignal<TextInput>;
   readonly key: ReadonlySignal<string>;
+  /** The same without edits. */
+  readonly plainKey: ReadonlySignal<string>;
   /** Whether the trace isn't of the input on screen yet. */
   readonly isBehind: ReadonlySignal<boolean>;
   /** The field that a next token is inserted into; `null` where none can be. */
@@ -25,7 +27,8 @@ export class Editor {
       target: target.value,
       masked: masked.value,
     }));
-    this.key = computed(() => core.state.path.value || inputKey(this.input.value));
+    this.plainKey = computed(() => core.state.path.value || inputKey(this.input.value));
+    this.key = computed(() => underKey(core.state.edits.value ?? [], this.plainKey.value));
     this.isBehind = computed(() => core.trace.value?.input !== this.key.value);
     this.target = computed(() => {
       const { next, trace, state } = core;

@@ -2,7 +2,16 @@ import { type Signal, batch, effect } from "@preact/signals";
 import type { State } from "./state";
 
 /** What can be taken back. */
-const NAMES = ["temperature", "topK", "topP", "minP", "typicalP", "order", "heads"] as const;
+const NAMES = [
+  "temperature",
+  "topK",
+  "topP",
+  "minP",
+  "typicalP",
+  "order",
+  "heads",
+  "edits",
+] as const;
 const MOST = 100; // steps
 
 type Settings = Pick<State, (typeof NAMES)[number]>;

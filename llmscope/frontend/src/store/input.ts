@@ -2,7 +2,7 @@
 
 import { type ReadonlySignal, computed, effect, signal } from "@preact/signals";
 import type { LogitsAnswer, Trace } from "../protocol/answers";
-import type { Request } from "../protocol/keys";
+import { type Request, underKey } from "../protocol/keys";
 import { isGone } from "../protocol/source";
 import type { Core } from "./core";
 import type { Editor } from "./editor";
@@ -142,7 +142,10 @@ export class GeneratedInput implements Input {
     private readonly generation: GenerationStore,
     wantsNext: ReadonlySignal<boolean>,
   ) {
-    this.key = generation.input;
+    this.key = computed(() => {
+      const key = generation.input.value;
+      return key === null ? null : underKey(core.state.edits.value ?? [], key);
+    });
     this.isEmpty = computed(() => generation.prompt.value === null);
     this.nextRequest = computed(() =>
       core.trace.value && wantsNext.value ? logitsAfter(generation.shown.value) : null,
@@ -155,7 +158,7 @@ export class GeneratedInput implements Input {
   start(): () => void {
     const { model, isSeen, state } = this.core;
     return effect(() => {
-      const key = this.key.value;
+      const key = this.generation.input.value;
       if (model.value && isSeen.value && key !== null) state.path.value = key;
     });
   }

@@ -1,6 +1,7 @@
 /** What the store holds: traits shared with Python, and what was read to show them. */
 
 import type { Trace } from "../protocol/answers";
+import type { Edit } from "../protocol/edits";
 import type { HeadPair } from "../protocol/keys";
 import type {
   ColorScale,
@@ -21,6 +22,7 @@ export const TRAITS = {
   pair: "pair",
   target: "target",
   masked: "masked",
+  edits: "edits",
   layer: "layer",
   head: "head",
   telling: "_telling",
@@ -95,6 +97,8 @@ export interface State extends Settings, AttentionTraits, LensTraits, Generation
   /** The text of the decoder. */
   target: string;
   masked: readonly number[];
+  /** What is other than the model's own. */
+  edits: readonly Edit[];
   position: number;
   lecture: boolean;
   /** Whether the chain rule is shown. */

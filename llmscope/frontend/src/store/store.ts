@@ -8,7 +8,7 @@ import {
   type TraceAnswer,
   traceOf,
 } from "../protocol/answers";
-import { type Request, formatKey, parseKey } from "../protocol/keys";
+import { type Request, formatKey, parseKey, underKey } from "../protocol/keys";
 import type { Kind } from "../protocol/shared";
 import { type AskOptions, type Source, SourceError } from "../protocol/source";
 import { type Outcome, type Settings, sample } from "../sampling/sampling";
@@ -28,6 +28,7 @@ import { RequestCache } from "./request-cache";
 import { CountedSource, Settling } from "./settling";
 import { type NextToken, type Problem, type State, TRAITS } from "./state";
 import { inputKey } from "./text-input";
+import { WhatIf } from "./what-if";
 import { type Traits, bindTraits } from "./traits";
 
 const SLOW = 500; // ms, after which the view says what it waits for
@@ -61,6 +62,7 @@ export class Store {
   readonly attention: AttentionStore;
   readonly lens: LensStore;
   readonly editor: Editor;
+  readonly whatIf: WhatIf;
   /** Where text is generated; the trace is then of that. */
   readonly generation: GenerationStore | null;
   readonly input: Input;
@@ -140,6 +142,7 @@ export class Store {
     this.input = this.generation
       ? new GeneratedInput(core, this.generation, wantsNext)
       : new TypedInput(core, this.editor, wantsNext);
+    this.whatIf = new WhatIf(core, this.editor.plainKey, this.generation === null);
     this.isOld = computed(() => this.isGone.value && this.input.isUnread.value);
     this.lacking = computed(() => {
       const request = this.input.nextRequest.value;
@@ -169,6 +172,7 @@ export class Store {
       this.attention.start(),
       followTelling(this, this.attention),
       this.lens.start(),
+      this.whatIf.start(),
     ];
   }
 
@@ -309,7 +313,9 @@ export class Store {
       const answer = await this.#source.ask<TraceAnswer>(key, { signal });
       // Positions that were counted from the end are known now.
       const asked = parseKey(key);
-      const known = asked?.type === "text" ? inputKey({ ...asked, masked: answer.masked }) : key;
+      const plain = asked?.type === "under" ? asked.input : asked;
+      const text = plain?.type === "text" && inputKey({ ...plain, masked: answer.masked });
+      const known = text ? underKey(asked?.type === "under" ? asked.edits : [], text) : key;
       const trace = traceOf(answer, known);
       const chosen = state.position.peek();
       const position = chosen < 0 && trace.gaps.length > 0 ? trace.gaps.at(-1)! : chosen;

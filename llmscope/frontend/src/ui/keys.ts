@@ -81,6 +81,7 @@ export const KEYS = {
     acts: {
       move: { keys: ARROWS },
       pin: { keys: ["Space"] },
+      off: { keys: ["x"] },
     },
   },
   chip: {

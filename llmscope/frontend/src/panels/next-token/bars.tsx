@@ -24,6 +24,8 @@ interface BarsProps {
   log: boolean;
   /** Whether nothing was done to the model's own probabilities: there is no before and after. */
   isPlain: boolean;
+  /** The same without edits, after sampling; `null` where there are none. */
+  untouched: ((place: number) => number) | null;
   pins: Pin[];
   /** The rank that the dice fell on. */
   fallen: number | null;
@@ -44,7 +46,7 @@ interface BarsProps {
 
 /** The likeliest tokens before and after, the pinned ones, and everything else: they add up to 1. */
 export function Bars(props: BarsProps) {
-  const { next, outcome, log, isPlain, pins, onUnpin } = props;
+  const { next, outcome, log, isPlain, untouched, pins, onUnpin } = props;
   const { base, rank } = next.sorted;
   const shown = Math.min(useScale() > 1 ? FEW_ROWS : ROWS, base.length);
   const ranks = Array.from({ length: shown }, (_, place) => place);
@@ -66,7 +68,12 @@ export function Bars(props: BarsProps) {
     }
     return sum;
   };
-  const full = NICE.find((nice) => Math.max(base[0]!, probOf(outcome, outcome.first)) <= nice) ?? 1;
+  const most = Math.max(
+    base[0]!,
+    probOf(outcome, outcome.first),
+    ...(untouched ? all.map(untouched) : []),
+  );
+  const full = NICE.find((nice) => most <= nice) ?? 1;
   const scale = log ? logScale([LEAST, 1], [0, 100]) : linearScale([0, full], [0, 100]);
   const width = (value: number) => `${value > 0 ? clamp(scale(value), 0, 100) : 0}%`;
   const ticks = log ? [LEAST, 1e-3, 1] : [0, full / 2, full];
@@ -107,7 +114,15 @@ export function Bars(props: BarsProps) {
               })}
             </span>
             <span class="bar">
-              {!isPlain && <em>{fill(words.before, { share: percent(share(base)) })}</em>}
+              {untouched ? (
+                <em>
+                  {fill(words.untouchedShare, {
+                    share: percent(Math.max(0, 1 - sum(all.map(untouched)))),
+                  })}
+                </em>
+              ) : (
+                !isPlain && <em>{fill(words.before, { share: percent(share(base)) })}</em>
+              )}
             </span>
             <span class="value">{percent(share(outcome.probs))}</span>
           </li>
@@ -140,7 +155,8 @@ function Line(props: LineProps) {
     onTake,
   } = props;
   const cut = cutBy(outcome, place);
-  const before = next.sorted.base[place]!;
+  const { untouched } = props;
+  const before = untouched ? untouched(place) : next.sorted.base[place]!;
   const after = probOf(outcome, place);
   const text = place < next.texts.length ? next.texts[place] : null;
   const isActual = next.sorted.order[place] === props.actual && place < next.known;
@@ -174,7 +190,7 @@ function Line(props: LineProps) {
       )}
       <span class="bar">
         <i class="final" style={{ width: width(after) }} />
-        {!props.isPlain && <i class="base" style={{ width: width(before) }} />}
+        {(untouched || !props.isPlain) && <i class="base" style={{ width: width(before) }} />}
         {drawn !== null && !cut && <i class="drawn" style={{ left: width(drawn) }} />}
         {cut && (
           <em>
@@ -191,7 +207,13 @@ function Line(props: LineProps) {
         type="button"
         class="value"
         aria-pressed={picked === place}
-        title={props.isPlain ? words.value : fill(words.valueBefore, { share: percent(before) })}
+        title={
+          untouched
+            ? fill(words.valueUntouched, { share: percent(before) })
+            : props.isPlain
+              ? words.value
+              : fill(words.valueBefore, { share: percent(before) })
+        }
         onClick={() => onPick(place)}
       >
         {percent(after)}
@@ -199,6 +221,8 @@ function Line(props: LineProps) {
     </li>
   );
 }
+
+const sum = (of: readonly number[]): number => of.reduce((total, one) => total + one, 0);
 
 /** In words, which engines decide otherwise about a token. */
 function fates(cut: StageName | undefined, place: number, others: LineProps["others"]): string[] {

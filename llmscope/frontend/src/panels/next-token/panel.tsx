@@ -1,5 +1,5 @@
 import { type Signal, useComputed, useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { NEUTRAL, ORDERS } from "../../protocol/shared";
 import { areSet } from "../../sampling/presets";
 import { pick, tally } from "../../sampling/draws";
@@ -163,6 +163,17 @@ function Actual({ next, outcome, token }: ActualProps) {
   );
 }
 
+/** How likely a token is without edits, by its rank under them; `null` without edits. */
+function useUntouched({ whatIf, settings }: Store, next: Next): ((place: number) => number) | null {
+  const untouched = whatIf.untouched.value;
+  const of = settings.value;
+  const outcome = useMemo(() => untouched && sample(untouched.sorted, of), [untouched, of]);
+  if (!untouched || !outcome || whatIf.edits.value.length === 0) return null;
+  if (untouched.position !== next.position) return null;
+  const { rank } = untouched.sorted;
+  return (place) => probOf(outcome, rank[next.sorted.order[place]!]!);
+}
+
 interface RowsProps {
   store: Store;
   next: Next;
@@ -196,6 +207,7 @@ function Rows({ store, next, outcome, log, compare, samples }: RowsProps) {
     };
   }, []);
   const settings = store.settings.value;
+  const untouched = useUntouched(store, next);
   const actual = actualOf(next, !samples);
   const isPlain = !samples && areSet(settings, NEUTRAL);
   const others = compare
@@ -217,6 +229,7 @@ function Rows({ store, next, outcome, log, compare, samples }: RowsProps) {
           outcome={outcome}
           log={log}
           isPlain={isPlain}
+          untouched={untouched}
           pins={pins.value}
           fallen={fallen}
           draws={counts.value && { counts: counts.value, of: DRAWS }}
@@ -233,8 +246,9 @@ function Rows({ store, next, outcome, log, compare, samples }: RowsProps) {
         />
         <Actual next={next} outcome={outcome} token={actual} />
         <p class="legend">
-          <span class={isPlain ? "unseen" : ""}>
-            <i class="swatch grey" /> {words.model} <i class="swatch orange" /> {words.sampled}
+          <span class={isPlain && !untouched ? "unseen" : ""}>
+            <i class="swatch grey" /> {untouched ? words.untouched : words.model}{" "}
+            <i class="swatch orange" /> {words.sampled}
             <span class={counts.value ? "" : "unseen"}>
               <i class="swatch tick" /> {words.observed}
             </span>

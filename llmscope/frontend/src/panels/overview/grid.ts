@@ -104,6 +104,15 @@ export function headAt({ places, size }: Grid, x: number, y: number): Head | nul
   return found && { layer: found.layer, head: found.head };
 }
 
+/** The layer whose number is at a point beside the grid. */
+export function layerAt(grid: Grid, x: number, y: number): number | null {
+  const { places, size, isLying, isSorted } = grid;
+  if (isSorted || (isLying ? y : x) >= Math.min(...places.map((at) => (isLying ? at.y : at.x))))
+    return null;
+  const along = (at: Place) => (isLying ? x - at.x : y - at.y);
+  return places.find((at) => along(at) >= 0 && along(at) <= size)?.layer ?? null;
+}
+
 /** The head one step down or right (-1: up or left), by where they are drawn. */
 export function neighbour(grid: Grid, from: Head, down: number, right: number): Head | null {
   const here = placeOf(grid, from) ?? grid.places[0];

@@ -14,10 +14,11 @@ import { count } from "../../ui/format";
 import { Hint } from "../../ui/hint";
 import { onKeys } from "../../ui/keys";
 import { useSize } from "../../ui/use-size";
+import { edits } from "#words/edits";
 import { overview as words } from "#words/overview";
 import { fill } from "../../words/fill";
 import type { PanelProps } from "../props";
-import { type Grid, gridOf, headAt, neighbour, placeOf } from "./grid";
+import { type Grid, gridOf, headAt, layerAt, neighbour, placeOf } from "./grid";
 import { Numbers } from "./grid-numbers";
 
 const SLOW = 256; // tokens, from which on it says how far it is
@@ -135,11 +136,20 @@ function About({ store, mark }: { store: Store; mark: ScoreName | "" }) {
   const { attention } = store;
   const here = attention.shown.value;
   const explained = mark && words.scores[mark];
+  const isOff = store.whatIf.isOff(here, attention.kind.value);
   return (
     <>
       <p class="habit figures">
         <b>
           {here.layer}·{here.head}
+          <button
+            type="button"
+            class={`quiet ${store.whatIf.canEdit ? "" : "unseen"}`}
+            title={edits.switchTitle}
+            onClick={() => store.whatIf.toggleHead(here, attention.kind.value)}
+          >
+            {isOff ? edits.switchOn : edits.switchOff}
+          </button>
         </b>
         {SCORES.map((name) => (
           <span key={name} class={`spread ${name === mark ? "here" : ""}`}>
@@ -211,13 +221,22 @@ function Heads({ store, grid, mark, scale }: HeadsProps) {
     const bounds = canvas.current!.getBoundingClientRect();
     return headAt(grid, event.clientX - bounds.left, event.clientY - bounds.top);
   };
+  const labelAt = (event: MouseEvent): number | null => {
+    const bounds = canvas.current!.getBoundingClientRect();
+    return layerAt(grid, event.clientX - bounds.left, event.clientY - bounds.top);
+  };
   const hover = (event: PointerEvent) => {
     const found = at(event);
     const before = attention.preview.peek();
     if (found?.layer === before?.layer && found?.head === before?.head) return;
     attention.preview.value = found;
   };
+  /** X is down: what it switches is known once it comes up, or something is clicked meanwhile. */
+  const held = useRef<{ layer: boolean } | null>(null);
   const keys = onKeys("heads", {
+    off({ event }) {
+      held.current ??= { layer: event.shiftKey };
+    },
     move({ down, right }) {
       const next = neighbour(grid, focus, down, right);
       if (!next) return false;
@@ -228,6 +247,7 @@ function Heads({ store, grid, mark, scale }: HeadsProps) {
     pin: () => attention.toggle(focus),
   });
   const first = grid.places.filter(({ head }) => head === 0);
+  const off = grid.places.filter((place) => store.whatIf.isOff(place, kind));
   return (
     <div
       ref={element}
@@ -237,10 +257,22 @@ function Heads({ store, grid, mark, scale }: HeadsProps) {
       aria-label={fill(words.grid, focus)}
       style={{ width: px(grid.width), height: px(grid.height) }}
       onKeyDown={keys}
+      onKeyUp={({ key }) => {
+        if (key.toLowerCase() !== "x" || !held.current) return;
+        const here = attention.preview.peek() ?? focus;
+        if (held.current.layer) store.whatIf.toggleLayer(here.layer, kind);
+        else store.whatIf.toggleHead(here, kind);
+        held.current = null;
+      }}
       onPointerMove={hover}
       onPointerLeave={() => (attention.preview.value = null)}
       onClick={(event) => {
         const found = at(event);
+        const label = held.current && !found && labelAt(event);
+        if (label !== null && label !== false) {
+          held.current = null;
+          store.whatIf.toggleLayer(label, kind);
+        }
         if (!found) return;
         if (event.shiftKey || event.ctrlKey || event.metaKey) attention.toggle(found);
         else attention.keep(found);
@@ -265,6 +297,9 @@ function Heads({ store, grid, mark, scale }: HeadsProps) {
           kind="chosen"
           color={rgb(INK[theme].heads[index]!)}
         />
+      ))}
+      {off.map((at) => (
+        <Frame key={`off${at.layer}.${at.head}`} grid={grid} at={at} kind="off" />
       ))}
       <Frame grid={grid} at={focus} kind="focus" />
       <Frame grid={grid} at={preview} kind="preview" />

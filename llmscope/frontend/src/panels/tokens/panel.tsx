@@ -10,6 +10,7 @@ import { tokens as words } from "#words/tokens";
 import { fill } from "../../words/fill";
 import type { PanelProps } from "../props";
 import { Caption } from "./caption";
+import { Changes } from "./changes";
 import { DecoderButtons } from "./decoder-buttons";
 import { Row } from "./row";
 
@@ -62,6 +63,7 @@ export function Tokens({ store }: PanelProps) {
         </Row>
       )}
       <div class="under">
+        <Changes store={store} />
         <Caption {...shown} hoveredTarget={hoveredTarget} />
         {editable && (
           <button

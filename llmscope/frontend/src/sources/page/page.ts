@@ -1,4 +1,10 @@
-import { type MatrixName, type RequestOf, matrixText, parseKey } from "../../protocol/keys";
+import {
+  type MatrixName,
+  type RequestOf,
+  formatKey,
+  matrixText,
+  parseKey,
+} from "../../protocol/keys";
 import type { Kind } from "../../protocol/shared";
 import { type Part, type Source, SourceError } from "../../protocol/source";
 import { problems } from "#words/problems";
@@ -12,7 +18,13 @@ const KEPT = 8; // matrices that were made last
 export class PageSource implements Source {
   #made = new Map<string, Whole | null>();
 
-  constructor(private readonly content: Content) {}
+  constructor(private readonly content: Content) {
+    // Numbers of edits are spelled as this language spells them.
+    for (const key of Object.keys(content.answers)) {
+      const request = key.startsWith("under/") ? parseKey(key) : null;
+      if (request) content.answers[formatKey(request)] = content.answers[key]!;
+    }
+  }
 
   ask<T = Part>(key: string): Promise<T> {
     const found = this.#find(key);
@@ -41,6 +53,8 @@ export class PageSource implements Source {
         return problems.isPage;
       case "search":
         return problems.takesModel.search;
+      case "under":
+        return problems.takesModel.edits;
       case "text":
       case "ids":
         return problems.takesModel.text;

@@ -4,6 +4,7 @@ export { app } from "./app";
 export { attention } from "./attention";
 export { chain } from "./chain";
 export { common } from "./common";
+export { edits } from "./edits";
 export { generation } from "./generation";
 export { header } from "./header";
 export { hints } from "./hints";

@@ -32,7 +32,7 @@ export const keys = {
       acts: {
         help: "Show the keys",
         release: "Release what was clicked, step by step",
-        undo: "Undo a change of settings or of pinned heads",
+        undo: "Undo a change of settings, of pinned heads or of what is off",
         preset: "Sampling: greedy, 0.7, 1.5, nucleus",
         reset: "Reset sampling",
       },
@@ -64,6 +64,7 @@ export const keys = {
       acts: {
         move: "Walk through layers and heads",
         pin: "Pin the head, or unpin it",
+        off: "Switch the head off, or on (with Shift: its layer's attention)",
       },
     },
     chip: {

@@ -47,6 +47,7 @@ export const nextToken = {
   orderLabel: "Engine order",
 
   model: "model",
+  untouched: "untouched",
   stages: "Tokens left after each stage",
   /** Stages, within sentences. */
   stage: {
@@ -72,6 +73,8 @@ export const nextToken = {
   value: "Click for the calculation.",
   valueBefore: "{share} before sampling. Click for the calculation.",
   before: "before sampling: {share}",
+  untouchedShare: "untouched: {share}",
+  valueUntouched: "{share} with nothing switched off. Click for the calculation.",
   others: { one: "{count} other", other: "{count} others" },
 
   /** What stands in the text. */

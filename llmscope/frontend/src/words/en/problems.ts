@@ -12,6 +12,7 @@ export const problems = {
   takesModel: {
     search: "Finding a token takes the model.",
     text: "Reading another text takes the model.",
+    edits: "Switching parts of the model off takes the model.",
     rollout: "Rollout to this layer takes the model.",
     writing: "Writing takes the model.",
   },

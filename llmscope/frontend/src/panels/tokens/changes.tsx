@@ -1,0 +1,51 @@
+import type { Edit } from "../../protocol/edits";
+import type { Store } from "../../store/store";
+import { edits as words } from "#words/edits";
+import { fill } from "../../words/fill";
+import { significant } from "../../ui/format";
+
+/** What is changed of the model for this text, each with a way back. */
+export function Changes({ store: { whatIf } }: { store: Store }) {
+  const edits = whatIf.edits.value;
+  if (edits.length === 0) return null;
+  return (
+    <ul class="changes" aria-label={words.title}>
+      {edits.map((edit) => (
+        <li key={JSON.stringify(edit)} class={edit.do === "ablate" ? "is-off" : ""}>
+          <span class="ellipsis">{textOf(edit)}</span>
+          {whatIf.canEdit && (
+            <button
+              type="button"
+              aria-label={fill(words.on, { edit: textOf(edit) })}
+              onClick={() => whatIf.remove(edit)}
+            >
+              ×
+            </button>
+          )}
+        </li>
+      ))}
+      {whatIf.canEdit && edits.length > 1 && (
+        <li class="all">
+          <button
+            type="button"
+            class="quiet"
+            title={words.allOnTitle}
+            onClick={() => whatIf.clear()}
+          >
+            {words.allOn}
+          </button>
+        </li>
+      )}
+    </ul>
+  );
+}
+
+/** An edit in a few words. */
+export function textOf({ do: done, part: [what, layer, head], by, edge, factor, scale }: Edit) {
+  const part = fill(words.parts[what], { layer, head: head ?? "" });
+  if (done === "scale") return fill(words.scaled, { part, factor: significant(factor!) });
+  if (done === "patch") return fill(words.patched, { part });
+  if (done === "steer") return fill(words.steered, { part, scale: significant(scale!) });
+  if (edge) return fill(words.edge, { part, query: edge[0], key: edge[1] });
+  return fill(by === "mean" || by === "uniform" ? words.offBy[by] : words.off, { part });
+}
