@@ -178,7 +178,7 @@ function Line(props: LineProps) {
         {drawn !== null && !cut && <i class="drawn" style={{ left: width(drawn) }} />}
         {cut && (
           <em>
-            {[fill(words.cutBy, { stage: words.stage[cut] }), ...fates(cut, place, others)].join(
+            {[fill(words.cutBy, { stage: words.settings[cut] }), ...fates(cut, place, others)].join(
               " · ",
             )}
           </em>

@@ -31,6 +31,7 @@ export const nextToken = {
   reset: "reset",
   resetTitle: "The model's own distribution: Alt 0. Ctrl Z undoes one change.",
 
+  /** Of sampling; each is a stage, too. */
   settings: {
     temperature: "temperature",
     "top-k": "top-k",
@@ -48,14 +49,6 @@ export const nextToken = {
 
   model: "model",
   stages: "Tokens left after each stage",
-  /** Stages, within sentences. */
-  stage: {
-    temperature: "temperature",
-    "top-k": "top-k",
-    "top-p": "top-p",
-    "min-p": "min-p",
-    typical: "typical",
-  },
   switchOn: "Switch {stage} on",
   switchOff: "Switch {stage} off",
 
