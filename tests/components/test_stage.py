@@ -52,9 +52,20 @@ def test_each_subject_fits_the_screen_and_its_key_shows_it(on_stage):
             expect(shown.panels.prompt).to_be_in_viewport()
             frame, past = shown.panels.root.evaluate(_REACH)
             assert (tuple(frame), past) == (size, []), (size, subject)
-            expect(shown.panels.next).to_have_count(1)
-            expect(shown.panels.rows).to_have_count(6)  # five, and all the others
+            is_wide = subject == "Chain rule"
+            expect(shown.panels.next).to_have_count(0 if is_wide else 1)
+            expect(shown.panels.rows).to_have_count(0 if is_wide else 6)  # five, and the others
         assert shown.page.evaluate("document.documentElement.scrollHeight") == size[1]
+
+
+def test_a_sentence_is_whole_in_the_chain_rule(on_stage):
+    shown = on_stage("causal", SCREENS[0])
+    press(shown, "6")
+    columns = shown.panels.root.locator("button.factor")
+    for index in range(columns.count()):
+        expect(columns.nth(index)).to_be_in_viewport(ratio=1)
+    size = columns.first.evaluate("column => getComputedStyle(column).fontSize")
+    assert float(size.removesuffix("px")) >= 20
 
 
 def test_each_step_fits_the_screen(on_stage):
