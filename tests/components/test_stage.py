@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from playwright.sync_api import expect
 
@@ -18,6 +20,18 @@ _REACH = """root => {
     const past = panels.filter(panel => panel.scrollHeight > panel.clientHeight + 1);
     return [[width, height], [...past.map(panel => panel.className), ...(
         stage.scrollHeight > stage.clientHeight + 1 ? ["stage"] : [])]];
+}"""
+
+# Of what is left and what is right of the middle, from the top down: where each begins and ends.
+_COLUMNS = """panel => {
+    const parts = panel.querySelectorAll(":scope > *, .results > *");
+    const boxes = [...parts].map(part => part.getBoundingClientRect());
+    const { left, width } = panel.getBoundingClientRect();
+    const within = boxes.filter(box => box.height > 0 && box.width < width);
+    return [false, true].map(right => within
+        .filter(box => (box.left > left + 0.4 * width) === right)
+        .map(({ top, bottom }) => [Math.round(top), Math.round(bottom)])
+        .sort((a, b) => a[0] - b[0]));
 }"""
 
 
@@ -105,6 +119,26 @@ def test_controls_are_hidden_until_they_are_wanted(on_stage):
     expect(shown.panels.slider("temperature")).to_be_hidden()
     press(shown, "5")
     expect(shown.panels.slider("temperature")).to_be_visible()
+
+
+def test_all_that_can_be_set_of_the_next_token_fits(on_stage):
+    shown = on_stage("causal", SCREENS[0])
+    press(shown, "5")
+    press(shown, "c")
+    expect_beside(shown)
+    for name in ("more", "curve"):
+        shown.panels.next.get_by_role("button", name=name, exact=True).click()
+        shown.settle()
+        expect_beside(shown)
+
+
+def expect_beside(shown: Shown) -> None:
+    """Nothing of the subject is past its end, nor over anything else."""
+    for size in SCREENS:
+        shown.widen(*size)
+        assert shown.panels.root.evaluate(_REACH)[1] == []
+        for column in shown.panels.next.evaluate(_COLUMNS):
+            assert all(end <= start for (_, end), (start, _) in pairwise(column)), column
 
 
 def test_f_fills_the_screen_and_a_text_keeps_its_letters(on_stage):

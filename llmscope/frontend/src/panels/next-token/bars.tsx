@@ -204,5 +204,5 @@ function Line(props: LineProps) {
 function fates(cut: StageName | undefined, place: number, others: LineProps["others"]): string[] {
   return others
     .filter(({ outcome }) => !cut !== !cutBy(outcome, place))
-    .map(({ order }) => fill(cut ? words.keptBy : words.wouldBeCutBy, { engine: order }));
+    .map(({ order }) => fill(cut ? words.keptBy : words.cutByOther, { engine: order }));
 }

@@ -61,7 +61,7 @@ export const nextToken = {
   unpin: "Unpin {token}",
   cutBy: "cut by {stage}",
   keptBy: "kept by {engine}",
-  wouldBeCutBy: "would be cut by {engine}",
+  cutByOther: "cut by {engine}",
   value: "Click for the calculation.",
   valueBefore: "{share} before sampling. Click for the calculation.",
   before: "before sampling: {share}",
