@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import pytest
@@ -183,3 +184,35 @@ def hovering_text(shown: Shown) -> None:
         shown.panels.token(token).hover(force=True)
     shown.panels.cells.hover()
     shown.leave()
+
+
+_LABELS = """panel => {
+    const labels = [...panel.querySelectorAll("svg.labels text[transform]")];
+    const size = parseFloat(getComputedStyle(labels[0]).fontSize);
+    const places = labels.map(label => {
+        const { a, b, e } = label.transform.baseVal.consolidate().matrix;
+        return [e, Math.atan2(-b, a)];
+    });
+    return [size, places, labels.map(label => label.textContent)];
+}"""
+
+
+@pytest.mark.parametrize("name", ["causal", "cjk"])
+def test_labels_of_a_matrix_lie_beside_each_other(on_stage, name):
+    shown = on_stage(name, SCREENS[0])
+    press(shown, "2")
+    size, places, texts = shown.panels.attention.evaluate(_LABELS)
+    if name == "causal":
+        assert len(texts) == len(shown.numbers.labels)
+    for (x, tilt), (further, _) in pairwise(places):
+        assert (further - x) * math.sin(tilt) >= size
+    rows = shown.panels.attention.locator("svg.labels text.here:not([transform])")
+    expect(rows.last).to_be_in_viewport(ratio=1)
+
+
+def test_it_is_left_at_any_width(on_stage):
+    shown = on_stage("causal", SCREENS[0])
+    for width in (600, 830, 960):
+        shown.widen(width, 720)
+        leave = shown.panels.root.get_by_role("button", name="Leave lecture mode")
+        expect(leave).to_be_in_viewport(ratio=1)
