@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from tests.components.boxes import recorded
 from tests.components.test_still import PACE, typing
 from tests.components.workshop import Shown
+from tests.page.panels import box
 
 SCREENS = ((1280, 720), (1920, 1080))
 SUBJECTS = ("Heads", "Matrix", "Arcs", "Steps", "Next token", "Chain rule")
@@ -77,8 +78,10 @@ def test_a_sentence_is_whole_in_the_chain_rule(on_stage):
     shown = on_stage("causal", SCREENS[0])
     press(shown, "6")
     columns = shown.panels.root.locator("button.factor")
-    for index in range(columns.count()):
-        expect(columns.nth(index)).to_be_in_viewport(ratio=1)
+    names = shown.panels.root.locator(".factor.names")
+    expect(columns).to_have_count(len(shown.numbers.labels))
+    assert box(columns.first)["x"] >= box(names)["x"] + box(names)["width"] - 1
+    expect(columns.last).to_be_in_viewport(ratio=1)
     size = columns.first.evaluate("column => getComputedStyle(column).fontSize")
     assert float(size.removesuffix("px")) >= 20
 
