@@ -264,6 +264,8 @@ _CUT = """panel => {
 }"""
 _TOPS = """panel => [...panel.querySelectorAll("h3, .presets, .slider")]
     .slice(0, 5).map(part => Math.round(part.getBoundingClientRect().top + scrollY))"""
+_ROWS = """panel => [...panel.querySelectorAll(".stages li")]
+    .map(cell => Math.round(cell.getBoundingClientRect().top))"""
 _CELLS = """panel => [...panel.querySelectorAll(".stages li")]
     .map(cell => Math.round(cell.getBoundingClientRect().width))"""
 
@@ -284,3 +286,12 @@ def test_settings_are_named_whole_and_nothing_above_them_moves(show, width):
     shown.settle()
     assert panel.evaluate(_CUT) == []
     assert panel.evaluate(_CELLS) == cells
+
+
+@pytest.mark.parametrize("width", [760, 850, 960, 1150])
+def test_stages_are_in_one_row_or_two_equal_ones(show, width):
+    panel = show("next-token", panel="next-token", width=width, size=(1200, 900)).panels.next
+    panel.get_by_role("button", name="more").click()
+    expect(panel.locator(".stages li")).to_have_count(6)
+    tops = panel.evaluate(_ROWS)
+    assert [tops.count(top) for top in sorted(set(tops))] in ([6], [3, 3])
