@@ -12,6 +12,13 @@ from playwright.sync_api import Locator, expect
 from tests.components.conftest import Show
 from tests.components.workshop import Shown
 
+# Where the names end, where columns right of that begin, and how many are whole.
+_EDGES = """box => {
+    const [names, ...columns] = [...box.children].map(one => one.getBoundingClientRect());
+    const shown = columns.filter(({ right }) => right > names.right + 1);
+    const whole = shown.filter(({ right }) => right <= box.getBoundingClientRect().right);
+    return [names.right, shown.map(({ left }) => left), whole.length];
+}"""
 SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 
 
@@ -44,7 +51,7 @@ def test_each_column_says_what_python_says(shown):
     assert rows[0][0] == "" and rows[0][2:] == ["given", ""]
     surprisals = [float(bits) for bits, *_ in rows[1:]]
     np.testing.assert_allclose(surprisals, -found[1:] / np.log(2), rtol=0, atol=0.0051)
-    probabilities = [number(share) for _, _, share, _ in rows[1:]]
+    probabilities = [number(share) / 100 for _, _, share, _ in rows[1:]]
     np.testing.assert_allclose(probabilities, np.exp(found[1:]), rtol=0.0051)
     products = [number(product) for *_, product in rows[1:]]
     np.testing.assert_allclose(products, np.exp(found[1:].cumsum()), rtol=0.0051)
@@ -97,3 +104,16 @@ def test_a_text_too_unlikely_for_a_float_has_its_product(show):
     shown = show("512-tokens", panel="chain", chain_rule=True)
     expect(region(shown).locator("button.factor.here")).to_contain_text("× 10⁻²⁷")
     expect(region(shown).locator("button.factor").last).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("width", [390, 830, 1150])
+def test_no_number_is_cut_into_another(show, width):
+    shown = show("cjk", panel="chain", chain_rule=True, width=width)
+    box = region(shown).get_by_role("group", name="Tokens")
+    count = len(shown.numbers.labels)
+    for position in (count - 1, count // 2, count - 9, 0):
+        shown.set(position=position)
+        shown.settle()
+        edge, starts, whole = box.evaluate(_EDGES)
+        assert starts[0] == pytest.approx(edge, abs=1), (position, edge, starts[:2])
+        assert whole >= 3

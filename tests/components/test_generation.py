@@ -71,7 +71,7 @@ def test_branches_are_gone_to_compared_and_folded(shown, panel):
     # All branches stand beside the text at first.
     columns = panel.locator(".written > p")
     expect(columns).to_have_count(3)
-    expect(panel.get_by_text("The branches split after 2 tokens")).to_be_visible()
+    expect(panel.get_by_text("Split after 2 tokens")).to_be_visible()
     compare = [branches.nth(at).get_by_role("button", name="compare") for at in range(4)]
     compare[3].click()
     expect(columns).to_have_count(2)
@@ -88,3 +88,13 @@ def test_branches_are_gone_to_compared_and_folded(shown, panel):
         )
     panel.get_by_role("button", name="Fold").first.click()
     expect(branches).to_have_count(2)
+
+
+def test_branches_are_beside_the_text_on_a_stage(show):
+    shown = show("generation", size=(1280, 800), width=1280, lecture=True)
+    texts = shown.panels.root.locator(".written > p")
+    expect(texts).to_have_count(3)
+    tops = {round(text.bounding_box()["y"]) for text in texts.all()}
+    assert len(tops) == 1
+    figures = shown.panels.next.locator(".value")
+    assert figures.evaluate_all("all => all.every(one => one.scrollWidth <= one.clientWidth)")

@@ -190,3 +190,33 @@ def test_the_first_column_in_sight_is_whole(show):
     scrolled = lens.table.evaluate("table => table.scrollLeft")
     assert scrolled > column, "the last token is in focus"
     assert scrolled / column == pytest.approx(round(scrolled / column), abs=0.02)
+
+
+_CONTRASTS = """panel => {
+    const numbers = text => text.match(/[\\d.]+/g).map(Number);
+    const light = ([r, g, b]) => [r, g, b].map(one => one / 255)
+        .map(one => one <= 0.04045 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, one, at) => sum + one * [0.2126, 0.7152, 0.0722][at], 0);
+    const root = panel.closest(".llmscope");
+    const ground = numbers(getComputedStyle(root).backgroundColor);
+    return [...panel.querySelectorAll("td:not(.gap)")].map(cell => {
+        const style = getComputedStyle(cell);
+        const [r, g, b, a = 1] = numbers(style.backgroundColor);
+        const under = [r, g, b].map((one, at) => one * a + ground[at] * (1 - a));
+        const found = style.color.startsWith("color(")
+            ? numbers(style.color.replace("srgb", "")).map(one => 255 * one) : numbers(style.color);
+        const [low, high] = [light(under), light(found)].sort((a, b) => a - b);
+        return (high + 0.05) / (low + 0.05);
+    });
+}"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_prediction_is_read_on_any_shade(show, theme):
+    shown = show("causal", panel="lens", theme=theme)
+    for measure in ("probability", "entropy"):
+        shown.set(lens=measure)
+        shown.settle()
+        contrasts = shown.panels.root.locator(".lens").evaluate(_CONTRASTS)
+        assert len(contrasts) > 100
+        assert min(contrasts) > 3.5, measure

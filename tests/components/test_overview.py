@@ -286,3 +286,12 @@ def test_the_frame_of_a_chosen_head_is_as_large_as_the_head(shown, panels):
     size = box(panels.overview.locator(".focus"))["width"]
     frame = box(panels.overview.locator(".frame.chosen"))
     assert (frame["width"], frame["height"]) == pytest.approx((size, size), abs=1)
+
+
+@pytest.mark.parametrize("width", [1150, 1920])
+def test_in_a_column_the_maps_stand(show, width):
+    shown = show("causal", panel="explorer", width=width, size=(width, 1100))
+    panels = shown.panels
+    maps, weights = (area.bounding_box() for area in (panels.overview, panels.cells))
+    assert maps["height"] > 2 * maps["width"]
+    assert maps["height"] > weights["height"]

@@ -251,3 +251,47 @@ def test_each_line_of_the_curve_leads_to_its_name(show):
     for color, leader, begins, ends in drawn:
         assert color == leader
         assert begins < 0.5 and abs(ends) < 0.5
+
+
+_CUT = """panel => {
+    const { right } = panel.getBoundingClientRect();
+    const words = [...panel.querySelectorAll(
+        ".slider > span, .orders span, .stages :is(span, b, small), .dice button, .dice > span")];
+    return words
+        .filter(word => word.scrollWidth > word.clientWidth + 1 && word.clientWidth > 0
+            || word.getBoundingClientRect().right > right + 1)
+        .map(word => word.textContent);
+}"""
+_TOPS = """panel => [...panel.querySelectorAll("h3, .presets, .slider")]
+    .slice(0, 5).map(part => Math.round(part.getBoundingClientRect().top + scrollY))"""
+_ROWS = """panel => [...panel.querySelectorAll(".stages li")]
+    .map(cell => Math.round(cell.getBoundingClientRect().top))"""
+_CELLS = """panel => [...panel.querySelectorAll(".stages li")]
+    .map(cell => Math.round(cell.getBoundingClientRect().width))"""
+
+
+@pytest.mark.parametrize("width", [390, 484, 830, 930, 960, 1150])
+def test_settings_are_named_whole_and_nothing_above_them_moves(show, width):
+    shown = show("causal", panel="explorer", width=width, size=(max(width, 800), 1200))
+    panel = shown.panels.next
+    assert panel.evaluate(_CUT) == []
+    before = panel.evaluate(_TOPS)
+    for name in ("more", "curve"):
+        panel.get_by_role("button", name=name, exact=True).click()
+        shown.settle()
+        assert panel.evaluate(_CUT) == [], name
+        assert panel.evaluate(_TOPS) == before, name
+    cells = panel.evaluate(_CELLS)
+    shown.set(temperature=1.3, top_k=50, top_p=0.5)
+    shown.settle()
+    assert panel.evaluate(_CUT) == []
+    assert panel.evaluate(_CELLS) == cells
+
+
+@pytest.mark.parametrize("width", [760, 850, 960, 1150])
+def test_stages_are_in_one_row_or_two_equal_ones(show, width):
+    panel = show("next-token", panel="next-token", width=width, size=(1200, 900)).panels.next
+    panel.get_by_role("button", name="more").click()
+    expect(panel.locator(".stages li")).to_have_count(6)
+    tops = panel.evaluate(_ROWS)
+    assert [tops.count(top) for top in sorted(set(tops))] in ([6], [3, 3])

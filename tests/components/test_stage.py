@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from itertools import pairwise
+
 import pytest
 from playwright.sync_api import expect
 
 from tests.components.boxes import recorded
 from tests.components.test_still import PACE, typing
 from tests.components.workshop import Shown
+from tests.page.panels import box
 
 SCREENS = ((1280, 720), (1920, 1080))
 SUBJECTS = ("Heads", "Matrix", "Arcs", "Steps", "Next token", "Chain rule")
@@ -18,6 +22,18 @@ _REACH = """root => {
     const past = panels.filter(panel => panel.scrollHeight > panel.clientHeight + 1);
     return [[width, height], [...past.map(panel => panel.className), ...(
         stage.scrollHeight > stage.clientHeight + 1 ? ["stage"] : [])]];
+}"""
+
+# Of what is left and what is right of the middle, from the top down: where each begins and ends.
+_COLUMNS = """panel => {
+    const parts = panel.querySelectorAll(":scope > *, .results > *");
+    const boxes = [...parts].map(part => part.getBoundingClientRect());
+    const { left, width } = panel.getBoundingClientRect();
+    const within = boxes.filter(box => box.height > 0 && box.width < width);
+    return [false, true].map(right => within
+        .filter(box => (box.left > left + 0.4 * width) === right)
+        .map(({ top, bottom }) => [Math.round(top), Math.round(bottom)])
+        .sort((a, b) => a[0] - b[0]));
 }"""
 
 
@@ -52,9 +68,22 @@ def test_each_subject_fits_the_screen_and_its_key_shows_it(on_stage):
             expect(shown.panels.prompt).to_be_in_viewport()
             frame, past = shown.panels.root.evaluate(_REACH)
             assert (tuple(frame), past) == (size, []), (size, subject)
-            expect(shown.panels.next).to_have_count(1)
-            expect(shown.panels.rows).to_have_count(6)  # five, and all the others
+            is_wide = subject == "Chain rule"
+            expect(shown.panels.next).to_have_count(0 if is_wide else 1)
+            expect(shown.panels.rows).to_have_count(0 if is_wide else 6)  # five, and the others
         assert shown.page.evaluate("document.documentElement.scrollHeight") == size[1]
+
+
+def test_a_sentence_is_whole_in_the_chain_rule(on_stage):
+    shown = on_stage("causal", SCREENS[0])
+    press(shown, "6")
+    columns = shown.panels.root.locator("button.factor")
+    names = shown.panels.root.locator(".factor.names")
+    expect(columns).to_have_count(len(shown.numbers.labels))
+    assert box(columns.first)["x"] >= box(names)["x"] + box(names)["width"] - 1
+    expect(columns.last).to_be_in_viewport(ratio=1)
+    size = columns.first.evaluate("column => getComputedStyle(column).fontSize")
+    assert float(size.removesuffix("px")) >= 20
 
 
 def test_each_step_fits_the_screen(on_stage):
@@ -94,6 +123,26 @@ def test_controls_are_hidden_until_they_are_wanted(on_stage):
     expect(shown.panels.slider("temperature")).to_be_hidden()
     press(shown, "5")
     expect(shown.panels.slider("temperature")).to_be_visible()
+
+
+def test_all_that_can_be_set_of_the_next_token_fits(on_stage):
+    shown = on_stage("causal", SCREENS[0])
+    press(shown, "5")
+    press(shown, "c")
+    expect_beside(shown)
+    for name in ("more", "curve"):
+        shown.panels.next.get_by_role("button", name=name, exact=True).click()
+        shown.settle()
+        expect_beside(shown)
+
+
+def expect_beside(shown: Shown) -> None:
+    """Nothing of the subject is past its end, nor over anything else."""
+    for size in SCREENS:
+        shown.widen(*size)
+        assert shown.panels.root.evaluate(_REACH)[1] == []
+        for column in shown.panels.next.evaluate(_COLUMNS):
+            assert all(end <= start for (_, end), (start, _) in pairwise(column)), column
 
 
 def test_f_fills_the_screen_and_a_text_keeps_its_letters(on_stage):
@@ -138,3 +187,35 @@ def hovering_text(shown: Shown) -> None:
         shown.panels.token(token).hover(force=True)
     shown.panels.cells.hover()
     shown.leave()
+
+
+_LABELS = """panel => {
+    const labels = [...panel.querySelectorAll("svg.labels text[transform]")];
+    const size = parseFloat(getComputedStyle(labels[0]).fontSize);
+    const places = labels.map(label => {
+        const { a, b, e } = label.transform.baseVal.consolidate().matrix;
+        return [e, Math.atan2(-b, a)];
+    });
+    return [size, places, labels.map(label => label.textContent)];
+}"""
+
+
+@pytest.mark.parametrize("name", ["causal", "cjk"])
+def test_labels_of_a_matrix_lie_beside_each_other(on_stage, name):
+    shown = on_stage(name, SCREENS[0])
+    press(shown, "2")
+    size, places, texts = shown.panels.attention.evaluate(_LABELS)
+    if name == "causal":
+        assert len(texts) == len(shown.numbers.labels)
+    for (x, tilt), (further, _) in pairwise(places):
+        assert (further - x) * math.sin(tilt) >= size
+    rows = shown.panels.attention.locator("svg.labels text.here:not([transform])")
+    expect(rows.last).to_be_in_viewport(ratio=1)
+
+
+def test_it_is_left_at_any_width(on_stage):
+    shown = on_stage("causal", SCREENS[0])
+    for width in (600, 830, 960):
+        shown.widen(width, 720)
+        leave = shown.panels.root.get_by_role("button", name="Leave lecture mode")
+        expect(leave).to_be_in_viewport(ratio=1)

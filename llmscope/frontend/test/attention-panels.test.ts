@@ -54,6 +54,9 @@ test("a deep model's layers go from left to right where it is broad, as large as
   const deep = Array.from({ length: 30 }, (_, n): [number, number, number] => [n, 9, 3]);
   const column = gridOf(deep, { width: 220, height: Infinity }, 1, null);
   expect([column.isLying, column.across]).toEqual([false, 9]);
+  const beside = gridOf(deep, { width: 345, height: Infinity, isColumn: true }, 1, null);
+  expect(beside.isLying).toBe(false);
+  expect(beside.size).toBeGreaterThan(18);
   for (const room of [
     { width: 569, height: Infinity },
     { width: 900, height: 250 },

@@ -111,7 +111,7 @@ def test_another_token_is_forced_and_becomes_a_branch(notebook, panel, panels):
     branches.nth(1).locator(".way").click()
     expect(written(panel)).to_have_count(4)
     branches.nth(2).get_by_role("button", name="compare").click()
-    expect(panel.get_by_text("The branches split after 2 tokens")).to_be_visible()
+    expect(panel.get_by_text("Split after 2 tokens")).to_be_visible()
     pressed, plain = (
         branches.nth(n)
         .get_by_role("button", name="compare")
@@ -280,7 +280,7 @@ def test_sequences_of_a_run_stand_side_by_side_and_one_is_picked(notebook, panel
     for column, other in enumerate(others, start=1):
         shared = parting(first, other) - start
         after = f"after {shared} {'token' if shared == 1 else 'tokens'}" if shared else "at once"
-        expect(columns.nth(column)).to_contain_text(f"The branches split {after}.")
+        expect(columns.nth(column)).to_contain_text(f"Split {after}.")
         # What is looked at in it is shown as it stands there.
         columns.nth(column).locator(".wrote").last.click()
         expect(three.next.get_by_role("heading")).to_contain_text("after")

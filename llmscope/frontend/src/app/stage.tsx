@@ -50,7 +50,8 @@ export function Stage({ store, host, em, shown, children }: StageProps) {
     subjects.find((one) => one.panel.name === chosen.value && isShown(one)) ??
     subjects.find((one) => one.isShown?.(store)) ??
     subjects[0];
-  const beside = shown.find(({ name }) => name === "next-token" && name !== now?.panel.name);
+  const beside =
+    !now?.isWide && shown.find(({ name }) => name === "next-token" && name !== now?.panel.name);
   const go = (to: (typeof subjects)[number]) => {
     // What had the focus goes, and no key would be heard.
     if (subject.current?.matches(":focus-within")) frame.current!.focus({ preventScroll: true });

@@ -11,6 +11,8 @@ export interface Subject {
   /** Turns the panel to it, where it has several. */
   show?: (store: Store) => void;
   isShown?: (store: Store) => boolean;
+  /** Whether it takes the place of the next token beside it, too. */
+  isWide?: boolean;
 }
 
 /** A panel, as the index of its folder registers it. */

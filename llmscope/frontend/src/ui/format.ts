@@ -53,7 +53,17 @@ const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 /** A probability of any size, of its natural logarithm: what a float has no room for, too. */
 export function power(logprob: number): string {
   const digits = logprob / Math.LN10;
-  if (digits > -4) return percent(Math.exp(logprob));
+  return digits > -4 ? percent(Math.exp(logprob)) : scientific(digits);
+}
+
+/** A probability in percent, without the sign: as short as three figures are. */
+export function inPercent(logprob: number): string {
+  const digits = logprob / Math.LN10 + 2;
+  return digits < -3 ? scientific(digits) : percent(Math.exp(logprob)).replace(" %", "");
+}
+
+/** A number below 1, of its decimal logarithm. */
+function scientific(digits: number): string {
   if (digits === -Infinity) return "0";
   let exponent = Math.floor(digits);
   let first = (10 ** (digits - exponent)).toFixed(2);

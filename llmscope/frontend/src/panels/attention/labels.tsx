@@ -3,6 +3,8 @@ import type { Token } from "../../protocol/answers";
 import { plain } from "../../ui/label";
 
 const LONGEST = 12;
+const APART = 16; // pixels between labels, at least
+const LINE = 15; // pixels of a line of type
 
 /** Where one side of a matrix is on the screen. */
 export interface Axis {
@@ -88,10 +90,21 @@ export function QueryLabels({ axis, left, top, marked, scale }: LabelProps) {
   );
 }
 
-/** How long a label at 45° may be: to the upper edge, and to the right edge of the panel. */
-function roomAbove(axis: Axis, index: number, top: number, beside: number, scale: number): number {
+/** The angle of labels so many pixels from each other: steeper than 45° where their lines would touch. */
+const tiltOf = (apart: number, scale: number): number =>
+  Math.max(Math.PI / 4, Math.asin(Math.min(1, (LINE * scale) / apart)));
+
+/** How long a label may be: to the upper edge, and to the right edge of the panel. */
+function roomAbove(
+  axis: Axis,
+  index: number,
+  top: number,
+  beside: number,
+  scale: number,
+  tilt: number,
+): number {
   const right = axis.room + beside - (axis.start + (index + 0.5) * axis.size + 3);
-  return Math.SQRT2 * Math.min(top - 14 * scale, right - 8 * scale);
+  return Math.min((top - 14 * scale) / Math.sin(tilt), (right - 8 * scale) / Math.cos(tilt));
 }
 
 interface KeyLabelProps extends LabelProps {
@@ -100,6 +113,8 @@ interface KeyLabelProps extends LabelProps {
 }
 
 export function KeyLabels({ axis, left, top, right, marked, scale }: KeyLabelProps) {
+  const apart = Math.ceil((APART * scale) / axis.size) * axis.size;
+  const tilt = tiltOf(apart, scale);
   return (
     <svg
       class="labels overlay"
@@ -108,13 +123,13 @@ export function KeyLabels({ axis, left, top, right, marked, scale }: KeyLabelPro
       height={top}
       aria-hidden="true"
     >
-      {spaced(axis, 18 * scale, marked).map((index) => (
+      {spaced(axis, APART * scale, marked).map((index) => (
         <text
           key={index}
-          transform={`translate(${axis.start + (index + 0.5) * axis.size + 3}, ${top - 7}) rotate(-45)`}
+          transform={`translate(${axis.start + (index + 0.5) * axis.size + 3}, ${top - 7}) rotate(${(-180 / Math.PI) * tilt})`}
           class={marked.includes(index) ? "here" : ""}
         >
-          {short(axis.tokens[index]!.label, roomAbove(axis, index, top, right, scale), scale)}
+          {short(axis.tokens[index]!.label, roomAbove(axis, index, top, right, scale, tilt), scale)}
         </text>
       ))}
     </svg>

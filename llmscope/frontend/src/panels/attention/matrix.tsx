@@ -44,7 +44,8 @@ export function Matrix({ store, matrix, room }: MatrixProps) {
   // A cell is no larger than a hand needs, so that a short text is no poster.
   const right = 28 * scale; // at least, for the last label
   const { width } = room;
-  const most = Math.min(width - left - right, room.height - top, 560 * scale);
+  // Half a label of the last row is below it.
+  const most = Math.min(width - left - right, room.height - top - 7 * scale, 560 * scale);
   const longest = Math.max(queries.length, keys.length);
   const size = Math.max(120, Math.min(most, longest * 64 * scale)) / longest;
   const [across, down] = [size * keys.length, size * queries.length];

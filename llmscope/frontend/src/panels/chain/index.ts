@@ -8,5 +8,5 @@ export const chain: Panel = {
   component: Chain,
   css,
   place: "row",
-  subjects: [{ title: words.title }],
+  subjects: [{ title: words.title, isWide: true }],
 };

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from "preact/hooks";
+import { px } from "../../draw/canvas";
 import type { Store } from "../../store/store";
-import { bits, percent, plural, power, significant, twoDecimals } from "../../ui/format";
+import { bits, inPercent, plural, power, significant, twoDecimals } from "../../ui/format";
 import { onKeys } from "../../ui/keys";
 import { Label, plain } from "../../ui/label";
 import { clamp } from "../../ui/scale";
@@ -98,8 +99,8 @@ function Columns({ store, factors: { side, tokens } }: FactorsProps) {
           <span class="ellipsis">
             <Label text={label} />
           </span>
-          <span>{logprob === null ? words.given : percent(Math.exp(logprob))}</span>
-          <span>{logprob === null ? "" : power(product)}</span>
+          <span>{logprob === null ? words.given : number(inPercent(logprob))}</span>
+          <span>{logprob === null ? "" : number(power(product))}</span>
         </button>
       ))}
     </div>
@@ -121,7 +122,7 @@ function Sentence({ store, factors: { side, tokens } }: FactorsProps) {
           {rich(choose(words.factor, at), {
             token,
             count: at,
-            share: percent(Math.exp(factor.logprob)),
+            share: power(factor.logprob),
           })}
           {" · "}
           {rich(words.surprisal, { bits: <b>{bits(toBits(factor.logprob))}</b> })}
@@ -168,6 +169,9 @@ const powerOfTwo = (exponent: string) => (
   </>
 );
 
+/** Breaks before its power of ten alone. */
+const number = (text: string): string => text.replace(" ", "\u00a0");
+
 const finite = (value: number): number => (Number.isFinite(value) ? value : 0);
 
 /** The token in focus of a side; without one, the last. */
@@ -176,11 +180,17 @@ function clampedFocus(store: Store, side: Factors["side"], length: number): numb
   return here < 0 ? length - 1 : Math.min(here, length - 1);
 }
 
-/** Scrolls the columns so that one is in sight, right of the names that stay. */
+/** Scrolls so that a column is in sight, and the first one is whole: half a number is another number. */
 function reveal(element: HTMLElement, box: HTMLElement): void {
-  const names = (box.firstElementChild as HTMLElement).offsetWidth;
-  const before = element.offsetLeft - names - box.scrollLeft;
-  const after = element.offsetLeft + element.offsetWidth - box.clientWidth - box.scrollLeft;
-  if (before < 0) box.scrollLeft += before;
-  else if (after > 0) box.scrollLeft += after;
+  const [names, ...columns] = [...box.children] as HTMLElement[];
+  const start = (column: HTMLElement) => column.offsetLeft - names!.offsetWidth;
+  const end = element.offsetLeft + element.offsetWidth - box.clientWidth;
+  const last = columns.at(-1)!;
+  const spare = last.offsetLeft + last.offsetWidth - box.clientWidth;
+  const to =
+    end > box.scrollLeft
+      ? start(columns.find((column) => start(column) >= end) ?? element)
+      : Math.min(box.scrollLeft, start(element));
+  last.style.marginRight = px(Math.max(0, to - spare));
+  box.scrollLeft = to;
 }

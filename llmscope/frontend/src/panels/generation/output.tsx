@@ -24,7 +24,7 @@ export function Output({ store, generation }: { store: Store; generation: Genera
     <>
       <div
         ref={page}
-        class={`written scrolls ${others.length > 0 ? "beside" : ""} ${isCode(text) ? "code" : ""} ${store.isOld.value ? "old" : ""}`}
+        class={`written scrolls ${others.length > 0 ? "many" : ""} ${isCode(text) ? "code" : ""} ${store.isOld.value ? "old" : ""}`}
         tabIndex={0}
         role="application"
         aria-label={words.text}
@@ -113,7 +113,7 @@ function Other({
       ? words.nothing
       : fill(words.cost, { bits: all.toFixed(1), tokens: tokens(nodes.length) });
   };
-  const costs = { left: costOf(own), right: costOf(rest) };
+  const costs = { own: costOf(own), other: costOf(rest) };
   return (
     <p class="other">
       <span class="muted">…</span>

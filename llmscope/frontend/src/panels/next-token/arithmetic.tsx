@@ -46,7 +46,7 @@ export function Arithmetic({ next, outcome, settings, rank, label }: ArithmeticP
           logit: fourFigures(logit),
           temperature,
           scaled: fourFigures(logit / temperature),
-          stage: words.stage[cut],
+          stage: words.settings[cut],
         })}
       </p>
     );

@@ -194,7 +194,7 @@ function Line(props: LineProps) {
         {drawn !== null && !cut && <i class="drawn" style={{ left: width(drawn) }} />}
         {cut && (
           <em>
-            {[fill(words.cutBy, { stage: words.stage[cut] }), ...fates(cut, place, others)].join(
+            {[fill(words.cutBy, { stage: words.settings[cut] }), ...fates(cut, place, others)].join(
               " · ",
             )}
           </em>
@@ -228,5 +228,5 @@ const sum = (of: readonly number[]): number => of.reduce((total, one) => total +
 function fates(cut: StageName | undefined, place: number, others: LineProps["others"]): string[] {
   return others
     .filter(({ outcome }) => !cut !== !cutBy(outcome, place))
-    .map(({ order }) => fill(cut ? words.keptBy : words.wouldBeCutBy, { engine: order }));
+    .map(({ order }) => fill(cut ? words.keptBy : words.cutByOther, { engine: order }));
 }

@@ -24,18 +24,6 @@ export function Dice({ u, draws, label }: DiceProps) {
       >
         {words.sampleOnce}
       </button>
-      <span class="figures lines" role="status">
-        {u.value === null ? (
-          <span class="muted">{words.sameNumber}</span>
-        ) : (
-          <>
-            {u.value.toFixed(4)} →{" "}
-            <b>
-              <Label text={plain(label ?? "…")} />
-            </b>
-          </>
-        )}
-      </span>
       <button
         type="button"
         aria-pressed={draws.value !== null}
@@ -48,6 +36,18 @@ export function Dice({ u, draws, label }: DiceProps) {
       >
         {fill(words.sampleMany, { count: count(DRAWS) })}
       </button>
+      <span class="figures lines" role="status">
+        {u.value === null ? (
+          <span class="muted">{words.sameNumber}</span>
+        ) : (
+          <>
+            {u.value.toFixed(4)} →{" "}
+            <b>
+              <Label text={plain(label ?? "…")} />
+            </b>
+          </>
+        )}
+      </span>
     </div>
   );
 }

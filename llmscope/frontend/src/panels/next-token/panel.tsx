@@ -68,7 +68,6 @@ export function NextToken({ store }: PanelProps) {
           <Stages store={store} vocabulary={model.vocabulary} outcome={outcome} more={more.value} />
         </>
       )}
-      {next && curve.value && <Curve store={store} next={next} />}
       <div class="results">
         {next && outcome ? (
           <Rows
@@ -76,6 +75,7 @@ export function NextToken({ store }: PanelProps) {
             next={next}
             outcome={outcome}
             log={log.value}
+            curve={curve.value}
             compare={more.value}
             samples={!masked}
           />
@@ -179,13 +179,14 @@ interface RowsProps {
   next: Next;
   outcome: Outcome;
   log: boolean;
+  curve: boolean;
   /** Whether to say what other engines would do. */
   compare: boolean;
   /** Whether a token is sampled: nobody fills a gap by chance. */
   samples: boolean;
 }
 
-function Rows({ store, next, outcome, log, compare, samples }: RowsProps) {
+function Rows({ store, next, outcome, log, curve, compare, samples }: RowsProps) {
   const picture = useRef<HTMLDivElement>(null);
   const u = useSignal<number | null>(null);
   const draws = useSignal<Float64Array | null>(null);
@@ -224,6 +225,7 @@ function Rows({ store, next, outcome, log, compare, samples }: RowsProps) {
   return (
     <>
       <div ref={picture} class="picture">
+        {curve && <Curve store={store} next={next} />}
         <Bars
           next={next}
           outcome={outcome}

@@ -66,7 +66,7 @@ export function Stages({ store, vocabulary, outcome, more }: StagesProps) {
               type="button"
               aria-pressed={isOn(name)}
               title={fill(isOn(name) ? words.switchOff : words.switchOn, {
-                stage: words.stage[name],
+                stage: words.settings[name],
               })}
               onClick={() => flip(name)}
             >

@@ -28,7 +28,7 @@ export interface Grid {
 const LARGEST = 28; // pixels a side of a thumbnail
 const LEAST = { upright: 10, lying: 9 };
 const TALL = 300; // pixels, by which it is judged how well a grid of any height fits
-const NO_TALLER = 660; // pixels
+const NO_TALLER = 660; // pixels; a column, whose neighbours are as tall, is judged by them
 
 /**
  * Layers from top to bottom and heads from left to right, or the other way round, whichever fits
@@ -36,7 +36,7 @@ const NO_TALLER = 660; // pixels
  */
 export function gridOf(
   layers: readonly LayerRow[],
-  room: { width: number; height: number },
+  room: { width: number; height: number; isColumn?: boolean },
   scale: number,
   order: readonly Head[] | null,
 ): Grid {
@@ -52,7 +52,7 @@ export function gridOf(
     const high = (height - RIM - top - (isLying ? gaps : 0)) / down;
     return Math.min(most, Math.floor(Math.min(wide, high) - BETWEEN));
   };
-  const judged = Math.min(room.height, TALL * scale);
+  const judged = Math.min(room.height, room.isColumn ? NO_TALLER : TALL * scale);
   const [lying, upright] = [fitting(true, judged), fitting(false, judged)];
   const isLonger = layers.length > heads;
   const isLying = lying >= LEAST.lying && (isLonger ? lying >= upright : lying > upright);

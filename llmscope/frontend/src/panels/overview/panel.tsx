@@ -35,8 +35,10 @@ export function Overview({ store }: PanelProps) {
   const layers = useLayers(store);
   const scale = useScale();
   const order = sorted.value && mark.value ? ranked(store, mark.value) : null;
+  const columns = box.current?.closest(".columns");
+  const isColumn = !!columns && width < columns.clientWidth / 2;
   // On a stage the height is given, elsewhere it follows.
-  const room = { width, height: scale > 1 ? height : Infinity };
+  const room = { width, height: scale > 1 ? height : Infinity, isColumn };
   const grid = layers.length > 0 && width > 0 ? gridOf(layers, room, scale, order) : null;
   const { queries } = attention.sides.value;
   const read = layers.filter(

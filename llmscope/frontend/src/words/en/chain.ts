@@ -13,7 +13,7 @@ export const chain = {
   rows: {
     surprisal: "surprisal, bits",
     token: "token",
-    probability: "probability",
+    probability: "probability, %",
     product: "product so far",
   },
   /** Of the first token, which has no probability. */

@@ -20,10 +20,10 @@ export const generation = {
   copyCall: "Python call",
 
   text: "The text. Space plays and pauses, Enter generates a token, left and right go through tokens, Backspace undoes.",
-  splitAfter: "The branches split after {tokens}. Left: {left}; right: {right}.",
-  splitAtOnce: "The branches split at once. Left: {left}; right: {right}.",
+  splitAfter: "Split after {tokens}. Text: {own}; branch: {other}.",
+  splitAtOnce: "Split at once. Text: {own}; branch: {other}.",
   nothing: "nothing",
-  cost: "{bits} bits over {tokens}",
+  cost: "{bits} bits, {tokens}",
 
   old: "What is pale belongs to the prompt before.",
   empty: "Type the beginning of a text.",

@@ -31,6 +31,7 @@ export const nextToken = {
   reset: "reset",
   resetTitle: "The model's own distribution: Alt 0. Ctrl Z undoes one change.",
 
+  /** Of sampling; each is a stage, too. */
   settings: {
     temperature: "temperature",
     "top-k": "top-k",
@@ -49,14 +50,6 @@ export const nextToken = {
   model: "model",
   untouched: "untouched",
   stages: "Tokens left after each stage",
-  /** Stages, within sentences. */
-  stage: {
-    temperature: "temperature",
-    "top-k": "top-k",
-    "top-p": "top-p",
-    "min-p": "min-p",
-    typical: "typical",
-  },
   switchOn: "Switch {stage} on",
   switchOff: "Switch {stage} off",
 
@@ -69,7 +62,7 @@ export const nextToken = {
   unpin: "Unpin {token}",
   cutBy: "cut by {stage}",
   keptBy: "kept by {engine}",
-  wouldBeCutBy: "would be cut by {engine}",
+  cutByOther: "cut by {engine}",
   value: "Click for the calculation.",
   valueBefore: "{share} before sampling. Click for the calculation.",
   before: "before sampling: {share}",
