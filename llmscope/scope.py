@@ -70,7 +70,7 @@ class Scope:
         self.name = clean(name or path.rstrip("/").rpartition("/")[2] or type(model).__name__)
         self.runner = Runner(model, self.name)
         self.edits: tuple[Edit, ...] = ()
-        self._base: Scope | None = None  # of a scope under edits, that without
+        self.unedited: Scope | None = None  # of a scope under edits, that without
         self._context = context_length(model)
         self.editor = Editor(self.runner, self.facts.heads, self._inputs_of)
 
@@ -147,11 +147,11 @@ class Scope:
         >>> without.trace("A tiny model").edits
         (Ablation(part=Part(what='head', layer=1, head=2, kind='self'), by='zero', ...),)
         """
-        wanted, base = tuple(edits), self._base or self
+        wanted, base = tuple(edits), self.unedited or self
         if wanted == self.edits or not wanted:
             return self if wanted == self.edits else base
         edited = copy(self)
-        edited.edits, edited._base = wanted, base
+        edited.edits, edited.unedited = wanted, base
         return edited
 
     def runner_for(

@@ -14,7 +14,7 @@ from llmscope.capture.facts import Family, family_of, layer_count
 from llmscope.capture.forward_pass import ForwardPass, record
 from llmscope.capture.head import Head
 from llmscope.capture.isolation import lock_of, undisturbed
-from llmscope.capture.points import are_edited, edit_nothing
+from llmscope.capture.passes import are_edited, edit_nothing
 from llmscope.capture.prefix_cache import Found, PrefixCache, cropped
 from llmscope.capture.undo import Changes, restoring
 from llmscope.capture.version import ModelState, ModelVersion

@@ -11,7 +11,8 @@ from cachetools import LRUCache
 
 from llmscope.capture import Recording, Runner
 from llmscope.capture.anatomy import Anatomy, side_of, watch_anatomy
-from llmscope.capture.points import Change, Changed, Point, check_point, heads_of
+from llmscope.capture.change import Change
+from llmscope.capture.points import Changed, Point, check_point, heads_of
 from llmscope.capture.reweighing import Reweighing
 from llmscope.capture.undo import restoring
 from llmscope.edits.edit import Ablation, Edit, Part, Patch, Scaling, Steering, placed

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from llmscope.capture import Cancel, ForwardPass, Runner
 from llmscope.capture.compare import equal_passes
 from llmscope.capture.isolation import undisturbed
-from llmscope.capture.points import Changed, install, is_installed
+from llmscope.capture.passes import is_installed
+from llmscope.capture.points import Changed, install
 from llmscope.capture.prefix_cache import PrefixCache
 from llmscope.capture.undo import Changes, restoring
 from llmscope.edits.known import (

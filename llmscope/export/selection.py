@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from llmscope.export.encoding import Precision, checked_precision
 from llmscope.kernel import Handlers, IdsInput, TextInput
+from llmscope.kernel.edited_input import EditedInput
 from llmscope.panels import PANELS, Panel, Shown
 from llmscope.state import HasState, ViewState
 
@@ -173,7 +174,9 @@ class Group:
         if self.nodes:
             return list(self.nodes)
         shown = [view.input for view in self.views]
-        return list(dict.fromkeys([*shown, *self.followed, *map(TextInput, prompts)]))
+        # What is read under edits can be seen without them, too.
+        plain = [what.input for what in shown if isinstance(what, EditedInput)]
+        return list(dict.fromkeys([*shown, *self.followed, *plain, *map(TextInput, prompts)]))
 
 
 def grouped(views: Sequence[ViewState]) -> list[Group]:

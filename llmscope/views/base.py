@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 import anywidget
 import traitlets
 
+from llmscope.edits.code import code_of
 from llmscope.kernel import Handlers, TextInput, Worker
 from llmscope.kernel import requests as ask
 from llmscope.kernel.edited_input import EditedInput, as_json
 from llmscope.kernel.inputs import text_of
 from llmscope.kernel.protocol import parse_input
 from llmscope.state import SAMPLING, ViewState
-from llmscope.views.call import call_of
+from llmscope.views.call import Code, call_of, source_of
 from llmscope.views.joins import linked_to, unlink_all
 from llmscope.views.traits import INPUT, ViewTraits
 
@@ -360,7 +361,8 @@ class View(anywidget.AnyWidget, ViewTraits):
     def _call(self, _cancelled: Callable[[], bool]) -> dict[str, Any]:
         traits = self.shared_traits()
         defaults = {name: getattr(type(self), name).default() for name in traits}
-        return {"call": call_of(self._maker, traits, defaults)}
+        edits = tuple(Code(code_of(edit, source_of(edit))) for edit in self.edits)
+        return {"call": call_of(self._maker, {**traits, "edits": edits}, defaults)}
 
     @property
     def _most_bytes(self) -> float:

@@ -169,6 +169,20 @@ def causal() -> Made:
     return Made(views, numbers.numbers)
 
 
+@fixture("edited", is_tiny=False)
+def edited() -> Made:
+    """The head that copies the name is off; the page holds the text with and without it."""
+    trace = smollm().trace(texts.MARY, edits=[llmscope.ablate(head=(23, 3))])
+    views = [
+        TokensView(trace),
+        AttentionView(trace, layer=23, head=3),
+        NextTokenView(trace),
+    ]
+    numbers = Collector(trace).top().logits(-1)
+    numbers.array("untouched", trace.untouched.logits_at(-1))
+    return Made(views, numbers.numbers, {"heads": [(23, 3)], "positions": [-1]})
+
+
 @fixture("next-token", is_tiny=False)
 def next_token() -> Made:
     trace = smollm().trace(texts.CAT)

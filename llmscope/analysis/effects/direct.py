@@ -21,8 +21,9 @@ import torch
 from llmscope.analysis.effects.effects import Effects, Part
 from llmscope.analysis.effects.exact import units_of
 from llmscope.analysis.effects.norms import Linear, frozen
+from llmscope.capture.change import Change
 from llmscope.capture.hooks import after_forward, before_forward
-from llmscope.capture.points import Change, Point
+from llmscope.capture.points import Point
 from llmscope.capture.projection import is_linear
 from llmscope.capture.stream import first_tensor
 from llmscope.capture.tensors import close

@@ -11,8 +11,9 @@ import torch
 from torch import nn
 
 from llmscope.analysis.effects.measuring import Measuring, at_rows, embeddings_with_gradients
+from llmscope.capture.change import Change
 from llmscope.capture.hooks import before_forward
-from llmscope.capture.points import Change, Point
+from llmscope.capture.points import Point
 from llmscope.capture.stream import first_tensor
 
 if TYPE_CHECKING:

@@ -22,7 +22,8 @@ from llmscope.edits.known import (
 if TYPE_CHECKING:
     from llmscope.analysis.effects.question import Question
     from llmscope.capture import Recording
-    from llmscope.capture.points import Change, Point
+    from llmscope.capture.change import Change
+    from llmscope.capture.points import Point
     from llmscope.edits.editor import Editor
 
 

@@ -1,0 +1,91 @@
+"""What is switched off: chips, marks on the map of heads, and what the model says untouched."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from tests.components.conftest import Show
+from tests.components.workshop import Shown
+
+OFF = {"do": "ablate", "part": ["head", 23, 3, "self"], "by": "zero"}
+
+
+@pytest.fixture
+def edited(show: Show) -> Shown:
+    return show("edited", panel="explorer", layer=23, head=3)
+
+
+def probability(logits: np.ndarray, token: int) -> float:
+    shifted = np.exp(logits.astype(np.float64) - logits.max())
+    return float(shifted[token] / shifted.sum())
+
+
+def test_the_bars_have_the_untouched_model_behind_them(edited: Shown) -> None:
+    arrays = edited.numbers.arrays
+    now, untouched = arrays["logits/-1"], arrays["untouched"]
+    row = edited.panels.next.locator(".bars li").first
+    expect(row.locator(".base")).to_be_visible()
+    token = int(now.argmax())
+    share = row.locator(".value")
+    expect(share).to_have_text(f"{100 * probability(now, token):.1f} %")
+    before = f"{100 * probability(untouched, token):.1f} %"
+    expect(share).to_have_attribute("title", re.compile(f"^{before} with nothing switched off"))
+    expect(edited.panels.next.locator(".legend")).to_contain_text("untouched")
+
+
+def test_a_chip_says_what_is_off_and_takes_it_back(edited: Shown) -> None:
+    chips = edited.panels.root.get_by_role("list", name="What is changed of the model")
+    expect(chips).to_contain_text("head 23·3 off")
+    chips.get_by_role("button", name="head 23·3 off: undo this change").click()
+    edited.wait(edits=[])
+    expect(chips).to_have_count(0)
+    expect(edited.panels.next.locator(".legend")).not_to_contain_text("untouched")
+    expect(edited.panels.root.locator(".frame.off")).to_have_count(0)
+
+
+def test_x_switches_the_head_in_focus_off_and_on(edited: Shown) -> None:
+    grid = edited.panels.root.get_by_role("application", name="Heads by layer")
+    expect(edited.panels.root.locator(".frame.off")).to_have_count(1)
+    grid.focus()
+    edited.page.keyboard.press("x")
+    edited.wait(edits=[])
+    edited.page.keyboard.press("x")
+    edited.wait(edits=[OFF])
+    expect(edited.panels.root.locator(".frame.off")).to_have_count(1)
+    edited.page.keyboard.press("Control+z")
+    edited.wait(edits=[])
+
+
+def test_a_click_switches_it_on_again(edited: Shown) -> None:
+    button = edited.panels.root.get_by_role("button", name="switch on")
+    button.click()
+    edited.wait(edits=[])
+    edited.panels.root.get_by_role("button", name="switch off").click()
+    edited.wait(edits=[OFF])
+
+
+def test_a_page_says_what_takes_the_model(edited: Shown) -> None:
+    grid = edited.panels.root.get_by_role("application", name="Heads by layer")
+    grid.focus()
+    edited.page.keyboard.press("Shift+x")
+    expect(edited.panels.root.get_by_role("alert")).to_contain_text("takes the model")
+    edited.wait(edits=[OFF])
+
+
+def test_nothing_moves_when_a_head_is_switched(edited: Shown) -> None:
+    def boxes() -> list[tuple[float, float]]:
+        found = [panel.bounding_box() for panel in edited.panels.root.locator("section").all()]
+        known = [box for box in found if box]
+        return [(box["y"] - known[0]["y"], box["height"]) for box in known]
+
+    button = edited.panels.root.get_by_role("button", name="switch on")
+    before = boxes()
+    assert len(before) > 3
+    button.click()
+    edited.wait(edits=[])
+    edited.settle()
+    assert boxes() == before
