@@ -66,6 +66,7 @@ class GenerationView(View):
 
     def __init__(self, source: Scope | Run, text: str = "", **traits: Any) -> None:
         from llmscope.generation import Run
+        from llmscope.generation.settings import edited_for, prompt_inputs
 
         run = source if isinstance(source, Run) else None
         scope: Scope = source.scope if isinstance(source, Run) else source
@@ -74,8 +75,11 @@ class GenerationView(View):
             traits = {"seed": run.seed, **traits}
         panels = ["header", "generation", "overview", "attention", "next-token"]
         traits = {**_defaults(scope), **traits}
-        edits = tuple(traits.pop("edits", scope.edits))
-        session = GenerationSession(scope.under(edits), lambda: settings_of(self), run)
+        scope = scope.under(traits.pop("edits", scope.edits))
+        if scope.edits and text:
+            scope, _ = edited_for(scope, prompt_inputs(scope, text, None))
+        edits = scope.edits
+        session = GenerationSession(scope, lambda: settings_of(self), run)
         traits = {**traits, "edits": edits}
         super().__init__(
             scope, text, session=session, _panels=panels, _editable=run is None, **traits

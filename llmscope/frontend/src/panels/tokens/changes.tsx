@@ -17,7 +17,7 @@ export function Changes({ store: { whatIf } }: { store: Store }) {
             <button
               type="button"
               aria-label={fill(words.on, { edit: textOf(edit) })}
-              onClick={() => whatIf.remove(edit)}
+              onClick={staying(() => whatIf.remove(edit))}
             >
               ×
             </button>
@@ -30,7 +30,7 @@ export function Changes({ store: { whatIf } }: { store: Store }) {
             type="button"
             class="quiet"
             title={words.allOnTitle}
-            onClick={() => whatIf.clear()}
+            onClick={staying(() => whatIf.clear())}
           >
             {words.allOn}
           </button>
@@ -39,6 +39,12 @@ export function Changes({ store: { whatIf } }: { store: Store }) {
     </ul>
   );
 }
+
+/** What is clicked goes away: keys, such as that to undo, then belong to the line around it. */
+const staying = (act: () => void) => (event: MouseEvent) => {
+  (event.currentTarget as HTMLElement).closest<HTMLElement>(".under")?.focus();
+  act();
+};
 
 /** An edit in a few words. */
 export function textOf({ do: done, part: [what, layer, head], by, edge, factor, scale }: Edit) {

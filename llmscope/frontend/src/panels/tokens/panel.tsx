@@ -62,7 +62,7 @@ export function Tokens({ store }: PanelProps) {
           <Name text={words.decoder}>{editable && <DecoderButtons store={store} />}</Name>
         </Row>
       )}
-      <div class="under">
+      <div class="under" tabIndex={-1}>
         <Changes store={store} />
         <Caption {...shown} hoveredTarget={hoveredTarget} />
         {editable && (
