@@ -270,7 +270,7 @@ _CELLS = """panel => [...panel.querySelectorAll(".stages li")]
     .map(cell => Math.round(cell.getBoundingClientRect().width))"""
 
 
-@pytest.mark.parametrize("width", [390, 484, 830, 930, 960, 1150])
+@pytest.mark.parametrize("width", [390, 484, 830, 960, 1150, 1400])
 def test_settings_are_named_whole_and_nothing_above_them_moves(show, width):
     shown = show("causal", panel="explorer", width=width, size=(max(width, 800), 1200))
     panel = shown.panels.next

@@ -219,3 +219,18 @@ def test_it_is_left_at_any_width(on_stage):
         shown.widen(width, 720)
         leave = shown.panels.root.get_by_role("button", name="Leave lecture mode")
         expect(leave).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.parametrize("name", ["causal", "512-tokens"])
+def test_a_matrix_stays_large_beside_what_can_be_set(on_stage, name):
+    shown = on_stage(name, SCREENS[0])
+    press(shown, "2")
+    before = box(shown.panels.cells)["height"]
+    press(shown, "c")
+    shown.set(hide_sink=True)
+    shown.settle()
+    assert box(shown.panels.cells)["height"] > 0.75 * before
+    assert shown.panels.root.evaluate(_REACH)[1] == []
+    below = box(shown.panels.attention.locator(".controls"))["y"]
+    read = box(shown.panels.attention.locator(".readout .muted"))
+    assert read["y"] + read["height"] <= below
