@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from llmscope.kernel import requests as ask
-from llmscope.shared import LENS_BLOCK
+from llmscope.shared import LENS_BLOCK, WAYS
 
 if TYPE_CHECKING:
     from llmscope.kernel.requests import OfTrace
@@ -88,6 +88,22 @@ def _thumbnails(shown: Shown) -> list[OfTrace]:
     return [ask.Thumbnails(shown.name, kind, n) for kind in kinds for n in shown.trace.layers(kind)]
 
 
+def _overview(shown: Shown) -> list[OfTrace]:
+    return [*_thumbnails(shown), *_effects(shown)]
+
+
+def _effects(shown: Shown) -> list[OfTrace]:
+    """Return the effects that heads are coloured by."""
+    found: list[OfTrace] = []
+    for view in shown.views:
+        token, foil = (*view.traits.get("effect_of", ()), None, None)[:2]
+        place = len(shown.trace) - 1 if shown.trace.source_tokens else view.focus
+        if token is not None and shown.trace.kinds:
+            where = (shown.name, view.kind)
+            found += [ask.Effects(*where, way, token, foil, place) for way in WAYS]
+    return list(dict.fromkeys(found))
+
+
 def _steps(shown: Shown) -> list[OfTrace]:
     """Return the steps of each head and query in focus."""
     found: list[OfTrace] = []
@@ -121,7 +137,7 @@ PANELS = {
         Panel("tokens", above=170, reads=_ATTENTION, requests=_chain),
         Panel("chain", above=240, requests=_chain, opened_by="chain_rule"),
         Panel("generation", above=330),
-        Panel("overview", column=620, reads=_ATTENTION, requests=_thumbnails),
+        Panel("overview", column=620, reads=_ATTENTION, requests=_overview),
         Panel("attention", column=620, reads=_ATTENTION | {"matrix"}, requests=_steps),
         Panel("next-token", column=560, reads=frozenset({"next-token"})),
         Panel("lens", above=860, requests=_lens),

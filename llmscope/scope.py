@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from dataclasses import asdict
 from inspect import signature
+from operator import index
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 from llmscope.capture import NEVER, Cancel, Recording, Runner
@@ -15,7 +16,7 @@ from llmscope.edits.editor import Editor
 from llmscope.loading import load_parts
 from llmscope.releases import warn_where_untested
 from llmscope.text import clean
-from llmscope.text.prepare import context_length, prepare, vocabulary_size
+from llmscope.text.prepare import check_ids, context_length, prepare, vocabulary_size
 from llmscope.trace import Trace
 
 if TYPE_CHECKING:
@@ -263,6 +264,39 @@ class Scope:
         with self.runner.lock:
             self.runner.prefix_cache.clear()
             self.editor.clear()
+
+    def token_id(self, token: str | int) -> int:
+        """Return the id of one token.
+
+        Parameters
+        ----------
+        token
+            Its text, such as " Mary", or its id.
+
+        Returns
+        -------
+        int
+            The id.
+
+        Raises
+        ------
+        ValueError
+            For a text that is more than one token, or none, and for an id outside the vocabulary.
+        TypeError
+            For what is neither text nor id.
+        """
+        if not isinstance(token, str):
+            found = index(token)
+            check_ids([found], self.facts.vocabulary)
+            return found
+        ids = self.tokenizer(clean(token), add_special_tokens=False)["input_ids"]
+        if len(ids) != 1:
+            pieces = " + ".join(repr(str(self.tokenizer.decode([one]))) for one in ids)
+            raise ValueError(
+                f"{token!r} is {len(ids)} tokens ({pieces or 'it is empty'}): name one of them, as "
+                "text or id. A word within a text mostly begins with a space."
+            )
+        return int(ids[0])
 
     def explore(self, text: str = "", **traits: Any) -> Explorer:
         """Open the Explorer on this model: all panels, linked and live.

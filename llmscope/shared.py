@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 Kind = Literal["self", "encoder", "cross"]
 Stream = Literal["block", "attention", "mlp"]
+Way = Literal["direct", "ablate"]
 Order = Literal["transformers", "llama.cpp", "vllm"]
 Measure = Literal["probability", "entropy", "rank", "divergence"]
 ColorScale = Literal["sqrt", "linear", "log"]
@@ -43,6 +44,8 @@ MOST_IDS: int = _KEYS["most_ids"]  # in one key
 KEPT_TYPE: str = _SHARED["keeping"]["type"]  # what only we can show of an output that is saved
 
 SHADES: tuple[str, ...] = tuple(_SHARED["generation"]["shades"])
+
+WAYS: tuple[Way, ...] = tuple(_SHARED["effects"]["ways"])  # to find effects of heads, in views
 
 ORDERS: tuple[Order, ...] = tuple(_SAMPLING["orders"])
 NEUTRAL: dict[str, float] = _SAMPLING["neutral"]  # settings that change nothing

@@ -144,7 +144,7 @@ class TraceEffects:
         if not self.recording.runner.head.exists:
             name = self.recording.name
             raise ValueError(f"{name} has no language-model head: it makes no token likely.")
-        ids = [self._token(one) for one in (token, foil) if one is not None]
+        ids = [self.scope.token_id(one) for one in (token, foil) if one is not None]
         text = tuple(str(self.scope.tokenizer.decode([one])) for one in ids)
         return Question(
             token=ids[0],
@@ -158,22 +158,6 @@ class TraceEffects:
             text=text,
         )
 
-    def _token(self, given: str | int) -> int:
-        from llmscope.text.prepare import check_ids
-
-        tokenizer, vocabulary = self.scope.tokenizer, self.scope.facts.vocabulary
-        if not isinstance(given, str):
-            check_ids([int(given)], vocabulary)
-            return int(given)
-        ids = tokenizer(given, add_special_tokens=False)["input_ids"]
-        if len(ids) != 1:
-            pieces = " + ".join(repr(str(tokenizer.decode([one]))) for one in ids)
-            raise ValueError(
-                f"{given!r} is {len(ids)} tokens ({pieces}): name one of them, as text or id. "
-                "A word within a text mostly begins with a space."
-            )
-        return int(ids[0])
-
     def _embedding(self, token: str | int) -> Any:
         model: Any = self.scope.model
-        return model.get_input_embeddings().weight[self._token(token)].detach()
+        return model.get_input_embeddings().weight[self.scope.token_id(token)].detach()

@@ -105,7 +105,11 @@ def answered(group: Group, request: Request) -> Part:
 
 
 # What a page says of other requests of the same kind is its `words` by this name.
-_TOPICS: dict[type[Request], str] = {ask.Steps: "steps", ask.LensBlock: "lens"}
+_TOPICS: dict[type[Request], str] = {
+    ask.Steps: "steps",
+    ask.LensBlock: "lens",
+    ask.Effects: "effects",
+}
 
 
 def _requests(plan: Plan) -> list[ask.OfTrace]:
@@ -185,6 +189,7 @@ def _words(plans: list[Plan]) -> dict[str, str]:
         "steps": "These steps take the model: the page holds those of "
         + ("; ".join(sorted(steps)) or "no head")
         + ".",
+        "effects": "Effects on this token take the model: the page holds those that were on screen.",
         "lens": f"This lens takes the model: the page holds {_lens(plans)}.",
     }
 

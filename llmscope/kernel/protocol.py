@@ -28,7 +28,7 @@ from llmscope.kernel.edited_input import MOST_EDITS, EditedInput, dense
 from llmscope.kernel.inputs import Input
 from llmscope.kernel.requests import OfMatrix, Request, RequestError, Summary
 from llmscope.kernel.text_input import IdsInput, TextInput
-from llmscope.shared import KINDS, LONGEST_KEY, LONGEST_NAME, MOST_HEADS, MOST_IDS, STREAMS
+from llmscope.shared import KINDS, LONGEST_KEY, LONGEST_NAME, MOST_HEADS, MOST_IDS, STREAMS, WAYS
 from llmscope.text import clean
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ def format_key(request: Request | Input) -> str:
     if isinstance(request, EditedInput):
         return f"under/[{request.edits},{dense(format_key(request.input))}]"
     values = {one.name: getattr(request, one.name) for one in fields(request)}
+    values = {name: "-" if item is None else item for name, item in values.items()}
     if isinstance(request, OfMatrix):
         values["matrix"] = request.matrix.text
     return request.form.format(**values)
@@ -177,6 +178,8 @@ _FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "text": (f"(?s:.{{0,{LONGEST_NAME}}})", str),
     "prompt": ("(?s:.*)", str),
     "count": ("[1-9][0-9]{0,8}", int),
+    "way": ("|".join(WAYS), str),
+    "foil": (f"-|{_NUMBER}", lambda text: None if text == "-" else int(text)),
 }
 
 

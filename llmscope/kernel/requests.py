@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 if TYPE_CHECKING:
     from llmscope.analysis.matrix_name import MatrixName
     from llmscope.kernel.inputs import Input
-    from llmscope.shared import Kind, Stream
+    from llmscope.shared import Kind, Stream, Way
 
 Part = dict[str, Any]  # of an answer: JSON values and arrays by name
 PAUSE: Part = {}  # by identity: a part that isn't sent, after which urgent requests go first
@@ -236,6 +236,19 @@ class Steps(OfTrace):
     layer: int
     head: int
     query: int
+
+
+@dataclass(frozen=True)
+class Effects(OfTrace):
+    """Effects of all heads on one token: (layers, heads), at first some, then more, then all."""
+
+    form = "{trace}/effects/{kind}/{way}/{token}/{foil}/{position}"
+    urgency = LATER
+    kind: Kind
+    way: Way
+    token: int
+    foil: int | None
+    position: int
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,25 @@ class Edits(traitlets.TraitType[Any, Any]):
         )
 
 
+class Token(traitlets.TraitType[Any, Any]):
+    """A token, and perhaps a foil, as ids; takes texts of one token each, too."""
+
+    default_value = ()
+    info_text = "a token, or a token and a foil, as texts or ids"
+
+    def validate(self, obj: Any, value: Any) -> tuple[int, ...]:
+        """Return `value` as a tuple of at most two ids."""
+        given = () if value is None else (value,) if isinstance(value, (str, int)) else value
+        if not isinstance(given, (list, tuple)) or len(given) > 2:
+            self.error(obj, value)
+        if given and obj.scope is None:
+            raise traitlets.TraitError("effect_of names tokens of a model: load one first")
+        try:
+            return tuple(obj.scope.token_id(one) for one in given)
+        except (ValueError, TypeError) as error:
+            raise traitlets.TraitError(str(error)) from None
+
+
 class ViewTraits(traitlets.HasTraits):
     """The traits of every view; `View` documents them."""
 
@@ -115,6 +134,7 @@ class ViewTraits(traitlets.HasTraits):
     hide_sink = traitlets.Bool(False).tag(sync=True)
     color_scale = traitlets.Enum(COLOR_SCALES, "sqrt").tag(sync=True)
     segments = traitlets.Enum(SEGMENTS, "all").tag(sync=True)
+    effect_of = Token().tag(sync=True)
     position = traitlets.Int(-1).tag(sync=True)
     temperature = traitlets.Float(1.0).tag(sync=True)
     top_k = traitlets.Int(0).tag(sync=True)

@@ -173,13 +173,20 @@ def causal() -> Made:
 def edited() -> Made:
     """The head that copies the name is off; the page holds the text with and without it."""
     trace = smollm().trace(texts.MARY, edits=[llmscope.ablate(head=(23, 3))])
+    effect_of = (" Mary", " John")
     views = [
         TokensView(trace),
-        AttentionView(trace, layer=23, head=3),
+        AttentionView(trace, layer=23, head=3, effect_of=effect_of),
         NextTokenView(trace),
     ]
-    numbers = Collector(trace).top().logits(-1)
-    numbers.array("untouched", trace.untouched.logits_at(-1))
+    mary, john = map(smollm().token_id, effect_of)
+    numbers = Collector(trace)
+    for name, of in (("now", trace), ("untouched", trace.untouched)):
+        numbers.fact(name, float(of.next_token().probs[mary]))
+    numbers.fact("effect_of", [mary, john])
+    for method in ("direct", "ablate"):
+        found = trace.effects(mary, john, method=method)
+        numbers.array(method, found.values).fact(f"{method} measured", found.measured)
     return Made(views, numbers.numbers, {"heads": [(23, 3)], "positions": [-1]})
 
 

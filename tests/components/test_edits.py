@@ -19,20 +19,13 @@ def edited(show: Show) -> Shown:
     return show("edited", panel="explorer", layer=23, head=3)
 
 
-def probability(logits: np.ndarray, token: int) -> float:
-    shifted = np.exp(logits.astype(np.float64) - logits.max())
-    return float(shifted[token] / shifted.sum())
-
-
 def test_the_bars_have_the_untouched_model_behind_them(edited: Shown) -> None:
-    arrays = edited.numbers.arrays
-    now, untouched = arrays["logits/-1"], arrays["untouched"]
+    facts = edited.numbers.facts
     row = edited.panels.next.locator(".bars li").first
     expect(row.locator(".base")).to_be_visible()
-    token = int(now.argmax())
     share = row.locator(".value")
-    expect(share).to_have_text(f"{100 * probability(now, token):.1f} %")
-    before = f"{100 * probability(untouched, token):.1f} %"
+    expect(share).to_have_text(f"{100 * facts['now']:.1f} %")
+    before = f"{100 * facts['untouched']:.1f} %"
     expect(share).to_have_attribute("title", re.compile(f"^{before} with nothing switched off"))
     expect(edited.panels.next.locator(".legend")).to_contain_text("untouched")
 
@@ -74,6 +67,33 @@ def test_a_page_says_what_takes_the_model(edited: Shown) -> None:
     edited.page.keyboard.press("Shift+x")
     expect(edited.panels.root.get_by_role("alert")).to_contain_text("takes the model")
     edited.wait(edits=[OFF])
+
+
+def test_heads_are_coloured_by_their_effect(show: Show) -> None:
+    numbers = show("edited", panel="explorer").numbers
+    token, foil = numbers.facts["effect_of"]
+    shown = show("edited", panel="explorer", effect_of=[token, foil])
+    overview = shown.panels.root.get_by_role("region", name="All heads")
+    expect(overview).to_contain_text("Direct effect on the logit of “Mary” less that of “John”")
+    for method, name in (("direct", "direct"), ("ablate", "true")):
+        overview.get_by_role("radio", name=name).check(force=True)
+        expect(overview.locator(".explained")).to_contain_text(name.capitalize())
+        values = numbers.arrays[method]
+        layer, head = np.unravel_index(np.nanargmax(np.abs(values)), values.shape)
+        shown.set(layer=int(layer), head=int(head))
+        said = f"{values[layer, head]:+.2f}".replace("-", "−")
+        expect(overview.locator(".habit .here")).to_contain_text(said)
+    overview.get_by_role("combobox", name="Highlight heads").select_option("")
+    shown.wait(effect_of=[])
+
+
+def test_effects_of_another_token_take_the_model(show: Show) -> None:
+    shown = show("edited", panel="explorer")
+    overview = shown.panels.root.get_by_role("region", name="All heads")
+    overview.get_by_role("combobox", name="Highlight heads").select_option("effect")
+    token, _ = shown.numbers.facts["effect_of"]
+    shown.wait(effect_of=[token])  # the likeliest
+    expect(overview.locator(".explained")).to_contain_text("take the model")
 
 
 def test_nothing_moves_when_a_head_is_switched(edited: Shown) -> None:

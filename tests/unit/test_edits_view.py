@@ -204,3 +204,42 @@ def test_the_python_of_a_view_has_its_edits(show):
     made = eval(call, {"scope": view.scope, "llmscope": llmscope})
     assert made.edits == view.edits
     made.close()
+
+
+# ── effects ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_view_names_tokens_whose_effects_it_shows(show):
+    view = show(AttentionView, text=TEXT)
+    view.effect_of = ("a", 7)
+    assert view.effect_of == (view.scope.token_id("a"), 7)
+    view.effect_of = "b"
+    assert view.effect_of == (view.scope.token_id("b"),)
+    view.effect_of = None
+    assert view.effect_of == ()
+    for wrong in ("brown fox", 10**9, [1, 2, 3], 1.5, [None]):
+        with pytest.raises(traitlets.TraitError):
+            view.effect_of = wrong
+
+
+@pytest.mark.parametrize("way", ["direct", "ablate"])
+@pytest.mark.parametrize("foil", [None, 9])
+def test_effects_come_in_parts(show, way, foil):
+    view = show(AttentionView, text=TEXT)
+    handlers = view._handlers
+    name = list(handlers(ask.Summary(view._input), NEVER))[-1]["trace"]
+    request = ask.Effects(name, "self", way, 7, foil, 4)
+    parts = [part for part in handlers(request, NEVER) if part is not ask.PAUSE]
+    expected = view.trace.effects(7, foil, position=4, method=way)
+    assert_close(parts[-1]["values"], expected.values, size=np.abs(expected.values).max())
+    assert parts[-1]["whole"]
+    assert len(parts) == (1 if way == "direct" else 5)  # the estimate, and each layer
+    assert [part["estimated"] for part in parts][1:] == [False] * (len(parts) - 1)
+    assert parts[0]["estimated"] == (way == "ablate")
+
+
+def test_a_page_holds_the_effects_on_screen(scope):
+    view = AttentionView(scope.trace(TEXT), effect_of=("a", "b"))
+    answers = opened_page(view)["sources"][0]["answers"]
+    assert len([key for key in answers if "/effects/" in key]) == 2
+    view.close()

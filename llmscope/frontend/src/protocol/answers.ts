@@ -38,6 +38,16 @@ export interface Progress {
   total: number | null;
 }
 
+/** Effects of all heads on a token. */
+export interface EffectsAnswer {
+  /** Of the token, and of the foil. */
+  labels: string[];
+  values: Tensor; // (layers, heads), NaN where a head has none, or it isn't known yet
+  measured: number;
+  estimated: boolean;
+  whole: boolean;
+}
+
 /** A token as it travels. */
 export type TokenRow = [id: number, label: string, start: number, end: number, special: boolean];
 

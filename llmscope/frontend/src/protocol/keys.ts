@@ -14,6 +14,8 @@ import {
   MOST_IDS,
   STREAMS,
   type Stream,
+  WAYS,
+  type Way,
 } from "./shared";
 
 /** By the type of a request, its key with the names of fields in braces. */
@@ -41,6 +43,7 @@ const FORMS = {
   lens_block: "{trace}/lens/{stream}/{block}",
   thumbnails: "{trace}/thumbnails/{kind}/{layer}",
   steps: "{trace}/steps/{kind}/{layer}/{head}/{query}",
+  effects: "{trace}/effects/{kind}/{way}/{token}/{foil}/{position}",
   row: "{trace}/{kind}/{matrix}/row.{index}",
   column: "{trace}/{kind}/{matrix}/column.{index}",
   tile: "{trace}/{kind}/{matrix}/{level}.{row}.{column}.{pool}",
@@ -61,6 +64,8 @@ interface Types {
   stream: Stream;
   pool: Pool;
   matrix: MatrixName;
+  way: Way;
+  foil: number | null;
 }
 type TypeOf<Name> = Name extends keyof Types ? Types[Name] : number;
 
@@ -130,7 +135,7 @@ export function formatKey(request: Request): string {
     return `under/${JSON.stringify([request.edits, formatKey(request.input)])}`;
   const values = request as unknown as Record<string, unknown>;
   return FORMS[request.type].replace(/\{(\w+)\}/g, (_, name: string) =>
-    name === "matrix" ? matrixText(values[name] as MatrixName) : String(values[name]),
+    name === "matrix" ? matrixText(values[name] as MatrixName) : String(values[name] ?? NO_FOIL),
   );
 }
 
@@ -150,6 +155,7 @@ export const sameMatrix = (one: MatrixName | null, other: MatrixName | null): bo
 // ── parsing ───────────────────────────────────────────────────────────────────────────────────
 
 const SINKLESS = "sinkless.";
+const NO_FOIL = "-";
 const LARGEST = 10 ** 9 - 1;
 const MOST_EDITS = 1000;
 const NUMBER = "(?:0|[1-9][0-9]{0,8})";
@@ -169,9 +175,11 @@ const PATTERNS: Record<string, string> = {
   text: NAME,
   prompt: ANY,
   count: "[1-9][0-9]{0,8}",
+  way: WAYS.join("|"),
+  foil: `${NO_FOIL}|${NUMBER}`,
 };
 
-const TEXTS = new Set(["trace", "kind", "stream", "pool", "name", "text", "prompt"]);
+const TEXTS = new Set(["trace", "kind", "stream", "pool", "name", "text", "prompt", "way"]);
 
 const patterns = Object.entries(FORMS).map(([type, form]) => {
   const fields = form
@@ -193,7 +201,13 @@ export function parseKey(key: string): Request | null {
     if (!found) continue;
     const fields = Object.entries(found.groups ?? {}).map(([name, text]) => [
       name,
-      name === "matrix" ? parseMatrix(text) : TEXTS.has(name) ? text : Number(text),
+      name === "matrix"
+        ? parseMatrix(text)
+        : TEXTS.has(name)
+          ? text
+          : text === NO_FOIL
+            ? null
+            : Number(text),
     ]);
     return { type, ...Object.fromEntries(fields) } as Request;
   }

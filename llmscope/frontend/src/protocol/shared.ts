@@ -13,10 +13,12 @@ export type Segments = "all" | "aa" | "ab" | "ba" | "bb";
 export type ScoreName = "previous" | "first" | "self" | "induction" | "local" | "entropy";
 export type Stream = "block" | "attention" | "mlp";
 export type Measure = "probability" | "entropy" | "rank" | "divergence";
+/** How effects of heads are found: what each writes directly, or by switching it off. */
+export type Way = "direct" | "ablate";
 export type Shade = "probability" | "surprisal" | "rank";
 export type Order = "transformers" | "llama.cpp" | "vllm";
 
-const { attention, lens, keys, keeping, generation, sampling } = shared;
+const { attention, effects, lens, keys, keeping, generation, sampling } = shared;
 
 export const KINDS = attention.kinds as Kind[];
 export const MODES = attention.modes as Mode[];
@@ -26,6 +28,7 @@ export const COLOR_SCALES = attention.color_scales as ColorScale[];
 export const SEGMENTS = attention.segments as Segments[];
 /** In the order of the arrays that hold them. */
 export const SCORES = attention.scores as ScoreName[];
+export const WAYS = effects.ways as Way[];
 export const STREAMS = lens.streams as Stream[];
 export const MEASURES = lens.measures as Measure[];
 export const SHADES = generation.shades as Shade[];

@@ -23,6 +23,7 @@ export const TRAITS = {
   target: "target",
   masked: "masked",
   edits: "edits",
+  effectOf: "effect_of",
   layer: "layer",
   head: "head",
   telling: "_telling",
@@ -99,6 +100,8 @@ export interface State extends Settings, AttentionTraits, LensTraits, Generation
   masked: readonly number[];
   /** What is other than the model's own. */
   edits: readonly Edit[];
+  /** A token, and perhaps a foil, whose effects heads are coloured by. */
+  effectOf: readonly number[];
   position: number;
   lecture: boolean;
   /** Whether the chain rule is shown. */

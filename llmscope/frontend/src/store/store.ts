@@ -18,6 +18,7 @@ import { AttentionStore } from "./attention/store";
 import { followTelling } from "./attention/telling";
 import type { Core } from "./core";
 import { Editor } from "./editor";
+import { Effects } from "./effects";
 import { History } from "./history";
 import { GenerationStore } from "./generation";
 import { GeneratedInput, type Input, TypedInput } from "./input";
@@ -63,6 +64,7 @@ export class Store {
   readonly lens: LensStore;
   readonly editor: Editor;
   readonly whatIf: WhatIf;
+  readonly effects: Effects;
   /** Where text is generated; the trace is then of that. */
   readonly generation: GenerationStore | null;
   readonly input: Input;
@@ -149,6 +151,7 @@ export class Store {
       return request && this.lacks(request);
     });
     this.attention = new AttentionStore(core);
+    this.effects = new Effects(core, this.attention.kind);
     this.lens = new LensStore(core, () => this.model.value?.layers ?? 0);
     this.#ends = [bound.dispose, ...this.#start()];
   }
@@ -173,6 +176,7 @@ export class Store {
       followTelling(this, this.attention),
       this.lens.start(),
       this.whatIf.start(),
+      this.effects.start(),
     ];
   }
 

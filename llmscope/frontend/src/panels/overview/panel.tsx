@@ -15,12 +15,15 @@ import { Hint } from "../../ui/hint";
 import { onKeys } from "../../ui/keys";
 import { useSize } from "../../ui/use-size";
 import { edits } from "#words/edits";
+import { effects as effectWords } from "#words/effects";
 import { overview as words } from "#words/overview";
 import { fill } from "../../words/fill";
 import type { PanelProps } from "../props";
 import { type Grid, gridOf, headAt, layerAt, neighbour, placeOf } from "./grid";
+import { EffectsOf, explainedBy } from "./effects";
 import { Numbers } from "./grid-numbers";
 
+const EFFECT = "effect"; // beside the habits that heads are marked by
 const SLOW = 256; // tokens, from which on it says how far it is
 const DRAWN = 1024; // query tokens that maps are drawn from, at most
 
@@ -34,7 +37,8 @@ export function Overview({ store }: PanelProps) {
   const trace = store.trace.value;
   const layers = useLayers(store);
   const scale = useScale();
-  const order = sorted.value && mark.value ? ranked(store, mark.value) : null;
+  const isMarked = store.effects.isOn || mark.value !== "";
+  const order = sorted.value && isMarked ? ranked(store, mark.value) : null;
   const columns = box.current?.closest(".columns");
   const isColumn = !!columns && width < columns.clientWidth / 2;
   // On a stage the height is given, elsewhere it follows.
@@ -52,7 +56,7 @@ export function Overview({ store }: PanelProps) {
         </span>
       </h3>
       <Hint name="map" />
-      {layers.length > 0 && <Habits mark={mark} sorted={sorted} />}
+      {layers.length > 0 && <Habits store={store} mark={mark} sorted={sorted} />}
       <div ref={box} class="scroll">
         {trace && layers.length === 0 && <p class="muted">{words.none}</p>}
         {grid && <Heads store={store} grid={grid} mark={mark.value} scale={scale} />}
@@ -90,20 +94,29 @@ function useLayers({ attention, model, trace }: Store): LayerRow[] {
 }
 
 interface HabitsProps {
+  store: Store;
   mark: { value: ScoreName | "" };
   sorted: { value: boolean };
 }
 
 /** Which habit heads are highlighted by. */
-function Habits({ mark, sorted }: HabitsProps) {
+function Habits({ store, mark, sorted }: HabitsProps) {
+  const { effects, samples, state } = store;
+  const pick = (name: string) => {
+    const likeliest = store.next.peek()?.sorted.order[0];
+    const isEffect = name === EFFECT && likeliest !== undefined;
+    state.effectOf.value = isEffect ? [likeliest] : [];
+    mark.value = name === EFFECT ? "" : (name as ScoreName | "");
+  };
   return (
     <div class="habits flow extra">
       <select
         aria-label={words.mark}
-        value={mark.value}
-        onChange={(event) => (mark.value = event.currentTarget.value as ScoreName | "")}
+        value={effects.isOn ? EFFECT : mark.value}
+        onChange={(event) => pick(event.currentTarget.value)}
       >
         <option value="">{words.markNone}</option>
+        {(samples.value || effects.isOn) && <option value={EFFECT}>{effectWords.mark}</option>}
         {SCORES.map((name) => (
           <option key={name} value={name} title={words.scores[name].text}>
             {words.scores[name].title}
@@ -112,7 +125,7 @@ function Habits({ mark, sorted }: HabitsProps) {
       </select>
       <button
         type="button"
-        class={mark.value ? "" : "unseen"}
+        class={mark.value || effects.isOn ? "" : "unseen"}
         aria-pressed={sorted.value}
         onClick={() => (sorted.value = !sorted.value)}
       >
@@ -122,10 +135,10 @@ function Habits({ mark, sorted }: HabitsProps) {
   );
 }
 
-/** All heads, those with most of a habit first. */
-function ranked({ attention }: Store, mark: ScoreName): Head[] {
+/** All heads, those with most of a habit, or with the greatest effect, first. */
+function ranked({ attention, effects }: Store, mark: ScoreName | ""): Head[] {
   const score = (head: Head) => {
-    const value = attention.score(mark, head);
+    const value = mark ? attention.score(mark, head) : Math.abs(effects.of(head) ?? -1);
     return value === undefined || Number.isNaN(value) ? -1 : value;
   };
   return attention.layers.value
@@ -153,13 +166,19 @@ function About({ store, mark }: { store: Store; mark: ScoreName | "" }) {
             {isOff ? edits.switchOn : edits.switchOff}
           </button>
         </b>
-        {SCORES.map((name) => (
-          <span key={name} class={`spread ${name === mark ? "here" : ""}`}>
-            {words.scores[name].title} <span>{scoreText(attention.score(name, here))}</span>
-          </span>
-        ))}
+        {store.effects.isOn ? (
+          <EffectsOf store={store} here={here} />
+        ) : (
+          SCORES.map((name) => (
+            <span key={name} class={`spread ${name === mark ? "here" : ""}`}>
+              {words.scores[name].title} <span>{scoreText(attention.score(name, here))}</span>
+            </span>
+          ))
+        )}
       </p>
-      <p class="explained lines extra">{explained && fill(words.explained, explained)}</p>
+      <p class="explained lines extra">
+        {store.effects.isOn ? explainedBy(store) : explained && fill(words.explained, explained)}
+      </p>
     </>
   );
 }
@@ -187,12 +206,22 @@ function Heads({ store, grid, mark, scale }: HeadsProps) {
   const focus = { layer: state.layer.value, head: state.head.value };
   const preview = attention.preview.value;
 
+  const { effects } = store;
+  const found = effects.isOn ? effects.shown.value : null;
   useLayoutEffect(() => {
     const context = prepare(canvas.current!, grid.width, grid.height);
+    const { heads } = INK[theme];
     for (const place of grid.places) {
       context.globalAlpha = 1;
       context.fillStyle = INK[theme].cell;
       context.fillRect(place.x, place.y, grid.size, grid.size);
+      if (effects.isOn) {
+        const value = effects.of(place) ?? 0;
+        const share = found ? Math.min(1, Math.abs(value) / found.most) : 0;
+        context.fillStyle = rgb(heads[value < 0 ? 1 : 0]!, Math.sqrt(share));
+        context.fillRect(place.x, place.y, grid.size, grid.size);
+        continue;
+      }
       const thumbnail = attention.thumbnails.of(kind, place.layer);
       const picture = thumbnail && pictures(thumbnail, theme)[place.head];
       if (!picture) continue;
@@ -202,7 +231,7 @@ function Heads({ store, grid, mark, scale }: HeadsProps) {
       context.globalAlpha = (isNew ? 1 : 0.35) * (0.12 + 0.88 * (habit || 0));
       stamp(context, picture, place.x, place.y, grid.size, grid.size);
     }
-  }, [grid, trace, thumbnails, kind, mark, theme]);
+  }, [grid, trace, thumbnails, kind, mark, theme, effects.isOn, found]);
   useEffect(() => {
     // Layers in sight are asked for first.
     const rows = [...element.current!.querySelectorAll<HTMLElement>("[data-layer]")];

@@ -35,6 +35,7 @@ export interface Words {
   positions: string;
   steps: string;
   lens: string;
+  effects?: string;
 }
 
 export interface Content {

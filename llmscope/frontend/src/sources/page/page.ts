@@ -71,6 +71,8 @@ export class PageSource implements Source {
         return words.steps;
       case "lens_block":
         return words.lens;
+      case "effects":
+        return words.effects ?? problems.notHeld;
       case "row":
       case "column":
       case "tile":

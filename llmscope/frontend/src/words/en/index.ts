@@ -5,6 +5,7 @@ export { attention } from "./attention";
 export { chain } from "./chain";
 export { common } from "./common";
 export { edits } from "./edits";
+export { effects } from "./effects";
 export { generation } from "./generation";
 export { header } from "./header";
 export { hints } from "./hints";
