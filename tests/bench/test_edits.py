@@ -38,7 +38,7 @@ def test_an_edited_pass():
                 ms(forward),
                 f"{trace / forward:.2f}",
                 *(f"{time / forward:.2f}" for time in times),
-            ]  # fmt: skip
+            ]
         )
     heads = ["tokens", "forward", "trace", *(f"head of layer {layer} off" for layer in LAYERS)]
     show("A trace under an edit, in forwards with one row of logits", heads, rows)
@@ -65,7 +65,7 @@ def test_effects_of_all_heads():
                 ms(forward),
                 *(f"{time / forward:.1f}" for time in times),
                 f"{exact / 270:.3f}",
-            ]  # fmt: skip
+            ]
         )
     heads = ["tokens", "forward", "direct", "gradient", "ablate, all 270", "of 270 forwards"]
     show("Effects of all heads, in forwards with one row of logits", heads, rows)
