@@ -120,6 +120,9 @@ def to_html(
           end. By default all of 128 tokens; of longer texts the one in focus, which is always in
           it. Of a `LensView`, whose layers are read there: by default all of 512 tokens.
         - ``prompts``: more texts, for the reader to switch between.
+        - ``edits``: edits that the reader may switch on and off, such as
+          ``[llmscope.ablate(head=(24, 4))]``; a list in it is several of them together. Those of
+          the view, and the text without any, are always in it.
         - ``precision``: "float16" or "float32", of attention weights; 16 bits keep them to within
           0.05 %.
 
@@ -158,6 +161,8 @@ def page_of(
     want = wanted(**choice)
     if want.prompts and any(state.session is not None for state in states):
         raise ValueError("prompts= takes no view that writes: it is shown with what it wrote.")
+    if want.edits and any(state.session is not None for state in states):
+        raise ValueError("edits= takes no view that writes: it wrote under its own.")
     groups = grouped(states)
     buffers = PageBuffers()
     sources: list[dict[str, Any]] = []
@@ -165,7 +170,7 @@ def page_of(
     source_of: dict[int, int] = {}
     for group in groups:
         source_of |= {view.number: len(sources) for view in group.views}
-        plans = [plan(group, what, want) for what in group.inputs(want.prompts)]
+        plans = [plan(group, what, want) for what in group.inputs(want)]
         source, said = page_data(group, plans, want, buffers)
         sources.append(source)
         notes += [note for note in said if note not in notes]

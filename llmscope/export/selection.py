@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, TypedDict
 
 from llmscope.export.encoding import Precision, checked_precision
 from llmscope.kernel import Handlers, IdsInput, TextInput
-from llmscope.kernel.edited_input import EditedInput
+from llmscope.kernel.edited_input import EditedInput, as_json
 from llmscope.panels import PANELS, Panel, Shown
 from llmscope.state import HasState, ViewState
 
 if TYPE_CHECKING:
+    from llmscope.edits import Edit
     from llmscope.generation import Tree
     from llmscope.kernel.inputs import Input
     from llmscope.kernel.requests import OfTrace
@@ -36,6 +37,7 @@ class Choice(TypedDict, total=False):
     heads: Iterable[tuple[int, int]] | None
     positions: Iterable[int] | None
     prompts: Sequence[str]
+    edits: Sequence[Edit | Sequence[Edit]]
     precision: Precision
 
 
@@ -47,6 +49,7 @@ class Wanted:
     heads: frozenset[tuple[int, int]] | None
     positions: tuple[int, ...] | None
     prompts: tuple[str, ...]
+    edits: tuple[tuple[Edit, ...], ...]
     precision: Precision
 
 
@@ -55,6 +58,7 @@ def wanted(
     heads: Iterable[tuple[int, int]] | None = None,
     positions: Iterable[int] | None = None,
     prompts: Sequence[str] = (),
+    edits: Sequence[Edit | Sequence[Edit]] = (),
     precision: Precision = "float16",
 ) -> Wanted:
     """Return validated export options; see `to_html` for the parameters.
@@ -75,6 +79,7 @@ def wanted(
         chosen_heads,
         None if positions is None else tuple(map(operator.index, positions)),
         tuple(prompts),
+        tuple(tuple(one) if isinstance(one, (list, tuple)) else (one,) for one in edits),
         checked_precision(precision),
     )
 
@@ -169,14 +174,16 @@ class Group:
             end = after[0]
         return end
 
-    def inputs(self, prompts: Sequence[str]) -> list[Input]:
-        """Return what the views read, and the texts that the reader may choose."""
+    def inputs(self, want: Wanted) -> list[Input]:
+        """Return what the views read, and the texts and edits that the reader may choose."""
         if self.nodes:
             return list(self.nodes)
         shown = [view.input for view in self.views]
         # What is read under edits can be seen without them, too.
-        plain = [what.input for what in shown if isinstance(what, EditedInput)]
-        return list(dict.fromkeys([*shown, *self.followed, *plain, *map(TextInput, prompts)]))
+        plain = [what.input if isinstance(what, EditedInput) else what for what in shown]
+        texts = [*plain, *map(TextInput, want.prompts)]
+        under = [EditedInput(as_json(edits), what) for edits in want.edits for what in texts]
+        return list(dict.fromkeys([*shown, *self.followed, *texts, *under]))
 
 
 def grouped(views: Sequence[ViewState]) -> list[Group]:

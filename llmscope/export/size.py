@@ -85,7 +85,7 @@ def size_of(states: Sequence[ViewState], **choice: Unpack[Choice]) -> Size:
     program = page_program(name for state in states for name in state.panels)
     size = Size(len(program.script) + len(notices(program.packages)) + 2000, 0, 0, 0, 0)
     for group in grouped(states):
-        for what in group.inputs(want.prompts):
+        for what in group.inputs(want):
             parts = _estimated(plan(group, what, want), group, want)
             size = Size(*(a + b for a, b in zip(size, parts, strict=True)))
     return size

@@ -187,10 +187,25 @@ def test_a_page_holds_the_text_with_and_without(scope):
     view.close()
 
 
-def opened_page(view):
+def test_a_page_holds_edits_that_its_reader_may_choose(scope):
+    view = AttentionView(scope.trace(TEXT))
+    one, other = llmscope.ablate(head=(1, 2)), llmscope.ablate(attention=0)
+    answers = opened_page(view, edits=[one, [one, other]])["sources"][0]["answers"]
+    under = [json.loads(key.partition("/")[2]) for key in answers if key.startswith("under/")]
+    assert [edits for edits, _ in under] == [[as_value(one)], [as_value(one), as_value(other)]]
+    assert {key for _, key in under} == {f"text/{TEXT}"}
+    view.close()
+    writing = GenerationView(scope, TEXT)
+    writing.stepper.step()
+    with pytest.raises(ValueError, match="under its own"):
+        writing.to_html(edits=[one])
+    writing.close()
+
+
+def opened_page(view, **choice):
     import re
 
-    (found,) = re.findall(r'id="page-data">([A-Za-z0-9+/=]*)</script>', view.to_html().html)
+    (found,) = re.findall(r'id="page-data">([A-Za-z0-9+/=]*)</script>', view.to_html(**choice).html)
     return opened(found)
 
 
