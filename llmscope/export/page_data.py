@@ -189,7 +189,7 @@ def _words(plans: list[Plan]) -> dict[str, str]:
         "steps": "These steps take the model: the page holds those of "
         + ("; ".join(sorted(steps)) or "no head")
         + ".",
-        "effects": "Effects on this token take the model: the page holds those that were on screen.",
+        "effects": "These effects take the model: the page holds those that were on screen.",
         "lens": f"This lens takes the model: the page holds {_lens(plans)}.",
     }
 

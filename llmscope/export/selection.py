@@ -79,7 +79,7 @@ def wanted(
         chosen_heads,
         None if positions is None else tuple(map(operator.index, positions)),
         tuple(prompts),
-        tuple(tuple(one) if isinstance(one, (list, tuple)) else (one,) for one in edits),
+        tuple(tuple(one) if isinstance(one, Sequence) else (one,) for one in edits),
         checked_precision(precision),
     )
 
