@@ -1,7 +1,8 @@
-"""What edits show of SmolLM2, in docs/edits.md; `python -m tests.bench.edits_results` prints it.
+"""What edits show of SmolLM2, for docs; `python -m tests.bench.edits_results` prints it.
 
 The heads with the greatest true effect in one sentence, beside two cheaper answers; what the others
-do without the first of them; effects of the tokens; and what a text loses with each layer.
+do without the first of them; what is predicted without some; effects of the tokens; and what a text
+loses with each layer.
 """
 
 from __future__ import annotations
@@ -74,6 +75,18 @@ def named(head: Part) -> str:
     return f"{head.layer}·{head.head}"
 
 
+def shares(scope: llmscope.Scope) -> None:
+    """Print how likely both names are without heads that docs/howto/teach.md switches off."""
+    names = [scope.tokenizer.encode(word)[0] for word in (" Mary", " John")]
+    rows = []
+    for off in ([], [(24, 4)], [(23, 3)], [(23, 3), (1, 5)]):
+        trace = scope.trace(SENTENCE, edits=[llmscope.ablate(head=head) for head in off])
+        found = trace.next_token().probs[names]
+        heads_off = ", ".join(f"{layer}·{head}" for layer, head in off)
+        rows.append([heads_off or "none", *(f"{100 * one:.1f} %" for one in found)])
+    show("Probabilities", ["heads off", "Mary", "John"], rows)
+
+
 def tokens(scope: llmscope.Scope) -> None:
     """Print what three methods say of each token of the sentence."""
     trace = scope.trace(SENTENCE)
@@ -118,5 +131,6 @@ def layers(scope: llmscope.Scope) -> None:
 if __name__ == "__main__":
     loaded = load()
     heads(loaded)
+    shares(loaded)
     tokens(loaded)
     layers(loaded)
