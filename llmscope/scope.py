@@ -158,7 +158,20 @@ class Scope:
     def runner_for(
         self, inputs: dict[str, torch.Tensor], edits: Iterable[Edit] | None = None
     ) -> Runner:
-        """Return what runs the model on some inputs, under `edits` or those of this scope."""
+        """Return what runs the model on some inputs, under `edits` or those of this scope.
+
+        Parameters
+        ----------
+        inputs
+            What the model is called with.
+        edits
+            As for `trace`.
+
+        Returns
+        -------
+        Runner
+            The model as it is, or under edits.
+        """
         wanted = self.edits if edits is None else tuple(edits)
         return self.editor.under(wanted, inputs) if wanted else self.runner
 

@@ -136,7 +136,18 @@ class TraceEffects:
         by: Any = "zero",
         kind: Kind = "self",
     ) -> Question:
-        """Return what `effects` asks, checked."""
+        """Return what `effects` asks, checked.
+
+        Parameters
+        ----------
+        token, foil, position, of, method, measure, by, kind
+            As for `effects`.
+
+        Returns
+        -------
+        Question
+            With defaults filled in, and the token and its foil as ids.
+        """
         of, method, measure = checked(of, method, measure, foil, by)
         count = len(self.tokens)
         if not -count <= position < count:

@@ -29,10 +29,15 @@ def complaints(name: str) -> set[str]:
         wanted = checks if member == name else checks - {"EX01"}
         result = validate(member)
         codes = {code for code, _ in result["errors"]} & wanted
-        if member in MADE or (member == name and dataclasses.is_dataclass(found(name))):
-            codes.discard("PR01")  # of a dataclass, parameters are attributes
+        if member in MADE or (member == name and is_record(found(name))):
+            codes.discard("PR01")  # its parameters are attributes
         found_here |= {f"{member}: {code}" for code in codes}
     return found_here
+
+
+def is_record(value: object) -> bool:
+    """Return whether a class is a dataclass or a named tuple."""
+    return dataclasses.is_dataclass(value) or hasattr(value, "_fields")
 
 
 def main() -> int:

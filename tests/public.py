@@ -8,7 +8,14 @@ from functools import cached_property
 from importlib import import_module
 
 # Where `docs/reference` documents names.
-MODULES = ("llmscope", "llmscope.generation", "llmscope.sampling", "llmscope.views")
+MODULES = (
+    "llmscope",
+    "llmscope.analysis.effects",
+    "llmscope.edits",
+    "llmscope.generation",
+    "llmscope.sampling",
+    "llmscope.views",
+)
 _MEMBERS = (property, cached_property, classmethod, staticmethod)
 
 

@@ -175,8 +175,9 @@ def patch(
     Examples
     --------
     >>> other = scope.trace("A tiny poodle")
-    >>> last = llmscope.patch(layer=1, source=other, positions={-1: -1})
-    >>> trace = scope.trace("A tiny model", edits=[last])
+    >>> last = scope.facts.layers - 1
+    >>> edit = llmscope.patch(layer=last, source=other, positions={-1: -1})
+    >>> trace = scope.trace("A tiny model", edits=[edit])
     >>> bool(abs(trace.logits[-1] - other.logits[-1]).max() < 1e-3)
     True
     """

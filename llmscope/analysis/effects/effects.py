@@ -21,8 +21,9 @@ class Part(NamedTuple):
     Attributes
     ----------
     what
-        "head", "MLP", "layer" or "token"; of direct effects also "embedding", "attention bias" and
-        "constant": what is added to the logit whatever the text.
+        "head", "MLP", "layer" or "token"; of direct effects also "embedding", "attention bias",
+        "attention" where its heads can't be told apart, "cross head", "other", and "constant": what
+        is added to the logit whatever the text.
     layer, head, position
         Which one; `None` where that has no meaning.
     effect
@@ -61,6 +62,16 @@ class Effects:
     capped
         The number that the model's logits are squashed to stay below, after `measured`; `None`
         without one. Direct effects add up before that.
+    is_whole
+        Whether all parts were computed; `Trace.effects` returns no others.
+
+    Examples
+    --------
+    >>> found = scope.trace("A tiny model").effects(5, 7)  # ids of tokens, or texts such as " cat"
+    >>> found.dims, found.values.shape == (scope.facts.layers, scope.facts.heads)
+    (('layer', 'head'), True)
+    >>> bool(abs(sum(part.effect for part in found.parts()) - found.measured) < 1e-3)
+    True
     """
 
     question: Question
@@ -78,11 +89,28 @@ class Effects:
         return self.question.method in ("gradient", "saliency")
 
     def labelled(self, labels: tuple[str, ...]) -> Effects:
-        """Return the same with labels of tokens."""
+        """Return the same with labels of tokens.
+
+        Parameters
+        ----------
+        labels
+            One for each position.
+
+        Returns
+        -------
+        Effects
+            A copy.
+        """
         return replace(self, labels=labels)
 
     def parts(self) -> list[Part]:
-        """Return all parts with their effects, in the order of `values`, and then the rest."""
+        """Return all parts with their effects, in the order of `values`, and then the rest.
+
+        Returns
+        -------
+        list of Part
+            Without those that a layer doesn't have.
+        """
         found: list[Part] = []
         what = {"heads": "head", "mlps": "MLP", "layers": "layer", "tokens": "token"}
         name = what[self.question.of]

@@ -63,7 +63,18 @@ class Question:
     text: tuple[str, ...]
 
     def measured(self, logits: torch.Tensor) -> torch.Tensor:
-        """Return the measure (…,) of logits (…, vocabulary)."""
+        """Return the measure (…,) of logits (…, vocabulary).
+
+        Parameters
+        ----------
+        logits
+            Of the position in question.
+
+        Returns
+        -------
+        Tensor
+            In float32.
+        """
         logits = logits.float()
         if self.measure == "logprob":
             return logits.log_softmax(-1)[..., self.token]

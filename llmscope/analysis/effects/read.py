@@ -53,6 +53,11 @@ def read_effects(
     cancelled
         Asked between layers.
 
+    Yields
+    ------
+    Effects
+        Estimates first, where others are computed part by part.
+
     Raises
     ------
     ValueError
