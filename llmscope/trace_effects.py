@@ -74,7 +74,7 @@ class TraceEffects:
             residual stream that is patched, at one position at a time.
         baseline
             For "integrated_gradients" and "occlusion", the token that stands for none; by default
-            the mean of all embeddings.
+            the tokenizer's mask, padding, unknown or end token, the first of these that it has.
         kind
             Which attention heads are of, in encoder-decoder models.
         cancelled
@@ -108,12 +108,16 @@ class TraceEffects:
         )
         if (question.method == "patch") != (source is not None) and question.method != "gradient":
             raise ValueError('method="patch" takes a source=, a trace; the others take none.')
+        if source is not None and of == "layers" and question.method == "gradient":
+            raise ValueError('Layers are patched position by position: method="patch" does that.')
+        if baseline is not None and of != "tokens":
+            raise ValueError("baseline= is a token in place of those of the text: for tokens.")
         parts = read_effects(
             self.scope.editor,
             self.recording,
             question,
             None if source is None else source.recording,
-            None if baseline is None else self._embedding(baseline),
+            self._embedding(baseline) if of == "tokens" else None,
             cancelled,
         )
         hidden = not is_progress_bar_enabled()
@@ -169,6 +173,15 @@ class TraceEffects:
             text=text,
         )
 
-    def _embedding(self, token: str | int) -> Any:
+    def _embedding(self, token: str | int | None) -> Any:
+        """Return the embedding (size,) of a token, by default of one that means nothing."""
         model: Any = self.scope.model
-        return model.get_input_embeddings().weight[self.scope.token_id(token)].detach()
+        tokenizer: Any = self.scope.tokenizer
+        names = ("mask", "pad", "unk", "eos", "bos")
+        weight = model.get_input_embeddings().weight.detach()
+        if token is not None:
+            return weight[self.scope.token_id(token)]
+        special = (getattr(tokenizer, f"{name}_token_id", None) for name in names)
+        rows = [weight[one] for one in special if one is not None and one < len(weight)]
+        # That of padding is often nothing but zeros, of which a norm makes what it will.
+        return next((row for row in rows if bool(row.any())), weight.float().mean(0))

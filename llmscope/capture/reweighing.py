@@ -117,6 +117,10 @@ class Reweighing:
             if hidden is not None:
                 own = hidden[0, head if hidden.shape[1] > 1 else 0]
                 seen = seen.masked_fill(own[chosen][:, keys], 0)
+            for other, at, key in self.masked:
+                row, column = self._row(at, rows), key - self.first_key - keys.start
+                if other == head and row in chosen and 0 <= column < seen.shape[-1]:
+                    seen[chosen.index(row), column] = 0
             changed[heads.index(head), chosen] = seen / seen.sum(-1, keepdim=True)
         for head, at, key in self.zero:
             row, column = self._row(at, rows), key - self.first_key - keys.start

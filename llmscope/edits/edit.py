@@ -152,8 +152,10 @@ class Steering:
 Edit = Ablation | Scaling | Patch | Steering
 
 
-def placed(edit: Edit, tokens: int) -> Edit:
+def placed(edit: Edit, tokens: int, keys: int) -> Edit:
     """Return an edit whose positions are counted from the beginning of a text of `tokens`.
+
+    The key of an edge is one of `keys`, of the side that is attended to.
 
     Raises
     ------
@@ -175,7 +177,8 @@ def placed(edit: Edit, tokens: int) -> Edit:
         return replace(edit, positions=pairs)
     if isinstance(edit, Ablation) and edit.edge is not None:
         query, key = edit.edge
-        return replace(edit, edge=(_at(query, tokens), key if key >= 0 else _at(key, tokens)))
+        from_end = (_at(query, tokens) if query < 0 else query, _at(key, keys) if key < 0 else key)
+        return replace(edit, edge=from_end)
     if edit.positions is None or all(position >= 0 for position in edit.positions):
         return edit
     return replace(edit, positions=tuple(_at(position, tokens) for position in edit.positions))

@@ -96,8 +96,9 @@ class Editor:
                     f"{edit!r:.60} is none."
                 )
         ids = inputs.get("decoder_input_ids", inputs["input_ids"])
-        sizes = {"encoder": inputs["input_ids"].shape[1]}
-        own = tuple(placed(edit, sizes.get(edit.part.kind, ids.shape[1])) for edit in given)
+        tokens, source = ids.shape[1], inputs["input_ids"].shape[1]
+        sides = {"self": (tokens, tokens), "encoder": (source, source), "cross": (tokens, source)}
+        own = tuple(placed(edit, *sides[edit.part.kind]) for edit in given)
         with self.runner.lock:
             found = self._runners.get(own)
             if found is None or found.stands_for != self.runner.version.number():
@@ -186,7 +187,7 @@ class Editor:
         points: list[Point] = []
         for name in [part.name for block in blocks for part in block.parts]:
             of: Kind = "cross" if name == "cross" else kind
-            points.append(Point("mlp" if name == "mlp" else "attention", layer, of))
+            points.append(Point("attention" if name == "cross" else name, layer, of))
         return points
 
     def _changes(self, edit: Edit, anatomy: Anatomy) -> Iterable[tuple[Point, Change]]:

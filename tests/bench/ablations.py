@@ -16,6 +16,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+import transformers
 
 import llmscope
 from llmscope.loading.default import copy_folder, find_gguf
@@ -59,6 +60,7 @@ def theirs(folder: Path) -> tuple[float, np.ndarray]:
 
 
 def main() -> int:
+    transformers.utils.logging.disable_progress_bar()
     scope = llmscope.load(device="cpu", progress=lambda *_: None)
     gguf = find_gguf()
     assert gguf is not None

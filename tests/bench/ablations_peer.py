@@ -31,9 +31,9 @@ def main(folder: str, text: str) -> None:
             for head in range(heads):
 
                 def off(given, hook, head=head):
-                    size = given.shape[-1] // heads
-                    given[..., head * size : (head + 1) * size] = 0
-                    return given
+                    apart = given.reshape(*given.shape[:2], heads, -1).clone()
+                    apart[:, :, head] = 0
+                    return apart.reshape(given.shape)
 
                 name = f"blocks.{layer}.attn.o.hook_in"
                 effects[layer, head] = whole - measure([(name, off)])

@@ -307,3 +307,52 @@ def test_a_changed_model_is_read_anew(scope_of):
     fresh = Scope(scope.model, scope.tokenizer).trace(TEXT, edits=edits)
     assert_close(new.logits, fresh.logits)
     assert np.abs(new.logits - scope_of().trace(TEXT, edits=edits).logits).max() > 1e-2
+
+
+def test_the_keys_of_cross_attention_are_counted_from_their_own_end(scope_of):
+    scope = scope_of("t5")
+    options = {"target": [5, 6, 7]}
+    plain = scope.trace(TEXT, **options)
+    last = llmscope.ablate(edge=(1, 0, -1, -1), kind="cross")
+    trace = scope.trace(TEXT, **options, edits=[last])
+    changed = (trace.attention(1, 0, kind="cross") != plain.attention(1, 0, kind="cross")).nonzero()
+    assert [place.tolist() for place in changed] == [[3], [len(plain.source_tokens) - 1]]
+    other = llmscope.ablate(edge=(1, 0, -1, -10), kind="cross")
+    assert scope.trace(TEXT, **options, edits=[other]).edits[0].edge == (
+        3,
+        plain.keys("cross") - 10,
+    )
+
+
+def test_a_masked_key_takes_no_part_in_uniform_attention(scope_of):
+    scope = scope_of("llama")
+    edits = [
+        llmscope.ablate(head=(1, 0), by="uniform"),
+        llmscope.ablate(edge=(1, 0, 4, 2), by="mask"),
+    ]
+    weights = scope.trace(TEXT, edits=edits).attention(1, 0)
+    assert_close(weights[4, :5], [0.25, 0.25, 0, 0.25, 0.25])
+    assert_close(weights[3, :4], np.full(4, 0.25))
+    shared = scope.trace(TEXT, edits=edits[::-1]).attention(1, 0)
+    assert np.array_equal(shared, weights)
+
+
+def test_a_layer_that_is_no_attention_takes_the_mean_of_other_texts(scope_of):
+    scope = scope_of("mamba")
+    edit = llmscope.ablate(layer=1, by="mean", reference=["The dog", "A fox"])
+    seen: list[torch.Tensor] = []
+    mixer = scope.model.get_submodule("backbone.layers.1.mixer")
+    handle = mixer.register_forward_hook(lambda _, __, output: seen.append(output[0]))
+    with torch.no_grad():
+        for text in ("The dog", "A fox"):
+            scope.model(**scope.trace(text).recording.inputs)
+    handle.remove()
+    both = torch.cat([seen[1], seen[3]])  # each text was traced before it was run
+    trace = scope.trace(TEXT, edits=[edit])
+    with (
+        hooked(scope.model, "backbone.layers.1.mixer",
+               lambda given: both.mean(0).expand_as(given)),
+        torch.no_grad(),
+    ):  # fmt: skip
+        logits = scope.model(**trace.recording.inputs).logits[0]
+    assert_close(trace.logits, logits)

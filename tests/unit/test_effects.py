@@ -199,6 +199,16 @@ def test_true_effects_are_those_of_edits(trace_of, name, measure):
             assert_close(found, difference(trace, [edit], position, measure), size=size)
 
 
+def test_a_source_that_begins_alike_may_be_patched_from(trace_of):
+    trace = trace_of("llama", [10, 11, 12, 13])
+    other = trace.scope.trace([10, 11, 22, 23])
+    found = trace.effects(7, 9, method="patch", source=other)
+    edit = llmscope.patch(head=(1, 2), source=other)
+    edited = trace.scope.trace([10, 11, 12, 13], edits=[edit])
+    one, two = (float(of.logits_at(3)[7] - of.logits_at(3)[9]) for of in (trace, edited))
+    assert_close(found.values[1, 2], one - two, size=np.abs(trace.logits).max())
+
+
 @pytest.mark.parametrize("name", ["llama", "bert", "t5"])
 def test_patched_effects_are_those_of_patches(trace_of, name):
     trace = trace_of(name)
@@ -299,20 +309,22 @@ def test_a_pass_with_gradients_leaves_nothing(trace_of):
 @pytest.mark.parametrize("name", ["gpt2", "llama", "bert", "t5"])
 def test_integrated_gradients_are_complete(trace_of, name):
     trace = trace_of(name)
-    found = trace.effects(7, of="tokens", method="integrated_gradients", measure="logprob")
-    everything = trace.effects(7, of="tokens", method="occlusion", measure="logprob")
+    options = {"measure": "logprob", "baseline": 3}
+    found = trace.effects(7, of="tokens", method="integrated_gradients", **options)
+    everything = trace.effects(7, of="tokens", method="occlusion", **options)
     assert found.values.shape == everything.values.shape == (len(found.labels),)
     model = trace.scope.model
     stack = model.get_encoder() if name == "t5" else model
     embeddings = stack.get_input_embeddings()
-    mean = embeddings.weight.mean(0)
-    handle = embeddings.register_forward_hook(lambda *given: mean.expand_as(given[2]))
+    neutral = embeddings.weight[3]
+    handle = embeddings.register_forward_hook(lambda *given: neutral.expand_as(given[2]))
     with torch.no_grad():
         logits = model(**trace.recording.inputs).logits[0, -1]
     handle.remove()
     without = float(logits.log_softmax(-1)[7])
     gap = found.measured - without
     assert abs(found.values.sum() - gap) < 0.02 * max(1, abs(gap))
+    assert_close(sum(part.effect for part in found.parts()), gap, size=abs(found.measured))
 
 
 def test_occlusion_leaves_out_one_token_at_a_time(trace_of):

@@ -56,7 +56,8 @@ class Effects:
     measured
         The measure in the pass as it is.
     rest
-        Of direct effects: all other parts. With `values` they sum to `measured`.
+        Of direct effects: all other parts. With `values` they sum to `measured`. Of integrated
+        gradients: what their sum lacks, "unexplained", where the path was too steep for the steps.
     labels
         Of tokens.
     capped
@@ -154,7 +155,7 @@ class Effects:
         return table.astype(numbers).dropna(axis="columns", how="all")
 
     def __repr__(self) -> str:
-        what = f"{len(self.parts())} {self.question.of}"
+        what = f"{int(np.isfinite(self.values).sum())} {self.question.of}"
         estimated = ", estimated" if self.is_estimate else ""
         return f"<Effects of {what} on {self.question}: {self.measured:.4g}{estimated}>"
 

@@ -114,6 +114,8 @@ def checked(of: Any, method: Any, measure: Any, foil: Any, by: Any) -> tuple[Of,
         raise ValueError(
             f"Direct effects add up to a logit, or to the difference of two: not to a {measure}."
         )
+    if by == "mean" and (of == "tokens" or method in ("direct", "patch")):
+        raise ValueError(f'by="mean" is for what is switched off, not for method={method!r}.')
     if by not in ("zero", "mean"):
         raise ValueError(f'by is "zero" or "mean", not {by!r}.')
     return of, method, measure

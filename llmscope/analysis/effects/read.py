@@ -7,12 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llmscope.analysis.effects.direct import direct
-from llmscope.analysis.effects.effects import Effects
+from llmscope.analysis.effects.effects import Effects, Part
 from llmscope.analysis.effects.exact import estimated, exact, units_of
 from llmscope.analysis.effects.measuring import Measuring
 from llmscope.analysis.effects.tokens import (
     integrated_gradients,
-    mean_embedding,
     occlusion,
     saliency,
 )
@@ -49,7 +48,7 @@ def read_effects(
     source
         The pass that parts are patched from.
     baseline
-        Embedding (size,) that stands for no token; by default the mean of all.
+        Embedding (size,) that stands for no token, for methods that need one.
     cancelled
         Asked between layers.
 
@@ -68,9 +67,7 @@ def read_effects(
     recording.check_repeatable()
     measuring = Measuring(editor, recording, question, cancelled)
     if question.of == "tokens":
-        yield from _of_tokens(
-            measuring, mean_embedding(measuring) if baseline is None else baseline
-        )
+        yield from _of_tokens(measuring, baseline)
     elif question.method == "direct":
         yield direct(measuring)
     else:
@@ -98,24 +95,28 @@ def _so_far(
     return Effects(question, values.copy(), dims, measured, is_whole=False)
 
 
-def _of_tokens(measuring: Measuring, baseline: torch.Tensor) -> Iterator[Effects]:
+def _of_tokens(measuring: Measuring, baseline: torch.Tensor | None) -> Iterator[Effects]:
     question = measuring.question
-    if question.method == "saliency":
+    rest: tuple[Part, ...] = ()
+    if question.method == "saliency" or baseline is None:
         measured, values = saliency(measuring)
     elif question.method == "integrated_gradients":
-        measured, values = integrated_gradients(measuring, baseline)
+        measured, values, lacking = integrated_gradients(measuring, baseline)
+        rest = (Part("unexplained", None, None, None, lacking),)
     else:
         for measured, values in occlusion(measuring, baseline):
             yield _so_far(question, values, ("position",), measured)
-    yield Effects(question, values, ("position",), measured)
+    yield Effects(question, values, ("position",), measured, rest)
 
 
 def _check_source(recording: Recording, source: Recording) -> None:
     if source.runner.model is not recording.runner.model:
         raise ValueError("source= is a trace of the same model.")
     source.check_current()
-    here, there = len(recording.forward.states), len(source.forward.states)
-    if here != there or recording.forward.lengths != source.forward.lengths:
+    here, there = len(recording.ids), len(source.ids)
+    if here == there:
+        here, there = len(recording.source_ids), len(source.source_ids)
+    if here != there:
         raise ValueError(
             f"Patching takes texts of as many tokens: this one has {here}, the source {there}."
         )

@@ -47,17 +47,6 @@ def embedded(measuring: Measuring, rows: torch.Tensor | None = None) -> torch.Te
     return seen[0] if rows is None else measured
 
 
-def mean_embedding(measuring: Measuring) -> torch.Tensor:
-    """Return the mean (size,) of the embeddings of all tokens.
-
-    A norm makes the same of an embedding and a tenth of it, so that nothing but noise lies on the
-    way from zeros.
-    """
-    model: Any = measuring.recording.runner.model
-    weight: torch.Tensor = embeddings_of(model)[0].weight
-    return weight.detach().float().mean(0)
-
-
 def saliency(measuring: Measuring) -> tuple[float, NDArray[np.float32]]:
     """Return the measure, and gradient × input of each token (positions,)."""
     rows = embedded(measuring).requires_grad_(True)
@@ -68,8 +57,8 @@ def saliency(measuring: Measuring) -> tuple[float, NDArray[np.float32]]:
 
 def integrated_gradients(
     measuring: Measuring, baseline: torch.Tensor
-) -> tuple[float, NDArray[np.float32]]:
-    """Return the measure, and the integrated gradients (positions,) of each token [1]_.
+) -> tuple[float, NDArray[np.float32], float]:
+    """Return the measure, integrated gradients (positions,) [1]_, and what their sum lacks.
 
     References
     ----------
@@ -97,7 +86,9 @@ def integrated_gradients(
         rows, start, n_steps=_STEPS, internal_batch_size=_ROWS
     )
     measured = float(measure(rows).detach())
-    return measured, found[0].detach().float().sum(-1).cpu().numpy()
+    values = found[0].detach().float().sum(-1).cpu().numpy()
+    lacking = measured - float(measure(start).detach()) - float(values.sum())
+    return measured, values, lacking
 
 
 def occlusion(

@@ -57,11 +57,11 @@ export class WhatIf {
   }
 
   remove(edit: Edit): void {
-    this.#set(this.edits.peek().filter((other) => other !== edit));
+    this.#turnTo(this.edits.peek().filter((other) => other !== edit));
   }
 
   clear(): void {
-    this.#set([]);
+    this.#turnTo([]);
   }
 
   #toggle(part: Part): void {
@@ -70,14 +70,15 @@ export class WhatIf {
     const edits = this.edits.peek();
     const others = edits.filter((other) => !sameEdit(other, edit));
     const wanted = others.length < edits.length ? others : [...edits, edit];
+    this.#turnTo(wanted);
+  }
+
+  /** Reads the text under other edits, unless nobody answers for them. */
+  #turnTo(wanted: readonly Edit[]): void {
     const request = parseKey(underKey(wanted, this.plainKey.peek()));
     const lacking = request && this.core.lacks(request);
     if (lacking) this.core.report(new Error(lacking));
-    else this.#set(wanted);
-  }
-
-  #set(edits: readonly Edit[]): void {
-    this.core.state.edits.value = edits;
+    else this.core.state.edits.value = wanted;
   }
 
   #followUntouched(): void {
