@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from dataclasses import asdict
 from inspect import signature
-from operator import index
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 from llmscope.capture import NEVER, Cancel, Recording, Runner
@@ -16,7 +15,7 @@ from llmscope.edits.editor import Editor
 from llmscope.loading import load_parts
 from llmscope.releases import warn_where_untested
 from llmscope.text import clean
-from llmscope.text.prepare import check_ids, context_length, prepare, vocabulary_size
+from llmscope.text.prepare import context_length, one_token, prepare, vocabulary_size
 from llmscope.trace import Trace
 
 if TYPE_CHECKING:
@@ -298,18 +297,7 @@ class Scope:
         TypeError
             For what is neither text nor id.
         """
-        if not isinstance(token, str):
-            found = index(token)
-            check_ids([found], self.facts.vocabulary)
-            return found
-        ids = self.tokenizer(clean(token), add_special_tokens=False)["input_ids"]
-        if len(ids) != 1:
-            pieces = " + ".join(repr(str(self.tokenizer.decode([one]))) for one in ids)
-            raise ValueError(
-                f"{token!r} is {len(ids)} tokens ({pieces or 'it is empty'}): name one of them, as "
-                "text or id. A word within a text mostly begins with a space."
-            )
-        return int(ids[0])
+        return one_token(self.tokenizer, token, self.facts.vocabulary)
 
     def explore(self, text: str = "", **traits: Any) -> Explorer:
         """Open the Explorer on this model: all panels, linked and live.

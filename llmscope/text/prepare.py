@@ -190,6 +190,22 @@ def encode(
     return Encoded("".join(token.text for token in tokens), ids, tokens)
 
 
+def one_token(tokenizer: PreTrainedTokenizerBase, token: str | int, vocabulary: int) -> int:
+    """Return the id of one token, given as text or id; see `Scope.token_id`."""
+    if not isinstance(token, str):
+        found = index(token)
+        check_ids([found], vocabulary)
+        return found
+    ids = tokenizer(clean(token), add_special_tokens=False)["input_ids"]
+    if len(ids) != 1:
+        pieces = " + ".join(repr(str(tokenizer.decode([one]))) for one in ids)
+        raise ValueError(
+            f"{token!r} is {len(ids)} tokens ({pieces or 'it is empty'}): name one of them, as "
+            "text or id. A word within a text mostly begins with a space."
+        )
+    return int(ids[0])
+
+
 def check_ids(ids: Sequence[int], vocabulary: int) -> None:
     """Raise ValueError for the first id that is outside a vocabulary of this size."""
     outside = next((i for i in ids if not 0 <= i < vocabulary), None)

@@ -8,10 +8,8 @@ loses with each layer.
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import numpy as np
-import torch
 
 import llmscope
 from llmscope.analysis.effects import Effects, Method, Part
@@ -100,13 +98,8 @@ def tokens(scope: llmscope.Scope) -> None:
             for at, label in enumerate(found[0].labels)
         ],
     )
-    model: Any = scope.model
-    mean = model.get_input_embeddings().weight.mean(0)  # the baseline, in the place of each token
-    with torch.no_grad():
-        logits = model(inputs_embeds=mean.expand(1, len(trace), -1)).logits[0, -1]
-    mary, john = (scope.tokenizer.encode(word)[0] for word in (" Mary", " John"))
-    gap = found[1].measured - float(logits[mary] - logits[john])
-    print(f"Integrated gradients sum to {found[1].values.sum():.2f}; they should to {gap:.2f}.")
+    total, (lacking,) = found[1].values.sum(), found[1].rest
+    print(f"Integrated gradients sum to {total:.2f}; they should to {total + lacking.effect:.2f}.")
 
 
 def layers(scope: llmscope.Scope) -> None:
