@@ -116,12 +116,12 @@ function Habits({ store, mark, sorted }: HabitsProps) {
         onChange={(event) => pick(event.currentTarget.value)}
       >
         <option value="">{words.markNone}</option>
-        {(samples.value || effects.isOn) && <option value={EFFECT}>{effectWords.mark}</option>}
         {SCORES.map((name) => (
           <option key={name} value={name} title={words.scores[name].text}>
             {words.scores[name].title}
           </option>
         ))}
+        {(samples.value || effects.isOn) && <option value={EFFECT}>{effectWords.mark}</option>}
       </select>
       <button
         type="button"
