@@ -70,6 +70,8 @@ class Editor:
         version = self.runner.version.number()
         if self._anatomy is None or self._anatomy[0] != version:
             short = {name: item[:, :_SHORT] for name, item in inputs.items()}
+            if getattr(self.runner.model.config, "attention_type", None) == "block_sparse":
+                short = inputs  # by a short text BigBird changes to another attention, for good
             found = self.runner.undisturbed(
                 lambda: restoring(
                     lambda changes: watch_anatomy(self.runner.model, short, changes, self._heads)

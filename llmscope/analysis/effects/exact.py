@@ -13,7 +13,7 @@ from torch import nn
 from llmscope.analysis.effects.measuring import Measuring, at_rows, embeddings_with_gradients
 from llmscope.capture.change import Change
 from llmscope.capture.hooks import before_forward
-from llmscope.capture.points import Point
+from llmscope.capture.points import Point, block_of
 from llmscope.capture.stream import first_tensor
 
 if TYPE_CHECKING:
@@ -129,9 +129,12 @@ def estimated(measuring: Measuring, units: Sequence[Unit], source: Recording | N
         if question.of == "layers":
             before_forward(model.get_submodule(measuring.blocks[0].turn.path), undo, begin)
 
-    measured = measuring.measure(
-        {point: keep(point) for point in points}, gradients=True, before=before
-    )
+    try:
+        measured = measuring.measure(
+            {point: keep(point) for point in points}, gradients=True, before=before
+        )
+    except RuntimeError as error:
+        raise _not_backwards(error) from error
     seen = sorted(given)
     slopes = dict(zip(seen, _slopes(measured, [given[point] for point in seen]), strict=True))
     values = np.full(shape_of(units, question, _positions(measuring)), np.nan, dtype=np.float32)
@@ -155,6 +158,13 @@ def estimated(measuring: Measuring, units: Sequence[Unit], source: Recording | N
     return Estimate(float(measured.detach()[0]), values)
 
 
+def without_estimate(measuring: Measuring, units: Sequence[Unit]) -> Estimate:
+    """Return the measure alone, of a model that can't be followed backwards."""
+    measured = measuring.measure({}, before=measuring.learn_blocks())
+    shape = shape_of(units, measuring.question, _positions(measuring))
+    return Estimate(float(measured[0]), np.full(shape, np.nan, dtype=np.float32))
+
+
 def exact(
     measuring: Measuring,
     units: Sequence[Unit],
@@ -166,6 +176,7 @@ def exact(
     One array (as `shape_of` says) is filled and yielded again after each batch.
     """
     question = measuring.question
+    measuring.check_known(estimate.measured)
     values = np.full_like(estimate.values, np.nan)
     others = _source_at(measuring.editor, source, [unit.point for unit in units])
 
@@ -187,7 +198,8 @@ def exact(
         for start in range(0, len(items), size):
             part = items[start : start + size]
             change = at_rows([make(item) for item in part])
-            measured = measuring.measure({unit.point: change}, lowest=layer, rows=len(part))
+            lowest = block_of(measuring.anatomy, unit.point)
+            measured = measuring.measure({unit.point: change}, lowest=lowest, rows=len(part))
             effects = estimate.measured - measured.cpu().numpy()
             if values.ndim == 2:
                 values[layer, part] = effects
@@ -241,14 +253,18 @@ def _slopes(measured: torch.Tensor, given: Sequence[torch.Tensor]) -> Sequence[t
     try:
         found = torch.autograd.grad(measured.sum(), given, allow_unused=True)
     except RuntimeError as error:
-        raise ValueError(
-            f"This model can't be followed backwards, so there are no estimates ({error}). "
-            'method="ablate" works without.'
-        ) from error
+        raise _not_backwards(error) from error
     return [
         torch.zeros_like(item) if slope is None else slope
         for item, slope in zip(given, found, strict=True)
     ]
+
+
+def _not_backwards(error: Exception) -> ValueError:
+    return ValueError(
+        f"This model can't be followed backwards, so there are no estimates ({error}). "
+        'method="ablate" works without.'
+    )
 
 
 def _positions(measuring: Measuring) -> int:
