@@ -165,6 +165,8 @@ def install(
     of_heads = {(point.kind, point.layer) for point in wanted.points if point.what == "heads"}
     for kind, layer in of_heads | {*wanted.weights}:
         heads = heads_of(anatomy, layer, kind, name)
+        of_side = anatomy.blocks.get(side_of(kind), ())
+        pass_.await_turn(heads.turn, of_side[heads.block].turn if of_side else None, model, changes)
         functions = wanted.points.get(Point("heads", layer, kind), ())
         if heads.asks:
             weights = wanted.weights.get((kind, layer))

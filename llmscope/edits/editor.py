@@ -50,7 +50,7 @@ class Editor:
         self._heads = heads
         self._inputs_of = inputs_of
         self._anatomy: tuple[int, Anatomy] | None = None
-        self._runners: LRUCache[tuple[Edit, ...], EditedRunner] = LRUCache(_RUNNERS)
+        self._runners: LRUCache[Any, EditedRunner] = LRUCache(_RUNNERS)
         self._vectors: LRUCache[Any, torch.Tensor] = LRUCache(_VECTORS)
 
     @property
@@ -100,10 +100,12 @@ class Editor:
         ids = inputs.get("decoder_input_ids", inputs["input_ids"])
         sizes = {"encoder": inputs["input_ids"].shape[1]}
         own = tuple(placed(edit, sizes.get(edit.part.kind, ids.shape[1])) for edit in given)
+        # A mean is over the positions of this text alone.
+        size = None if all(map(_is_local, own)) else (ids.shape[1], sizes["encoder"])
         with self.runner.lock:
-            found = self._runners.get(own)
+            found = self._runners.get((own, size))
             if found is None or found.stands_for != self.runner.version.number():
-                found = self._runners[own] = self._made(own, inputs)
+                found = self._runners[own, size] = self._made(own, inputs)
         return found
 
     def read(self, runner: Runner, inputs: Inputs, points: Sequence[Point]) -> list[torch.Tensor]:
@@ -157,12 +159,9 @@ class Editor:
             if isinstance(edit, Ablation) and (edit.edge is not None or edit.by == "uniform"):
                 self._add_weights(weights, edit, anatomy)
             else:
-                for point, change in self._changes(edit, anatomy):
+                for point, change in self._changes(edit, anatomy, inputs):
                     points.setdefault(point, []).append(change)
-        is_local = not any(
-            isinstance(edit, Ablation) and edit.by == "mean" and not edit.reference
-            for edit in edits
-        )
+        is_local = all(map(_is_local, edits))
         changed = Changed(points, weights)
         return EditedRunner(self.runner, anatomy, edits, changed, is_local, self.known)
 
@@ -191,7 +190,9 @@ class Editor:
             points.append(Point("mlp" if name == "mlp" else "attention", layer, of))
         return points
 
-    def _changes(self, edit: Edit, anatomy: Anatomy) -> Iterable[tuple[Point, Change]]:
+    def _changes(
+        self, edit: Edit, anatomy: Anatomy, inputs: Inputs
+    ) -> Iterable[tuple[Point, Change]]:
         """Return what an edit changes, and where."""
         for point in self._points(edit, anatomy):
             head = edit.part.head
@@ -212,7 +213,9 @@ class Editor:
                 of_part = mean if head is None else mean[head]
                 yield point, _replaced(edit.positions, head, of_part.expand_as)
             elif edit.by == "mean":
-                yield point, _averaged(edit.positions, head)
+                side = "decoder_input_ids" if edit.part.kind != "encoder" else "input_ids"
+                count = inputs.get(side, inputs["input_ids"]).shape[1]
+                yield point, _averaged(edit.positions, head, count)
             else:
                 yield point, _replaced(edit.positions, head, torch.zeros_like)
 
@@ -291,6 +294,11 @@ class Editor:
         return self._vectors[key]
 
 
+def _is_local(edit: Edit) -> bool:
+    """Return whether an edit is to each position by itself."""
+    return not isinstance(edit, Ablation) or edit.by != "mean" or bool(edit.reference)
+
+
 def _scaled(old: torch.Tensor, factor: float) -> torch.Tensor:
     return old * factor
 
@@ -325,11 +333,11 @@ def _replaced(
     return change
 
 
-def _averaged(positions: Positions, head: int | None) -> Change:
-    """Return a function that puts the mean over all positions in the place of some."""
+def _averaged(positions: Positions, head: int | None, count: int) -> Change:
+    """Return a function that puts the mean over all `count` positions in the place of some."""
 
     def change(tensor: torch.Tensor, first: int) -> torch.Tensor:
-        mean = tensor.mean(1, keepdim=True)
+        mean = tensor[:, :count].mean(1, keepdim=True)  # Longformer pads
         return _replaced(positions, head, lambda old: _part_of(mean, head).expand_as(old))(
             tensor, first
         )

@@ -139,8 +139,6 @@ class EditedRunner(Runner):
         except Cancelled:
             raise
         except Exception:  # blocks hand each other more than what they return: Gemma 3n
-            if self.known.works:
-                raise
             self.known.works = False
             return self.record(inputs, cancelled, state)
         calls = [*known.calls[: blocks[number + 1].calls], *forward.calls]

@@ -227,15 +227,17 @@ def _watch(measuring: Measuring) -> tuple[torch.Tensor, list[Written], torch.Ten
 
 def _run_kept(written: list[Written], now: list[int], path: str, position: int) -> Any:
     def ran(module: nn.Module, args: tuple[Any, ...], _: Any, output: Any) -> None:
-        if not now or not args or not isinstance(output, torch.Tensor):
-            return
-        given = args[0]
-        if isinstance(given, torch.Tensor) and given.ndim == 3 and output.ndim == 3:
+        if now and args and _has_row(args[0], position) and _has_row(output, position):
             at = (0, position)
-            row = Run(module, given[at].detach().clone(), output[at].detach().clone())
+            row = Run(module, args[0][at].detach().clone(), output[at].detach().clone())
             written[now[0]].runs[path] = row
 
     return ran
+
+
+def _has_row(given: Any, position: int) -> bool:
+    is_tensor = isinstance(given, torch.Tensor) and given.ndim == 3
+    return is_tensor and len(given) == 1 and given.shape[1] > position
 
 
 def _is_norm(module: nn.Module) -> bool:

@@ -147,7 +147,7 @@ def estimated(measuring: Measuring, units: Sequence[Unit], source: Recording | N
             change = now - (given[Point("block", layer - 1)] if layer else received[0])
         else:
             now, slope = given[unit.point], slopes[unit.point]
-            change = now - _replacement(question, now, others.get(unit.point))
+            change = now - _replacement(measuring, now, others.get(unit.point))
         effect = (change * slope)[0].detach().float()  # (positions, …)
         if unit.heads:
             values[unit.point.layer, : unit.heads] = effect.sum((0, 2)).cpu().numpy()
@@ -175,7 +175,6 @@ def exact(
 
     One array (as `shape_of` says) is filled and yielded again after each batch.
     """
-    question = measuring.question
     measuring.check_known(estimate.measured)
     values = np.full_like(estimate.values, np.nan)
     others = _source_at(measuring.editor, source, [unit.point for unit in units])
@@ -188,12 +187,12 @@ def exact(
         layer, other = unit.point.layer, others.get(unit.point)
         if unit.heads:
             items = list(range(unit.heads))
-            make = partial(_without_head, question, other)
+            make = partial(_without_head, measuring, other)
         elif values.ndim == 2:
             items = list(range(values.shape[1]))
             make = partial(_at_position, other)
         else:
-            items, make = [0], partial(_without, question, other)
+            items, make = [0], partial(_without, measuring, other)
         size = max(1, _CELLS // (_positions(measuring) * _width(measuring)))
         for start in range(0, len(items), size):
             part = items[start : start + size]
@@ -208,18 +207,18 @@ def exact(
             yield values
 
 
-def _without_head(question: Question, other: torch.Tensor | None, head: int) -> Rows:
+def _without_head(measuring: Measuring, other: torch.Tensor | None, head: int) -> Rows:
     def change(rows: torch.Tensor) -> torch.Tensor:  # (positions, heads, size)
         changed = rows.clone()
         of_source = None if other is None else other[:, head]
-        changed[:, head] = _replacement(question, rows[None, :, head], of_source)
+        changed[:, head] = _replacement(measuring, rows[None, :, head], of_source)
         return changed
 
     return change
 
 
-def _without(question: Question, other: torch.Tensor | None, _: int) -> Rows:
-    return lambda rows: _replacement(question, rows[None], other)[0]
+def _without(measuring: Measuring, other: torch.Tensor | None, _: int) -> Rows:
+    return lambda rows: _replacement(measuring, rows[None], other)[0]
 
 
 def _at_position(other: torch.Tensor | None, position: int) -> Rows:
@@ -232,12 +231,16 @@ def _at_position(other: torch.Tensor | None, position: int) -> Rows:
     return change
 
 
-def _replacement(question: Question, now: torch.Tensor, other: torch.Tensor | None) -> torch.Tensor:
+def _replacement(
+    measuring: Measuring, now: torch.Tensor, other: torch.Tensor | None
+) -> torch.Tensor:
     """Return what takes the place of a part (1, positions, …)."""
     if other is not None:
         return other[None].to(now)
-    if question.by == "mean":
-        return now.mean(1, keepdim=True).expand_as(now)
+    if measuring.question.by == "mean":
+        tokens, source = measuring.recording.forward.lengths
+        count = source if measuring.question.kind == "encoder" else tokens
+        return now[:, :count].mean(1, keepdim=True).expand_as(now)
     return torch.zeros_like(now)
 
 
