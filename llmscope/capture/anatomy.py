@@ -98,11 +98,14 @@ class Heads(NamedTuple):
         How many they are.
     asks
         Whether the module asks an attention function.
+    block
+        The number of the block that it runs in; 0 where blocks aren't known.
     """
 
     turn: Turn
     number: int
     asks: bool
+    block: int = 0
 
 
 @dataclass(frozen=True)
@@ -143,6 +146,11 @@ def watch_anatomy(
         "encoder": output.get("encoder_hidden_states"),
     }
     seen = {side: _in_order(watcher.seen, states) for side, states in sides.items() if states}
+    lengths = {"decoder": tokens, "encoder": source}
+    for side, blocks in seen.items():
+        # XLNet's stream has its positions elsewhere, CPM-Ant's begins with a prompt.
+        if any(block.received.shape[:2] != (1, lengths[side]) for block in blocks):
+            seen[side] = []
     recorded = by_layer(model, calls, tokens, source)
     paths = {id(module): path for path, module in model.named_modules()}
     found: dict[tuple[Kind, int], Heads] = {}
@@ -153,14 +161,24 @@ def watch_anatomy(
             module = attention.call.module
             before = sum(call.module is module for call in calls[: attention.order])
             turn = Turn(paths[id(module)], before)
-            found[kind, number] = Heads(turn, attention.heads, True)
+            block = sum(b.calls <= attention.order for b in seen.get(side_of(kind), ())) - 1
+            found[kind, number] = Heads(turn, attention.heads, True, max(0, block))
     for side, blocks in seen.items():
-        for number, block in enumerate(blocks):
-            for kind, turn, width in block.linears:
+        for number, one in enumerate(blocks):
+            for kind, (turn, shape, runs) in one.linears.items():
                 kind = "encoder" if side == "encoder" else kind
-                if kind not in recorded and heads and width % heads == 0:
-                    found[kind, number] = Heads(turn, heads, False)
+                is_whole = runs == 1 and shape[:-1] == (1, lengths[side])
+                if kind not in recorded and heads and is_whole and shape[-1] % heads == 0:
+                    found[kind, number] = Heads(turn, heads, False, number)
     return Anatomy({side: tuple(b.block() for b in blocks) for side, blocks in seen.items()}, found)
+
+
+class _Linear(NamedTuple):
+    """A linear module of an attention: a call, the shape of what it received, its calls so far."""
+
+    turn: Turn
+    received: torch.Size
+    runs: int
 
 
 @dataclass
@@ -172,12 +190,12 @@ class _Seen:
     received: torch.Tensor
     made: torch.Tensor | None = None
     sums: list[Sum] = field(default_factory=list)
-    linears: list[tuple[Kind, Turn, int]] = field(default_factory=list)
+    linears: dict[Kind, _Linear] = field(default_factory=dict)  # by kind the last one
     can_be_followed: bool = False
 
     def block(self) -> Block:
         parts = tuple(_parts(self.sums)) if self.can_be_followed else ()
-        projections = {kind: turn for kind, turn, _ in self.linears}
+        projections = {kind: linear.turn for kind, linear in self.linears.items()}
         return Block(self.turn, parts, self.calls, projections)
 
 
@@ -185,15 +203,17 @@ def _parts(sums: list[Sum]) -> list[Part]:
     """Tell which sum of a block adds what."""
     found: list[Part] = []
     added = [one for one in sums if not one.is_beside]
+    # Attention and MLP beside each other are all of a block; else it may be a bias, or the like.
+    in_parallel = len(sums) == 2 and len(added) == 1 and added[0].made_beside
     attending = any(one.attends or one.attention is not None for one in sums)
     for number, one in enumerate(sums):
-        if one.is_beside and one.attention is not None:
+        if one.is_beside and one.attention is not None and in_parallel:
             found += [
                 Part("attention", number, one.attention),
                 Part("mlp", number, 1 - one.attention),
             ]
             continue
-        if one.is_beside or one.made_beside:
+        if one.is_beside or (one.made_beside and in_parallel):
             continue
         name: PartName = "other"
         if one.attention is not None or (one.attends and not one.computes):
@@ -238,11 +258,14 @@ class _BlockWatcher(SummandFollower):
         before_forward(layer, changes, enter)
         self.hook_parts(layer, changes)
         after_forward(layer, changes, end)
+        linears: dict[str, tuple[nn.Module, nn.Module]] = {}
         for name, module in layer.named_modules():
             if module is not layer and is_attention(module):
                 for linear, inside in module.named_modules():
                     if is_linear(inside):
-                        self._hook_linear(f"{path}.{name}.{linear}", inside, module, changes)
+                        linears[f"{path}.{name}.{linear}"] = inside, module
+        for inner, (inside, attention) in linears.items():
+            self._hook_linear(inner, inside, attention, changes)
 
     def _hook_linear(
         self, path: str, linear: nn.Module, attention: nn.Module, changes: Changes
@@ -253,9 +276,10 @@ class _BlockWatcher(SummandFollower):
         def ran(_: nn.Module, args: tuple[Any, ...], __: Any, ___: Any) -> None:
             turn = self._turn(path)
             if self.seen and args:
-                linears = self.seen[-1].linears
-                linears[:] = [one for one in linears if one[0] != kind]
-                linears.append((kind, turn, args[0].shape[-1]))
+                before = self.seen[-1].linears.get(kind)
+                again = before is not None and before.turn.path == path
+                runs = before.runs + 1 if before is not None and again else 1
+                self.seen[-1].linears[kind] = _Linear(turn, args[0].shape, runs)
 
         after_forward(linear, changes, ran)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from llmscope.capture.anatomy import Turn
 from llmscope.capture.cache_argument import cache_argument
-from llmscope.capture.hooks import before_forward, edit_attention
+from llmscope.capture.hooks import after_forward, before_forward, edit_attention
 
 if TYPE_CHECKING:
     from torch import nn
@@ -56,6 +56,8 @@ class Pass:
         self.functions = functions
         self.first: dict[Side, int] = {"decoder": 0, "encoder": 0}
         self.turns: Counter[str] = Counter()
+        self._ran: Counter[str] = Counter()  # blocks
+        self._awaited: dict[Turn, Turn | None] = {}
         self._roots: dict[Side, nn.Module] = {"decoder": model}
         if getattr(model.config, "is_encoder_decoder", False):
             any_model: Any = model
@@ -67,6 +69,7 @@ class Pass:
         }
         for side, root in self._roots.items():
             before_forward(root, changes, self._begin(side), first=True)
+            after_forward(root, changes, self._end(side))
         _set_pass(self, changes)
 
     def _begin(self, side: Side) -> Callable[..., None]:
@@ -76,11 +79,45 @@ class Pass:
             for path in [*self.turns]:
                 if self.side(path) == side:
                     del self.turns[path]
+            for path in [*self._ran]:
+                if self.side(path) == side:
+                    del self._ran[path]
             cache = kwargs.get(cache_argument()) if side == "decoder" else None
             length = getattr(cache, "get_seq_length", None)
             self.first[side] = 0 if length is None else int(length())
 
         return begin
+
+    def await_turn(
+        self, turn: Turn, block: Turn | None, model: nn.Module, changes: Changes
+    ) -> None:
+        """Let no pass end in which a module was not called, while its block was."""
+
+        def ran(*_: Any) -> None:
+            if block is not None and self.is_on():
+                self._ran[block.path] += 1
+
+        if block is not None and block.path not in {b.path for b in self._awaited.values() if b}:
+            before_forward(model.get_submodule(block.path), changes, ran)
+        self._awaited[turn] = block
+
+    def _end(self, side: Side) -> Callable[..., None]:
+        def end(*_: Any) -> None:
+            if not self.is_on():
+                return
+            for turn, block in self._awaited.items():
+                was_run = self._ran[block.path] > block.number if block else bool(self.turns)
+                if (
+                    self.side(turn.path) == side
+                    and was_run
+                    and self.turns[turn.path] <= turn.number
+                ):
+                    raise ValueError(
+                        "This text goes another way through the model than a short one: "
+                        f"{turn.path} is not called, so its heads can't be edited."
+                    )
+
+        return end
 
     def is_on(self) -> bool:
         """Return whether its functions are those that count in this thread."""

@@ -67,13 +67,21 @@ class Changed(NamedTuple):
     points: Mapping[Point, Sequence[Change]]
     weights: Mapping[tuple[Kind, int], Reweighing]
 
-    def lowest(self) -> int | None:
+    def lowest(self, anatomy: Anatomy) -> int | None:
         """Return the lowest block of the decoder that differs; `None` where the encoder does."""
         kinds = [point.kind for point in self.points] + [kind for kind, _ in self.weights]
         if "encoder" in kinds:
             return None
-        layers = [p.layer for p in self.points] + [layer for _, layer in self.weights]
-        return min(layers, default=None)
+        blocks = [block_of(anatomy, point) for point in self.points]
+        blocks += [anatomy.heads[of].block for of in self.weights]
+        return min(blocks, default=None)
+
+
+def block_of(anatomy: Anatomy, point: Point) -> int:
+    """Return the number of the block that a point is in: a block may have two attentions."""
+    if point.what != "heads":
+        return point.layer
+    return anatomy.heads[point.kind, point.layer].block
 
 
 def check_point(anatomy: Anatomy, point: Point, name: str) -> None:
@@ -110,7 +118,10 @@ def heads_of(anatomy: Anatomy, layer: int, kind: Kind, name: str) -> Heads:
 def _block(anatomy: Anatomy, layer: int, kind: Kind, name: str) -> Block:
     blocks = anatomy.blocks.get(side_of(kind), ())
     if not blocks:
-        raise ValueError(f"The layers of {name} can't be told from its other modules.")
+        raise ValueError(
+            f"The layers of {name} can't be told from its other modules, or their positions aren't "
+            "those of the text."
+        )
     if not 0 <= layer < len(blocks):
         raise IndexError(f"There is no layer {layer}: there are 0 to {len(blocks) - 1}.")
     return blocks[layer]
@@ -154,6 +165,8 @@ def install(
     of_heads = {(point.kind, point.layer) for point in wanted.points if point.what == "heads"}
     for kind, layer in of_heads | {*wanted.weights}:
         heads = heads_of(anatomy, layer, kind, name)
+        of_side = anatomy.blocks.get(side_of(kind), ())
+        pass_.await_turn(heads.turn, of_side[heads.block].turn if of_side else None, model, changes)
         functions = wanted.points.get(Point("heads", layer, kind), ())
         if heads.asks:
             weights = wanted.weights.get((kind, layer))
@@ -184,6 +197,7 @@ class _Blocks(SummandFollower):
         self._wanted = wanted
         self._pass = pass_
         self._now: dict[Place, list[Change]] = {}
+        self._sizes: torch.Size | None = None  # batch and positions
         self._is_on = False
 
     def hook(self, block: nn.Module, changes: Changes) -> None:
@@ -198,7 +212,9 @@ class _Blocks(SummandFollower):
         if self._pass.is_on():
             self._now = self._wanted.get(self._pass.turn(self._path).number, {})
         if any(place != BEHIND for place in self._now):
-            self.enter(first_tensor(args, kwargs))
+            received = first_tensor(args, kwargs)
+            self._sizes = None if received is None else received.shape[:2]
+            self.enter(received)
             self._is_on = True
             overrides: Any = torch.overrides
             overrides._push_mode(self)
@@ -206,7 +222,12 @@ class _Blocks(SummandFollower):
     def summand(self, number: int, operand: int | None, tensor: torch.Tensor) -> torch.Tensor:
         """Return what is to be added instead of a summand."""
         functions = self._now.get((number, operand), ())
-        return changed(functions, tensor, self._pass.first_at(self._path))
+        if not functions or self._sizes is None:
+            return tensor
+        # OPT's MLP has the positions of all texts of a batch in one row.
+        apart = tensor if tensor.ndim > 2 else tensor.reshape(*self._sizes, -1)
+        made = changed(functions, apart, self._pass.first_at(self._path))
+        return made.reshape(tensor.shape)
 
     def _end(self, _: nn.Module, __: Any, ___: Any, output: Any) -> Any:
         if self._is_on:

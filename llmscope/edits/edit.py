@@ -114,7 +114,7 @@ class Patch:
 
     def __str__(self) -> str:
         here = tuple(here for here, _ in self.positions or ())
-        whole = here == tuple(range(len(self.source)))
+        whole = here == tuple(range(_size_of(self)))
         return f"{self.part} from another text{_where(None if whole else here or None)}"
 
 
@@ -165,7 +165,7 @@ def placed(edit: Edit, tokens: int, keys: int) -> Edit:
         When all of a text of another length is to be patched.
     """
     if isinstance(edit, Patch):
-        size = len(edit.source)
+        size = _size_of(edit)
         if edit.positions is None:
             if size != tokens:
                 raise ValueError(
@@ -192,6 +192,13 @@ def check_can_continue(edits: Iterable[Edit]) -> None:
                 f"{edit}: the mean is over a whole text, which isn't there yet while it is "
                 "generated. reference= names texts whose mean is taken instead."
             )
+
+
+def _size_of(patch: Patch) -> int:
+    """Return how many positions the source has, on the side of the part."""
+    if patch.part.kind == "encoder":
+        return patch.source.recording.inputs["input_ids"].shape[1]
+    return len(patch.source)
 
 
 def _at(position: int, tokens: int, of: str = "text") -> int:

@@ -50,7 +50,7 @@ class Editor:
         self._heads = heads
         self._inputs_of = inputs_of
         self._anatomy: tuple[int, Anatomy] | None = None
-        self._runners: LRUCache[tuple[Edit, ...], EditedRunner] = LRUCache(_RUNNERS)
+        self._runners: LRUCache[Any, EditedRunner] = LRUCache(_RUNNERS)
         self._vectors: LRUCache[Any, torch.Tensor] = LRUCache(_VECTORS)
 
     @property
@@ -70,6 +70,8 @@ class Editor:
         version = self.runner.version.number()
         if self._anatomy is None or self._anatomy[0] != version:
             short = {name: item[:, :_SHORT] for name, item in inputs.items()}
+            if getattr(self.runner.model.config, "attention_type", None) == "block_sparse":
+                short = inputs  # by a short text BigBird changes to another attention, for good
             found = self.runner.undisturbed(
                 lambda: restoring(
                     lambda changes: watch_anatomy(self.runner.model, short, changes, self._heads)
@@ -99,10 +101,12 @@ class Editor:
         tokens, source = ids.shape[1], inputs["input_ids"].shape[1]
         sides = {"self": (tokens, tokens), "encoder": (source, source), "cross": (tokens, source)}
         own = tuple(placed(edit, *sides[edit.part.kind]) for edit in given)
+        # A mean is over the positions of this text alone.
+        size = None if all(map(_is_local, own)) else (tokens, source)
         with self.runner.lock:
-            found = self._runners.get(own)
+            found = self._runners.get((own, size))
             if found is None or found.stands_for != self.runner.version.number():
-                found = self._runners[own] = self._made(own, inputs)
+                found = self._runners[own, size] = self._made(own, inputs)
         return found
 
     def read(self, runner: Runner, inputs: Inputs, points: Sequence[Point]) -> list[torch.Tensor]:
@@ -156,12 +160,9 @@ class Editor:
             if isinstance(edit, Ablation) and (edit.edge is not None or edit.by == "uniform"):
                 self._add_weights(weights, edit, anatomy)
             else:
-                for point, change in self._changes(edit, anatomy):
+                for point, change in self._changes(edit, anatomy, inputs):
                     points.setdefault(point, []).append(change)
-        is_local = not any(
-            isinstance(edit, Ablation) and edit.by == "mean" and not edit.reference
-            for edit in edits
-        )
+        is_local = all(map(_is_local, edits))
         changed = Changed(points, weights)
         return EditedRunner(self.runner, anatomy, edits, changed, is_local, self.known)
 
@@ -190,7 +191,9 @@ class Editor:
             points.append(Point("attention" if name == "cross" else name, layer, of))
         return points
 
-    def _changes(self, edit: Edit, anatomy: Anatomy) -> Iterable[tuple[Point, Change]]:
+    def _changes(
+        self, edit: Edit, anatomy: Anatomy, inputs: Inputs
+    ) -> Iterable[tuple[Point, Change]]:
         """Return what an edit changes, and where."""
         for point in self._points(edit, anatomy):
             head = edit.part.head
@@ -211,7 +214,9 @@ class Editor:
                 of_part = mean if head is None else mean[head]
                 yield point, _replaced(edit.positions, head, of_part.expand_as)
             elif edit.by == "mean":
-                yield point, _averaged(edit.positions, head)
+                side = "decoder_input_ids" if edit.part.kind != "encoder" else "input_ids"
+                count = inputs.get(side, inputs["input_ids"]).shape[1]
+                yield point, _averaged(edit.positions, head, count)
             else:
                 yield point, _replaced(edit.positions, head, torch.zeros_like)
 
@@ -290,6 +295,11 @@ class Editor:
         return self._vectors[key]
 
 
+def _is_local(edit: Edit) -> bool:
+    """Return whether an edit is to each position by itself."""
+    return not isinstance(edit, Ablation) or edit.by != "mean" or bool(edit.reference)
+
+
 def _scaled(old: torch.Tensor, factor: float) -> torch.Tensor:
     return old * factor
 
@@ -324,11 +334,11 @@ def _replaced(
     return change
 
 
-def _averaged(positions: Positions, head: int | None) -> Change:
-    """Return a function that puts the mean over all positions in the place of some."""
+def _averaged(positions: Positions, head: int | None, count: int) -> Change:
+    """Return a function that puts the mean over all `count` positions in the place of some."""
 
     def change(tensor: torch.Tensor, first: int) -> torch.Tensor:
-        mean = tensor.mean(1, keepdim=True)
+        mean = tensor[:, :count].mean(1, keepdim=True)  # Longformer pads
         return _replaced(positions, head, lambda old: _part_of(mean, head).expand_as(old))(
             tensor, first
         )

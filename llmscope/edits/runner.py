@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from llmscope.capture import Cancel, ForwardPass, Runner
+from llmscope.capture import Cancel, Cancelled, ForwardPass, Runner
 from llmscope.capture.compare import equal_passes
 from llmscope.capture.isolation import undisturbed
 from llmscope.capture.passes import is_installed
@@ -80,7 +80,7 @@ class EditedRunner(Runner):
         return undisturbed(self.model, lambda: restoring(edited))
 
     def _run(self, inputs: dict[str, torch.Tensor], cancelled: Cancel) -> ForwardPass:
-        lowest = self.changed.lowest()
+        lowest = self.changed.lowest(self.anatomy)
         blocks = self.anatomy.blocks.get("decoder", ())
         if set(inputs) != {"input_ids"} or lowest is None:
             return self.record(inputs, cancelled)
@@ -90,8 +90,7 @@ class EditedRunner(Runner):
         below = blocks[:lowest] if can_begin_inside(self.head.body, blocks) else ()
         known = self.known.find(state.key, ids) if below else None
         last = None if known is None else known.highest(lowest)
-        found = self.prefix_cache.find(ids) if self.prefix_cache.ready(state.key) else None
-        shared = found.shared / len(ids) if found is not None else 0.0
+        shared = self._shared(state.key, ids)
         if last is not None and (last + 1) / len(blocks) < shared:
             last = None  # less is left to compute of a text that goes on
 
@@ -112,6 +111,16 @@ class EditedRunner(Runner):
 
         return restoring(run)
 
+    def _shared(self, key: int | None, ids: list[int]) -> float:
+        """Return which part of a text is in the prefix cache."""
+        if not self.prefix_cache.ready(key):
+            return 0.0
+        try:
+            found = self.prefix_cache.find(ids)
+        except Exception:  # of a cache that can't be cropped, which the pass will find out
+            return 0.0
+        return found.shared / len(ids) if found is not None else 0.0
+
     def _begin_after(
         self,
         number: int,
@@ -125,7 +134,13 @@ class EditedRunner(Runner):
         assert path is not None
         body: Any = self.model.get_submodule(path)
         body = beginning_after(body, path, blocks, number, known.outputs[number])
-        forward = self.record(inputs, cancelled, state, body)
+        try:
+            forward = self.record(inputs, cancelled, state, body)
+        except Cancelled:
+            raise
+        except Exception:  # blocks hand each other more than what they return: Gemma 3n
+            self.known.works = False
+            return self.record(inputs, cancelled, state)
         calls = [*known.calls[: blocks[number + 1].calls], *forward.calls]
         forward = replace(forward, calls=calls)
         if self.known.works is None:

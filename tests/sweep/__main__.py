@@ -20,10 +20,16 @@ def main(names: list[str]) -> int:
     for result in results:
         if names or (result.traced and not result.equal) or "Error" in result.remark:
             print(result)
+        if names or result.edits.wrong:
+            print(result.edits)
     for what, count in counts(results):
         print(f"{what:40} {count}")
     print(f"{time.monotonic() - began:.0f} s")
     now = {(result.mapping, result.model_type): result.equal for result in results}
+    wrong = sorted(result.model_type for result in results if result.edits.wrong)
+    if wrong:
+        print(f"Edited otherwise than hooks do: {wrong}", file=sys.stderr)
+        return 1
     lost = sorted(key for key in equal_before() if now.get(key) is False)
     if lost:
         print(f"Equal by {PAGE.name}, and no longer: {lost}", file=sys.stderr)

@@ -26,6 +26,12 @@ single precision can't tell, because two ways to the same numbers part by more t
 comparison is made in double precision. A text is then edited three times, and what is read of it is
 compared with a fresh trace in the same way.
 
+**Edits** of the model are held to the same edits made with plain hooks of PyTorch: in two layers,
+heads, attention, the MLP and the whole layer switched off, the stream behind it steered, and
+patched from another text. Effects by ablation are held to these edits, and direct effects have to
+sum to the logit. A cell says what is refused, in words. Nothing is left on the model, and a trace
+without edits is the same afterwards, bit for bit.
+
 | | |
 | --- | --- |
 {counts}
@@ -35,7 +41,29 @@ function is called with; or from the model's **own output**, where it calls no s
 With none, everything else (tokens, logits, distributions, hidden states) is there. What is special
 is read off the tiny model: of a family, larger models may have more.
 """
-COLUMNS = ("Model type", "Mapping", "Family", "Attention read by", "Equal", "Special", "Remark")
+COLUMNS = (
+    "Model type", "Mapping", "Family", "Attention read by", "Equal", "Edits", "Special", "Remark",
+)  # fmt: skip
+# What is refused, by how the names of edits begin that are.
+REFUSALS = {
+    "self head": "heads",
+    "cross head": "cross heads",
+    "encoder head": "encoder heads",
+    "self attention": "attention",
+    "cross attention": "cross-attention",
+    "encoder attention": "encoder attention",
+    "self mlp": "MLPs",
+    "encoder mlp": "encoder MLPs",
+    "self layer": "layers",
+    "encoder layer": "encoder layers",
+    "self steering": "steering",
+    "encoder steering": "encoder steering",
+    "self patch": "patched layers",
+    "encoder patch": "patched encoder layers",
+    "direct effects": "direct effects",
+    "gradient effects": "estimates",
+    "ablate effects": "effects by ablation",
+}
 
 
 def page(results: Sequence[Result], version: str, tokens: int) -> str:
@@ -66,7 +94,19 @@ def counts(results: Sequence[Result]) -> list[tuple[str, str]]:
         ("Logit lens", str(sum(r.lens for r in traced))),
         ("Cached: edits cost what they change", str(sum(r.cached for r in traced))),
         ("No attention from token to token", str(ways["none"])),
+        ("Every edit made, equal to hooks", str(sum(edits(r) == "yes" for r in traced))),
+        ("… all but direct effects", str(sum(_is_direct(r) for r in traced))),
+        ("… some others refused in words", str(sum(_is_partial(r) for r in traced))),
+        ("Edits wrong", str(sum(bool(r.edits.wrong) for r in traced))),
     ]
+
+
+def _is_direct(result: Result) -> bool:
+    return edits(result) in ("all but direct effects", "all but direct effects of heads")
+
+
+def _is_partial(result: Result) -> bool:
+    return bool(result.edits.refused) and not result.edits.wrong and not _is_direct(result)
 
 
 def cells(result: Result) -> list[str]:
@@ -75,8 +115,27 @@ def cells(result: Result) -> list[str]:
     by = result.by if result.traced else ""
     special = ", ".join(result.features)
     return [
-        f"`{result.model_type}`", result.mapping, result.family, by, equal, special, result.remark,
+        f"`{result.model_type}`", result.mapping, result.family, by, equal, edits(result), special,
+        result.remark,
     ]  # fmt: skip
+
+
+def edits(result: Result) -> str:
+    """Say which edits of a model are made, and which are refused."""
+    if not result.traced:
+        return ""
+    if result.edits.wrong:
+        return "wrong: " + ", ".join(result.edits.wrong)
+    refused = [
+        said for begin, said in REFUSALS.items()
+        if any(name.startswith(begin) for name in result.edits.refused)
+    ]  # fmt: skip
+    if not refused:
+        return "yes"
+    of_heads = [name for name in result.edits.refused if name.startswith("direct effects")]
+    if of_heads == ["direct effects of heads"]:
+        refused[refused.index("direct effects")] = "direct effects of heads"
+    return ("all but " if result.edits.held else "none: ") + ", ".join(refused)
 
 
 def equal_before() -> set[tuple[str, str]]:

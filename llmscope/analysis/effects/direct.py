@@ -12,12 +12,14 @@ References
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 
+from llmscope.analysis.effects.columns import layers_in_columns
 from llmscope.analysis.effects.effects import Effects, Part
 from llmscope.analysis.effects.exact import units_of
 from llmscope.analysis.effects.norms import Linear, frozen
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from llmscope.capture.undo import Changes
     from llmscope.shared import Kind
 
-_OTHERS = 'The methods "gradient" and "ablate" work for every model.'
+_OTHERS = 'The methods "gradient" and "ablate" work without that.'
 
 
 class Run(NamedTuple):
@@ -56,10 +58,13 @@ class Written:
         By name (hidden size,): attention, cross, mlp, other.
     runs
         The linear modules and norms that ran in it, by path.
+    heads
+        By kind of attention, the outputs of its heads (heads · size,), where they can be seen.
     """
 
     parts: list[tuple[str, torch.Tensor]] = field(default_factory=list)
     runs: dict[str, Run] = field(default_factory=dict)
+    heads: dict[Kind, torch.Tensor] = field(default_factory=dict)
 
 
 def direct(measuring: Measuring) -> Effects:
@@ -73,7 +78,16 @@ def direct(measuring: Measuring) -> Effects:
     """
     question, recording = measuring.question, measuring.recording
     units_of(measuring, question)
+    if not measuring.blocks:
+        raise ValueError(
+            f"The layers of {recording.name} can't be told from its other modules. {_OTHERS}"
+        )
     begin, written, end = _watch(measuring)
+    if begin.shape != recording.forward.hidden.shape[-1:]:
+        raise ValueError(
+            f"What the head of {recording.name} reads isn't its residual stream, so that parts "
+            f"don't add up to a logit. {_OTHERS}"
+        )
     total = begin + sum((part for block in written for _, part in block.parts), begin * 0)
     if not written or not all(block.parts for block in written) or not close(total, end):
         raise ValueError(
@@ -94,6 +108,9 @@ def direct(measuring: Measuring) -> Effects:
     by_head = np.full((layers, heads), np.nan, dtype=np.float64)
     of_mlps = np.full(layers, np.nan)
     of_layers = np.zeros(layers)
+    apart_in: dict[Kind, set[int]] = {
+        kind: _layers_apart(measuring, kind, written) for kind in ("self", "cross")
+    }
     for layer, block in enumerate(written):
         for name, part in block.parts:
             whole = effect(part)
@@ -104,7 +121,9 @@ def direct(measuring: Measuring) -> Effects:
                 if question.of != "mlps":
                     rest.append(Part("MLP", layer, None, None, whole))
             elif name in ("attention", "cross"):
-                apart = _heads(measuring, layer, kind, block, part)
+                apart = None
+                if layer in apart_in[kind]:
+                    apart = _heads(measuring, layer, kind, block, part)
                 each = [] if apart is None else [effect(head) for head in apart]
                 if kind == question.kind and each:
                     by_head[layer, : len(each)] = each
@@ -120,6 +139,11 @@ def direct(measuring: Measuring) -> Effects:
             else:
                 rest.append(Part("other", layer, None, None, whole))
     rest.append(Part("constant", None, None, None, constant + float(slope @ final.bias.double())))
+    if question.of == "heads" and bool(np.isnan(by_head).all()):
+        raise ValueError(
+            f"The heads of {recording.name} are mixed before W_O, or with other things behind it, "
+            f"so that it can't be told what each writes. {_OTHERS}"
+        )
     values = {"heads": by_head, "mlps": of_mlps, "layers": of_layers}[question.of]
     if question.of == "layers":
         rest = [part for part in rest if part.layer is None]
@@ -154,6 +178,13 @@ def _watch(measuring: Measuring) -> tuple[torch.Tensor, list[Written], torch.Ten
 
         return kept
 
+    def beside(layer: int, kind: Kind) -> Change:
+        def kept(tensor: torch.Tensor, _: int) -> torch.Tensor:
+            written[layer].heads[kind] = tensor[0, position].detach().flatten().clone()
+            return tensor
+
+        return kept
+
     points: dict[Point, Change] = {}
     for layer, block in enumerate(measuring.blocks):
         for part in block.parts:
@@ -162,6 +193,9 @@ def _watch(measuring: Measuring) -> tuple[torch.Tensor, list[Written], torch.Ten
             else:
                 points[Point(part.name, layer)] = keep(layer, part.name)
         points[Point("block", layer)] = behind(layer)
+    for (kind, layer), heads in measuring.anatomy.heads.items():
+        if heads.asks and heads.block == layer and kind != "encoder":
+            points[Point("heads", layer, kind)] = beside(layer, kind)
     numbers = {block.turn: number for number, block in enumerate(measuring.blocks)}
 
     def watch(undo: Changes) -> None:
@@ -188,25 +222,22 @@ def _watch(measuring: Measuring) -> tuple[torch.Tensor, list[Written], torch.Ten
                     after_forward(inside, undo, _run_kept(written, now, f"{path}.{name}", position))
 
     measuring.measure(points, before=watch)
-    if not begins or len(measuring.blocks) - 1 not in ends:
-        raise ValueError(
-            f"The layers of {measuring.recording.name} can't be told from its other modules. "
-            f"{_OTHERS}"
-        )
     return begins[0], written, ends[len(measuring.blocks) - 1]
 
 
 def _run_kept(written: list[Written], now: list[int], path: str, position: int) -> Any:
     def ran(module: nn.Module, args: tuple[Any, ...], _: Any, output: Any) -> None:
-        if not now or not args or not isinstance(output, torch.Tensor):
-            return
-        given = args[0]
-        if isinstance(given, torch.Tensor) and given.ndim == 3 and output.ndim == 3:
+        if now and args and _has_row(args[0], position) and _has_row(output, position):
             at = (0, position)
-            row = Run(module, given[at].detach().clone(), output[at].detach().clone())
+            row = Run(module, args[0][at].detach().clone(), output[at].detach().clone())
             written[now[0]].runs[path] = row
 
     return ran
+
+
+def _has_row(given: Any, position: int) -> bool:
+    is_tensor = isinstance(given, torch.Tensor) and given.ndim == 3
+    return is_tensor and len(given) == 1 and given.shape[1] > position
 
 
 def _is_norm(module: nn.Module) -> bool:
@@ -268,6 +299,29 @@ def _head(measuring: Measuring) -> tuple[torch.Tensor, float, float | None]:
     return slope, constant, float(cap) if cap else None
 
 
+def _layers_apart(measuring: Measuring, kind: Kind, written: list[Written]) -> set[int]:
+    """Return the layers whose heads have columns of W_O of their own."""
+    found: set[int] = set()
+    unknown: dict[int, torch.Tensor] = {}
+    in_block = Counter(h.block for (of, _), h in measuring.anatomy.heads.items() if of == kind)
+    for layer, block in enumerate(written):
+        projection = measuring.blocks[layer].projections.get(kind)
+        heads = measuring.anatomy.heads.get((kind, layer))
+        run = block.runs.get(projection.path) if projection is not None else None
+        if run is None or heads is None or heads.block != layer or in_block[layer] > 1:
+            continue
+        if len(run.given) % heads.number:
+            continue
+        if not heads.asks:
+            if projection is not None and heads.turn.path == projection.path:
+                found.add(layer)
+        elif kind in block.heads and close(block.heads[kind], run.given):
+            found.add(layer)
+        else:
+            unknown[layer] = run.given
+    return found | (layers_in_columns(measuring, kind, unknown) if unknown else set())
+
+
 def _heads(
     measuring: Measuring, layer: int, kind: Kind, block: Written, part: torch.Tensor
 ) -> list[torch.Tensor] | None:
@@ -276,7 +330,7 @@ def _heads(
     projection = measuring.blocks[layer].projections.get(kind)
     heads = anatomy.heads.get((kind, layer))
     run = block.runs.get(projection.path) if projection is not None else None
-    if run is None or heads is None or len(run.given) % heads.number:
+    if run is None or heads is None:
         return None
     after = _behind_projection(block, run, part)
     if after is None:
@@ -311,6 +365,8 @@ def _behind_projection(block: Written, run: Run, part: torch.Tensor) -> Linear |
 
 def _scale(one: torch.Tensor, other: torch.Tensor) -> float | None:
     """Return the number that turns one vector into another, if there is one."""
+    if one.shape != other.shape:
+        return None
     size = float(one.double() @ one.double())
     factor = float(one.double() @ other.double()) / size if size else 0.0
     return factor if factor and close(one * factor, other) else None

@@ -13,7 +13,7 @@ from torch import nn
 from llmscope.analysis.effects.measuring import Measuring, at_rows, embeddings_with_gradients
 from llmscope.capture.change import Change
 from llmscope.capture.hooks import before_forward
-from llmscope.capture.points import Point
+from llmscope.capture.points import Point, block_of
 from llmscope.capture.stream import first_tensor
 
 if TYPE_CHECKING:
@@ -129,9 +129,12 @@ def estimated(measuring: Measuring, units: Sequence[Unit], source: Recording | N
         if question.of == "layers":
             before_forward(model.get_submodule(measuring.blocks[0].turn.path), undo, begin)
 
-    measured = measuring.measure(
-        {point: keep(point) for point in points}, gradients=True, before=before
-    )
+    try:
+        measured = measuring.measure(
+            {point: keep(point) for point in points}, gradients=True, before=before
+        )
+    except RuntimeError as error:
+        raise _not_backwards(error) from error
     seen = sorted(given)
     slopes = dict(zip(seen, _slopes(measured, [given[point] for point in seen]), strict=True))
     values = np.full(shape_of(units, question, _positions(measuring)), np.nan, dtype=np.float32)
@@ -145,7 +148,7 @@ def estimated(measuring: Measuring, units: Sequence[Unit], source: Recording | N
             change = change - _replacement(question, change, None)
         else:
             now, slope = given[unit.point], slopes[unit.point]
-            change = now - _replacement(question, now, others.get(unit.point))
+            change = now - _replacement(measuring, now, others.get(unit.point))
         effect = (change * slope)[0].detach().float()  # (positions, …)
         if unit.heads:
             values[unit.point.layer, : unit.heads] = effect.sum((0, 2)).cpu().numpy()
@@ -154,6 +157,13 @@ def estimated(measuring: Measuring, units: Sequence[Unit], source: Recording | N
         else:
             values[unit.point.layer] = float(effect.sum())
     return Estimate(float(measured.detach()[0]), values)
+
+
+def without_estimate(measuring: Measuring, units: Sequence[Unit]) -> Estimate:
+    """Return the measure alone, of a model that can't be followed backwards."""
+    measured = measuring.measure({}, before=measuring.learn_blocks())
+    shape = shape_of(units, measuring.question, _positions(measuring))
+    return Estimate(float(measured[0]), np.full(shape, np.nan, dtype=np.float32))
 
 
 def exact(
@@ -166,7 +176,7 @@ def exact(
 
     One array (as `shape_of` says) is filled and yielded again after each batch.
     """
-    question = measuring.question
+    measuring.check_known(estimate.measured)
     values = np.full_like(estimate.values, np.nan)
     others = _source_at(measuring.editor, source, [unit.point for unit in units])
 
@@ -178,17 +188,18 @@ def exact(
         layer, other = unit.point.layer, others.get(unit.point)
         if unit.heads:
             items = list(range(unit.heads))
-            make = partial(_without_head, question, other)
+            make = partial(_without_head, measuring, other)
         elif values.ndim == 2:
             items = list(range(values.shape[1]))
             make = partial(_at_position, other)
         else:
-            items, make = [0], partial(_without, question, other)
+            items, make = [0], partial(_without, measuring, other)
         size = max(1, _CELLS // (_positions(measuring) * _width(measuring)))
         for start in range(0, len(items), size):
             part = items[start : start + size]
             change = at_rows([make(item) for item in part])
-            measured = measuring.measure({unit.point: change}, lowest=layer, rows=len(part))
+            lowest = block_of(measuring.anatomy, unit.point)
+            measured = measuring.measure({unit.point: change}, lowest=lowest, rows=len(part))
             effects = estimate.measured - measured.cpu().numpy()
             if values.ndim == 2:
                 values[layer, part] = effects
@@ -197,18 +208,18 @@ def exact(
             yield values
 
 
-def _without_head(question: Question, other: torch.Tensor | None, head: int) -> Rows:
+def _without_head(measuring: Measuring, other: torch.Tensor | None, head: int) -> Rows:
     def change(rows: torch.Tensor) -> torch.Tensor:  # (positions, heads, size)
         changed = rows.clone()
         of_source = None if other is None else other[:, head]
-        changed[:, head] = _replacement(question, rows[None, :, head], of_source)
+        changed[:, head] = _replacement(measuring, rows[None, :, head], of_source)
         return changed
 
     return change
 
 
-def _without(question: Question, other: torch.Tensor | None, _: int) -> Rows:
-    return lambda rows: _replacement(question, rows[None], other)[0]
+def _without(measuring: Measuring, other: torch.Tensor | None, _: int) -> Rows:
+    return lambda rows: _replacement(measuring, rows[None], other)[0]
 
 
 def _at_position(other: torch.Tensor | None, position: int) -> Rows:
@@ -221,12 +232,16 @@ def _at_position(other: torch.Tensor | None, position: int) -> Rows:
     return change
 
 
-def _replacement(question: Question, now: torch.Tensor, other: torch.Tensor | None) -> torch.Tensor:
+def _replacement(
+    measuring: Measuring, now: torch.Tensor, other: torch.Tensor | None
+) -> torch.Tensor:
     """Return what takes the place of a part (1, positions, …)."""
     if other is not None:
         return other[None].to(now)
-    if question.by == "mean":
-        return now.mean(1, keepdim=True).expand_as(now)
+    if measuring.question.by == "mean":
+        tokens, source = measuring.recording.forward.lengths
+        count = source if measuring.question.kind == "encoder" else tokens
+        return now[:, :count].mean(1, keepdim=True).expand_as(now)
     return torch.zeros_like(now)
 
 
@@ -242,14 +257,18 @@ def _slopes(measured: torch.Tensor, given: Sequence[torch.Tensor]) -> Sequence[t
     try:
         found = torch.autograd.grad(measured.sum(), given, allow_unused=True)
     except RuntimeError as error:
-        raise ValueError(
-            f"This model can't be followed backwards, so there are no estimates ({error}). "
-            'method="ablate" works without.'
-        ) from error
+        raise _not_backwards(error) from error
     return [
         torch.zeros_like(item) if slope is None else slope
         for item, slope in zip(given, found, strict=True)
     ]
+
+
+def _not_backwards(error: Exception) -> ValueError:
+    return ValueError(
+        f"This model can't be followed backwards, so there are no estimates ({error}). "
+        'method="ablate" works without.'
+    )
 
 
 def _positions(measuring: Measuring) -> int:

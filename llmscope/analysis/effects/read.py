@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from llmscope.analysis.effects.direct import direct
 from llmscope.analysis.effects.effects import Effects, Part
-from llmscope.analysis.effects.exact import estimated, exact, units_of
+from llmscope.analysis.effects.exact import estimated, exact, units_of, without_estimate
 from llmscope.analysis.effects.measuring import Measuring
 from llmscope.analysis.effects.tokens import (
     integrated_gradients,
@@ -18,7 +20,6 @@ from llmscope.analysis.effects.tokens import (
 from llmscope.capture import NEVER, Cancel
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
     from numpy.typing import NDArray
 
@@ -74,7 +75,12 @@ def read_effects(
         if source is not None:
             _check_source(recording, source)
         units = units_of(measuring, question)
-        estimate = estimated(measuring, units, source)
+        try:
+            estimate = estimated(measuring, units, source)
+        except ValueError:
+            if question.method == "gradient":
+                raise
+            estimate = without_estimate(measuring, units)
         dims = ("layer", "head") if question.of == "heads" else ("layer",)
         if question.of == "layers" and question.method == "patch":
             dims = ("layer", "position")
@@ -83,7 +89,8 @@ def read_effects(
         if question.method == "gradient":
             yield found
             return
-        yield replace(found, is_whole=False)
+        if not np.isnan(found.values).all():
+            yield replace(found, is_whole=False)
         for values in exact(measuring, units, source, estimate):
             yield _so_far(question, values, dims, estimate.measured)
         yield Effects(question, values, dims, estimate.measured)
