@@ -145,7 +145,7 @@ def estimated(measuring: Measuring, units: Sequence[Unit], source: Recording | N
             layer = unit.point.layer
             now, slope = given[Point("block", layer)], slopes[Point("block", layer)]
             change = now - (given[Point("block", layer - 1)] if layer else received[0])
-            change = change - _replacement(question, change, None)
+            change = change - _replacement(measuring, change, None)
         else:
             now, slope = given[unit.point], slopes[unit.point]
             change = now - _replacement(measuring, now, others.get(unit.point))
