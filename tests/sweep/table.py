@@ -126,16 +126,23 @@ def edits(result: Result) -> str:
         return ""
     if result.edits.wrong:
         return "wrong: " + ", ".join(result.edits.wrong)
+    names = [name for name in result.edits.refused if not _is_implied(name, result)]
     refused = [
-        said for begin, said in REFUSALS.items()
-        if any(name.startswith(begin) for name in result.edits.refused)
-    ]  # fmt: skip
+        said for begin, said in REFUSALS.items() if any(name.startswith(begin) for name in names)
+    ]
     if not refused:
         return "yes"
-    of_heads = [name for name in result.edits.refused if name.startswith("direct effects")]
-    if of_heads == ["direct effects of heads"]:
+    if [name for name in names if name.startswith("direct")] == ["direct effects of heads"]:
         refused[refused.index("direct effects")] = "direct effects of heads"
-    return ("all but " if result.edits.held else "none: ") + ", ".join(refused)
+    some = result.edits.held or result.edits.agree or result.edits.alone
+    return ("all but " if some else "none: ") + ", ".join(refused)
+
+
+def _is_implied(name: str, result: Result) -> bool:
+    """Return whether effects are refused because their parts are."""
+    parts = {"heads": "self head", "mlps": "self mlp", "layers": "self layer"}
+    _, is_effect, of = name.partition(" effects of ")
+    return bool(is_effect) and any(one.startswith(parts[of]) for one in result.edits.refused)
 
 
 def equal_before() -> set[tuple[str, str]]:
