@@ -30,6 +30,7 @@ from llmscope import (
     TokensView,
     Trace,
 )
+from llmscope.text import labels
 from tests import tiny
 from tests.components import texts
 from tests.components.numbers import FOLDER, Collector, Numbers
@@ -169,25 +170,25 @@ def causal() -> Made:
     return Made(views, numbers.numbers)
 
 
-@fixture("edited", is_tiny=False)
+@fixture("edited")
 def edited() -> Made:
-    """The head that copies the name is off; the page holds the text with and without it."""
-    trace = smollm().trace(texts.MARY, edits=[llmscope.ablate(head=(23, 3))])
-    effect_of = (" Mary", " John")
+    """A head is off, and heads are coloured by effects; the page holds the text without, too."""
+    scope = small("llama")
+    trace = scope.trace("The quick brown fox", edits=[llmscope.ablate(head=(1, 2))])
+    token, foil = (one.id for one in trace.next_token().top(2))
     views = [
         TokensView(trace),
-        AttentionView(trace, layer=23, head=3, effect_of=effect_of),
+        AttentionView(trace, layer=1, head=2, effect_of=(token, foil)),
         NextTokenView(trace),
     ]
-    mary, john = map(smollm().token_id, effect_of)
     numbers = Collector(trace)
     for name, of in (("now", trace), ("untouched", trace.untouched)):
-        numbers.fact(name, float(of.next_token().probs[mary]))
-    numbers.fact("effect_of", [mary, john])
+        numbers.fact(name, float(of.next_token().probs[token]))
+    numbers.fact("effect_of", [token, foil])
+    numbers.fact("labels", labels(scope.tokenizer, [token, foil]))
     for method in ("direct", "ablate"):
-        found = trace.effects(mary, john, method=method)
-        numbers.array(method, found.values).fact(f"{method} measured", found.measured)
-    return Made(views, numbers.numbers, {"heads": [(23, 3)], "positions": [-1]})
+        numbers.array(method, trace.effects(token, foil, method=method).values)
+    return Made(views, numbers.numbers)
 
 
 @fixture("next-token", is_tiny=False)

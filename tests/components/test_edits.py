@@ -11,12 +11,12 @@ from playwright.sync_api import expect
 from tests.components.conftest import Show
 from tests.components.workshop import Shown
 
-OFF = {"do": "ablate", "part": ["head", 23, 3, "self"], "by": "zero"}
+OFF = {"do": "ablate", "part": ["head", 1, 2, "self"], "by": "zero"}
 
 
 @pytest.fixture
 def edited(show: Show) -> Shown:
-    return show("edited", panel="explorer", layer=23, head=3)
+    return show("edited", panel="explorer", layer=1, head=2)
 
 
 def test_the_bars_have_the_untouched_model_behind_them(edited: Shown) -> None:
@@ -24,16 +24,16 @@ def test_the_bars_have_the_untouched_model_behind_them(edited: Shown) -> None:
     row = edited.panels.next.locator(".bars li").first
     expect(row.locator(".base")).to_be_visible()
     share = row.locator(".value")
-    expect(share).to_have_text(f"{100 * facts['now']:.1f} %")
-    before = f"{100 * facts['untouched']:.1f} %"
+    expect(share).to_have_text(f"{100 * facts['now']:#.3g} %")
+    before = f"{100 * facts['untouched']:#.3g} %"
     expect(share).to_have_attribute("title", re.compile(f"^{before} with nothing switched off"))
     expect(edited.panels.next.locator(".legend")).to_contain_text("untouched")
 
 
 def test_a_chip_says_what_is_off_and_takes_it_back(edited: Shown) -> None:
     chips = edited.panels.root.get_by_role("list", name="What is changed of the model")
-    expect(chips).to_contain_text("head 23·3 off")
-    chips.get_by_role("button", name="head 23·3 off: undo this change").click()
+    expect(chips).to_contain_text("head 1·2 off")
+    chips.get_by_role("button", name="head 1·2 off: undo this change").click()
     edited.wait(edits=[])
     expect(chips).to_have_count(0)
     expect(edited.panels.next.locator(".legend")).not_to_contain_text("untouched")
@@ -74,7 +74,9 @@ def test_heads_are_coloured_by_their_effect(show: Show) -> None:
     token, foil = numbers.facts["effect_of"]
     shown = show("edited", panel="explorer", effect_of=[token, foil])
     overview = shown.panels.root.get_by_role("region", name="All heads")
-    expect(overview).to_contain_text("Direct effect on the logit of “Mary” less that of “John”")
+    one, other = numbers.facts["labels"]
+    said = f"Direct effect on the logit of “{one}” less that of “{other}”"
+    expect(overview).to_contain_text(said)
     for method, name in (("direct", "direct"), ("ablate", "true")):
         overview.get_by_role("radio", name=name).check(force=True)
         expect(overview.locator(".explained")).to_contain_text(name.capitalize())

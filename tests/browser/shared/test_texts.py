@@ -93,6 +93,7 @@ def test_tab_visits_every_control_in_order_with_a_visible_focus(notebook, panels
         "Prompt",
         "Highlight heads",
         "Heads by layer",
+        "switch off",
         "Matrix",
         "Pin head 24·4",
         "How pinned",
