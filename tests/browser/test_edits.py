@@ -6,11 +6,11 @@ import math
 
 from playwright.sync_api import expect
 
-from tests.browser.explorer import KERNEL, SENTENCE, SIZE
+from tests.browser.explorer import SENTENCE, SIZE
 from tests.page.panels import Panels
 
 CELLS = [
-    "import llmscope\nscope = llmscope.load()",
+    "import llmscope\nscope = llmscope.load(progress=lambda *_: None)",
     f"explorer = scope.explore({SENTENCE!r}, layer=24, head=4)\nexplorer",
 ]
 MARY = "float(explorer.trace.next_token().probs[explorer.scope.tokenizer.encode(' Mary')[0]])"
@@ -24,7 +24,7 @@ def share(panels: Panels) -> float:
 
 
 def test_heads_are_switched_off_and_on(open_notebook):
-    notebook = open_notebook(CELLS, kernel=KERNEL)
+    notebook = open_notebook(CELLS)
     notebook.page.set_viewport_size(SIZE)
     notebook.run(0)
     notebook.run(1)

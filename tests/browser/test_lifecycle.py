@@ -157,8 +157,7 @@ def test_typing_while_a_cell_runs(open_notebook, subshells):
 
 
 def test_a_lost_kernel_leaves_the_page_alive(open_notebook, guard):
-    # Not over subshells: JupyterLab 4.6 may go on addressing one that died with its kernel.
-    notebook = open_notebook([LOAD, EXPLORE], kernel=KERNEL, subshells=False)
+    notebook = open_notebook([LOAD, EXPLORE], kernel=KERNEL)
     notebook.run_all()
     panels = shown(notebook, 1)
     notebook.restart_kernel()
