@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 from llmscope.capture import NEVER, Cancel, Recording, Runner
 from llmscope.capture.facts import Facts, facts_of
 from llmscope.capture.wrappers import unwrapped
-from llmscope.edits.editor import Editor
 from llmscope.loading import load_parts
 from llmscope.releases import warn_where_untested
 from llmscope.text import clean
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
     from llmscope.edits import Edit
+    from llmscope.edits.editor import Editor
     from llmscope.generation.run import Run
     from llmscope.text.prepare import ModelInput, Text
     from llmscope.views.explorer import Explorer
@@ -72,13 +72,24 @@ class Scope:
         self.edits: tuple[Edit, ...] = ()
         self.unedited: Scope | None = None  # of a scope under edits, that without
         self._context = context_length(model)
-        self.editor = Editor(self.runner, self.facts.heads, self._inputs_of)
+        self._editors: list[Editor] = []  # one, once something is edited; shared with `under`
 
     @property
     def facts(self) -> Facts:
         """What the model is: family, layers, heads, vocabulary, context."""
         vocabulary = vocabulary_size(self.model, self.tokenizer)
         return facts_of(self.model, self.name, vocabulary, self._context)
+
+    @property
+    def editor(self) -> Editor:
+        """What runs the model under edits."""
+        from llmscope.edits.editor import Editor
+
+        if not self._editors:
+            self._editors.append(
+                Editor(self.runner, self.facts.heads, lambda text: self._prepared(text).inputs)
+            )
+        return self._editors[0]
 
     def trace(
         self,
@@ -180,18 +191,8 @@ class Scope:
         pair: str | None = None,
         target: str | Sequence[int] | None = None,
     ) -> ModelInput:
-        return prepare(
-            self.model,
-            self.tokenizer,
-            text,
-            pair,
-            target,
-            name=self.name,
-            context=self._context,
-        )
-
-    def _inputs_of(self, text: str) -> dict[str, torch.Tensor]:
-        return self._prepared(text).inputs
+        name, context = self.name, self._context
+        return prepare(self.model, self.tokenizer, text, pair, target, name=name, context=context)
 
     def generate(
         self,
@@ -253,7 +254,7 @@ class Scope:
     @property
     def cache_bytes(self) -> int:
         """Size in bytes of the cached keys and values, which later texts with a prefix reuse."""
-        return self.runner.prefix_cache.size + self.editor.size
+        return self.runner.prefix_cache.size + sum(editor.size for editor in self._editors)
 
     @property
     def cache_limit(self) -> int:
@@ -275,7 +276,8 @@ class Scope:
         """
         with self.runner.lock:
             self.runner.prefix_cache.clear()
-            self.editor.clear()
+            for editor in self._editors:
+                editor.clear()
 
     def token_id(self, token: str | int) -> int:
         """Return the id of one token.

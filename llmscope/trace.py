@@ -11,7 +11,6 @@ import numpy as np
 
 from llmscope.analysis.matrices import positions as numbered
 from llmscope.capture import Recording, to_numpy
-from llmscope.edits.runner import edits_of
 from llmscope.trace_attention import TraceAttention
 from llmscope.trace_effects import TraceEffects
 from llmscope.trace_head import TraceHead
@@ -96,7 +95,7 @@ class Trace(TraceHead, TraceAttention, TraceEffects):
     @property
     def edits(self) -> tuple[Edit, ...]:
         """The edits that the pass was under, their positions counted from the beginning."""
-        return edits_of(self.recording.runner)
+        return self.recording.runner.edits
 
     @cached_property
     def untouched(self) -> Trace:

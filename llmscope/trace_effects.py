@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from llmscope.analysis.effects.question import Question, checked
-from llmscope.analysis.effects.read import read_effects
 from llmscope.capture import NEVER, Cancel, Recording
 
 if TYPE_CHECKING:
-    from llmscope.analysis.effects import Effects, Measure, Method, Of
+    from llmscope.analysis.effects import Effects, Measure, Method, Of, Question
     from llmscope.scope import Scope
     from llmscope.shared import Kind
     from llmscope.text import Token
@@ -103,6 +101,8 @@ class TraceEffects:
         from tqdm.auto import tqdm
         from transformers.utils.logging import is_progress_bar_enabled
 
+        from llmscope.analysis.effects import read_effects
+
         question = self.question(
             token, foil, position, of=of, method=method, measure=measure, by=by, kind=kind
         )
@@ -152,6 +152,8 @@ class TraceEffects:
         Question
             With defaults filled in, and the token and its foil as ids.
         """
+        from llmscope.analysis.effects.question import Question, checked
+
         of, method, measure = checked(of, method, measure, foil, by)
         count = len(self.tokens)
         if not -count <= position < count:

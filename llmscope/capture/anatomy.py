@@ -26,6 +26,7 @@ from llmscope.capture.hooks import (
     record_attention,
 )
 from llmscope.capture.layers import by_layer, is_crossing
+from llmscope.capture.passes import Side, Turn
 from llmscope.capture.projection import is_linear
 from llmscope.capture.stream import first_tensor, outermost
 from llmscope.capture.summands import Sum, SummandFollower, is_attention
@@ -36,15 +37,7 @@ if TYPE_CHECKING:
     from llmscope.capture.undo import Changes
     from llmscope.shared import Kind
 
-Side = Literal["decoder", "encoder"]
 PartName = Literal["attention", "cross", "mlp", "other"]
-
-
-class Turn(NamedTuple):
-    """A call of a module: its path, and how many of its calls in the same pass came before."""
-
-    path: str
-    number: int
 
 
 class Part(NamedTuple):

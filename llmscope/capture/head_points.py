@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from llmscope.capture.anatomy import Heads, Turn
+from llmscope.capture.anatomy import Heads
 from llmscope.capture.attention import Attention
 from llmscope.capture.change import Change, changed
 from llmscope.capture.hooks import before_forward
 from llmscope.capture.modules import modules_of
+from llmscope.capture.passes import Turn
 
 if TYPE_CHECKING:
     import torch

@@ -5,19 +5,26 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from llmscope.capture.anatomy import Turn
 from llmscope.capture.cache_argument import cache_argument
 from llmscope.capture.hooks import after_forward, before_forward, edit_attention
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from llmscope.capture.anatomy import Side
     from llmscope.capture.undo import Changes
 
+Side = Literal["decoder", "encoder"]
+
 _thread = threading.local()  # .pass_: that whose functions are called in this thread
+
+
+class Turn(NamedTuple):
+    """A call of a module: its path, and how many of its calls in the same pass came before."""
+
+    path: str
+    number: int
 
 
 def are_edited() -> bool:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import torch
 from torch import nn
 
-from llmscope.capture.anatomy import Anatomy, Heads, PartName, Turn, side_of
+from llmscope.capture.anatomy import Anatomy, Heads, PartName, side_of
 from llmscope.capture.change import Change, changed
 from llmscope.capture.head_points import AtHeads, HeadEditor, at_projection
 from llmscope.capture.hooks import after_forward, before_forward, edit_attention
-from llmscope.capture.passes import Pass
+from llmscope.capture.passes import Pass, Turn
 from llmscope.capture.stream import first_tensor
 from llmscope.capture.summands import SummandFollower
 

@@ -44,7 +44,11 @@ class Runner:
         Numbers the states of the model, to notice changes.
     prefix_cache
         Recent texts: one that begins like one of these costs only what differs.
+    edits
+        What is other than the model's own in its passes: nothing.
     """
+
+    edits: tuple[Any, ...] = ()
 
     def __init__(self, model: nn.Module, name: str = "") -> None:
         self.model = model

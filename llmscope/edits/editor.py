@@ -17,7 +17,7 @@ from llmscope.capture.reweighing import Reweighing
 from llmscope.capture.undo import restoring
 from llmscope.edits.edit import Ablation, Edit, Part, Patch, Scaling, Steering, placed
 from llmscope.edits.known import KnownBlocks
-from llmscope.edits.runner import EditedRunner, edits_of
+from llmscope.edits.runner import EditedRunner
 
 if TYPE_CHECKING:
     from llmscope.edits.edit import Positions
@@ -147,7 +147,7 @@ class Editor:
             check_point(anatomy, point, self.runner.name)
             merged[point].append(change)
         changed = Changed(merged, own.weights)
-        return EditedRunner(self.runner, anatomy, edits_of(runner), changed, False, self.known)
+        return EditedRunner(self.runner, anatomy, runner.edits, changed, False, self.known)
 
     def _made(self, edits: tuple[Edit, ...], inputs: Inputs) -> EditedRunner:
         anatomy = self.anatomy(inputs)

@@ -62,7 +62,7 @@ class EditedRunner(Runner):
         self.prefix_cache = PrefixCache(base.model)
         self.prefix_cache.limit = base.prefix_cache.limit // 4 if is_local else 0
         self.prefix_cache.works = base.prefix_cache.works
-        self.edits = tuple(edits)
+        self.edits: tuple[Edit, ...] = tuple(edits)
         self.stands_for = base.version.number()  # the state of the model that `changed` was read of
         self.changed = changed
         self.anatomy = anatomy
@@ -148,8 +148,3 @@ class EditedRunner(Runner):
             self.known.works = equal_passes(forward, whole)
             return whole
         return forward
-
-
-def edits_of(runner: Runner) -> tuple[Edit, ...]:
-    """Return the edits that a model is run under; none where it is run as it is."""
-    return runner.edits if isinstance(runner, EditedRunner) else ()

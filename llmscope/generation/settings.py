@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import torch
 
 from llmscope.edits.edit import check_can_continue
-from llmscope.edits.runner import edits_of
 from llmscope.text.prepare import prepare
 
 if TYPE_CHECKING:
@@ -142,7 +141,7 @@ def edited_for(scope: Scope, inputs: Mapping[str, torch.Tensor]) -> tuple[Scope,
     check_can_continue(scope.edits)
     given = {name: item for name, item in inputs.items() if name.endswith("input_ids")}
     runner = scope.runner_for(given)
-    return scope.under(edits_of(runner)), runner
+    return scope.under(runner.edits), runner
 
 
 def trace_of(scope: Scope, inputs: Mapping[str, torch.Tensor], ids: list[int]) -> Trace:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llmscope.analysis.effects import read_effects
 from llmscope.kernel.requests import PAUSE
 from llmscope.text import labels
 
@@ -25,6 +24,8 @@ def head_effects(trace: Trace, request: Effects, cancelled: Callable[[], bool]) 
     Cancelled
         When `cancelled` returned True.
     """
+    from llmscope.analysis.effects import read_effects
+
     question = trace.question(
         request.token, request.foil, request.position, method=request.way, kind=request.kind
     )

@@ -90,6 +90,13 @@ def test_importing_is_light():
     assert heavy.isdisjoint(modules)
 
 
+def test_a_picker_opens_without_pytorch():
+    script = "import sys, llmscope; llmscope.explore(); print(*sys.modules)"
+    modules = run(sys.executable, "-c", script, cwd=ROOT, PYTHONPATH=str(ROOT)).split()
+    assert {"torch", "transformers"}.isdisjoint(modules)
+    assert "llmscope.views.explorer" in modules
+
+
 def test_no_file_is_longer_than_400_lines():
     folders = ("llmscope", "tests", "docs")
     found = [
