@@ -21,7 +21,7 @@ SPREAD := -n logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 # OpenMP's spinning makes a forward on a busy machine 20 times slower.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help setup build lab check lint types lint-front unit test-front whole components fixtures test test-cpus chaos sweep newest lowest docs hosts bench soak pictures format clean chromium
+.PHONY: help setup build lab check lint types lint-front unit test-front whole components fixtures test test-cpus chaos sweep newest lowest docs hosts bench soak pictures screens format clean chromium
 
 help: ## show these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -132,6 +132,9 @@ pictures: chromium build ## take the screenshots of README and docs anew
 	$(PY) -m pytest tests/browser/test_quickstart.py tests/browser/shared/test_generation.py \
 		tests/components/pictures.py tests/browser/shared/pictures.py
 	cp $(addprefix tests/browser/screenshots/,$(PICTURES)) docs/images
+
+screens: chromium build ## every view at every width, light and dark, on sheets to look at
+	$(PY) -m pytest $(SPREAD) --dist=load tests/components/screens.py
 
 format: setup ## format all code and mend what ruff can
 	$(PY) -m ruff check --fix

@@ -24,9 +24,9 @@ def test_the_bars_have_the_untouched_model_behind_them(edited: Shown) -> None:
     row = edited.panels.next.locator(".bars li").first
     expect(row.locator(".base")).to_be_visible()
     share = row.locator(".value")
-    expect(share).to_have_text(f"{100 * facts['now']:#.3g} %")
-    before = f"{100 * facts['untouched']:#.3g} %"
-    expect(share).to_have_attribute("title", re.compile(f"^{before} with nothing switched off"))
+    now, before = (f"{100 * facts[name]:#.3g} %" for name in ("now", "untouched"))
+    said = re.compile(f"^{now}; {before} with nothing switched off")
+    expect(share).to_have_attribute("title", said)
     expect(edited.panels.next.locator(".legend")).to_contain_text("untouched")
 
 

@@ -14,7 +14,7 @@ from tests.components.conftest import Show
 from tests.components.workshop import Shown
 from tests.page.drawn import eventually
 from tests.page.lens import Lens
-from tests.page.panels import click, point
+from tests.page.panels import click, exact, point
 
 # All columns are in sight.
 BROAD: dict[str, Any] = {"panel": "lens", "width": 1600, "size": (1700, 1000)}
@@ -73,10 +73,8 @@ def test_the_mouse_reads_a_cell_and_a_click_takes_it_into_focus(shown, lens):
     true = shown.numbers.lens("true_probs")[at]
     entropy = shown.numbers.lens("entropy")[at]
     divergence = shown.numbers.lens("divergence")[at]
-    printed = lens.reading.locator("dt.name + dd").all_text_contents()
-    assert [float(one.removesuffix(" %")) for one in printed] == pytest.approx(
-        [100 * prob for prob in probs], rel=6e-3
-    )
+    said = [exact(one) for one in lens.reading.locator("dt.name + dd").all()]
+    assert said == pytest.approx(list(probs), rel=6e-3)
     expect(lens.fact("next token in text")).to_have_text("to")
     expect(lens.fact("rank")).to_have_text(f"{rank + 1:,}")
     assert float((lens.fact("probability").text_content() or "").removesuffix(" %")) == (

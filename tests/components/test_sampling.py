@@ -14,7 +14,7 @@ from tests.components.conftest import Show
 from tests.components.numbers import printed
 from tests.components.workshop import Shown
 from tests.page.drawn import shares
-from tests.page.panels import box
+from tests.page.panels import box, exact
 
 ONE_RANDOM_NUMBER = """(_, number) => {
   const random = Math.random;
@@ -146,7 +146,7 @@ def test_the_arithmetic_of_a_row_ends_in_its_percentage(panel, shown):
     logit = sorted(shown.numbers.logits())[-2]
     assert f"logit {logit:.4g} ÷ 0.8 = {logit / 0.8:.4g}" in words.replace("−", "-")
     assert "sum over 20 kept" in words
-    assert words.endswith(value.inner_text())
+    assert words.endswith((value.get_attribute("title") or "").split(";")[0])
     shown.set(top_k=1)
     expect(panel.locator(".arithmetic")).to_contain_text("cut by top-k, so 0")
     value.click()
@@ -166,6 +166,30 @@ def test_bars_are_linear_until_the_axis_says_otherwise(panel):
     expected = (math.log10(shares(panel)[1]) + 6) / (math.log10(shares(panel)[0]) + 6)
     assert widths()[1] / widths()[0] == pytest.approx(expected, rel=0.01)
     panel.get_by_role("button", name="log", exact=True).click()
+
+
+def test_a_fixed_scale_is_the_same_for_every_text(panel, shown):
+    ends = panel.locator(".axis span").last
+    expect(ends).not_to_have_text("100 %")
+    panel.get_by_role("button", name="fixed").click()
+    expect(ends).to_have_text("100 %")
+    width = panel.locator(".bars .final").first.evaluate("bar => parseFloat(bar.style.width)")
+    assert width / 100 == pytest.approx(exact(panel.locator(".bars .value").first), rel=6e-3)
+
+
+def test_one_decimal_is_printed_and_the_rest_said_on_hover(panel, shown):
+    shown.set(top_k=3)
+    for bar in shown.panels.bars():
+        share = float(bar["value"].removesuffix(" %"))
+        small = "0" if share == 0 else "< 0.1 %"
+        assert bar["printed"] == (f"{share:.1f} %" if share >= 0.1 else small)
+
+
+def test_what_cuts_nothing_has_a_pale_track(panel, shown):
+    top_k = panel.get_by_role("slider", name="top-k")
+    expect(top_k).to_have_class("off")
+    top_k.press("ArrowLeft")
+    expect(top_k).not_to_have_class("off")
 
 
 def test_shift_steps_finely_and_keys_stay_in_range(panel, shown):

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.components.texts import MARY
 from tests.page.drawn import alpha
-from tests.page.panels import Panels, point
+from tests.page.panels import Panels, exact, point
 
 
 def test_a_gap_says_what_may_stand_there(show):
@@ -19,8 +19,7 @@ def test_a_gap_says_what_may_stand_there(show):
     text, prob = shown.numbers.facts["top"][0]
     first = panels.root.locator(".bars > li").first
     expect(first.locator(".name")).to_contain_text(text.strip())
-    printed = float((first.locator(".value").text_content() or "").removesuffix(" %")) / 100
-    assert printed == pytest.approx(prob, rel=6e-3)
+    assert exact(first.locator(".value")) == pytest.approx(prob, rel=6e-3)
     expect(panels.weight).to_have_text(f"{shown.numbers.attention(0, 0)[2].max():.3f}")
 
 

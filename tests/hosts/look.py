@@ -121,7 +121,7 @@ def _static(page: Page, found: Found, scope: Scope) -> None:
         expect(explorer.root).to_be_visible(timeout=20_000)
         expect(explorer.rows.first).to_contain_text("Mary")
         expect(following.rows.first).to_contain_text((best.text or "").strip())
-        expect(following.rows.first).to_contain_text(f"{100 * best.prob:#.3g} %")
+        expect(following.rows.first).to_contain_text(f"{100 * best.prob:.1f} %")
 
     found.check("live", alive)
     _tried(explorer, found, scope)

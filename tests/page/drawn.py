@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator
 
-from tests.page.panels import Panels
+from tests.page.panels import Panels, exact
 
 GROUND = 0.05  # the paler ground of a matrix, in the light theme
 
@@ -75,6 +75,5 @@ def expect_weight(where: Locator, weight: float) -> None:
 
 
 def shares(panel: Locator) -> list[float]:
-    """The final share of each row, as printed."""
-    printed = panel.locator(".bars .value").all_inner_texts()
-    return [float(text.removesuffix("%").strip()) / 100 for text in printed]
+    """The final share of each row, as said on hover."""
+    return [exact(value) for value in panel.locator(".bars .value").all()]

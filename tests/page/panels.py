@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Locator
 
 # The widget's element, from what is around it, itself, or what is in it.
@@ -71,13 +73,14 @@ class Panels:
         return self.copy.locator(f'[data-token="{position}"]')
 
     def bars(self) -> list[dict[str, str]]:
-        """Name, note and final share of each candidate, as printed."""
+        """Name, note and final share of each candidate, exact as on hover and as printed."""
         return list(
             self.next.evaluate(
                 """panel => [...panel.querySelectorAll(".bars > li:not(.rest)")].map(row => ({
                     name: row.querySelector(".name").textContent,
                     note: row.querySelector("em")?.textContent ?? "",
-                    value: row.querySelector(".value").textContent,
+                    value: /^(> )?[\\d.e-]+( %)?/.exec(row.querySelector(".value").title)[0],
+                    printed: row.querySelector(".value").textContent,
                 }))"""
             )
         )
@@ -95,6 +98,13 @@ def click(target: Locator, x: float = 0.5, y: float = 0.5) -> None:
     point(target, x, y)
     target.page.mouse.down()
     target.page.mouse.up()
+
+
+def exact(value: Locator) -> float:
+    """The share that is said on hover, where a rounded one is printed."""
+    said = re.match(r"(> )?[\d.e-]+", value.get_attribute("title") or "")
+    assert said is not None
+    return float(said[0].removeprefix("> ")) / 100
 
 
 def box(target: Locator) -> dict[str, float]:

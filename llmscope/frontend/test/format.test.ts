@@ -5,11 +5,24 @@ import { opacity, weightAt } from "../src/draw/color-scale";
 import { spaced } from "../src/panels/attention/labels";
 import type { Token } from "../src/protocol/answers";
 import type { ColorScale } from "../src/protocol/shared";
-import { count, percent, power, weight } from "../src/ui/format";
+import { count, percent, power, rounded, weight } from "../src/ui/format";
 
 // Figures in Python are held to the same vectors.
 test.each(vectors.percent)("a share of $share is $text", ({ share, text }) => {
   expect(percent(share)).toBe(text);
+});
+
+test.each([
+  [0, "0"],
+  [1, "100 %"],
+  [0.9229, "92.3 %"],
+  [0.02161, "2.2 %"],
+  [0.001, "0.1 %"],
+  [0.000999, "< 0.1 %"],
+  [0.9994, "99.9 %"],
+  [0.99951, "> 99.9 %"],
+])("a share of %f is %s in a list", (share, text) => {
+  expect(rounded(share)).toBe(text);
 });
 
 test("no share but 1 is ever shown as a certainty", () => {

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.notebook import Notebook
 from tests.page.drawn import expect_weight
-from tests.page.panels import Panels, click
+from tests.page.panels import Panels, click, exact
 
 ROOT = Path(__file__).parents[3]
 CELLS = [
@@ -65,8 +65,7 @@ def bar_as_in_python(notebook: Notebook, panels: Panels, distribution: str) -> N
     first = panels.next.locator(".bars > li").first
     label, prob = notebook.ask(f"(lambda top: [top.text, top.prob])({distribution}.top(1)[0])")
     expect(first.locator(".name")).to_contain_text(label.strip())
-    printed = float((first.locator(".value").text_content() or "").removesuffix(" %")) / 100
-    assert printed == pytest.approx(prob, rel=6e-3)
+    assert exact(first.locator(".value")) == pytest.approx(prob, rel=6e-3)
 
 
 @pytest.mark.parametrize("name", ["bert", "xlnet"])

@@ -99,9 +99,9 @@ def test_tab_visits_every_control_in_order_with_a_visible_focus(notebook, panels
         "How pinned",
     ]
     expected += ["Attention matrix", "Threshold", "Colour scale", "hide first token", "PNG", "SVG"]
-    expected += ["log", "curve", "more", "greedy", "0.7", "1.5", "nucleus"]
+    expected += ["fixed", "log", "curve", "more", "greedy", "0.7", "1.5", "nucleus"]
     expected += [*sliders, *sliders]  # and the stages that they set
-    expected += [part for bar in panels.bars() for part in (bar["name"], bar["value"])]
+    expected += [part for bar in panels.bars() for part in (bar["name"], bar["printed"])]
     expected += ["Sample once", "Sample 1,000×", "Find a token"]
     assert len(seen) == len(expected), seen
     for name, wanted in zip(seen, expected, strict=True):

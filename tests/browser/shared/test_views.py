@@ -12,7 +12,7 @@ from tests.browser.lab import HOLD
 from tests.browser.notebook import Notebook
 from tests.page.drawn import eventually, shares
 from tests.page.lens import Lens
-from tests.page.panels import Panels, click, point
+from tests.page.panels import Panels, click, exact, point
 
 SENTENCE = "When Mary and John went to the store, John gave a drink to"
 CELLS = [
@@ -214,8 +214,7 @@ def test_any_token_can_be_found_and_pinned(notebook):
     expect(pinned).to_have_count(1)
     (token,) = notebook.ask("scope.tokenizer('purple')['input_ids']")
     base = notebook.ask(f"float(following.distribution.base[{token}])")
-    shown = float(pinned.locator(".value").inner_text().removesuffix("%")) / 100
-    assert math.isclose(shown, base, rel_tol=6e-3)
+    assert math.isclose(exact(pinned.locator(".value")), base, rel_tol=6e-3)
     assert sum(shares(view.next)) == pytest.approx(1, abs=2e-3)
     pinned.get_by_role("button", name="Unpin").click()
     expect(pinned).to_have_count(0)

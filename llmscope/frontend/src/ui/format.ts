@@ -21,6 +21,14 @@ export function percent(share: number): string {
   return `${significant(value)} %`;
 }
 
+/** A share as a percentage with one decimal, where `percent` is said on hover. */
+export function rounded(share: number): string {
+  const value = share * 100;
+  if (share === 0 || share === 1) return percent(share);
+  if (value < 0.1) return "< 0.1 %";
+  return value >= 99.95 ? "> 99.9 %" : `${value.toFixed(1)} %`;
+}
+
 /** As many digits as it takes to tell a value from the whole. */
 function justBelow(whole: number, value: number, least: number): string {
   for (let digits = least; digits <= 10; digits++) {

@@ -3,7 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { probOf } from "../../sampling/sampling";
 import type { GenerationStore } from "../../store/generation";
 import type { Store } from "../../store/store";
-import { count, percent } from "../../ui/format";
+import { count, rounded } from "../../ui/format";
 import { Label } from "../../ui/label";
 import { common } from "#words/common";
 import { generation as words } from "#words/generation";
@@ -73,7 +73,7 @@ export function Alternatives({ store, generation, page }: AlternativesProps) {
           {isThere ? (
             <>
               <Label text={rank === own ? node.label : (next.labels[rank] ?? "")} />
-              <span class="figures">{figuresOf(rank, percent(probOf(outcome, rank)))}</span>
+              <span class="figures">{figuresOf(rank, rounded(probOf(outcome, rank)))}</span>
             </>
           ) : (
             "\u00a0"

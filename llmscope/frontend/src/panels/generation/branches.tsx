@@ -2,7 +2,8 @@ import type { TreeNode } from "../../protocol/answers";
 import type { GenerationStore } from "../../store/generation";
 import { percent } from "../../ui/format";
 import { generation as words } from "#words/generation";
-import { fill } from "../../words/fill";
+import { common } from "#words/common";
+import { choose, fill } from "../../words/fill";
 
 /** The paths that were taken, each from where it parted from another. */
 export function Branches({ generation }: { generation: GenerationStore }) {
@@ -90,8 +91,15 @@ function Branch({
         {first.forced && <i title={words.chosen}>✎ </i>}
         {text}
       </button>
-      <span class="figures muted" title={fill(words.logprob, { logprob: logprob.toFixed(3) })}>
-        {percent(Math.exp(logprob))}
+      <span
+        class="figures muted"
+        title={fill(words.logprob, {
+          share: percent(Math.exp(logprob)),
+          logprob: logprob.toFixed(3),
+          tokens: tokens(path.length),
+        })}
+      >
+        {fill(words.mean, { bits: (-logprob / Math.LN2 / path.length).toFixed(1) })}
       </span>
       <button
         type="button"
@@ -106,3 +114,5 @@ function Branch({
     </div>
   );
 }
+
+const tokens = (count: number): string => fill(choose(common.tokens, count), { count });

@@ -1,5 +1,5 @@
 import type { Store } from "../../store/store";
-import { bits, count, percent } from "../../ui/format";
+import { bits, count, percent, rounded } from "../../ui/format";
 import { Label, plain } from "../../ui/label";
 import { common } from "#words/common";
 import { lens as words } from "#words/lens";
@@ -34,9 +34,9 @@ export function CellReading({ store }: { store: Store }) {
           <dt class="name">
             <Label text={label} />
           </dt>,
-          <dd>
+          <dd title={percent(prob)}>
             <i style={{ "--shade": prob }} />
-            {percent(prob)}
+            {rounded(prob)}
           </dd>,
         ])}
       </dl>

@@ -1,7 +1,7 @@
 import type { Order } from "../../protocol/shared";
 import { type Outcome, type StageName, cutBy, probOf } from "../../sampling/sampling";
 import type { NextToken } from "../../store/state";
-import { count, percent } from "../../ui/format";
+import { count, percent, rounded } from "../../ui/format";
 import { useScale } from "../../ui/em";
 import { Label } from "../../ui/label";
 import { clamp, linearScale, logScale } from "../../ui/scale";
@@ -22,6 +22,8 @@ interface BarsProps {
   next: NextToken;
   outcome: Outcome;
   log: boolean;
+  /** Whether bars go from 0 to 1 whatever they are, to be compared. */
+  fixed: boolean;
   /** Whether nothing was done to the model's own probabilities: there is no before and after. */
   isPlain: boolean;
   /** The same without edits, after sampling; `null` where there are none. */
@@ -46,7 +48,7 @@ interface BarsProps {
 
 /** The likeliest tokens before and after, the pinned ones, and everything else: they add up to 1. */
 export function Bars(props: BarsProps) {
-  const { next, outcome, log, isPlain, untouched, pins, onUnpin } = props;
+  const { next, outcome, log, fixed, isPlain, untouched, pins, onUnpin } = props;
   const { base, rank } = next.sorted;
   const shown = Math.min(useScale() > 1 ? FEW_ROWS : ROWS, base.length);
   const ranks = Array.from({ length: shown }, (_, place) => place);
@@ -68,12 +70,13 @@ export function Bars(props: BarsProps) {
     }
     return sum;
   };
+  const rest = share(outcome.probs);
   const most = Math.max(
     base[0]!,
     probOf(outcome, outcome.first),
     ...(untouched ? all.map(untouched) : []),
   );
-  const full = NICE.find((nice) => most <= nice) ?? 1;
+  const full = fixed ? 1 : (NICE.find((nice) => most <= nice) ?? 1);
   const scale = log ? logScale([LEAST, 1], [0, 100]) : linearScale([0, full], [0, 100]);
   const width = (value: number) => `${value > 0 ? clamp(scale(value), 0, 100) : 0}%`;
   const ticks = log ? [LEAST, 1e-3, 1] : [0, full / 2, full];
@@ -117,14 +120,16 @@ export function Bars(props: BarsProps) {
               {untouched ? (
                 <em>
                   {fill(words.untouchedShare, {
-                    share: percent(Math.max(0, 1 - sum(all.map(untouched)))),
+                    share: rounded(Math.max(0, 1 - sum(all.map(untouched)))),
                   })}
                 </em>
               ) : (
-                !isPlain && <em>{fill(words.before, { share: percent(share(base)) })}</em>
+                !isPlain && <em>{fill(words.before, { share: rounded(share(base)) })}</em>
               )}
             </span>
-            <span class="value">{percent(share(outcome.probs))}</span>
+            <span class="value" title={percent(rest)}>
+              {rounded(rest)}
+            </span>
           </li>
         )}
       </ol>
@@ -207,16 +212,13 @@ function Line(props: LineProps) {
         type="button"
         class="value"
         aria-pressed={picked === place}
-        title={
-          untouched
-            ? fill(words.valueUntouched, { share: percent(before) })
-            : props.isPlain
-              ? words.value
-              : fill(words.valueBefore, { share: percent(before) })
-        }
+        title={fill(
+          untouched ? words.valueUntouched : props.isPlain ? words.value : words.valueBefore,
+          { share: percent(after), before: percent(before) },
+        )}
         onClick={() => onPick(place)}
       >
-        {percent(after)}
+        {rounded(after)}
       </button>
     </li>
   );

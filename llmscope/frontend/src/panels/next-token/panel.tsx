@@ -7,7 +7,7 @@ import { type Outcome, probOf, sample } from "../../sampling/sampling";
 import type { Token } from "../../protocol/answers";
 import type { NextToken as Next } from "../../store/state";
 import type { Store } from "../../store/store";
-import { bits, count, percent } from "../../ui/format";
+import { bits, count, percent, rounded } from "../../ui/format";
 import { Hint } from "../../ui/hint";
 import { Label, plain } from "../../ui/label";
 import { common } from "#words/common";
@@ -31,6 +31,7 @@ export function NextToken({ store }: PanelProps) {
   const more = useSignal(false);
   const curve = useSignal(false);
   const log = useSignal(false);
+  const fixed = useSignal(false);
   const model = store.model.value!;
   const lacking = store.lacking.value;
   const next = lacking ? null : store.next.value;
@@ -51,6 +52,7 @@ export function NextToken({ store }: PanelProps) {
           {masked ? words.token : words.title} {next && <Place next={next} masked={masked} />}
         </span>
         <span class="switches extra">
+          <Switch on={fixed} name={words.fixed} title={words.fixedTitle} />
           <Switch on={log} name={words.log} title={words.logTitle} />
           {!masked && (
             <>
@@ -75,6 +77,7 @@ export function NextToken({ store }: PanelProps) {
             next={next}
             outcome={outcome}
             log={log.value}
+            fixed={fixed.value}
             curve={curve.value}
             compare={more.value}
             samples={!masked}
@@ -144,7 +147,10 @@ function Actual({ next, outcome, token }: ActualProps) {
   const rank = token && next.sorted.rank[token.id];
   const isHidden = next.trace.gaps.includes(next.position);
   return (
-    <p class="actual ellipsis figures">
+    <p
+      class="actual ellipsis figures"
+      title={rank !== undefined && rank < next.known ? percent(probOf(outcome, rank)) : undefined}
+    >
       {token && rank !== undefined && (
         <>
           {rich(isHidden ? words.hidden : words.actual, {
@@ -153,7 +159,7 @@ function Actual({ next, outcome, token }: ActualProps) {
               rank < next.known
                 ? fill(words.rank, {
                     rank: count(rank + 1),
-                    share: percent(probOf(outcome, rank)),
+                    share: rounded(probOf(outcome, rank)),
                   })
                 : fill(words.belowRank, { rank: count(next.known) }),
           })}
@@ -179,6 +185,7 @@ interface RowsProps {
   next: Next;
   outcome: Outcome;
   log: boolean;
+  fixed: boolean;
   curve: boolean;
   /** Whether to say what other engines would do. */
   compare: boolean;
@@ -186,7 +193,7 @@ interface RowsProps {
   samples: boolean;
 }
 
-function Rows({ store, next, outcome, log, curve, compare, samples }: RowsProps) {
+function Rows({ store, next, outcome, log, fixed, curve, compare, samples }: RowsProps) {
   const picture = useRef<HTMLDivElement>(null);
   const u = useSignal<number | null>(null);
   const draws = useSignal<Float64Array | null>(null);
@@ -230,6 +237,7 @@ function Rows({ store, next, outcome, log, curve, compare, samples }: RowsProps)
           next={next}
           outcome={outcome}
           log={log}
+          fixed={fixed}
           isPlain={isPlain}
           untouched={untouched}
           pins={pins.value}

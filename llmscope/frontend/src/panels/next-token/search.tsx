@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks";
 import { type Outcome, probOf } from "../../sampling/sampling";
 import type { NextToken } from "../../store/state";
 import type { Store } from "../../store/store";
-import { count, percent } from "../../ui/format";
+import { count, rounded } from "../../ui/format";
 import { onKeys } from "../../ui/keys";
 import { Label } from "../../ui/label";
 import { common } from "#words/common";
@@ -81,7 +81,7 @@ export function Search({ store, next, outcome, onPin }: SearchProps) {
                 <span class="figures muted">
                   {fill(common.rankShare, {
                     rank: count(rank + 1),
-                    share: percent(probOf(outcome, rank)),
+                    share: rounded(probOf(outcome, rank)),
                   })}
                 </span>
               </button>

@@ -10,6 +10,10 @@ export interface SliderProps {
   /** The value that changes nothing. */
   neutral: number;
   shown: string;
+  /** Values whose places are marked. */
+  marks?: readonly number[];
+  /** Whether it cuts nothing, so that no part of the track is meant. */
+  isOff?: boolean;
   disabled?: boolean;
   /** From a value to its place on the track and back, where the track isn't linear. */
   toPlace?: (value: number) => number;
@@ -19,8 +23,9 @@ export interface SliderProps {
 }
 
 export function Slider(props: SliderProps) {
-  const { name, value, max, neutral, shown, disabled, toPlace, fromPlace, step } = props;
-  const place = toPlace ? toPlace(value.value) : value.value;
+  const { name, value, max, neutral, shown, marks = [], isOff, disabled } = props;
+  const { toPlace = (one) => one, fromPlace, step } = props;
+  const place = toPlace(value.value);
   const go = ({ down, right }: Press, fine: boolean) => {
     value.value = step(value.value, (right || -down) as 1 | -1, fine);
   };
@@ -38,7 +43,11 @@ export function Slider(props: SliderProps) {
         step="any"
         value={Math.min(place, max)}
         disabled={disabled}
-        style={{ "--filled": `${(100 * Math.min(place, max)) / max}%` }}
+        class={isOff ? "off" : ""}
+        style={{
+          "--filled": `${(100 * Math.min(place, max)) / max}%`,
+          ...Object.fromEntries(marks.map((mark, at) => [`--mark-${at}`, toPlace(mark) / max])),
+        }}
         aria-label={name}
         aria-valuetext={shown}
         title={words.sliderTitle}

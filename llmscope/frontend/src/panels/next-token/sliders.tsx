@@ -28,6 +28,7 @@ export function Sliders({ store, vocabulary, more }: SlidersProps) {
         value={temperature}
         max={HOTTEST}
         neutral={NEUTRAL.temperature}
+        marks={[1]}
         shown={temperature.value === 0 ? words.greedy : setting(temperature.value)}
         step={byHundredths(5)}
       />
@@ -36,6 +37,8 @@ export function Sliders({ store, vocabulary, more }: SlidersProps) {
         value={topK}
         max={1}
         neutral={NEUTRAL.topK}
+        marks={[10, 100, 1000, 10_000].filter((k) => k < vocabulary)}
+        isOff={topK.value === NEUTRAL.topK}
         shown={topK.value === 0 ? words.off : count(topK.value)}
         toPlace={(k) => (k === 0 ? 1 : clamp(log(k), 0, 1))}
         fromPlace={(place) => kept(Math.round(log.invert(place)))}
@@ -49,6 +52,8 @@ export function Sliders({ store, vocabulary, more }: SlidersProps) {
         value={topP}
         max={1}
         neutral={NEUTRAL.topP}
+        marks={[0.5, 0.9]}
+        isOff={topP.value === NEUTRAL.topP}
         shown={topP.value === 1 ? words.off : setting(topP.value)}
         step={byHundredths(1)}
       />
@@ -59,6 +64,7 @@ export function Sliders({ store, vocabulary, more }: SlidersProps) {
             value={minP}
             max={1}
             neutral={NEUTRAL.minP}
+            isOff={minP.value === NEUTRAL.minP}
             shown={minP.value === 0 ? words.off : setting(minP.value)}
             step={byHundredths(1)}
           />
@@ -67,6 +73,7 @@ export function Sliders({ store, vocabulary, more }: SlidersProps) {
             value={typicalP}
             max={1}
             neutral={NEUTRAL.typicalP}
+            isOff={typicalP.value === NEUTRAL.typicalP}
             shown={
               chain.includes("typical")
                 ? typicalP.value === 1

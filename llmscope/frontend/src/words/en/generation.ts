@@ -49,7 +49,9 @@ export const generation = {
   branches: "Branches",
   fold: "Fold",
   unfold: "Unfold",
-  logprob: "log-probability {logprob} nats",
+  /** Of a branch, from the beginning: such as can be compared between lengths. */
+  mean: "{bits} bits a token",
+  logprob: "{tokens}, probability {share}, log-probability {logprob} nats",
   compare: "compare",
   onScreen: "On screen already",
   beside: "Put it beside the text",

@@ -15,6 +15,8 @@ export const nextToken = {
 
   log: "log",
   logTitle: "Logarithmic bars",
+  fixed: "fixed",
+  fixedTitle: "Bars always from 0 to 100 %, to be compared between texts and settings",
   curve: "curve",
   curveTitle: "Probability against temperature",
   more: "more",
@@ -63,11 +65,11 @@ export const nextToken = {
   cutBy: "cut by {stage}",
   keptBy: "kept by {engine}",
   cutByOther: "cut by {engine}",
-  value: "Click for the calculation.",
-  valueBefore: "{share} before sampling. Click for the calculation.",
+  value: "{share}. Click for the calculation.",
+  valueBefore: "{share}; {before} before sampling. Click for the calculation.",
   before: "before sampling: {share}",
   untouchedShare: "untouched: {share}",
-  valueUntouched: "{share} with nothing switched off. Click for the calculation.",
+  valueUntouched: "{share}; {before} with nothing switched off. Click for the calculation.",
   others: { one: "{count} other", other: "{count} others" },
 
   /** What stands in the text. */
