@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from tests.components.boxes import recorded
 from tests.components.test_still import PACE, typing
 from tests.components.workshop import Shown
+from tests.page.lens import Lens
 from tests.page.panels import box
 
 SCREENS = ((1280, 720), (1920, 1080))
@@ -50,6 +51,16 @@ def on_stage(show):
     return on_stage_
 
 
+@pytest.fixture
+def lens_on_stage(on_stage):
+    """The lens of 30 layers, in the focus of keys."""
+    shown = on_stage("causal", SCREENS[0], panel="lens")
+    lens = Lens(shown.panels.root)
+    press(shown, "c")
+    lens.wait()
+    return shown, lens
+
+
 def press(shown: Shown, key: str) -> None:
     shown.page.keyboard.press(key)
     shown.settle()
@@ -72,6 +83,60 @@ def test_each_subject_fits_the_screen_and_its_key_shows_it(on_stage):
             expect(shown.panels.next).to_have_count(0 if is_wide else 1)
             expect(shown.panels.rows).to_have_count(0 if is_wide else 6)  # five, and the others
         assert shown.page.evaluate("document.documentElement.scrollHeight") == size[1]
+
+
+@pytest.mark.parametrize(
+    "name", ["generation", "encoder-decoder", "masked", "conversation", "cjk", "two-sentences"]
+)
+def test_other_models_and_texts_fit_the_screen(on_stage, name):
+    shown = on_stage(name, SCREENS[0])
+    tabs = shown.panels.root.get_by_role("navigation", name="What is shown").locator(
+        ":scope > button"
+    )
+    for number in range(1, tabs.count() + 1):
+        press(shown, str(number))
+        frame, past = shown.panels.root.evaluate(_REACH)
+        past = [one for one in past if one != "arcs"]  # of many tokens, arcs scroll
+        assert (tuple(frame), past) == (SCREENS[0], []), (name, number)
+
+
+def test_a_masked_model_has_no_subjects_that_it_lacks(on_stage):
+    shown = on_stage("masked", SCREENS[0])
+    tabs = shown.panels.root.get_by_role("navigation", name="What is shown")
+    expect(tabs.locator(":scope > button")).to_have_text(
+        ["Heads", "Matrix", "Arcs", "Steps", "Token"]
+    )
+    expect(shown.panels.caption).to_contain_text("Pick a token in the list to fill the gap.")
+
+
+def test_all_layers_of_the_lens_are_in_sight_and_legible(lens_on_stage):
+    shown, lens = lens_on_stage
+    for size in SCREENS:
+        shown.widen(*size)
+        expect(lens.cell(0, 0)).to_be_in_viewport(ratio=1)
+        expect(lens.names.last).to_have_text("emb.")
+        expect(lens.names.last).to_be_in_viewport(ratio=0.99)
+        height, all_of_it = lens.table.evaluate("box => [box.clientHeight, box.scrollHeight]")
+        assert all_of_it <= height
+        size_of_type = lens.cell(3, 2).evaluate("cell => getComputedStyle(cell).fontSize")
+        assert float(size_of_type.removesuffix("px")) >= 20
+
+
+def test_layers_that_share_a_row_are_gone_through(lens_on_stage):
+    shown, lens = lens_on_stage
+    expect(lens.panel.get_by_role("heading", level=3)).to_contain_text("2 layers a row")
+    names = lens.names.all_text_contents()
+    assert [name.removesuffix("⋮") for name in names[:3]] == ["29", "27", "24"], "24 is in focus"
+    lens.table.focus()
+    for layer in ("25", "26", "27"):
+        shown.page.keyboard.press("ArrowUp")
+        shown.wait(layer=int(layer))
+        expect(lens.names.nth(2 - (layer != "25"))).to_have_text(f"{layer}⋮")
+        words = shown.numbers.lens_words("block")[29 - int(layer)][-1]
+        expect(lens.table.locator("td.focus")).to_have_text(words)
+    assert len(lens.names.all()) == len(names)
+    lens.names.nth(1).click()
+    shown.wait(layer=26)
 
 
 def test_a_sentence_is_whole_in_the_chain_rule(on_stage):

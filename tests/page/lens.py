@@ -17,6 +17,7 @@ class Lens:
         self.panel = self.root.get_by_role("region", name="Logit lens")
         self.table = self.panel.get_by_role("application", name="Layers by tokens")
         self.heads = self.table.locator("thead th")
+        self.names = self.table.locator("tbody th")
         self.reading = self.panel.locator(".lens-reading")
         self.title = self.reading.locator("h4")
 

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { folds } from "../src/panels/lens/folds";
 import type { Store } from "../src/store/store";
 import { LOGITS, type SlowSource, opened, settle, traceAnswer } from "./fakes";
 
@@ -94,5 +95,19 @@ describe("the lens", () => {
     model.set("stream", "attention");
     expect(store.lens.lacking.value).toBeNull();
     expect(source.keys()).toContain("t1/lens/attention/0");
+  });
+});
+
+describe("layers that share a row", () => {
+  test("are as many as it takes, and the one in focus is shown", () => {
+    const shown = (rows: number, room: number, focus: number) =>
+      folds(rows, room, focus).map((fold) => fold.shown);
+    expect(shown(5, Infinity, 2)).toEqual([4, 3, 2, 1, 0]);
+    expect(shown(5, 5, 2)).toEqual([4, 3, 2, 1, 0]);
+    expect(shown(5, 4, 0)).toEqual([4, 2, 0]);
+    expect(shown(5, 4, 3)).toEqual([3, 2, 0]);
+    expect(shown(6, 4, 1)).toEqual([5, 3, 1, 0]);
+    expect(shown(31, 16, 25)).toHaveLength(16);
+    expect(shown(81, 16, 0).slice(-2)).toEqual([2, 0]);
   });
 });

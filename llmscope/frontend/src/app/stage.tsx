@@ -43,8 +43,11 @@ export function Stage({ store, host, em, shown, children }: StageProps) {
   );
   const rows = shown.filter(({ name, subjects }) => !subjects && name !== "header");
   const subjects = shown.flatMap((panel) =>
-    (panel.subjects ?? []).map((subject) => ({ ...subject, panel })),
+    (panel.subjects ?? [])
+      .filter(({ isThere }) => isThere?.(store) ?? true)
+      .map((subject) => ({ ...subject, panel })),
   );
+  const titleOf = ({ title }: Subject) => (typeof title === "string" ? title : title(store));
   const isShown = ({ isShown }: Subject) => isShown?.(store) ?? true;
   const now =
     subjects.find((one) => one.panel.name === chosen.value && isShown(one)) ??
@@ -84,13 +87,13 @@ export function Stage({ store, host, em, shown, children }: StageProps) {
         {subjects.length > 1 &&
           subjects.map((one, index) => (
             <button
-              key={one.title}
+              key={titleOf(one)}
               type="button"
               aria-pressed={one === now}
               title={fill(words.showTitle, { digit: index + 1 })}
               onClick={() => go(one)}
             >
-              {one.title}
+              {titleOf(one)}
             </button>
           ))}
         <span class="muted ellipsis">{store.model.value!.name}</span>

@@ -7,7 +7,9 @@ export interface PanelProps {
 
 /** What a stage can show large, one at a time. */
 export interface Subject {
-  title: string;
+  title: string | ((store: Store) => string);
+  /** Whether the model has it, where not every model does. */
+  isThere?: (store: Store) => boolean;
   /** Turns the panel to it, where it has several. */
   show?: (store: Store) => void;
   isShown?: (store: Store) => boolean;

@@ -8,5 +8,11 @@ export const chain: Panel = {
   component: Chain,
   css,
   place: "row",
-  subjects: [{ title: words.title, isWide: true }],
+  subjects: [
+    {
+      title: words.title,
+      isWide: true,
+      isThere: ({ model }) => ["causal", "encoder-decoder"].includes(model.value!.family),
+    },
+  ],
 };

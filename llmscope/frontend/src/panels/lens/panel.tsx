@@ -1,8 +1,10 @@
+import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { MEASURES, STREAMS } from "../../protocol/shared";
 import { Save } from "../../ui/save";
 import { Segmented } from "../../ui/segmented";
 import { lens as words } from "#words/lens";
+import { fill } from "../../words/fill";
 import type { PanelProps } from "../props";
 import { CellReading } from "./cell";
 import { Table } from "./table";
@@ -12,12 +14,16 @@ export function Lens({ store }: PanelProps) {
   const panel = useRef<HTMLElement>(null);
   const { lens, state } = store;
   const measure = state.lens.value;
+  const together = useSignal(1);
   const lacking = store.trace.value ? lens.lacking.value : words.empty;
   return (
     <section ref={panel} class={`panel lens ${measure}`} aria-label={words.title}>
       <h3 class="spread">
         <span>
-          {words.title} <small>{words.about}</small>
+          {words.title}{" "}
+          <small>
+            {together.value > 1 ? fill(words.folded, { count: together.value }) : words.about}
+          </small>
         </span>
         <Segmented
           label={words.measure}
@@ -31,7 +37,7 @@ export function Lens({ store }: PanelProps) {
         <p class="muted empty">{lacking}</p>
       ) : (
         <div class="lens-body">
-          <Table store={store} />
+          <Table store={store} together={together} />
           <CellReading store={store} />
         </div>
       )}

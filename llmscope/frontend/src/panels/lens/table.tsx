@@ -1,23 +1,33 @@
-import { useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useContext, useEffect, useRef } from "preact/hooks";
+import { useContext, useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { px } from "../../draw/canvas";
 import type { LensCell } from "../../store/lens";
 import type { Store } from "../../store/store";
-import { Em } from "../../ui/em";
+import { Em, useScale } from "../../ui/em";
 import { onKeys } from "../../ui/keys";
 import { Label } from "../../ui/label";
 import { clamp } from "../../ui/scale";
-import { useWidth } from "../../ui/use-width";
+import { useSize } from "../../ui/use-size";
 import { lens as words } from "#words/lens";
+import { fill } from "../../words/fill";
+import { type Fold, folds } from "./folds";
 import { SHADES } from "./measures";
 
 const [ACROSS, DOWN, LEFT, TOP] = [5.4, 1.75, 3.6, 2.1]; // of a cell and of the heads, in ems
+const [LOW, HIGH] = [1.5, 2.2]; // a cell on a stage
+
+interface TableProps {
+  store: Store;
+  /** How many layers share a row, which it says. */
+  together: Signal<number>;
+}
 
 /** Layers by positions, the last layer on top; only columns in sight are drawn. */
-export function Table({ store }: { store: Store }) {
+export function Table({ store, together }: TableProps) {
   const box = useRef<HTMLDivElement>(null);
-  const width = useWidth(box);
+  const { width, height } = useSize(box);
+  const isStage = useScale() > 1;
   const { lens, state } = store;
   const em = useContext(Em).value;
   const rows = lens.rows.value;
@@ -27,6 +37,12 @@ export function Table({ store }: { store: Store }) {
   const [first, end] = columns.value;
   const bits = Math.log2(store.model.value!.vocabulary);
   const shade = SHADES[state.lens.value];
+  // On a stage nothing is out of sight.
+  const room = isStage && height > 0 ? height / em - TOP : Infinity;
+  const shown = folds(rows, Math.floor(room / LOW), focus);
+  const down = isStage ? clamp(room / shown.length, LOW, HIGH) : DOWN;
+  const top = shown.findIndex((fold) => fold.shown === focus);
+  useLayoutEffect(() => void (together.value = shown[0]!.last - shown[0]!.first + 1));
 
   const look = () => {
     const { scrollLeft, clientWidth } = box.current!;
@@ -40,18 +56,18 @@ export function Table({ store }: { store: Store }) {
   useEffect(() => {
     const element = box.current!;
     if (element.clientWidth === 0) return;
-    const [x, y] = [position * ACROSS * em, (rows - 1 - focus) * DOWN * em];
-    const [right, bottom] = [x + (LEFT + ACROSS) * em, y + (TOP + DOWN) * em];
+    const [x, y] = [position * ACROSS * em, top * down * em];
+    const [right, bottom] = [x + (LEFT + ACROSS) * em, y + (TOP + down) * em];
     // Its first column in sight is whole.
     const step = ACROSS * em;
     element.scrollLeft = Math.ceil(clamp(element.scrollLeft, right - width, x) / step) * step;
     element.scrollTop = clamp(element.scrollTop, bottom - element.clientHeight, y);
-  }, [focus, position, width, em, rows]);
+  }, [top, position, width, down, em, rows]);
 
   const cellAt = ({ target }: Event): LensCell | null => {
     const cell = (target as Element).closest<HTMLTableCellElement>("td:not(.gap)");
     const row = cell?.parentElement as HTMLTableRowElement | undefined;
-    return cell && [rows - row!.rowIndex, first + cell.cellIndex - 2];
+    return cell && [shown[row!.rowIndex - 1]!.shown, first + cell.cellIndex - 2];
   };
   const keysDown = onKeys("lens", {
     move({ down, right }) {
@@ -59,58 +75,88 @@ export function Table({ store }: { store: Store }) {
       lens.pick([clamp(focus - down, 0, rows - 1), clamp(position + right, 0, tokens.length - 1)]);
     },
   });
-  const room = width - LEFT * em;
+  const across = width - LEFT * em;
   // Where it scrolls, as much as it takes for the last column to end where the box does.
-  const spare = tokens.length * ACROSS * em > room ? room % (ACROSS * em) : 0;
+  const spare = tokens.length * ACROSS * em > across ? across % (ACROSS * em) : 0;
   const row = (head: ComponentChildren, cell: (position: number) => ComponentChildren) => (
     <tr>
-      <th>{head}</th>
+      {head}
       <td class="gap" style={{ width: px(first * ACROSS * em) }} />
       {Array.from({ length: end - first }, (_, step) => cell(first + step))}
       <td class="gap" />
     </tr>
   );
+  const sides = [
+    first > 0 && "before",
+    first + Math.floor(across / (ACROSS * em)) < tokens.length && "after",
+  ].filter(Boolean);
   return (
-    <div
-      ref={box}
-      class="lens-table"
-      role="application"
-      tabIndex={0}
-      aria-label={words.table}
-      onScroll={look}
-      onKeyDown={keysDown}
-      onPointerOver={(event) => (lens.hovered.value = cellAt(event))}
-      onPointerLeave={() => (lens.hovered.value = null)}
-      onClick={(event) => {
-        const cell = cellAt(event);
-        if (cell) lens.pick(cell);
-      }}
-    >
-      <table class="figures" style={{ width: px((LEFT + tokens.length * ACROSS) * em + spare) }}>
-        <thead>
-          {row(words.layer, (at) => (
-            <th key={at}>
-              <Label text={tokens[at]?.label ?? ""} />
-            </th>
-          ))}
-        </thead>
-        <tbody>
-          {Array.from({ length: rows }, (_, down) => rows - 1 - down).map((number) =>
-            row(number ? number - 1 : words.embeddings, (at) => {
-              const reading = lens.read([number, at]);
-              return (
-                <td
-                  key={at}
-                  class={number === focus && at === position ? "focus" : ""}
-                  style={{ "--shade": reading ? clamp(shade(reading, bits), 0, 1).toFixed(3) : 0 }}
-                >
-                  {reading && <Label text={reading.top[0]!.label} />}
-                </td>
-              );
-            }),
-          )}
-        </tbody>
-      </table>
+    <div class={`lens-frame ${sides.join(" ")}`}>
+      <div
+        ref={box}
+        class="lens-table"
+        role="application"
+        tabIndex={0}
+        aria-label={words.table}
+        onScroll={look}
+        onKeyDown={keysDown}
+        onPointerOver={(event) => (lens.hovered.value = cellAt(event))}
+        onPointerLeave={() => (lens.hovered.value = null)}
+        onClick={(event) => {
+          const cell = cellAt(event);
+          const row = (event.target as Element).closest<HTMLTableRowElement>("tr:has(> .fold)");
+          if (cell) lens.pick(cell);
+          else if (row) lens.pick([below(shown[row.rowIndex - 1]!), position]);
+        }}
+      >
+        <table
+          class="figures"
+          style={{
+            "--down": `${down}em`,
+            width: px((LEFT + tokens.length * ACROSS) * em + spare),
+          }}
+        >
+          <thead>
+            {row(<th>{words.layer}</th>, (at) => (
+              <th key={at}>
+                <Label text={tokens[at]?.label ?? ""} />
+              </th>
+            ))}
+          </thead>
+          <tbody>
+            {shown.map((fold) =>
+              row(<Layer fold={fold} />, (at) => {
+                const number = fold.shown;
+                const reading = lens.read([number, at]);
+                return (
+                  <td
+                    key={at}
+                    class={number === focus && at === position ? "focus" : ""}
+                    style={{
+                      "--shade": reading ? clamp(shade(reading, bits), 0, 1).toFixed(3) : 0,
+                    }}
+                  >
+                    {reading && <Label text={reading.top[0]!.label} />}
+                  </td>
+                );
+              }),
+            )}
+          </tbody>
+        </table>
+      </div>
     </div>
   );
 }
+
+/** The name of a row; a click on one that layers share shows another of them. */
+function Layer({ fold: { first, last, shown } }: { fold: Fold }) {
+  if (first === last) return <th>{last ? last - 1 : words.embeddings}</th>;
+  return (
+    <th class="fold" title={fill(words.fold, { first: first - 1, last: last - 1 })}>
+      {shown - 1}
+      <i>⋮</i>
+    </th>
+  );
+}
+
+const below = ({ first, last, shown }: Fold): number => (shown > first ? shown - 1 : last);

@@ -10,5 +10,7 @@ export const nextToken: Panel = {
   component: NextToken,
   css: controls + css + stage,
   place: "column",
-  subjects: [{ title: words.title }],
+  subjects: [
+    { title: ({ model }) => (model.value!.family === "masked" ? words.token : words.title) },
+  ],
 };

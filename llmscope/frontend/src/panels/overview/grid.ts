@@ -25,7 +25,8 @@ export interface Grid {
   isLying: boolean;
 }
 
-const LARGEST = 28; // pixels a side of a thumbnail
+const LARGEST = 28; // pixels a side of a thumbnail, by which it is chosen how they lie
+const FEW = 48; // the same, where there are so few that they may be larger
 const LEAST = { upright: 10, lying: 9 };
 const TALL = 300; // pixels, by which it is judged how well a grid of any height fits
 const NO_TALLER = 660; // pixels; a column, whose neighbours are as tall, is judged by them
@@ -45,19 +46,19 @@ export function gridOf(
   const share = kv > 1 && kv < heads ? heads / kv : heads;
   const gaps = (Math.ceil(heads / share) - 1) * GROUPS;
   const [gutter, top] = [GUTTER * scale, TOP * scale];
-  const most = LARGEST * (Number.isFinite(room.height) ? 2 : 1) * scale;
-  const fitting = (isLying: boolean, height: number) => {
+  const times = (Number.isFinite(room.height) ? 2 : 1) * scale;
+  const fitting = (isLying: boolean, height: number, most: number) => {
     const [across, down] = isLying ? [layers.length, heads] : [heads, layers.length];
     const wide = (room.width - RIM - gutter - (isLying ? 0 : gaps)) / across;
     const high = (height - RIM - top - (isLying ? gaps : 0)) / down;
-    return Math.min(most, Math.floor(Math.min(wide, high) - BETWEEN));
+    return Math.min(most * times, Math.floor(Math.min(wide, high) - BETWEEN));
   };
   const judged = Math.min(room.height, room.isColumn ? NO_TALLER : TALL * scale);
-  const [lying, upright] = [fitting(true, judged), fitting(false, judged)];
+  const [lying, upright] = [fitting(true, judged, LARGEST), fitting(false, judged, LARGEST)];
   const isLonger = layers.length > heads;
   const isLying = lying >= LEAST.lying && (isLonger ? lying >= upright : lying > upright);
   const height = Number.isFinite(room.height) ? room.height : NO_TALLER;
-  const size = Math.max(isLying ? LEAST.lying : LEAST.upright, fitting(isLying, height));
+  const size = Math.max(isLying ? LEAST.lying : LEAST.upright, fitting(isLying, height, FEW));
   const across = isLying ? layers.length : heads;
   const gap = order ? () => 0 : (head: number) => Math.floor(head / share) * GROUPS;
   const step = size + BETWEEN;

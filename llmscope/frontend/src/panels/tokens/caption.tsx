@@ -73,7 +73,9 @@ export function Caption({ store, line, hoveredTarget }: CaptionProps) {
       )}
       {store.chain.value && `${words.underline} `}
       {suggestion && fill(words.accept, { token: suggestion.label.trim() })}
-      {store.state.editable.value && store.editor.fillsGaps && words.mask}
+      {store.state.editable.value &&
+        store.editor.fillsGaps &&
+        (trace.gaps.length > 0 ? words.fill : words.mask)}
     </p>
   );
 }

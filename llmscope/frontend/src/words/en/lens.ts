@@ -5,6 +5,9 @@ export const lens = {
   subject: names.lens,
   title: "Logit lens",
   about: "the model's prediction if it stopped at this layer",
+  /** Where layers share rows. */
+  folded: "{count} layers a row; ↑ ↓ go through all",
+  fold: "Layers {first} to {last}: click for the next one",
   empty: "Type something to see the lens.",
   reading: "Reading layers…",
   table: "Layers by tokens. Arrow keys move the focus.",

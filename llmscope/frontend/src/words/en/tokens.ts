@@ -39,5 +39,6 @@ export const tokens = {
   probability: "probability {share}",
   underline: "Underline: probability the model gave each token.",
   accept: "Press → to accept “{token}”.",
-  mask: "Click a token to mask it (Alt M); pick one in the list to fill the gap.",
+  mask: "Click a token to mask it (Alt M).",
+  fill: "Pick a token in the list to fill the gap.",
 } as const;
