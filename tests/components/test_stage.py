@@ -190,6 +190,18 @@ def test_controls_are_hidden_until_they_are_wanted(on_stage):
     expect(shown.panels.slider("temperature")).to_be_visible()
 
 
+def test_keys_are_heard_after_what_had_the_focus_is_hidden(on_stage):
+    shown = on_stage("causal", SCREENS[0])
+    press(shown, "2")
+    press(shown, "c")
+    shown.panels.scale.focus()
+    shown.panels.sink.focus()
+    press(shown, "c")
+    expect(shown.panels.sink).to_be_hidden()
+    press(shown, "1")
+    expect(shown.panels.overview).to_be_visible()
+
+
 def test_all_that_can_be_set_of_the_next_token_fits(on_stage):
     shown = on_stage("causal", SCREENS[0])
     press(shown, "5")

@@ -8,6 +8,7 @@ import { HelpButton } from "../ui/help";
 import { onKeys } from "../ui/keys";
 import { app as words } from "#words/app";
 import { fill } from "../words/fill";
+import { useKeptFocus } from "./keep-focus";
 import { Problem } from "./problem";
 
 const LINES = 36; // of type, one below the other, that there is room for
@@ -41,6 +42,7 @@ export function Stage({ store, host, em, shown, children }: StageProps) {
       }),
     [],
   );
+  useKeptFocus(frame);
   const rows = shown.filter(({ name, subjects }) => !subjects && name !== "header");
   const subjects = shown.flatMap((panel) =>
     (panel.subjects ?? [])

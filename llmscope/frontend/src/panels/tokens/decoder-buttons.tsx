@@ -10,6 +10,7 @@ export function DecoderButtons({ store }: { store: Store }) {
   const outcome = store.outcome.value;
   const hasEnded = store.trace.value?.ended;
   const isReady = editor.target.value === "target" && next && outcome && !hasEnded;
+  // While one waits they keep the focus: what is disabled hears no key.
   const take = (rank: number) => {
     const text = next!.texts[rank];
     if (text) editor.insert(text);
@@ -19,17 +20,17 @@ export function DecoderButtons({ store }: { store: Store }) {
     <span class="writes">
       <button
         type="button"
-        disabled={!isReady || !next.texts[outcome.first]}
+        aria-disabled={!isReady || !next.texts[outcome.first]}
         title={why ?? words.stepTitle}
-        onClick={() => take(outcome!.first)}
+        onClick={() => isReady && take(outcome.first)}
       >
         {common.step}
       </button>
       <button
         type="button"
-        disabled={!isReady}
+        aria-disabled={!isReady}
         title={why ?? words.sampleTitle}
-        onClick={() => take(pick(outcome!, Math.random()))}
+        onClick={() => isReady && take(pick(outcome, Math.random()))}
       >
         {words.sample}
       </button>
