@@ -196,8 +196,8 @@ class Comparison:
     def logprobs(self) -> NDArray[np.float32]:
         """Log-probability (positions,) of each token in A less that in B, in nats.
 
-        NaN for the first token. The chain rule: their sum is by how much the text is likelier in A. Raises as
-        `Trace.logprobs`.
+        NaN for the first token. The chain rule: their sum is by how much the text is likelier in
+        A. Raises as `Trace.logprobs`.
         """
         found: NDArray[np.float32] = self.a.logprobs - self.b.logprobs
         return found
