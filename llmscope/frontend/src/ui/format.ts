@@ -21,6 +21,14 @@ export function percent(share: number): string {
   return `${significant(value)} %`;
 }
 
+/** A change of a probability, in percentage points with its sign. */
+export function points(change: number): string {
+  const size = 100 * Math.abs(change);
+  const shown =
+    size === 0 ? "0" : size < 0.001 ? tiny(size) : size.toFixed(size < 0.1 ? 4 : size < 10 ? 2 : 1);
+  return `${change < 0 ? "−" : change > 0 ? "+" : ""}${shown} pp`;
+}
+
 /** As many digits as it takes to tell a value from the whole. */
 function justBelow(whole: number, value: number, least: number): string {
   for (let digits = least; digits <= 10; digits++) {

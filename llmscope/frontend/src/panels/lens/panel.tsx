@@ -5,6 +5,7 @@ import { Segmented } from "../../ui/segmented";
 import { lens as words } from "#words/lens";
 import type { PanelProps } from "../props";
 import { CellReading } from "./cell";
+import { DifferenceReading } from "./difference";
 import { Table } from "./table";
 
 /** What the model would say if it ended at a layer, for every layer and position. */
@@ -14,25 +15,31 @@ export function Lens({ store }: PanelProps) {
   const measure = state.lens.value;
   const lacking = store.trace.value ? lens.lacking.value : words.empty;
   return (
-    <section ref={panel} class={`panel lens ${measure}`} aria-label={words.title}>
+    <section
+      ref={panel}
+      class={`panel lens ${lens.isDifference ? "divergence" : measure}`}
+      aria-label={words.title}
+    >
       <h3 class="spread">
         <span>
-          {words.title} <small>{words.about}</small>
+          {words.title} <small>{lens.isDifference ? words.difference.about : words.about}</small>
         </span>
-        <Segmented
-          label={words.measure}
-          options={MEASURES}
-          names={words.measures}
-          value={measure}
-          onPick={(picked) => (state.lens.value = picked)}
-        />
+        <span class={lens.isDifference ? "unseen" : ""}>
+          <Segmented
+            label={words.measure}
+            options={MEASURES}
+            names={words.measures}
+            value={measure}
+            onPick={(picked) => (state.lens.value = picked)}
+          />
+        </span>
       </h3>
       {lacking ? (
         <p class="muted empty">{lacking}</p>
       ) : (
         <div class="lens-body">
           <Table store={store} />
-          <CellReading store={store} />
+          {lens.isDifference ? <DifferenceReading store={store} /> : <CellReading store={store} />}
         </div>
       )}
       <div class="foot extra">
@@ -45,8 +52,14 @@ export function Lens({ store }: PanelProps) {
         />
         {!lacking && (
           <>
-            <span class="note">{lens.isWaiting.value ? words.reading : words.shades[measure]}</span>
-            <Save of={panel} name={`lens-${measure}`} />
+            <span class="note">
+              {lens.isWaiting.value
+                ? words.reading
+                : lens.isDifference
+                  ? words.difference.shade
+                  : words.shades[measure]}
+            </span>
+            <Save of={panel} name={`lens-${lens.isDifference ? "difference" : measure}`} />
           </>
         )}
       </div>

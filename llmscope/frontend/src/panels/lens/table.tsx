@@ -27,6 +27,15 @@ export function Table({ store }: { store: Store }) {
   const [first, end] = columns.value;
   const bits = Math.log2(store.model.value!.vocabulary);
   const shade = SHADES[state.lens.value];
+  /** What a cell says, how dark it is, and whether edits make it say something else. */
+  const read = (cell: LensCell): [label: string, shade: number, parted: boolean] | null => {
+    if (lens.isDifference) {
+      const found = lens.readDifference(cell);
+      return found && [found.edited.label, Math.sqrt(found.divergence), found.parted];
+    }
+    const found = lens.read(cell);
+    return found && [found.top[0]!.label, shade(found, bits), false];
+  };
 
   const look = () => {
     const { scrollLeft, clientWidth } = box.current!;
@@ -97,14 +106,15 @@ export function Table({ store }: { store: Store }) {
         <tbody>
           {Array.from({ length: rows }, (_, down) => rows - 1 - down).map((number) =>
             row(number ? number - 1 : words.embeddings, (at) => {
-              const reading = lens.read([number, at]);
+              const [label, opaque, parted] = read([number, at]) ?? [];
+              const isHere = number === focus && at === position;
               return (
                 <td
                   key={at}
-                  class={number === focus && at === position ? "focus" : ""}
-                  style={{ "--shade": reading ? clamp(shade(reading, bits), 0, 1).toFixed(3) : 0 }}
+                  class={[isHere && "focus", parted && "parted"].filter(Boolean).join(" ")}
+                  style={{ "--shade": clamp(opaque ?? 0, 0, 1).toFixed(3) }}
                 >
-                  {reading && <Label text={reading.top[0]!.label} />}
+                  {label !== undefined && <Label text={label} />}
                 </td>
               );
             }),

@@ -1,7 +1,7 @@
 import type { Order } from "../../protocol/shared";
 import { type Outcome, type StageName, cutBy, probOf } from "../../sampling/sampling";
 import type { NextToken } from "../../store/state";
-import { count, percent } from "../../ui/format";
+import { count, percent, points } from "../../ui/format";
 import { useScale } from "../../ui/em";
 import { Label } from "../../ui/label";
 import { clamp, linearScale, logScale } from "../../ui/scale";
@@ -26,6 +26,8 @@ interface BarsProps {
   isPlain: boolean;
   /** The same without edits, after sampling; `null` where there are none. */
   untouched: ((place: number) => number) | null;
+  /** Whether the change by edits is shown in place of the probability. */
+  isDifference: boolean;
   pins: Pin[];
   /** The rank that the dice fell on. */
   fallen: number | null;
@@ -124,7 +126,11 @@ export function Bars(props: BarsProps) {
                 !isPlain && <em>{fill(words.before, { share: percent(share(base)) })}</em>
               )}
             </span>
-            <span class="value">{percent(share(outcome.probs))}</span>
+            <span class="value">
+              {untouched && props.isDifference
+                ? points(sum(all.map(untouched)) - sum(all.map((place) => probOf(outcome, place))))
+                : percent(share(outcome.probs))}
+            </span>
           </li>
         )}
       </ol>
@@ -208,15 +214,17 @@ function Line(props: LineProps) {
         class="value"
         aria-pressed={picked === place}
         title={
-          untouched
-            ? fill(words.valueUntouched, { share: percent(before) })
-            : props.isPlain
-              ? words.value
-              : fill(words.valueBefore, { share: percent(before) })
+          untouched && props.isDifference
+            ? fill(words.valueChanged, { edited: percent(after), untouched: percent(before) })
+            : untouched
+              ? fill(words.valueUntouched, { share: percent(before) })
+              : props.isPlain
+                ? words.value
+                : fill(words.valueBefore, { share: percent(before) })
         }
         onClick={() => onPick(place)}
       >
-        {percent(after)}
+        {untouched && props.isDifference ? points(after - before) : percent(after)}
       </button>
     </li>
   );

@@ -68,6 +68,10 @@ export const nextToken = {
   before: "before sampling: {share}",
   untouchedShare: "untouched: {share}",
   valueUntouched: "{share} with nothing switched off. Click for the calculation.",
+  valueChanged: "{edited} edited, {untouched} untouched. Click for the calculation.",
+  /** Between the distributions under edits and without them. */
+  moved: "probability moved {share}",
+  movedAtLeast: "probability moved ≥ {share}",
   others: { one: "{count} other", other: "{count} others" },
 
   /** What stands in the text. */
