@@ -2,13 +2,11 @@ import { useEffect, useRef } from "preact/hooks";
 import type { ChainDifference } from "../../protocol/answers";
 import type { Side, Store } from "../../store/store";
 import { bits, inPercent, power, significant, twoDecimals } from "../../ui/format";
-import { onKeys } from "../../ui/keys";
 import { Label, plain } from "../../ui/label";
-import { clamp } from "../../ui/scale";
 import { chain as words } from "#words/chain";
 import { rich } from "../../words/fill";
 import { toBits } from "./factors";
-import { clampedFocus, reveal } from "./focus";
+import { clampedFocus, keysOf, reveal } from "./focus";
 
 const SCALE = 4; // bits that a bar has room for, unless a token changes by more
 
@@ -80,9 +78,6 @@ function Columns({ store, side, factors }: FactorsProps) {
     const found = box.current!.querySelector<HTMLElement>(".here");
     if (found) reveal(found, box.current!);
   }, [here, factors.length]);
-  const keys = onKeys("chain", {
-    move: ({ right }) => right !== 0 && store.pin(clamp(here + right, 0, factors.length - 1), side),
-  });
   return (
     <div
       ref={box}
@@ -90,7 +85,7 @@ function Columns({ store, side, factors }: FactorsProps) {
       role="group"
       aria-label={words.tokens}
       tabIndex={0}
-      onKeyDown={keys}
+      onKeyDown={keysOf(store, side, factors.length)}
     >
       <div class="factor names" aria-hidden="true">
         <span class="height">{words.difference.rows.surprisal}</span>

@@ -1,5 +1,17 @@
 import { px } from "../../draw/canvas";
 import type { Side, Store } from "../../store/store";
+import { onKeys } from "../../ui/keys";
+import { clamp } from "../../ui/scale";
+
+/** Arrow keys move from token to token. */
+export const keysOf = (store: Store, side: Side, length: number) =>
+  onKeys("chain", {
+    move({ right }) {
+      if (right === 0) return false;
+      const to = clampedFocus(store, side, length) + right;
+      return store.pin(clamp(to, 0, length - 1), side);
+    },
+  });
 
 /** The token in focus of a side; without one, the last. */
 export function clampedFocus(store: Store, side: Side, length: number): number {

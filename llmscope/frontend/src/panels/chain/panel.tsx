@@ -1,16 +1,14 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { Store } from "../../store/store";
 import { bits, inPercent, plural, power, significant, twoDecimals } from "../../ui/format";
-import { onKeys } from "../../ui/keys";
 import { Label, plain } from "../../ui/label";
-import { clamp } from "../../ui/scale";
 import { chain as words } from "#words/chain";
 import { common } from "#words/common";
 import { choose, fill, rich } from "../../words/fill";
 import type { PanelProps } from "../props";
 import { ChainOfTwo } from "./difference";
 import { type Factors, factorsOf, toBits } from "./factors";
-import { clampedFocus, reveal } from "./focus";
+import { clampedFocus, keysOf, reveal } from "./focus";
 
 const SCALE = 12; // bits that a bar has room for, unless a token has more
 
@@ -60,9 +58,6 @@ function Columns({ store, factors: { side, tokens } }: FactorsProps) {
     const found = box.current!.querySelector<HTMLElement>(".here");
     if (found) reveal(found, box.current!);
   }, [here, tokens.length]);
-  const keys = onKeys("chain", {
-    move: ({ right }) => right !== 0 && store.pin(clamp(here + right, 0, tokens.length - 1), side),
-  });
   return (
     <div
       ref={box}
@@ -70,7 +65,7 @@ function Columns({ store, factors: { side, tokens } }: FactorsProps) {
       role="group"
       aria-label={words.tokens}
       tabIndex={0}
-      onKeyDown={keys}
+      onKeyDown={keysOf(store, side, tokens.length)}
     >
       <div class="factor names" aria-hidden="true">
         <span class="height">{words.rows.surprisal}</span>

@@ -26,7 +26,7 @@ export function DifferenceReading({ store }: { store: Store }) {
             {(["edited", "untouched"] as const).map((side) => [
               <dt>{words.difference[side]}</dt>,
               <dd>
-                <b>{plain(reading[side].label)}</b>&ensp;{percent(reading[side].prob)}
+                <b>{plain(reading[side].label)}</b> {percent(reading[side].prob)}
               </dd>,
             ])}
           </dl>

@@ -43,8 +43,8 @@ export const lens = {
     edited: "edited",
     untouched: "untouched",
     divergence: "divergence",
-    parting: "likeliest part from",
-    never: "at no layer",
+    parting: "likeliest part at",
+    never: "no layer",
     shade:
       "Shade: Jensen-Shannon divergence of edited and untouched, √ scale. Cells name the edited token, in bold where the untouched one is another",
   },
