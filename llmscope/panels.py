@@ -15,7 +15,7 @@ from llmscope.kernel import requests as ask
 from llmscope.shared import LENS_BLOCK, WAYS
 
 if TYPE_CHECKING:
-    from llmscope.kernel.requests import OfTrace
+    from llmscope.kernel.requests import OfTrace, Pair
     from llmscope.state import ViewState
     from llmscope.trace import Trace
 
@@ -34,7 +34,7 @@ class Shown:
     trace
         The trace.
     name
-        Its name in requests.
+        Its name in requests; of a text under edits and without them, both names.
     views
         The views that have the panel, each showing this trace.
     positions
@@ -42,7 +42,7 @@ class Shown:
     """
 
     trace: Trace
-    name: str
+    name: str | Pair
     views: Sequence[ViewState]
     positions: frozenset[int] | None
 
@@ -65,6 +65,8 @@ class Panel:
         matrix on screen for "matrix", logits for "next-token".
     requests
         Requests whose answers a page holds for it as they are.
+    between
+        The same, of the difference of two traces.
     opened_by
         The trait of the view that opens it; empty where it is always open.
     """
@@ -74,6 +76,7 @@ class Panel:
     column: int = 0
     reads: frozenset[Reads] = frozenset()
     requests: Requests = lambda shown: []
+    between: Requests = lambda shown: []
     opened_by: str = ""
 
 
@@ -135,11 +138,11 @@ PANELS = {
     for panel in (
         Panel("header", above=40),
         Panel("tokens", above=170, reads=_ATTENTION, requests=_chain),
-        Panel("chain", above=240, requests=_chain, opened_by="chain_rule"),
+        Panel("chain", above=240, requests=_chain, between=_chain, opened_by="chain_rule"),
         Panel("generation", above=330),
         Panel("overview", column=620, reads=_ATTENTION, requests=_overview),
         Panel("attention", column=620, reads=_ATTENTION | {"matrix"}, requests=_steps),
         Panel("next-token", column=560, reads=frozenset({"next-token"})),
-        Panel("lens", above=860, requests=_lens),
+        Panel("lens", above=860, requests=_lens, between=_lens),
     )
 }

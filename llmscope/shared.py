@@ -47,9 +47,12 @@ SHADES: tuple[str, ...] = tuple(_SHARED["generation"]["shades"])
 
 WAYS: tuple[Way, ...] = tuple(_SHARED["effects"]["ways"])  # to find effects of heads, in views
 
+SIDES: tuple[str, ...] = tuple(_SHARED["comparison"]["sides"])  # of a text under edits
+
 ORDERS: tuple[Order, ...] = tuple(_SAMPLING["orders"])
 NEUTRAL: dict[str, float] = _SAMPLING["neutral"]  # settings that change nothing
 
-LIGHT: dict[str, Any] = _SHARED["colors"]["light"]  # by name, as #rrggbb; "heads" is a list
+# By name, as #rrggbb; "heads" is a list, "more" and "less" are the ends of what has a sign.
+LIGHT: dict[str, Any] = _SHARED["colors"]["light"]
 DARK: dict[str, Any] = _SHARED["colors"]["dark"]
 PRINT: dict[str, Any] = {**LIGHT, **_SHARED["colors"]["print"]}  # on white paper

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -11,6 +11,8 @@ import numpy as np
 
 from llmscope.analysis.by_name import named_matrix
 from llmscope.analysis.matrix_name import MatrixName
+from llmscope.comparison import Comparison
+from llmscope.kernel.edited_input import EditedInput, dense
 from llmscope.kernel.summary import default_kind
 
 if TYPE_CHECKING:
@@ -89,6 +91,20 @@ class ViewState:
     def text(self) -> str:
         """The text of the view; in a view that generates, the prompt."""
         return str(self.traits["text"])
+
+    @property
+    def is_difference(self) -> bool:
+        """Whether the text under edits less the same without them is shown."""
+        is_edited = bool(self.traits["edits"]) and self.session is None
+        return is_edited and self.traits["side"] == "difference"
+
+    @property
+    def inputs(self) -> list[Input]:
+        """What is read, and what its reader may turn to: under the edits and without them."""
+        plain = self.input.input if isinstance(self.input, EditedInput) else self.input
+        if not self.traits["edits"] or self.session is not None:
+            return list(dict.fromkeys([self.input, plain]))
+        return list(dict.fromkeys([EditedInput(dense(self.traits["edits"]), plain), plain]))
 
     @property
     def layer(self) -> int:
@@ -278,17 +294,36 @@ class ViewState:
         ValueError
             When the model has no such attention.
         """
-        found = [named_matrix(self.trace.recording, self.kind, one) for one in self.matrices]
+        found = [self._weights(one) for one in self.matrices]
         return np.stack(found) if self.mode == "arcs" and self.heads else found[0]
 
     def line(self, matrix: MatrixName) -> NDArray[np.float32]:
         """Return weights from the token in focus to all keys, or to it from all queries."""
         if self.is_from:
-            row: NDArray[np.float32] = named_matrix(
-                self.trace.recording, self.kind, matrix, [self.end]
-            )[0]
+            row: NDArray[np.float32] = self._weights(matrix, [self.end])[0]
             return row
-        column: NDArray[np.float32] = named_matrix(self.trace.recording, self.kind, matrix)[
-            :, self.end
-        ]
+        column: NDArray[np.float32] = self._weights(matrix)[:, self.end]
         return column
+
+    @cached_property
+    def comparison(self) -> Comparison:
+        """The text on screen under edits, and without them."""
+        return Comparison(self.trace, self.trace.untouched)
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether the weights on screen are differences."""
+        return self.compares_matrices or self.matrices[0].how == "difference"
+
+    @property
+    def compares_matrices(self) -> bool:
+        """Whether the weights on screen are those under edits less those without them."""
+        return self.is_difference and self.mode == "matrix"
+
+    def _weights(
+        self, matrix: MatrixName, rows: Sequence[int] | None = None
+    ) -> NDArray[np.float32]:
+        """Return a matrix (rows, keys), or the difference that edits make to it."""
+        both = [self.comparison.a, self.comparison.b] if self.compares_matrices else [self.trace]
+        one, *other = (named_matrix(trace.recording, self.kind, matrix, rows) for trace in both)
+        return one - other[0] if other else one

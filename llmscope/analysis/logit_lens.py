@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from transformers import PreTrainedTokenizerBase
 
-_HELD = 2**23  # logits in memory at once
+HELD = 2**23  # logits in memory at once
 _NATS = float(np.log(2))  # in a bit
 
 
@@ -131,7 +131,7 @@ def read_lens(
     vocabulary = recording.logits([len(recording.ids) - 1]).shape[-1]
     ends = recording.head_states(stream)  # for each layer (positions, hidden size)
     top = min(top, vocabulary)
-    most = int(np.clip(_HELD // vocabulary, 8, 256))  # rows of logits at once
+    most = int(np.clip(HELD // vocabulary, 8, 256))  # rows of logits at once
     true = _true_ids(recording, tokenizer)[rows]
     shape = (len(ends), len(rows))
     lens = Lens(
@@ -167,7 +167,7 @@ def read_lens(
     for start in range(0, len(rows), most):
         part = slice(start, min(start + most, len(rows)))
         index: Any = rows[part].tolist()
-        last = _log_probs(recording, recording.forward.hidden[index][None])
+        last = log_probs(recording, recording.forward.hidden[index][None])
         if others < len(ends):
             fill(slice(others, None), part, last, last)
         step = max(1, most // len(index))
@@ -176,11 +176,11 @@ def read_lens(
                 raise Cancelled
             layers = slice(first, min(first + step, others))
             states = torch.stack([state[index] for state in ends[layers]])
-            fill(layers, part, _log_probs(recording, states), last)
+            fill(layers, part, log_probs(recording, states), last)
     return lens
 
 
-def _log_probs(recording: Recording, states: torch.Tensor) -> torch.Tensor:
+def log_probs(recording: Recording, states: torch.Tensor) -> torch.Tensor:
     """Log-probabilities (layers, positions, vocabulary) of states, in nats."""
     layers, positions, _ = states.shape
     logits = recording.unembed(states.flatten(0, 1))

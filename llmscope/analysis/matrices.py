@@ -97,11 +97,16 @@ class MatrixStack:
         Cancelled
             When `cancelled` returned True.
         """
-        blocks = max(1, _CELLS // (self.heads * self.keys * block))
-        for start in range(0, len(rows), blocks * block):
+        for part in self.parts(rows, block):
             if cancelled():
                 raise Cancelled
-            yield self.band(rows[start : start + blocks * block])
+            yield self.band(part)
+
+    def parts(self, rows: NDArray[np.intp], block: int = 1) -> Iterator[NDArray[np.intp]]:
+        """Cut `rows` into parts of whole blocks whose weights are small in memory."""
+        most = block * max(1, _CELLS // (self.heads * self.keys * block))
+        for start in range(0, len(rows), most):
+            yield rows[start : start + most]
 
     def read(self, rows: slice | Sequence[int] | None = None) -> NDArray[np.float32]:
         """Compute the weights (matrices, rows, keys) of some rows, by default of all."""

@@ -14,9 +14,10 @@ import numpy as np
 from llmscope.analysis.head_scores import ROWS
 from llmscope.capture import NEVER
 from llmscope.export.encoding import LIKELIEST, WEIGHT_ERROR, coded, summarised
-from llmscope.export.selection import Group, Plan, Wanted, listed
+from llmscope.export.selection import Group, Plan, Wanted, between, listed
 from llmscope.kernel import TextInput
 from llmscope.kernel import requests as ask
+from llmscope.kernel.edited_input import EditedInput
 from llmscope.kernel.protocol import format_key
 from llmscope.shared import LENS_BLOCK
 from llmscope.text import labels
@@ -63,7 +64,9 @@ def page_data(
     refused: dict[str, str] = {}
     for plan in plans:
         given[format_key(plan.input)] = _summary(group, plan, want)
-        for request in _requests(plan):
+        untouched = next((other for other in plans if _is_under(plan, other)), None)
+        compared = [] if untouched is None else between(group, plan, untouched)
+        for request in [*_requests(plan), *compared]:
             try:
                 given[format_key(request)] = _trimmed(plan, request, answered(group, request))
             except ValueError as reason:
@@ -110,6 +113,11 @@ _TOPICS: dict[type[Request], str] = {
     ask.LensBlock: "lens",
     ask.Effects: "effects",
 }
+
+
+def _is_under(plan: Plan, other: Plan) -> bool:
+    """Whether `other` is the same text as `plan`, without its edits."""
+    return isinstance(plan.input, EditedInput) and plan.input.input == other.input
 
 
 def _requests(plan: Plan) -> list[ask.OfTrace]:

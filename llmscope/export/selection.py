@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypedDict
 from llmscope.export.encoding import Precision, checked_precision
 from llmscope.kernel import Handlers, IdsInput, TextInput
 from llmscope.kernel.edited_input import EditedInput, as_json
+from llmscope.kernel.requests import Pair
 from llmscope.panels import PANELS, Panel, Shown
 from llmscope.state import HasState, ViewState
 
@@ -180,10 +181,11 @@ class Group:
             return list(self.nodes)
         shown = [view.input for view in self.views]
         # What is read under edits can be seen without them, too.
-        plain = [what.input if isinstance(what, EditedInput) else what for what in shown]
+        every = [what for view in self.views for what in view.inputs]
+        plain = [what for what in every if not isinstance(what, EditedInput)]
         texts = [*plain, *map(TextInput, want.prompts)]
         under = [EditedInput(as_json(edits), what) for edits in want.edits for what in texts]
-        return list(dict.fromkeys([*shown, *self.followed, *texts, *under]))
+        return list(dict.fromkeys([*shown, *self.followed, *every, *texts, *under]))
 
 
 def grouped(views: Sequence[ViewState]) -> list[Group]:
@@ -211,6 +213,19 @@ def _generated(view: ViewState) -> dict[Input, int]:
     assert stepper is not None
     source = tuple(stepper.source)
     return {IdsInput(source, tuple(stepper.ids(end))): end for end in stepper.tree.leaves()}
+
+
+def between(group: Group, one: Plan, other: Plan) -> list[OfTrace]:
+    """Return what is held of the difference of two texts: under edits, and without them."""
+    views = {view.number: view.showing(one.trace) for view in group.views}
+    names = Pair(one.name, other.name)
+    return [
+        request
+        for panel in group.panels
+        for request in panel.between(
+            Shown(one.trace, names, [views[view.number] for view in group.having(panel)], None)
+        )
+    ]
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,12 +12,13 @@ from cachetools import LRUCache
 
 from llmscope.analysis.arithmetic import steps
 from llmscope.analysis.by_name import named_matrix
+from llmscope.analysis.comparison import difference_stack
 from llmscope.analysis.head_scores import overview
 from llmscope.analysis.matrices import MatrixStack, combined_stack, head_stack, whole_stack
 from llmscope.analysis.rollout import layers_up_to, rollout_onward
 from llmscope.capture import to_numpy
 from llmscope.kernel.cpu_threads import cpus
-from llmscope.kernel.requests import Column, RequestError, Row, Tile
+from llmscope.kernel.requests import Column, Pair, RequestError, Row, Tile
 from llmscope.kernel.tiles import check_tile, shades, tile
 from llmscope.shared import TILE
 
@@ -73,8 +75,8 @@ class AttentionHandlers:
         hidden = part["hidden"].astype(np.uint8)
         return {**part, "hidden": hidden, "names": names, "features": features}
 
-    def matrix(self, trace: Trace, request: OfMatrix, cancelled: IsCancelled) -> Part:
-        """Return a tile, a row or a column of a matrix.
+    def matrix(self, traces: tuple[Trace, ...], request: OfMatrix, cancelled: IsCancelled) -> Part:
+        """Return a tile, a row or a column of a matrix, or of that of one trace less another's.
 
         Raises
         ------
@@ -86,17 +88,26 @@ class AttentionHandlers:
             When the model has no such attention, or the text is too long for rollout.
         """
         kind = request.kind
+        trace = traces[0]
         if kind in trace.kinds:  # another is refused in the words of the model
             _check(request, trace.queries(kind), trace.keys(kind))
         is_small = trace.queries(kind) * trace.keys(kind) <= TILE**2
         with cpus(1) if is_small and request.matrix.how == "head" else nullcontext():
-            return self._matrix(trace, request, cancelled)
+            return self._matrix(traces, request, cancelled)
 
-    def _matrix(self, trace: Trace, request: OfMatrix, cancelled: IsCancelled) -> Part:
+    def _matrix(self, traces: tuple[Trace, ...], request: OfMatrix, cancelled: IsCancelled) -> Part:
         kind, matrix = request.kind, request.matrix
         if isinstance(request, Row) and matrix.how != "rollout":
-            return {"weights": named_matrix(trace.recording, kind, matrix, [request.index])[0]}
-        stack = self._stack(trace, request, cancelled)
+            one, *other = (
+                named_matrix(trace.recording, kind, matrix, [request.index])[0] for trace in traces
+            )
+            return {"weights": one - other[0] if other else one}
+        names = request.trace if isinstance(request.trace, Pair) else (request.trace,)
+        stacks = [
+            self._stack(trace, replace(request, trace=name), cancelled)
+            for trace, name in zip(traces, names, strict=True)
+        ]
+        stack = difference_stack(*stacks) if len(stacks) > 1 else stacks[0]
         match request:
             case Row():
                 return {"weights": stack.read([request.index])[0, 0]}
@@ -123,7 +134,7 @@ class AttentionHandlers:
                     f"this text has {trace.queries(kind):,}. "
                     "In Python, trace.rollout(layer, rows=…) reads some rows of any text."
                 )
-            whole = self._rollout(request.trace, trace, kind, layers, cancelled)
+            whole = self._rollout(str(request.trace), trace, kind, layers, cancelled)
             return whole_stack(whole, without_first)
         if how != "head":
             return combined_stack(trace.recording, where, how, kind, without_first)

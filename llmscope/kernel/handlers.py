@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from llmscope.comparison import Comparison
 from llmscope.kernel import requests as ask
 from llmscope.kernel.attention import AttentionHandlers
 from llmscope.kernel.beside import beside
+from llmscope.kernel.difference import difference
 from llmscope.kernel.effects import head_effects
 from llmscope.kernel.lens import lens_block
 from llmscope.kernel.models import described, installed, loaded
@@ -105,7 +107,10 @@ class Handlers:
             case ask.Summary(what):
                 trace = self.traces.trace(what, cancelled)
                 yield {"trace": self.traces.name(what, trace), **summary(trace)}
-            case ask.OfTrace(name):
+            case ask.OfTrace(ask.Pair() as names):
+                compared = Comparison(*(self.traces.named(name, cancelled) for name in names))
+                yield from difference(compared, request, self._attention, cancelled)
+            case ask.OfTrace(str() as name):
                 trace = self.traces.named(name, cancelled)
                 if isinstance(request, ask.Effects):
                     yield from head_effects(trace, request, cancelled)
@@ -167,7 +172,7 @@ class Handlers:
             case ask.Steps():
                 return self._attention.steps(trace, request, cancelled)
             case ask.OfMatrix():
-                return self._attention.matrix(trace, request, cancelled)
+                return self._attention.matrix((trace,), request, cancelled)
         raise _unanswered(request)
 
     def _generation(self, request: Request) -> GenerationSession:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from llmscope.analysis.comparison import read_lens_difference
 from llmscope.analysis.logit_lens import read_lens
 from llmscope.kernel.requests import RequestError
 from llmscope.shared import LENS_BLOCK, LENS_TOP
@@ -14,6 +15,9 @@ from llmscope.text import labels
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
+
+    from llmscope.comparison import Comparison
     from llmscope.kernel.requests import LensBlock
     from llmscope.trace import Trace
 
@@ -42,10 +46,7 @@ def lens_block(trace: Trace, request: LensBlock, cancelled: Callable[[], bool]) 
     RequestError
         When the text has no such block.
     """
-    first = request.block * LENS_BLOCK
-    rows = np.arange(first, min(first + LENS_BLOCK, len(trace)))
-    if not len(rows):
-        raise RequestError(f"There is no position {first}: the text has {len(trace)} tokens.")
+    rows = _positions(request, trace)
     trace.check_current()
     lens = read_lens(
         trace.recording, trace.scope.tokenizer, LENS_TOP, rows, request.stream, cancelled
@@ -58,3 +59,54 @@ def lens_block(trace: Trace, request: LensBlock, cancelled: Callable[[], bool]) 
         "probs": lens.probs,
         "facts": np.stack(facts, axis=-1).astype(np.float32),
     }
+
+
+def lens_difference(
+    compared: Comparison, request: LensBlock, cancelled: Callable[[], bool]
+) -> dict[str, Any]:
+    """Return how far two traces part in one block of positions.
+
+    Parameters
+    ----------
+    compared
+        The traces.
+    request, cancelled
+        As for `lens_block`.
+
+    Returns
+    -------
+    dict
+        ``top`` (layers, positions, 2) are the likeliest token of each as indices into ``labels``,
+        with ``probs`` of the same shape; ``divergence`` (layers, positions) in bits; ``parting``
+        (positions,) the first layer where the likeliest tokens differ, -1 without one.
+
+    Raises
+    ------
+    RequestError
+        When the text has no such block.
+    """
+    a, b = compared.a, compared.b
+    rows = _positions(request, a)
+    for trace in (a, b):
+        trace.check_current()
+    tokenizer = a.scope.tokenizer
+    found = read_lens_difference(
+        a.recording, b.recording, tokenizer, rows, request.stream, cancelled
+    )
+    both = np.stack([found.ids_a, found.ids_b], axis=-1)
+    ids, top = np.unique(both, return_inverse=True)
+    return {
+        "top": top.reshape(both.shape).astype(np.int32),
+        "labels": labels(tokenizer, ids.tolist()),
+        "probs": np.stack([found.probs_a, found.probs_b], axis=-1),
+        "divergence": found.divergence,
+        "parting": found.parting.astype(np.int32),
+    }
+
+
+def _positions(request: LensBlock, trace: Trace) -> NDArray[np.intp]:
+    first = request.block * LENS_BLOCK
+    rows = np.arange(first, min(first + LENS_BLOCK, len(trace)))
+    if not len(rows):
+        raise RequestError(f"There is no position {first}: the text has {len(trace)} tokens.")
+    return rows

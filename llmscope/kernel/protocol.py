@@ -10,8 +10,9 @@ numbers with commas, where ``source`` is the input of an encoder. ``under/[edits
 is one of these under edits, as `llmscope.kernel.edited_input` writes them.
 
 Numbers are decimal, from 0 to 999,999,999, without sign or leading zeros. A trace is named
-``t{number}``; matrices as in `llmscope.analysis.matrix_name`. Keys have a greatest length, and so
-have names and lists of numbers in them.
+``t{number}``, one less another ``t{number}-t{number}``; matrices as in
+`llmscope.analysis.matrix_name`. Keys have a greatest length, and so have names and lists of numbers
+in them.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from llmscope.analysis.matrix_name import MatrixName
 from llmscope.analysis.matrix_name import parse as parse_matrix
 from llmscope.kernel.edited_input import MOST_EDITS, EditedInput, dense
 from llmscope.kernel.inputs import Input
-from llmscope.kernel.requests import OfMatrix, Request, RequestError, Summary
+from llmscope.kernel.requests import OfMatrix, Pair, Request, RequestError, Summary
 from llmscope.kernel.text_input import IdsInput, TextInput
 from llmscope.shared import KINDS, LONGEST_KEY, LONGEST_NAME, MOST_HEADS, MOST_IDS, STREAMS, WAYS
 from llmscope.text import clean
@@ -167,9 +168,16 @@ def _matrix(text: str) -> MatrixName:
     return name
 
 
+def _trace(text: str) -> str | Pair:
+    one, between, other = text.partition("-")
+    return Pair(one, other) if between else one
+
+
+_NAME = "t[1-9][0-9]{0,8}"
+
 # By the name of a field: what it matches, and what the matched text means. All others are numbers.
 _FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
-    "trace": ("t[1-9][0-9]{0,8}", str),
+    "trace": (f"{_NAME}(?:-{_NAME})?", _trace),
     "kind": ("|".join(KINDS), str),
     "stream": ("|".join(STREAMS), str),
     "pool": ("max|mean", str),

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
     from llmscope.analysis.matrix_name import MatrixName
@@ -178,11 +178,21 @@ class NodeLogits(Request):
     node: int
 
 
+class Pair(NamedTuple):
+    """The names of two traces, for the first less the second."""
+
+    one: str
+    other: str
+
+    def __str__(self) -> str:
+        return f"{self.one}-{self.other}"
+
+
 @dataclass(frozen=True)
 class OfTrace(Request):
-    """A request about a trace, by its name."""
+    """A request about a trace, by its name; some kinds also about the difference of two."""
 
-    trace: str
+    trace: str | Pair
 
 
 @dataclass(frozen=True)
@@ -195,7 +205,7 @@ class Logits(OfTrace):
 
 @dataclass(frozen=True)
 class Chain(OfTrace):
-    """Log-probability and rank of each token."""
+    """Log-probability and rank of each token; of two traces, what both give it."""
 
     form = "{trace}/chain"
     urgency = LATER
@@ -210,7 +220,7 @@ class Follows(OfTrace):
 
 @dataclass(frozen=True)
 class LensBlock(OfTrace):
-    """Logit lens of a block of positions."""
+    """Logit lens of a block of positions; of two traces, how far they part."""
 
     form = "{trace}/lens/{stream}/{block}"
     stream: Stream
@@ -225,6 +235,15 @@ class Thumbnails(OfTrace):
     urgency = LATER
     kind: Kind
     layer: int
+
+
+@dataclass(frozen=True)
+class Distances(OfTrace):
+    """How far the attention of each head of two traces is apart: (layers, heads)."""
+
+    form = "{trace}/distances/{kind}"
+    urgency = LATER
+    kind: Kind
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,10 @@ class View(anywidget.AnyWidget, ViewTraits):
     edits : tuple of edits
         What is other than the model's own, such as ``[llmscope.ablate(head=(24, 4))]``: every panel
         shows the text read under them. The page switches heads and layers off, and on again.
+    side : {"edited", "untouched", "difference"}
+        What is shown of a text under edits: it; the same text without them; or the one less the
+        other, in the matrix, the next token, the lens and the chain rule. Without edits, and where
+        a text is generated, it does nothing.
     effect_of : tuple of int
         What *All heads* is coloured by: each head's effect on a token, such as " Mary", or on the
         difference of two, such as (" Mary", " John"); as ids. Empty for what heads look at.
@@ -314,6 +318,8 @@ class View(anywidget.AnyWidget, ViewTraits):
         plain = parse_input(self._path) if self._path else None
         if plain is None:
             plain = TextInput(*(getattr(self, name) for name in INPUT))
+        if self._handlers.session is None and self.edits and self.side == "untouched":
+            return plain.input if isinstance(plain, EditedInput) else plain
         if not self.edits or isinstance(plain, EditedInput):
             return plain
         return EditedInput(as_json(self.edits), plain)

@@ -22,6 +22,7 @@ from llmscope.shared import (
     MOST_HEADS,
     ORDERS,
     SEGMENTS,
+    SIDES,
 )
 from llmscope.text import clean
 
@@ -124,6 +125,7 @@ class ViewTraits(traitlets.HasTraits):
     target = traitlets.Unicode("").tag(sync=True)
     masked = Positions().tag(sync=True)
     edits = Edits().tag(sync=True, to_json=Edits.to_json, from_json=Edits.from_json)
+    side = traitlets.Enum(SIDES, "edited").tag(sync=True)
     layer = traitlets.Int(0).tag(sync=True)
     head = traitlets.Int(0).tag(sync=True)
     heads = Heads().tag(sync=True)

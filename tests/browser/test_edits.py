@@ -66,3 +66,47 @@ def test_heads_are_switched_off_and_on(open_notebook):
     chips.get_by_role("button").click()
     notebook.wait_value(EDITS, [])
     expect(panels.error).to_have_count(0)
+
+
+def test_the_difference_is_shown_by_mouse_and_by_key(open_notebook):
+    notebook = open_notebook([CELLS[0], CELLS[1].replace("head=4", "head=4, chain_rule=True")])
+    notebook.page.set_viewport_size(SIZE)
+    notebook.run(0)
+    notebook.run(1)
+    panels = Panels(notebook.output(1))
+    expect(panels.rows.first).to_contain_text("Mary", timeout=60_000)
+    grid = panels.root.get_by_role("application", name="Heads by layer")
+    notebook.ask("setattr(explorer, 'edits', [llmscope.ablate(head=(23, 3))])")
+    control = panels.root.get_by_role("radiogroup", name="What is shown of the text")
+    expect(control.get_by_role("radio", name="edited")).to_be_checked()
+
+    control.get_by_text("difference").click()
+    notebook.wait_value("explorer.side", "difference")
+    comparison = "llmscope.Comparison(explorer.trace, explorer.trace.untouched)"
+    weight = notebook.ask(f"float({comparison}.attention(24, 4)[-1, 9])")
+    expect(panels.readout).to_contain_text("edited less untouched")
+    expect(panels.weight).to_have_text(f"{weight:+.3f}")
+    change = notebook.ask(f"float({comparison}.next_token.lost(1)[0].change)")
+    value = f"{100 * change:.2f} pp".replace("-", "−")
+    expect(panels.rows.first.locator(".value")).to_have_text(value)
+    chain = panels.root.get_by_role("region", name="Chain rule")
+    surprisal = notebook.ask(f"float({comparison}.surprisal[3])")
+    expect(chain.locator("button.factor").nth(3)).to_contain_text(f"{surprisal:+.2f}")
+    notebook.screenshot("edits-difference")
+
+    # Typing goes on: both texts are read anew.
+    panels.prompt.press("End")
+    panels.prompt.press_sequentially(" Mary")
+    notebook.wait_value("explorer.text[-5:]", " Mary")
+    expect(chain.locator("button.factor")).to_have_count(15)
+    expect(panels.readout).to_contain_text("edited less untouched")
+
+    grid.focus()
+    notebook.page.keyboard.press("Shift+D")
+    notebook.wait_value("(explorer.side, explorer.trace.edits)", ["untouched", []])
+    expect(panels.root.get_by_role("list", name="What is changed")).to_contain_text("head 23·3")
+    notebook.page.keyboard.press("Control+z")
+    notebook.wait_value("explorer.side", "difference")
+    notebook.page.keyboard.press("d")
+    notebook.wait_value("explorer.side", "edited")
+    expect(panels.error).to_have_count(0)

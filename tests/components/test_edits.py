@@ -96,18 +96,3 @@ def test_effects_of_another_token_take_the_model(show: Show) -> None:
     token, _ = shown.numbers.facts["effect_of"]
     shown.wait(effect_of=[token])  # the likeliest
     expect(overview.locator(".explained")).to_contain_text("take the model")
-
-
-def test_nothing_moves_when_a_head_is_switched(edited: Shown) -> None:
-    def boxes() -> list[tuple[float, float]]:
-        found = [panel.bounding_box() for panel in edited.panels.root.locator("section").all()]
-        known = [box for box in found if box]
-        return [(box["y"] - known[0]["y"], box["height"]) for box in known]
-
-    button = edited.panels.root.get_by_role("button", name="switch on")
-    before = boxes()
-    assert len(before) > 3
-    button.click()
-    edited.wait(edits=[])
-    edited.settle()
-    assert boxes() == before

@@ -146,16 +146,16 @@ def test_what_is_kept_stays_below_a_number_of_bytes(scope, monkeypatch):
     one = trace.attention(0, 0).nbytes
     answers = AttentionHandlers(limit=2 * one)
     for layer in (0, 1, 2, 1):
-        answers.matrix(trace, parse(f"t1/self/head.{layer}.0/0.0.0.max"), never)
+        answers.matrix((trace,), parse(f"t1/self/head.{layer}.0/0.0.0.max"), never)
         assert 0 < answers.cached_bytes <= 2 * one
     monkeypatch.setattr(attention_module, "tile", None)
     for layer in (2, 1):  # those that were requested last
-        answers.matrix(trace, parse(f"t1/self/head.{layer}.0/0.0.0.max"), never)
+        answers.matrix((trace,), parse(f"t1/self/head.{layer}.0/0.0.0.max"), never)
     with pytest.raises(TypeError):
-        answers.matrix(trace, parse("t1/self/head.0.0/0.0.0.max"), never)
+        answers.matrix((trace,), parse("t1/self/head.0.0/0.0.0.max"), never)
     monkeypatch.undo()
     tiny = AttentionHandlers(limit=one - 1)
-    part = tiny.matrix(trace, parse("t1/self/head.1.2/0.0.0.max"), never)
+    part = tiny.matrix((trace,), parse("t1/self/head.1.2/0.0.0.max"), never)
     assert_close(part["weights"], trace.attention(1, 2))
     assert tiny.cached_bytes == 0
 

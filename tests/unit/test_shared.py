@@ -9,10 +9,10 @@ import pytest
 
 import llmscope
 from llmscope.export.figures.matrix import spaced
-from llmscope.export.figures.style import opacity, percent, weight, weight_at
+from llmscope.export.figures.style import opacity, percent, points, weight, weight_at
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "numbers.json").read_bytes())
-FORMATS = {"percent": percent, "weight": weight, "count": "{:,}".format}
+FORMATS = {"points": points, "percent": percent, "weight": weight, "count": "{:,}".format}
 CURVES = {"opacity": opacity, "weight_at": weight_at}
 
 

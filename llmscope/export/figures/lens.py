@@ -27,6 +27,10 @@ _WORDS = {
     "rank": "rank of the next token in the text, darkest where it is first; logarithmic",
     "divergence": "KL divergence to the final prediction, darkest at {:.1f} bits and more",
 }
+_DIFFERENCE = (
+    "Jensen-Shannon divergence of edited and untouched, √ scale. Cells name the edited token, in "
+    "bold where the untouched one is another."
+)
 _STREAMS = {"block": "", "attention": "attention halves", "mlp": "MLP halves"}
 
 
@@ -45,14 +49,22 @@ def lens(page: Page, now: ViewState, room: float) -> Panel:
         inches = (least + 2 * MARGIN) / POINTS
         ways = f"give a width of {inches:.1f} inches" if inches <= 40 else "trace a shorter text"
         raise ValueError(f"The lens of {len(trace):,} tokens is wider than the figure: {ways}.")
-    read = trace.lens(top=1, stream=stream)
-    rows, columns = read.entropy.shape
-    words = labels(trace.scope.tokenizer, read.ids[..., 0].ravel().tolist())
-    cell = min(_CELL[1], (room - _LEFT) / columns)
     bits = float(np.log2(trace.scope.facts.vocabulary))
-    shades = _shades(read, measure, bits)
-    ink, most = (LIKELY, 0.85) if measure in ("probability", "rank") else (_SLATE, 0.6)
-    said = page.wrap(f"Shade: {_WORDS[measure].format(bits)}", room, SMALL)
+    is_warm = measure in ("probability", "rank") and not now.is_difference
+    ink, most = (LIKELY, 0.85) if is_warm else (_SLATE, 0.6)
+    if now.is_difference:
+        apart = now.comparison.lens(stream=stream)
+        ids, shades = apart.ids_a, np.sqrt(apart.divergence)
+        parted, shaded = apart.ids_a != apart.ids_b, _DIFFERENCE
+    else:
+        read = trace.lens(top=1, stream=stream)
+        ids, shades = read.ids[..., 0], _shades(read, measure, bits)
+        parted, shaded = np.zeros(ids.shape, bool), _WORDS[measure].format(bits)
+    rows, columns = ids.shape
+    words = labels(trace.scope.tokenizer, ids.ravel().tolist())
+    cell = min(_CELL[1], (room - _LEFT) / columns)
+    said = page.wrap(f"Shade: {shaded}", room, SMALL)
+    about = " · ".join(filter(None, ("edited − untouched" * now.is_difference, _STREAMS[stream])))
     width = max(_LEFT + cell * columns, max(page.measure(line, SMALL) for line in said))
     height = _HEAD + rows * _ROW + _FOOT + 10 * (len(said) - 1)
 
@@ -60,7 +72,7 @@ def lens(page: Page, now: ViewState, room: float) -> Panel:
         sheet = page.sheet(x, y, width, height)
         page.write(sheet, 0, 6, "Logit lens", TITLE, INK, bold=True)
         beside = page.measure("Logit lens", TITLE, bold=True) + 6
-        page.write(sheet, beside, 6, _STREAMS[stream], SMALL, SOFT)
+        page.write(sheet, beside, 6, about, SMALL, SOFT)
         for column, token in enumerate(trace.tokens):
             name = page.fit(token.label, cell - 4, SMALL)
             page.write(sheet, _LEFT + column * cell + 2, _HEAD - 7, name, SMALL, SOFT)
@@ -73,8 +85,9 @@ def lens(page: Page, now: ViewState, room: float) -> Panel:
                 color = mix(ink, most * shades[row, column])
                 box = Rectangle((left, top), cell, _ROW, fc=color, ec=HAIR, lw=0.3, gid="cell")
                 sheet.add_patch(box)
-                word = page.fit(words[row * columns + column], cell - 4, SMALL)
-                page.write(sheet, left + 2, top + _ROW / 2, word, SMALL, INK)
+                bold = bool(parted[row, column])
+                word = page.fit(words[row * columns + column], cell - 4, SMALL, bold)
+                page.write(sheet, left + 2, top + _ROW / 2, word, SMALL, INK, bold)
         for below, line in enumerate(said):
             page.write(sheet, 0, _HEAD + rows * _ROW + 10 + 10 * below, line, SMALL, SOFT)
 

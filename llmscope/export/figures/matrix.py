@@ -101,11 +101,6 @@ def write_title(page: Page, now: ViewState, x: float, y: float, width: float) ->
     page.write(sheet, page.measure(name, TITLE, bold=True) + 6, 6, more, BODY, SOFT)
 
 
-def is_signed(now: ViewState) -> bool:
-    """Whether the weights on screen are those of a difference."""
-    return now.matrices[0].how == "difference"
-
-
 def is_causal(now: ViewState, weights: NDArray[np.float32]) -> bool:
     """Whether attention is causal: no query sees a later key."""
     return now.kind == "self" and len(weights) > 1 and not np.triu(weights, 1).any()
@@ -120,7 +115,7 @@ def paint(axes: Axes, now: ViewState, weights: NDArray[np.float32], cell: float)
     axes.add_patch(
         Polygon(_ground(rows, columns, causal), fc=mix(ATTENTION, GROUND), lw=0, zorder=0)
     )
-    signed = is_signed(now)
+    signed = now.is_signed
     inks = {"norm": norm(now.color_scale, signed), "cmap": ramp(signed)}
     if max(rows, columns) <= _VECTOR:
         axes.pcolormesh(cells, edgecolors="white", linewidth=min(0.75, cell / 16), **inks)
@@ -189,7 +184,7 @@ def spaced(count: int, apart: float, always: Sequence[int]) -> list[int]:
 
 def _legend(page: Page, now: ViewState, name: str, x: float, y: float, width: float) -> None:
     """Draw what the colours mean."""
-    scale, signed = now.color_scale, is_signed(now)
+    scale, signed = now.color_scale, now.is_signed
     axes = page.axes(x, y, width, 5)
     axes.set_ylim(0, 1)
     edges = np.linspace(-1 if signed else 0, 1, 129 if signed else 65)

@@ -19,6 +19,7 @@ from llmscope.export.figures.style import (
     SOFT,
     TITLE,
     percent,
+    points,
 )
 from llmscope.export.figures.titles import plain
 from llmscope.shared import NEUTRAL
@@ -26,6 +27,7 @@ from llmscope.text import labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from numpy.typing import NDArray
 
     from llmscope.sampling import Candidate, Distribution
     from llmscope.state import ViewState
@@ -42,6 +44,7 @@ def next_token(page: Page, now: ViewState, room: float, wide: bool) -> Panel:
     """Draw the ten likeliest tokens as bars, and all others together, into `room` points."""
     dist = now.distribution
     top = dist.top(ROWS)
+    untouched = _untouched(now)
     names = labels(now.trace.scope.tokenizer, [row.id for row in top])
     more = len(dist.base) - len(top)
     rest = f"{more:,} others"
@@ -64,24 +67,33 @@ def next_token(page: Page, now: ViewState, room: float, wide: bool) -> Panel:
         for number, line in enumerate(settings):
             page.write(sheet, 0, _HEAD + 10 * number + 4, line, SMALL, SOFT)
         axes = page.axes(x + left, y + begin, bars, tall)
-        full = _full(top)
+        full = _full(top, untouched)
         axes.set_xlim(0, full)
         axes.set_ylim(len(top) + (more > 0), 0)
         _axis(page, axes, full, len(top))
-        _draw_bars(page, axes, top, full / bars)
+        _draw_bars(page, axes, top, full / bars, untouched)
         for number, (row, name) in enumerate(zip(top, names, strict=True)):
             middle = begin + (number + 0.5) * _ROW
-            _write_row(page, sheet, row, page.fit(name, left - 8), middle, width)
+            value = percent(row.prob) if untouched is None else points(row.prob - untouched[row.id])
+            _write_row(page, sheet, row, page.fit(name, left - 8), value, middle, width)
         if more > 0:
             middle = begin + (len(top) + 0.5) * _ROW
-            own, final = _rest(dist, top)
+            own, final = _rest(dist, top, untouched)
             page.write(sheet, 0, middle, rest, BODY, FAINT)
-            words = f"before sampling: {percent(own)}"
+            words = f"{'before sampling' if untouched is None else 'untouched'}: {percent(own)}"
             page.write(sheet, left + 2, middle, page.fit(words, bars, SMALL), SMALL, FAINT)
-            page.write(sheet, width, middle, percent(final), BODY, INK, align="right")
-        _legend(page, sheet, dist, begin + tall, width)
+            value = percent(final) if untouched is None else points(final - own)
+            page.write(sheet, width, middle, value, BODY, INK, align="right")
+        _legend(page, sheet, dist, begin + tall, width, untouched)
 
     return Panel(width, height, draw)
+
+
+def _untouched(now: ViewState) -> NDArray[np.float64] | None:
+    """Return how likely tokens (vocabulary,) are without edits, where the change is shown."""
+    if not now.is_difference:
+        return None
+    return now.comparison.b.distribution(now.place, **now.sampling).probs.astype(np.float64)
 
 
 def _title(now: ViewState) -> tuple[str, str]:
@@ -104,9 +116,11 @@ def _settings(now: ViewState) -> str:
     return " · ".join(said)
 
 
-def _full(top: list[Candidate]) -> float:
+def _full(top: list[Candidate], untouched: NDArray[np.float64] | None) -> float:
     """Return the end of the axis."""
     most = max(max(row.base, row.prob) for row in top)
+    if untouched is not None:
+        most = max(max(row.prob, float(untouched[row.id])) for row in top)
     return next((nice for nice in _NICE if most <= nice), 1.0)
 
 
@@ -121,13 +135,20 @@ def _axis(page: Page, axes: Axes, full: float, rows: int) -> None:
         axes.plot([tick] * 2, [0, rows], color=HAIR, linewidth=0.5, zorder=0, clip_on=False)
 
 
-def _draw_bars(page: Page, axes: Axes, top: list[Candidate], point: float) -> None:
-    """Draw final probabilities over the model's own; in place of a bar, what cut a token."""
+def _draw_bars(
+    page: Page,
+    axes: Axes,
+    top: list[Candidate],
+    point: float,
+    untouched: NDArray[np.float64] | None,
+) -> None:
+    """Draw final probabilities over others; in place of a bar, what cut a token."""
     places = np.arange(len(top))
     final = [row.prob for row in top]
     axes.barh(places + 0.36, final, 0.34, color=LIKELY, label="after sampling")
-    own = [row.base for row in top]
-    axes.barh(places + 0.65, own, 0.16, color=BASE, label="model")
+    own = [row.base if untouched is None else untouched[row.id] for row in top]
+    name = "model" if untouched is None else "untouched"
+    axes.barh(places + 0.65, own, 0.16, color=BASE, label=name)
     for place, row in enumerate(top):
         if row.cut_by:
             who = f"cut by {row.cut_by.replace('_', '-')}"
@@ -138,29 +159,44 @@ def _draw_bars(page: Page, axes: Axes, top: list[Candidate], point: float) -> No
             page.dress(label, SMALL, FAINT)
 
 
-def _write_row(page: Page, sheet: Axes, row: Candidate, name: str, y: float, width: float) -> None:
+def _write_row(
+    page: Page, sheet: Axes, row: Candidate, name: str, value: str, y: float, width: float
+) -> None:
     ink = INK if row.kept else FAINT
     page.write(sheet, 0, y, name, BODY, ink).set_gid("name")
     if not row.kept:
         sheet.plot([0, page.measure(name)], [y + 0.5] * 2, color=FAINT, linewidth=0.6, gid="cut")
-    page.write(sheet, width, y, percent(row.prob), BODY, ink, align="right").set_gid("value")
+    page.write(sheet, width, y, value, BODY, ink, align="right").set_gid("value")
 
 
-def _rest(dist: Distribution, top: list[Candidate]) -> tuple[float, float]:
-    """Add up what no row shows: the model's own, and after all stages."""
+def _rest(
+    dist: Distribution, top: list[Candidate], untouched: NDArray[np.float64] | None
+) -> tuple[float, float]:
+    """Add up what no row shows: the model's own, or untouched, and after all stages."""
     others = np.ones(len(dist.base), dtype=bool)
     others[[row.id for row in top]] = False
-    own, final = (float(of[others].sum(dtype=np.float64)) for of in (dist.base, dist.probs))
+    first = dist.base if untouched is None else untouched
+    own, final = (float(of[others].sum(dtype=np.float64)) for of in (first, dist.probs))
     return own, final
 
 
-def _legend(page: Page, sheet: Axes, dist: Distribution, y: float, width: float) -> None:
+def _legend(
+    page: Page,
+    sheet: Axes,
+    dist: Distribution,
+    y: float,
+    width: float,
+    untouched: NDArray[np.float64] | None,
+) -> None:
     sheet.plot([0, width], [y + 4] * 2, color=HAIR, linewidth=0.5)
     x = 0.0
-    for ink, tall, name in ((BASE, 2.5, "model"), (LIKELY, 5.0, "after sampling")):
+    first = "model" if untouched is None else "untouched"
+    for ink, tall, name in ((BASE, 2.5, first), (LIKELY, 5.0, "after sampling")):
         sheet.add_patch(Rectangle((x, y + 13.5 - tall / 2), 9, tall, fc=ink, lw=0))
         page.write(sheet, x + 12, y + 13, name, SMALL, SOFT)
         x += page.measure(name, SMALL) + 22
     said = f"entropy {dist.entropy:.2f} bits"
+    if untouched is not None:
+        said = f"probability moved {percent(np.abs(dist.probs - untouched).sum() / 2)}"
     if x + page.measure(said, SMALL) <= width:
         page.write(sheet, width, y + 13, said, SMALL, SOFT, align="right")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 INK, SOFT, FAINT, HAIR = (PRINT[name] for name in ("ink", "soft", "faint", "hair"))
 ATTENTION, LIKELY, BASE = (PRINT[name] for name in ("attention", "likely", "base"))
+MORE, LESS = PRINT["more"], PRINT["less"]
 LIKELY_TEXT = PRINT["likely_text"]
 HEADS: tuple[str, ...] = tuple(PRINT["heads"])
 GROUND = 0.05  # how opaque the ground is on which weights can stand
@@ -64,9 +65,9 @@ def mix(ink: str, opaque: float) -> tuple[float, float, float]:
 
 
 def ramp(signed: bool = False) -> LinearSegmentedColormap:
-    """Go from the ground to the ink of attention; `signed`, from one head's ink to another's."""
+    """Go from the ground to the ink of attention; `signed`, from one end to the other."""
     ground = mix(ATTENTION, GROUND)
-    inks = [to_rgb(HEADS[1]), ground, to_rgb(HEADS[0])] if signed else [ground, to_rgb(ATTENTION)]
+    inks = [to_rgb(LESS), ground, to_rgb(MORE)] if signed else [ground, to_rgb(ATTENTION)]
     return LinearSegmentedColormap.from_list("weights", inks, N=1025)
 
 
@@ -82,6 +83,14 @@ def percent(share: float) -> str:
     # From the shortest decimal that is this number, as `Intl.NumberFormat` rounds.
     rounded = _THREE_DIGITS.plus(Decimal(repr(value)))
     return f"{rounded.quantize(Decimal(1).scaleb(rounded.adjusted() - 2)):f} %"
+
+
+def points(change: float) -> str:
+    """Format a change of a probability in percentage points, with its sign, as the page does."""
+    size = 100 * abs(float(change))
+    digits = 0 if size == 0 else 3 if size < 0.1 else 2 if size < 10 else 1
+    shown = f"{size:.0e}".replace("e-0", "e-") if 0 < size < 0.001 else _fixed(size, digits)
+    return f"{'−' if change < 0 else '+' if change > 0 else ''}{shown} pp"
 
 
 def weight(value: float) -> str:

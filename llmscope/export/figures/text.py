@@ -267,7 +267,8 @@ def _caption(
     if shades is not None:
         side = now.queries if now.is_from else now.keys
         own = plain(side[now.end].label)
-        said.append(f"Shade: attention {now.direction} “{own}” {whose(now)}.")
+        what = "change of attention" if now.compares_matrices else "attention"
+        said.append(f"Shade: {what} {now.direction} “{own}” {whose(now)}.")
     if logprobs is not None:
         said.append("Underline: how likely the model found each token.")
     if next_token:

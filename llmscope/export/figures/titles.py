@@ -17,6 +17,11 @@ def plain(label: str) -> str:
 
 def title(now: ViewState) -> tuple[str, str]:
     """Return what attention is shown, and more about it."""
+    name, more = _title(now)
+    return name, " · ".join(filter(None, ("edited − untouched" * now.compares_matrices, more)))
+
+
+def _title(now: ViewState) -> tuple[str, str]:
     how, where, _ = now.matrices[0]
     if how == "rollout":
         return "Rollout", f"through layers 0 to {now.layer}"
@@ -49,6 +54,10 @@ def whose(now: ViewState) -> str:
 def notes_of(now: ViewState) -> list[str]:
     """Return what isn't plain from the picture."""
     notes = []
+    if now.compares_matrices:
+        notes.append("Blue: more weight under the edits; orange: less.")
+    elif now.is_difference:
+        notes.append(f"{now.mode.capitalize()} are of the edited text.")
     if now.hide_sink:
         notes.append("First token left out; the other weights of each row are renormalised.")
     if now.threshold > 0:

@@ -108,6 +108,10 @@ function App({ store, host, panels, picker, hints }: AppProps) {
       return false;
     }),
     undo: outside(() => store.history.undo()),
+    side: outside(({ event }) => {
+      const wanted = event.shiftKey ? "untouched" : "difference";
+      return store.whatIf.turn(store.whatIf.side.peek() === wanted ? "edited" : wanted);
+    }),
     preset: outside(({ digit }) => samples && store.set(PRESETS[digit - 1]!.values)),
     reset: outside(() => samples && store.set(NEUTRAL)),
   });

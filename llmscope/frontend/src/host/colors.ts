@@ -8,6 +8,9 @@ export const ThemeContext = createContext<Signal<Theme>>(null!);
 
 interface Inks {
   attention: Ink;
+  /** The two ends of what has a sign: told apart by people who see few colours, as heads are. */
+  more: Ink;
+  less: Ink;
   ground: Ink;
   text: Ink;
   /** Of cells that may have a weight: a CSS colour. */
@@ -20,8 +23,13 @@ interface Inks {
 const inkOf = (hex: string): Ink =>
   [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)) as unknown as Ink;
 
-const inksOf = ({ attention, ground, ink, heads }: (typeof COLORS)[Theme], cell: string): Inks => ({
+const inksOf = (
+  { attention, more, less, ground, ink, heads }: (typeof COLORS)[Theme],
+  cell: string,
+): Inks => ({
   attention: inkOf(attention),
+  more: inkOf(more),
+  less: inkOf(less),
   ground: inkOf(ground),
   text: inkOf(ink),
   cell,

@@ -1,6 +1,7 @@
 /** The shapes of what a source answers; `llmscope/kernel/requests.py` says which key gets which. */
 
 import type { Tensor } from "./arrays";
+import type { TraceName } from "./keys";
 import type { Kind } from "./shared";
 
 export interface Facts {
@@ -84,8 +85,8 @@ export interface TraceAnswer extends Omit<
 }
 
 export interface Trace {
-  /** By which arrays of it are requested. */
-  name: string;
+  /** By which arrays of it are requested; of two traces, those of the one less the other. */
+  name: TraceName;
   /** The key of its input: the page's own note. */
   input: string;
   text: string;
@@ -155,6 +156,26 @@ export interface LensAnswer {
   labels: string[];
   probs: Tensor; // (layers, positions, top)
   facts: Tensor; // (layers, positions, 4): entropy, divergence, rank and probability of the true token
+}
+
+/** What two traces give the tokens of a text. */
+export interface ChainDifference {
+  logprobs: Tensor; // (positions,), of the first less the second, in nats; NaN for the first token
+  both: Tensor; // (2, positions), in nats
+  perplexities: [number | null, number | null];
+}
+
+/** How far two traces part at every layer of some positions. */
+export interface LensDifference {
+  top: Tensor; // (layers, positions, 2): which label is the likeliest in each
+  labels: string[];
+  probs: Tensor; // (layers, positions, 2)
+  divergence: Tensor; // (layers, positions), Jensen-Shannon, in bits
+  parting: Tensor; // (positions,), the first row where the likeliest differ; -1 without one
+}
+
+export interface DistancesAnswer {
+  distances: Tensor; // (layers, heads), 0 to 1; NaN where there is no head
 }
 
 export interface FollowsAnswer {

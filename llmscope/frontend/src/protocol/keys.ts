@@ -43,6 +43,7 @@ const FORMS = {
   lens_block: "{trace}/lens/{stream}/{block}",
   thumbnails: "{trace}/thumbnails/{kind}/{layer}",
   steps: "{trace}/steps/{kind}/{layer}/{head}/{query}",
+  distances: "{trace}/distances/{kind}",
   effects: "{trace}/effects/{kind}/{way}/{token}/{foil}/{position}",
   row: "{trace}/{kind}/{matrix}/row.{index}",
   column: "{trace}/{kind}/{matrix}/column.{index}",
@@ -56,7 +57,7 @@ type Fields<Form> = Form extends `${string}{${infer Name}}${infer Rest}`
 
 /** Types of fields; all others are numbers. */
 interface Types {
-  trace: string;
+  trace: TraceName;
   name: string;
   text: string;
   prompt: string;
@@ -68,6 +69,9 @@ interface Types {
   foil: number | null;
 }
 type TypeOf<Name> = Name extends keyof Types ? Types[Name] : number;
+
+/** A trace, or the first of two less the second. */
+export type TraceName = string | readonly [one: string, other: string];
 
 /** How a block of weights that is too small to see is reduced to one. */
 export type Pool = "max" | "mean";
@@ -135,7 +139,11 @@ export function formatKey(request: Request): string {
     return `under/${JSON.stringify([request.edits, formatKey(request.input)])}`;
   const values = request as unknown as Record<string, unknown>;
   return FORMS[request.type].replace(/\{(\w+)\}/g, (_, name: string) =>
-    name === "matrix" ? matrixText(values[name] as MatrixName) : String(values[name] ?? NO_FOIL),
+    name === "matrix"
+      ? matrixText(values[name] as MatrixName)
+      : name === "trace"
+        ? traceText(values[name] as TraceName)
+        : String(values[name] ?? NO_FOIL),
   );
 }
 
@@ -144,6 +152,10 @@ function textKey({ text, pair, target, masked }: TextInput): string {
     ? `read/${JSON.stringify([text, pair, target, masked])}`
     : `text/${text}`;
 }
+
+/** The name of a trace within a key; the same for the same trace, or the same two. */
+export const traceText = (name: TraceName): string =>
+  typeof name === "string" ? name : name.join("-");
 
 /** The name of a matrix within a key, and of the files that it is saved as. */
 export const matrixText = ({ how, where, withoutFirst }: MatrixName): string =>
@@ -161,12 +173,13 @@ const MOST_EDITS = 1000;
 const NUMBER = "(?:0|[1-9][0-9]{0,8})";
 const ANY = "[^]*";
 const NAME = `[^]{0,${LONGEST_NAME}}`;
+const TRACE = "t[1-9][0-9]{0,8}";
 const HEAD = `${NUMBER}\\.${NUMBER}`;
 const MATRIX = `(?:sinkless\\.)?(?:head\\.${HEAD}|rollout\\.${NUMBER}|difference\\.${HEAD}\\+${HEAD}|(?:mean|max)\\.${HEAD}(?:\\+${HEAD}){0,${MOST_HEADS - 1}})`;
 
 /** What fields match; all others are numbers. */
 const PATTERNS: Record<string, string> = {
-  trace: "t[1-9][0-9]{0,8}",
+  trace: `${TRACE}(?:-${TRACE})?`,
   kind: KINDS.join("|"),
   stream: STREAMS.join("|"),
   pool: "max|mean",
@@ -179,7 +192,7 @@ const PATTERNS: Record<string, string> = {
   foil: `${NO_FOIL}|${NUMBER}`,
 };
 
-const TEXTS = new Set(["trace", "kind", "stream", "pool", "name", "text", "prompt", "way"]);
+const TEXTS = new Set(["kind", "stream", "pool", "name", "text", "prompt", "way"]);
 
 const patterns = Object.entries(FORMS).map(([type, form]) => {
   const fields = form
@@ -201,17 +214,19 @@ export function parseKey(key: string): Request | null {
     if (!found) continue;
     const fields = Object.entries(found.groups ?? {}).map(([name, text]) => [
       name,
-      name === "matrix"
-        ? parseMatrix(text)
-        : TEXTS.has(name)
-          ? text
-          : text === NO_FOIL
-            ? null
-            : Number(text),
+      parseField(name, text),
     ]);
     return { type, ...Object.fromEntries(fields) } as Request;
   }
   return null;
+}
+
+/** What a field means whose pattern fits. */
+function parseField(name: string, text: string): unknown {
+  if (name === "matrix") return parseMatrix(text);
+  if (name === "trace") return text.includes("-") ? text.split("-") : text;
+  if (TEXTS.has(name)) return text;
+  return text === NO_FOIL ? null : Number(text);
 }
 
 /** A name that the pattern of matrices fits. */

@@ -16,9 +16,11 @@ export type Measure = "probability" | "entropy" | "rank" | "divergence";
 /** How effects of heads are found: what each writes directly, or by switching it off. */
 export type Way = "direct" | "ablate";
 export type Shade = "probability" | "surprisal" | "rank";
+/** Of a text under edits, what is shown: under them, without, or the first less the second. */
+export type TraceSide = "edited" | "untouched" | "difference";
 export type Order = "transformers" | "llama.cpp" | "vllm";
 
-const { attention, effects, lens, keys, keeping, generation, sampling } = shared;
+const { attention, comparison, effects, lens, keys, keeping, generation, sampling } = shared;
 
 export const KINDS = attention.kinds as Kind[];
 export const MODES = attention.modes as Mode[];
@@ -32,6 +34,7 @@ export const WAYS = effects.ways as Way[];
 export const STREAMS = lens.streams as Stream[];
 export const MEASURES = lens.measures as Measure[];
 export const SHADES = generation.shades as Shade[];
+export const SIDES = comparison.sides as TraceSide[];
 export const ORDERS = sampling.orders as Order[];
 
 /** Heads that can be chosen: as many as there are colours. */

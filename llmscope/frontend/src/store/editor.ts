@@ -28,7 +28,10 @@ export class Editor {
       masked: masked.value,
     }));
     this.plainKey = computed(() => core.state.path.value || inputKey(this.input.value));
-    this.key = computed(() => underKey(core.state.edits.value ?? [], this.plainKey.value));
+    const { edits, side } = core.state;
+    this.key = computed(() =>
+      underKey(side.value === "untouched" ? [] : (edits.value ?? []), this.plainKey.value),
+    );
     this.isBehind = computed(() => core.trace.value?.input !== this.key.value);
     this.target = computed(() => {
       const { next, trace, state } = core;

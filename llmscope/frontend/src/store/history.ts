@@ -11,6 +11,7 @@ const NAMES = [
   "order",
   "heads",
   "edits",
+  "side",
 ] as const;
 const MOST = 100; // steps
 

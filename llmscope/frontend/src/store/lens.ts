@@ -1,9 +1,10 @@
 import { type ReadonlySignal, batch, computed, effect, signal } from "@preact/signals";
-import type { LensAnswer, Token } from "../protocol/answers";
+import type { LensAnswer, LensDifference, Token } from "../protocol/answers";
 import { type Request, formatKey } from "../protocol/keys";
 import { BLOCK } from "../protocol/shared";
 import type { Core } from "./core";
 import { stable } from "./stable";
+import type { WhatIf } from "./what-if";
 
 /** A row is 0 for the embeddings, and n + 1 for layer n. */
 export type LensCell = readonly [row: number, position: number];
@@ -18,6 +19,18 @@ export interface CellPrediction {
   /** Of the true token; -1 where none is known. */
   rank: number;
   trueProb: number;
+}
+
+/** What the model would predict at a cell under edits and without them. */
+export interface CellDifference {
+  edited: { label: string; prob: number };
+  untouched: { label: string; prob: number };
+  /** Whether the two are other tokens. */
+  parted: boolean;
+  /** Jensen-Shannon divergence of the two, in bits. */
+  divergence: number;
+  /** The first row where the likeliest tokens differ at this position; -1 without one. */
+  parting: number;
 }
 
 /** What each layer would say at each position, asked for as it comes in sight. */
@@ -35,7 +48,7 @@ export class LensStore {
 
   /** Whether the embeddings are in focus, before the first layer: no trait says so. */
   readonly #embeddings = signal(false);
-  readonly #answers = signal<ReadonlyMap<string, LensAnswer>>(new Map());
+  readonly #answers = signal<ReadonlyMap<string, LensAnswer | LensDifference>>(new Map());
   readonly #problem = signal(["", ""]);
   /** What all answers have in common: another trace or stream has others. */
   readonly #series: ReadonlySignal<string>;
@@ -44,6 +57,7 @@ export class LensStore {
 
   constructor(
     private readonly core: Core,
+    private readonly whatIf: WhatIf,
     layers: () => number,
   ) {
     const { state, trace, isSeen, lacks } = core;
@@ -74,6 +88,7 @@ export class LensStore {
       const [first, sight] = this.inSight.value;
       const end = Math.min(sight, this.tokens.value.length); // what is in sight lags behind
       if (!trace.value || !isSeen.value || !sight || this.lacking.value) return [];
+      if (this.isDifference && !whatIf.difference.value) return [];
       const places = Array.from({ length: Math.max(0, end - first) }, (_, step) => first + step);
       const blocks = [this.focus.value[1], ...places].map(blockOf);
       return [...new Set(blocks)]
@@ -97,7 +112,7 @@ export class LensStore {
         for (const request of this.#missing(this.#answers.peek()))
           core
             .cache()
-            .read<LensAnswer>(request, stop.signal)
+            .read<LensAnswer | LensDifference>(request, stop.signal)
             .then((answer) => {
               const known = new Map(this.#answers.peek());
               this.#answers.value = known.set(formatKey(request), answer);
@@ -128,7 +143,7 @@ export class LensStore {
   read([row, position]: LensCell): CellPrediction | null {
     const answer = this.#answers.value.get(formatKey(this.#request(blockOf(position))));
     // A table of a longer text may ask once more.
-    if (!answer || position >= this.tokens.value.length) return null;
+    if (!answer || "divergence" in answer || position >= this.tokens.value.length) return null;
     const { top, labels, probs, facts } = answer;
     const [, across = 1, count = 1] = top.shape;
     const at = row * across + (position % BLOCK);
@@ -145,12 +160,37 @@ export class LensStore {
     };
   }
 
-  #missing(known: ReadonlyMap<string, LensAnswer>): Request[] {
+  /** Whether the difference that edits make is shown. */
+  get isDifference(): boolean {
+    return this.whatIf.side.value === "difference";
+  }
+
+  readDifference([row, position]: LensCell): CellDifference | null {
+    const answer = this.#answers.value.get(formatKey(this.#request(blockOf(position))));
+    if (!answer || !("divergence" in answer) || position >= this.tokens.value.length) return null;
+    const { top, labels, probs, divergence, parting } = answer;
+    const column = position % BLOCK;
+    const at = row * top.shape[1]! + column;
+    const of = (side: 0 | 1) => ({
+      label: labels[top.data[2 * at + side]!]!,
+      prob: probs.data[2 * at + side]!,
+    });
+    return {
+      edited: of(0),
+      untouched: of(1),
+      parted: top.data[2 * at] !== top.data[2 * at + 1],
+      divergence: divergence.data[at]!,
+      parting: parting.data[column]!,
+    };
+  }
+
+  #missing(known: ReadonlyMap<string, unknown>): Request[] {
     return this.#wanted.value.filter((request) => !known.has(formatKey(request)));
   }
 
   #request(block: number): Request {
-    const trace = this.core.trace.value?.name ?? "";
+    const shown = this.isDifference ? this.whatIf.difference.value : this.core.trace.value;
+    const trace = shown?.name ?? "";
     return { type: "lens_block", trace, stream: this.core.state.stream.value, block };
   }
 }

@@ -13,6 +13,7 @@ import type {
   Segments,
   Shade,
   Stream,
+  TraceSide,
 } from "../protocol/shared";
 import type { Settings, Sorted } from "../sampling/sampling";
 
@@ -23,6 +24,7 @@ export const TRAITS = {
   target: "target",
   masked: "masked",
   edits: "edits",
+  side: "side",
   effectOf: "effect_of",
   layer: "layer",
   head: "head",
@@ -100,6 +102,8 @@ export interface State extends Settings, AttentionTraits, LensTraits, Generation
   masked: readonly number[];
   /** What is other than the model's own. */
   edits: readonly Edit[];
+  /** Of a text under edits, what is shown. */
+  side: TraceSide;
   /** A token, and perhaps a foil, whose effects heads are coloured by. */
   effectOf: readonly number[];
   position: number;

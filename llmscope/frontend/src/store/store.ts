@@ -150,9 +150,9 @@ export class Store {
       const request = this.input.nextRequest.value;
       return request && this.lacks(request);
     });
-    this.attention = new AttentionStore(core);
+    this.attention = new AttentionStore(core, this.whatIf);
     this.effects = new Effects(core, this.attention.kind);
-    this.lens = new LensStore(core, () => this.model.value?.layers ?? 0);
+    this.lens = new LensStore(core, this.whatIf, () => this.model.value?.layers ?? 0);
     this.#ends = [bound.dispose, ...this.#start()];
   }
 

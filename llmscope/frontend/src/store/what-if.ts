@@ -1,11 +1,10 @@
 /** What is switched off, and what the model says without any edit. */
 
-import { type ReadonlySignal, computed, effect, signal } from "@preact/signals";
-import { type TraceAnswer, traceOf } from "../protocol/answers";
+import { type ReadonlySignal, batch, computed, effect, signal } from "@preact/signals";
+import { type LogitsAnswer, type Trace, type TraceAnswer, traceOf } from "../protocol/answers";
 import { type Edit, type Part, offEdit, sameEdit } from "../protocol/edits";
 import { parseKey, underKey } from "../protocol/keys";
-import type { LogitsAnswer } from "../protocol/answers";
-import type { Kind } from "../protocol/shared";
+import type { Kind, TraceSide } from "../protocol/shared";
 import type { Head } from "./attention/types";
 import type { Core } from "./core";
 import { nextOf } from "./next-token";
@@ -13,10 +12,16 @@ import type { NextToken } from "./state";
 
 export class WhatIf {
   readonly edits: ReadonlySignal<readonly Edit[]>;
+  /** What is shown of a text under edits. */
+  readonly side: ReadonlySignal<TraceSide>;
   /** The distribution on screen as it is without edits; `null` while that isn't known. */
   readonly untouched = signal<NextToken | null>(null);
+  /** The trace on screen less that without edits, where that is shown; `null` until both are there. */
+  readonly difference: ReadonlySignal<Trace | null>;
 
-  #asked: AbortController | null = null;
+  /** The trace on screen, and that of the same text without edits. */
+  readonly #pair = signal<{ edited: Trace; plain: Trace } | null>(null);
+  readonly #known: ReadonlySignal<{ edited: Trace; plain: Trace } | null>;
 
   /** `canEdit` is false where a text is generated: that was generated under edits already. */
   constructor(
@@ -24,15 +29,24 @@ export class WhatIf {
     private readonly plainKey: ReadonlySignal<string>,
     readonly canEdit: boolean,
   ) {
-    this.edits = computed(() => core.state.edits.value ?? []);
+    const { state, trace } = core;
+    this.edits = computed(() => state.edits.value ?? []);
+    this.side = computed(() =>
+      canEdit && this.edits.value.length > 0 ? (state.side.value ?? "edited") : "edited",
+    );
+    this.#known = computed(() =>
+      this.#pair.value?.edited === trace.value ? this.#pair.value : null,
+    );
+    this.difference = computed(() => {
+      const known = this.#known.value;
+      if (this.side.value !== "difference" || !known) return null;
+      return { ...known.edited, name: [known.edited.name, known.plain.name] as [string, string] };
+    });
   }
 
   start(): () => void {
-    const end = effect(() => this.#followUntouched());
-    return () => {
-      end();
-      this.#asked?.abort();
-    };
+    const ends = [effect(() => this.#followPair()), effect(() => this.#followUntouched())];
+    return () => ends.forEach((end) => end());
   }
 
   /** Whether a head, or all of its layer's attention, is switched off. */
@@ -64,6 +78,18 @@ export class WhatIf {
     this.#turnTo([]);
   }
 
+  /** Shows the text under edits, without them, or the difference; false without edits. */
+  turn(side: TraceSide): boolean {
+    if (this.edits.peek().length === 0 || !this.canEdit) return false;
+    const isThere = side === "difference" && this.#known.peek() !== null;
+    const edits = side === "edited" ? this.edits.peek() : [];
+    const isOnScreen = side !== "untouched" && this.side.peek() !== "untouched";
+    const lacking = isThere || (isOnScreen && side === "edited") ? null : this.#lacks(edits);
+    if (lacking) this.core.report(new Error(lacking));
+    else this.core.state.side.value = side;
+    return true;
+  }
+
   #toggle(part: Part): void {
     if (!this.canEdit || this.core.isGone.peek()) return;
     const edit = offEdit(part);
@@ -75,33 +101,64 @@ export class WhatIf {
 
   /** Reads the text under other edits, unless nobody answers for them. */
   #turnTo(wanted: readonly Edit[]): void {
-    const request = parseKey(underKey(wanted, this.plainKey.peek()));
-    const lacking = request && this.core.lacks(request);
-    if (lacking) this.core.report(new Error(lacking));
-    else this.core.state.edits.value = wanted;
+    const { core } = this;
+    const lacking = this.#lacks(wanted);
+    if (lacking) return core.report(new Error(lacking));
+    batch(() => {
+      core.state.edits.value = wanted;
+      // What is changed is to be seen.
+      if (core.state.side.peek() === "untouched") core.state.side.value = "edited";
+    });
   }
 
-  #followUntouched(): void {
+  #lacks(edits: readonly Edit[]): string | null {
+    const request = parseKey(underKey(edits, this.plainKey.peek()));
+    return request && this.core.lacks(request);
+  }
+
+  /** Asks for the text without edits, where anything is shown of it beside the text under them. */
+  #followPair(): (() => void) | void {
+    const { core } = this;
+    const edited = core.trace.value;
+    const side = this.side.value;
+    const isWanted = side === "difference" || (side === "edited" && core.next.value !== null);
+    const isOn = this.edits.value.length > 0 && this.canEdit && core.isSeen.value;
+    const key = this.plainKey.value;
+    const request = parseKey(key);
+    if (!isOn || !isWanted || !edited || edited.input === key || !request) return;
+    if (this.#known.peek() || core.lacks(request)) return;
+    const asked = new AbortController();
+    core
+      .ask<TraceAnswer>(request, asked)
+      .then((answer) => {
+        if (!asked.signal.aborted) this.#pair.value = { edited, plain: traceOf(answer, key) };
+      })
+      .catch((error: unknown) => !asked.signal.aborted && core.report(error));
+    return () => asked.abort();
+  }
+
+  #followUntouched(): (() => void) | void {
     const { core, untouched } = this;
     const next = core.next.value;
-    const isOn = this.edits.value.length > 0 && core.isSeen.value && this.canEdit;
-    const request = parseKey(this.plainKey.value);
-    this.#asked?.abort();
-    if (!isOn || !next || !request || core.lacks(request)) {
+    const known = this.#known.value;
+    const isOn = this.edits.value.length > 0 && core.isSeen.value;
+    const logits = known &&
+      next && {
+        type: "logits" as const,
+        trace: known.plain.name,
+        position: next.position,
+      };
+    if (!isOn || !logits || core.lacks(logits)) {
       untouched.value = null;
       return;
     }
-    const { signal } = (this.#asked = new AbortController());
+    const asked = new AbortController();
     core
-      .ask<TraceAnswer>(request, { signal })
-      .then(async (answer) => {
-        const trace = traceOf(answer, this.plainKey.peek());
-        const { position } = next;
-        const logits = { type: "logits", trace: trace.name, position } as const;
-        if (core.lacks(logits)) return;
-        const found = nextOf(await core.ask<LogitsAnswer>(logits, { signal }), trace, position);
-        if (!signal.aborted) untouched.value = found;
+      .ask<LogitsAnswer>(logits, asked)
+      .then((answer) => {
+        if (!asked.signal.aborted) untouched.value = nextOf(answer, known.plain, next.position);
       })
-      .catch((error: unknown) => !signal.aborted && core.report(error));
+      .catch((error: unknown) => !asked.signal.aborted && core.report(error));
+    return () => asked.abort();
   }
 }

@@ -29,6 +29,14 @@ export function rounded(share: number): string {
   return value >= 99.95 ? "> 99.9 %" : `${value.toFixed(1)} %`;
 }
 
+/** A change of a probability, in percentage points with its sign. */
+export function points(change: number): string {
+  const size = 100 * Math.abs(change);
+  const digits = size < 0.1 ? 3 : size < 10 ? 2 : 1;
+  const shown = size > 0 && size < 0.001 ? size.toExponential(0) : size.toFixed(size && digits);
+  return `${change < 0 ? "−" : change > 0 ? "+" : ""}${shown} pp`;
+}
+
 /** As many digits as it takes to tell a value from the whole. */
 function justBelow(whole: number, value: number, least: number): string {
   for (let digits = least; digits <= 10; digits++) {

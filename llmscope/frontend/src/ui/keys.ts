@@ -38,6 +38,7 @@ export const KEYS = {
       help: { keys: ["?"] },
       release: { keys: ["Escape"], typing: true },
       undo: { keys: ["Mod+z"] },
+      side: { keys: ["d"] },
       preset: {
         keys: ["Alt+1", "Alt+2", "Alt+3", "Alt+4"],
         typing: true,

@@ -62,7 +62,7 @@ export function Controls({ store, matrix }: { store: Store; matrix: Matrix | nul
           <span class="ticks" aria-hidden="true">
             {negative && <span class="least">−1</span>}
             <span class="zero">0</span>
-            {TICKS.filter((tick) => opacity(tick, scale) > 0.12).map((tick) => (
+            {TICKS.filter((tick) => hasRoom(opacity(tick, scale), !!negative)).map((tick) => (
               <span key={tick} style={{ left: `${100 * opacity(tick, scale)}%` }}>
                 {tick}
               </span>
@@ -112,6 +112,10 @@ export function Controls({ store, matrix }: { store: Store; matrix: Matrix | nul
   );
 }
 
+/** Whether a tick stands clear of those at the ends; on half of a legend fewer do. */
+const hasRoom = (place: number, isHalf: boolean): boolean =>
+  place === 1 || (isHalf ? place > 0.25 && place < 0.8 : place > 0.12);
+
 /** The inks of the legend: of several heads, each in its colour, none in particular. */
 function legendOf(
   store: Store,
@@ -130,6 +134,8 @@ function Note({ store, matrix }: { store: Store; matrix: Matrix | null }) {
   const { attention, state } = store;
   const notes: string[] = [];
   const { mode, hideSink } = state;
+  if (store.whatIf.side.value === "difference")
+    notes.push(mode.value === "matrix" ? words.notes.difference : words.notes.edited[mode.value]);
   if (hideSink.value)
     notes.push(mode.value === "steps" ? words.notes.firstInSteps : words.notes.withoutFirst);
   if (matrix?.name.how === "rollout" && mode.value === "matrix" && !hideSink.value)

@@ -75,7 +75,7 @@ export function Matrix({ store, matrix, room }: MatrixProps) {
     const pixels = Math.max(across, down) * (window.devicePixelRatio || 1);
     attention.look({ query: inSight(rows), key: inSight(columns), pixels });
   }, [matrix, size, k, x, y]);
-  useEffect(() => zoom.reset(), [matrix.trace]);
+  useEffect(() => zoom.reset(), [matrix.trace.text, matrix.trace.written]);
 
   const cellAt = (event: MouseEvent): Cell => {
     const bounds = cells.current!.getBoundingClientRect();

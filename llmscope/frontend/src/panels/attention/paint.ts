@@ -4,12 +4,16 @@ import type { Theme } from "../../host/theme";
 import type { Matrix } from "../../store/attention/types";
 import type { Store } from "../../store/store";
 
-/** How the weights of a matrix are drawn: a difference in the colours of its two heads. */
-export function paintOf(store: Store, { name }: Pick<Matrix, "name">, theme: Theme): Paint {
+/** Whether weights have a sign: those of two heads, or of two traces, one less the other. */
+export const isSigned = ({ name, trace }: Pick<Matrix, "name" | "trace">): boolean =>
+  name.how === "difference" || typeof trace.name !== "string";
+
+/** How the weights of a matrix are drawn. */
+export function paintOf(store: Store, matrix: Pick<Matrix, "name" | "trace">, theme: Theme): Paint {
   const { colorScale, threshold } = store.state;
   const inks = INK[theme];
   const settings = { scale: colorScale.value, threshold: threshold.value };
-  return name.how === "difference"
-    ? { ink: inks.heads[0]!, negative: inks.heads[1]!, ...settings }
+  return isSigned(matrix)
+    ? { ink: inks.more, negative: inks.less, ...settings }
     : { ink: inks.attention, ...settings };
 }

@@ -1,4 +1,5 @@
 import { useRef } from "preact/hooks";
+import type { Trace } from "../../protocol/answers";
 import { matrixText } from "../../protocol/keys";
 import { MODES } from "../../protocol/shared";
 import type { Head } from "../../store/attention/types";
@@ -30,7 +31,7 @@ export function Attention({ store }: PanelProps) {
   // What is shown of the text before stays, pale, until that of the new one is there.
   const lacking = attention.lacking.value;
   const shown = lacking ? null : mode === "steps" ? attention.steps.value : matrix;
-  const isBehind = shown !== null && shown.trace !== trace;
+  const isBehind = shown !== null && shown.trace !== attention.trace.value;
   const body = () => {
     if (!trace) return <p class="muted empty">{!store.problem.value && words.empty}</p>;
     if (attention.layers.value.length === 0) return <p class="muted empty">{trace.why}</p>;
@@ -66,7 +67,12 @@ export function Attention({ store }: PanelProps) {
       </div>
       <div class="foot extra">
         <Controls store={store} matrix={matrix} />
-        {shown && <Save of={panel} name={`${fileOf(store, shown)}-${mode}`} />}
+        {shown && (
+          <Save
+            of={panel}
+            name={`${fileOf(store, shown)}-${isOfTwo(shown) ? "difference" : mode}`}
+          />
+        )}
       </div>
     </section>
   );
@@ -83,12 +89,16 @@ function fileOf({ attention, state }: Store, { layer, head }: Head): string {
   return `layer-${layer}-head-${head}`;
 }
 
+const isOfTwo = ({ trace }: { trace: Trace }): boolean => typeof trace.name !== "string";
+
 /** What is on screen: that of the matrix that is there, not of the one on its way. */
 function Title({ store }: { store: Store }) {
   const [what, more] = titleOf(store);
+  const matrix = store.state.mode.value === "matrix" ? store.attention.matrix.value : null;
+  const about = [matrix && isOfTwo(matrix) && words.title.edits, more];
   return (
     <span class="ellipsis">
-      {what} <small>{more}</small>
+      {what} <small>{about.filter(Boolean).join(" · ")}</small>
     </span>
   );
 }

@@ -4,6 +4,7 @@ import { bits, weight } from "../../ui/format";
 import { Label, plain } from "../../ui/label";
 import { attention } from "#words/attention";
 import { fill } from "../../words/fill";
+import { isSigned } from "./paint";
 
 const words = attention.matrix;
 
@@ -21,18 +22,22 @@ export function Readout({ store, matrix, line, query, at, pinned }: ReadoutProps
   const { queries, keys } = matrix.sides;
   const known = line && (line.direction === "from" ? line.index === query : line.index === at);
   const value = known ? line.weights[line.direction === "from" ? at : query] : undefined;
-  const isDifference = matrix.name.how === "difference";
+  const isDifference = isSigned(matrix);
+  const isOfTwo = typeof matrix.trace.name !== "string";
   const { decimals } = matrix.trace;
   const figure = (value: number) =>
     isDifference && decimals ? value.toFixed(decimals).replace("-", "−") : weight(value);
+  const sign = isOfTwo && value !== undefined && value > 0 ? "+" : "";
   const isRow = known && line.direction === "from" && !isDifference;
+
   return (
     <p class="readout figures" role="status">
       <b>
         <Label text={plain(queries[query]?.label ?? "")} /> →{" "}
         <Label text={plain(keys[at]?.label ?? "")} />
       </b>{" "}
-      <span class="weight">{value === undefined ? "…" : figure(value)}</span>
+      <span class="weight">{value === undefined ? "…" : sign + figure(value)}</span>
+      {isOfTwo && <span class="muted">{words.difference}</span>}
       {isRow && (
         <span class="muted">
           {store.state.hideSink.value ? (

@@ -30,7 +30,7 @@ export function useMatrixCursor(store: Store, matrix: Matrix): MatrixCursor {
   const pointed = useSignal<(Cell & { matrix: Matrix }) | null>(null);
   const read = useSignal<Line | null>(null);
   const { attention, state } = store;
-  const isCurrent = matrix.trace === store.trace.value && matrix.kind === attention.kind.value;
+  const isCurrent = matrix.trace === attention.trace.value && matrix.kind === attention.kind.value;
   const isFrom = state.direction.value === "from";
   const cursor = pointed.value?.matrix.trace === matrix.trace ? pointed.value : null;
   const pinned = isCurrent ? attention.cell.value : null;

@@ -1,15 +1,14 @@
 import { useEffect, useRef } from "preact/hooks";
-import { px } from "../../draw/canvas";
 import type { Store } from "../../store/store";
 import { bits, inPercent, plural, power, significant, twoDecimals } from "../../ui/format";
-import { onKeys } from "../../ui/keys";
 import { Label, plain } from "../../ui/label";
-import { clamp } from "../../ui/scale";
 import { chain as words } from "#words/chain";
 import { common } from "#words/common";
 import { choose, fill, rich } from "../../words/fill";
 import type { PanelProps } from "../props";
+import { ChainOfTwo } from "./difference";
 import { type Factors, factorsOf, toBits } from "./factors";
+import { clampedFocus, keysOf, reveal } from "./focus";
 
 const SCALE = 12; // bits that a bar has room for, unless a token has more
 
@@ -18,6 +17,7 @@ export function Chain({ store }: PanelProps) {
   const { state } = store;
   if (!state.chainRule.value && !state.lecture.value) return null;
   const chain = store.chain.value;
+  if (store.whatIf.side.value === "difference" && chain) return <ChainOfTwo store={store} />;
   const known = chain && factorsOf(chain.trace, chain);
   return (
     <section class="panel chain" aria-label={words.title}>
@@ -58,9 +58,6 @@ function Columns({ store, factors: { side, tokens } }: FactorsProps) {
     const found = box.current!.querySelector<HTMLElement>(".here");
     if (found) reveal(found, box.current!);
   }, [here, tokens.length]);
-  const keys = onKeys("chain", {
-    move: ({ right }) => right !== 0 && store.pin(clamp(here + right, 0, tokens.length - 1), side),
-  });
   return (
     <div
       ref={box}
@@ -68,7 +65,7 @@ function Columns({ store, factors: { side, tokens } }: FactorsProps) {
       role="group"
       aria-label={words.tokens}
       tabIndex={0}
-      onKeyDown={keys}
+      onKeyDown={keysOf(store, side, tokens.length)}
     >
       <div class="factor names" aria-hidden="true">
         <span class="height">{words.rows.surprisal}</span>
@@ -173,24 +170,3 @@ const powerOfTwo = (exponent: string) => (
 const number = (text: string): string => text.replace(" ", "\u00a0");
 
 const finite = (value: number): number => (Number.isFinite(value) ? value : 0);
-
-/** The token in focus of a side; without one, the last. */
-function clampedFocus(store: Store, side: Factors["side"], length: number): number {
-  const here = store.here(side);
-  return here < 0 ? length - 1 : Math.min(here, length - 1);
-}
-
-/** Scrolls so that a column is in sight, and the first one is whole: half a number is another number. */
-function reveal(element: HTMLElement, box: HTMLElement): void {
-  const [names, ...columns] = [...box.children] as HTMLElement[];
-  const start = (column: HTMLElement) => column.offsetLeft - names!.offsetWidth;
-  const end = element.offsetLeft + element.offsetWidth - box.clientWidth;
-  const last = columns.at(-1)!;
-  const spare = last.offsetLeft + last.offsetWidth - box.clientWidth;
-  const to =
-    end > box.scrollLeft
-      ? start(columns.find((column) => start(column) >= end) ?? element)
-      : Math.min(box.scrollLeft, start(element));
-  last.style.marginRight = px(Math.max(0, to - spare));
-  box.scrollLeft = to;
-}

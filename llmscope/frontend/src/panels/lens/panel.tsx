@@ -7,6 +7,7 @@ import { lens as words } from "#words/lens";
 import { fill } from "../../words/fill";
 import type { PanelProps } from "../props";
 import { CellReading } from "./cell";
+import { DifferenceReading } from "./difference";
 import { Table } from "./table";
 
 /** What the model would say if it ended at a layer, for every layer and position. */
@@ -15,30 +16,35 @@ export function Lens({ store }: PanelProps) {
   const { lens, state } = store;
   const measure = state.lens.value;
   const together = useSignal(1);
+  const about = lens.isDifference ? words.difference.about : words.about;
+  const folded = together.value > 1 && fill(words.folded, { count: together.value });
   const lacking = store.trace.value ? lens.lacking.value : words.empty;
   return (
-    <section ref={panel} class={`panel lens ${measure}`} aria-label={words.title}>
+    <section
+      ref={panel}
+      class={`panel lens ${lens.isDifference ? "divergence" : measure}`}
+      aria-label={words.title}
+    >
       <h3 class="spread">
         <span>
-          {words.title}{" "}
-          <small>
-            {together.value > 1 ? fill(words.folded, { count: together.value }) : words.about}
-          </small>
+          {words.title} <small>{folded || about}</small>
         </span>
-        <Segmented
-          label={words.measure}
-          options={MEASURES}
-          names={words.measures}
-          value={measure}
-          onPick={(picked) => (state.lens.value = picked)}
-        />
+        <span class={lens.isDifference ? "unseen" : ""}>
+          <Segmented
+            label={words.measure}
+            options={MEASURES}
+            names={words.measures}
+            value={measure}
+            onPick={(picked) => (state.lens.value = picked)}
+          />
+        </span>
       </h3>
       {lacking ? (
         <p class="muted empty">{lacking}</p>
       ) : (
         <div class="lens-body">
           <Table store={store} together={together} />
-          <CellReading store={store} />
+          {lens.isDifference ? <DifferenceReading store={store} /> : <CellReading store={store} />}
         </div>
       )}
       <div class="foot extra">
@@ -51,8 +57,14 @@ export function Lens({ store }: PanelProps) {
         />
         {!lacking && (
           <>
-            <span class="note">{lens.isWaiting.value ? words.reading : words.shades[measure]}</span>
-            <Save of={panel} name={`lens-${measure}`} />
+            <span class="note">
+              {lens.isWaiting.value
+                ? words.reading
+                : lens.isDifference
+                  ? words.difference.shade
+                  : words.shades[measure]}
+            </span>
+            <Save of={panel} name={`lens-${lens.isDifference ? "difference" : measure}`} />
           </>
         )}
       </div>

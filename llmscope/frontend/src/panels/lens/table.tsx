@@ -43,6 +43,15 @@ export function Table({ store, together }: TableProps) {
   const down = isStage ? clamp(room / shown.length, LOW, HIGH) : DOWN;
   const top = shown.findIndex((fold) => fold.shown === focus);
   useLayoutEffect(() => void (together.value = shown[0]!.last - shown[0]!.first + 1));
+  /** What a cell says, how dark it is, and whether edits make it say something else. */
+  const read = (cell: LensCell): [label: string, shade: number, parted: boolean] | null => {
+    if (lens.isDifference) {
+      const found = lens.readDifference(cell);
+      return found && [found.edited.label, Math.sqrt(found.divergence), found.parted];
+    }
+    const found = lens.read(cell);
+    return found && [found.top[0]!.label, shade(found, bits), false];
+  };
 
   const look = () => {
     const { scrollLeft, clientWidth } = box.current!;
@@ -126,17 +135,15 @@ export function Table({ store, together }: TableProps) {
           <tbody>
             {shown.map((fold) =>
               row(<Layer fold={fold} />, (at) => {
-                const number = fold.shown;
-                const reading = lens.read([number, at]);
+                const [label, opaque, parted] = read([fold.shown, at]) ?? [];
+                const isHere = fold.shown === focus && at === position;
                 return (
                   <td
                     key={at}
-                    class={number === focus && at === position ? "focus" : ""}
-                    style={{
-                      "--shade": reading ? clamp(shade(reading, bits), 0, 1).toFixed(3) : 0,
-                    }}
+                    class={[isHere && "focus", parted && "parted"].filter(Boolean).join(" ")}
+                    style={{ "--shade": clamp(opaque ?? 0, 0, 1).toFixed(3) }}
                   >
-                    {reading && <Label text={reading.top[0]!.label} />}
+                    {label !== undefined && <Label text={label} />}
                   </td>
                 );
               }),

@@ -1,7 +1,7 @@
 import type { Order } from "../../protocol/shared";
 import { type Outcome, type StageName, cutBy, probOf } from "../../sampling/sampling";
 import type { NextToken } from "../../store/state";
-import { count, percent, rounded } from "../../ui/format";
+import { count, percent, points, rounded } from "../../ui/format";
 import { useScale } from "../../ui/em";
 import { Label } from "../../ui/label";
 import { clamp, linearScale, logScale } from "../../ui/scale";
@@ -28,6 +28,8 @@ interface BarsProps {
   isPlain: boolean;
   /** The same without edits, after sampling; `null` where there are none. */
   untouched: ((place: number) => number) | null;
+  /** Whether the change by edits is shown in place of the probability. */
+  isDifference: boolean;
   pins: Pin[];
   /** The rank that the dice fell on. */
   fallen: number | null;
@@ -128,7 +130,9 @@ export function Bars(props: BarsProps) {
               )}
             </span>
             <span class="value" title={percent(rest)}>
-              {rounded(rest)}
+              {untouched && props.isDifference
+                ? points(sum(all.map(untouched)) - sum(all.map((place) => probOf(outcome, place))))
+                : rounded(rest)}
             </span>
           </li>
         )}
@@ -212,13 +216,10 @@ function Line(props: LineProps) {
         type="button"
         class="value"
         aria-pressed={picked === place}
-        title={fill(
-          untouched ? words.valueUntouched : props.isPlain ? words.value : words.valueBefore,
-          { share: percent(after), before: percent(before) },
-        )}
+        title={fill(titleOf(props), { share: percent(after), before: percent(before) })}
         onClick={() => onPick(place)}
       >
-        {rounded(after)}
+        {untouched && props.isDifference ? points(after - before) : rounded(after)}
       </button>
     </li>
   );
@@ -231,4 +232,10 @@ function fates(cut: StageName | undefined, place: number, others: LineProps["oth
   return others
     .filter(({ outcome }) => !cut !== !cutBy(outcome, place))
     .map(({ order }) => fill(cut ? words.keptBy : words.cutByOther, { engine: order }));
+}
+
+/** What the button of a probability says on hover. */
+function titleOf({ untouched, isDifference, isPlain }: LineProps): string {
+  if (untouched) return isDifference ? words.valueChanged : words.valueUntouched;
+  return isPlain ? words.value : words.valueBefore;
 }

@@ -180,6 +180,24 @@ function useUntouched({ whatIf, settings }: Store, next: Next): ((place: number)
   return (place) => probOf(outcome, rank[next.sorted.order[place]!]!);
 }
 
+/** How much probability edits move, in words: the total variation of the two distributions. */
+function movedTo({ whatIf, settings }: Store, next: Next, edited: Outcome): string {
+  const { sorted, known } = whatIf.untouched.peek()!;
+  const untouched = sample(sorted, settings.peek());
+  let moved = 0;
+  // Tokens that a page doesn't tell apart are counted together: more may move among them.
+  let [rest, others] = [0, 0];
+  next.sorted.order.forEach((id, place) => {
+    const [one, other] = [probOf(edited, place), probOf(untouched, sorted.rank[id]!)];
+    const isTold = place < next.known && sorted.rank[id]! < known;
+    if (isTold) moved += Math.abs(one - other);
+    else [rest, others] = [rest + one, others + other];
+  });
+  const share = percent((moved + Math.abs(rest - others)) / 2);
+  const isAll = next.known === next.sorted.order.length;
+  return fill(isAll ? words.moved : words.movedAtLeast, { share });
+}
+
 interface RowsProps {
   store: Store;
   next: Next;
@@ -216,6 +234,7 @@ function Rows({ store, next, outcome, log, fixed, curve, compare, samples }: Row
   }, []);
   const settings = store.settings.value;
   const untouched = useUntouched(store, next);
+  const isDifference = untouched !== null && store.whatIf.side.value === "difference";
   const actual = actualOf(next, !samples);
   const isPlain = !samples && areSet(settings, NEUTRAL);
   const others = compare
@@ -240,6 +259,7 @@ function Rows({ store, next, outcome, log, fixed, curve, compare, samples }: Row
           fixed={fixed}
           isPlain={isPlain}
           untouched={untouched}
+          isDifference={isDifference}
           pins={pins.value}
           fallen={fallen}
           draws={counts.value && { counts: counts.value, of: DRAWS }}
@@ -264,10 +284,12 @@ function Rows({ store, next, outcome, log, fixed, curve, compare, samples }: Row
             </span>
           </span>
           <span class="figures entropy">
-            {fill(words.entropy, {
-              bits: bits(outcome.entropy),
-              count: tokensOf(outcome.entropy),
-            })}
+            {isDifference
+              ? movedTo(store, next, outcome)
+              : fill(words.entropy, {
+                  bits: bits(outcome.entropy),
+                  count: tokensOf(outcome.entropy),
+                })}
           </span>
         </p>
         {samples && <Stacked next={next} outcome={outcome} u={u.value} draws={draws.value} />}

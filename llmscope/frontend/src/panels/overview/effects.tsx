@@ -17,7 +17,7 @@ export function EffectsOf({ store, here }: { store: Store; here: Head }) {
   const { effects, state } = store;
   const [token, foil] = state.effectOf.value as [number, number | undefined];
   const value = effects.of(here);
-  const { heads } = INK[useContext(ThemeContext).value];
+  const { more, less } = INK[useContext(ThemeContext).value];
   return (
     <>
       <span class="spread here">
@@ -48,8 +48,8 @@ export function EffectsOf({ store, here }: { store: Store; here: Head }) {
       </span>
       <span class="spread legend">
         <span>
-          {[0, 1].map((index) => (
-            <i key={index} class="swatch" style={{ background: rgb(heads[index]!) }} />
+          {[more, less].map((ink, index) => (
+            <i key={index} class="swatch" style={{ background: rgb(ink) }} />
           ))}{" "}
           {words.legend}
         </span>

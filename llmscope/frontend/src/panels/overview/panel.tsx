@@ -210,7 +210,7 @@ function Heads({ store, grid, mark, scale }: HeadsProps) {
   const found = effects.isOn ? effects.shown.value : null;
   useLayoutEffect(() => {
     const context = prepare(canvas.current!, grid.width, grid.height);
-    const { heads } = INK[theme];
+    const { more, less } = INK[theme];
     for (const place of grid.places) {
       context.globalAlpha = 1;
       context.fillStyle = INK[theme].cell;
@@ -218,7 +218,7 @@ function Heads({ store, grid, mark, scale }: HeadsProps) {
       if (effects.isOn) {
         const value = effects.of(place) ?? 0;
         const share = found ? Math.min(1, Math.abs(value) / found.most) : 0;
-        context.fillStyle = rgb(heads[value < 0 ? 1 : 0]!, Math.sqrt(share));
+        context.fillStyle = rgb(value < 0 ? less : more, Math.sqrt(share));
         context.fillRect(place.x, place.y, grid.size, grid.size);
         continue;
       }

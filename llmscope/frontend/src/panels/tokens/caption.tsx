@@ -15,6 +15,9 @@ interface CaptionProps {
   hoveredTarget: Signal<number | null>;
 }
 
+/** Whether it is the difference that edits make. */
+const isOfTwo = ({ trace }: Line): boolean => typeof trace.name !== "string";
+
 /** One line that says what one sees. */
 export function Caption({ store, line, hoveredTarget }: CaptionProps) {
   const trace = store.trace.value;
@@ -50,7 +53,7 @@ export function Caption({ store, line, hoveredTarget }: CaptionProps) {
         {line && weights && (
           <>
             {" · "}
-            {rich(words.attention[line.direction], {
+            {rich((isOfTwo(line) ? words.change : words.attention)[line.direction], {
               token: <Label text={from!} />,
               weight: <b>{weight(weights[hovered] ?? 0)}</b>,
             })}
@@ -65,7 +68,7 @@ export function Caption({ store, line, hoveredTarget }: CaptionProps) {
     <p class="caption lines">
       {line && (
         <>
-          {rich(words.shade[line.direction], {
+          {rich((isOfTwo(line) ? words.shadeOfTwo : words.shade)[line.direction], {
             token: <Label text={from!} />,
             whose: whose(line),
           })}{" "}

@@ -13,6 +13,7 @@ import { Caption } from "./caption";
 import { Changes } from "./changes";
 import { DecoderButtons } from "./decoder-buttons";
 import { Row } from "./row";
+import { Sides } from "./sides";
 
 /** What the model reads: a text, with a second sentence or the text of a decoder. */
 export function Tokens({ store }: PanelProps) {
@@ -23,7 +24,7 @@ export function Tokens({ store }: PanelProps) {
   const trace = store.trace.value;
   const editable = state.editable.value;
   const line = useDeferred(store.attention.line);
-  const shown = { store, line: line?.trace === trace ? line : null };
+  const shown = { store, line: line?.trace === store.attention.trace.value ? line : null };
   const hasTarget = family === "encoder-decoder";
   const readsPairs = editable && (family === "masked" || family === "encoder");
   const hasPair = state.pair.value !== "" || (wantsPair.value && readsPairs);
@@ -64,6 +65,7 @@ export function Tokens({ store }: PanelProps) {
       )}
       <div class="under" tabIndex={-1}>
         <Changes store={store} />
+        <Sides store={store} />
         <Caption {...shown} hoveredTarget={hoveredTarget} />
         {editable && (
           <button

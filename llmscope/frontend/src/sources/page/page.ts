@@ -1,6 +1,8 @@
 import {
   type MatrixName,
+  type Request,
   type RequestOf,
+  type TraceName,
   formatKey,
   matrixText,
   parseKey,
@@ -10,7 +12,7 @@ import { type Part, type Source, SourceError } from "../../protocol/source";
 import { problems } from "#words/problems";
 import type { Content, Matrices } from "./content";
 import { logitsOf } from "./logits";
-import { type Whole, thumbnails, tile, wholeMatrix } from "./weights";
+import { type Whole, difference, thumbnails, tile, wholeMatrix } from "./weights";
 
 const KEPT = 8; // matrices that were made last
 
@@ -47,6 +49,8 @@ export class PageSource implements Source {
     const stored = answers[key];
     if (request?.type === "thumbnails" && stored) return () => this.#thumbnails(request, stored);
     if (stored) return () => stored;
+    if (request && "trace" in request && typeof request.trace !== "string")
+      return this.#difference(request);
     switch (request?.type) {
       case "page":
       case "call":
@@ -81,7 +85,16 @@ export class PageSource implements Source {
     return request && GENERATING.has(request.type) ? problems.takesModel.writing : problems.notHeld;
   }
 
-  #logits(trace: string, position: number): (() => Part) | null {
+  /** What of two traces isn't stored. */
+  #difference(request: Request): (() => Part) | string {
+    if ("matrix" in request) return this.#attention(request);
+    if (request.type === "lens_block") return this.content.words.lens;
+    return request.type === "chain" || request.type === "distances"
+      ? problems.notHeld
+      : problems.notOfTwo;
+  }
+
+  #logits(trace: TraceName, position: number): (() => Part) | null {
     const found = this.content.logits.find(
       (one) => one.trace === trace && one.positions.includes(position),
     );
@@ -97,21 +110,17 @@ export class PageSource implements Source {
   }
 
   #attention(request: RequestOf<"row" | "column" | "tile">): (() => Part) | string {
-    const all = this.#matrices(request.trace, request.kind);
-    const whole = all ? this.#whole(all, request.matrix) : null;
-    if (!whole)
-      return request.matrix.how === "rollout"
-        ? problems.takesModel.rollout
-        : this.content.words.heads;
-    if (request.type === "tile") return () => ({ ...tile(whole, request) });
-    const { weights, queries, keys } = whole;
-    const { index } = request;
-    return request.type === "row"
-      ? () => line(weights.subarray(index * keys, (index + 1) * keys))
-      : () => line(Float32Array.from({ length: queries }, (_, q) => weights[q * keys + index]!));
+    const { trace, kind, matrix } = request;
+    const [one, other] = (typeof trace === "string" ? [trace] : trace).map((name) => {
+      const all = this.#matrices(name, kind);
+      return all ? this.#whole(all, matrix) : null;
+    });
+    if (!one || other === null)
+      return matrix.how === "rollout" ? problems.takesModel.rollout : this.content.words.heads;
+    return () => partOf(other ? difference(one, other) : one, request);
   }
 
-  #matrices(trace: string, kind: Kind): Matrices | undefined {
+  #matrices(trace: TraceName, kind: Kind): Matrices | undefined {
     return this.content.matrices.find((one) => one.trace === trace && one.kind === kind);
   }
 
@@ -129,5 +138,17 @@ export class PageSource implements Source {
 const GENERATED = "write";
 
 const GENERATING = new Set(["begin", "step", "step_on", "force", "select", "undo", "copy"]);
+
+/** A tile, a row or a column of a matrix. */
+function partOf(whole: Whole, request: RequestOf<"row" | "column" | "tile">): Part {
+  if (request.type === "tile") return { ...tile(whole, request) };
+  const { weights, queries, keys } = whole;
+  const { index } = request;
+  return line(
+    request.type === "row"
+      ? weights.subarray(index * keys, (index + 1) * keys)
+      : Float32Array.from({ length: queries }, (_, q) => weights[q * keys + index]!),
+  );
+}
 
 const line = (data: Float32Array): Part => ({ weights: { data, shape: [data.length] } });

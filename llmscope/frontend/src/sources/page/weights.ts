@@ -33,6 +33,15 @@ export function wholeMatrix(all: Matrices, { how, where, withoutFirst }: MatrixN
   return { weights: first!, queries, keys, signed: how === "difference" };
 }
 
+/** One matrix less another of the same shape. */
+export function difference(one: Whole, other: Whole): Whole {
+  return {
+    ...one,
+    weights: one.weights.map((weight, i) => weight - other.weights[i]!),
+    signed: true,
+  };
+}
+
 /** The weights (queries, keys) of one matrix. */
 export function decoded({ codes, queries, keys, triangular }: Matrices, at: number): Float32Array {
   const [width, count, cells] = codes.shape as [number, number, number];

@@ -2,10 +2,16 @@
 
 import type { LineAnswer, TileAnswer, Trace } from "../../protocol/answers";
 import type { Tensor } from "../../protocol/arrays";
-import { type MatrixName, type Pool, type Request, sameMatrix } from "../../protocol/keys";
+import {
+  type MatrixName,
+  type Pool,
+  type Request,
+  sameMatrix,
+  traceText,
+} from "../../protocol/keys";
 import { type Direction, type Kind, TILE } from "../../protocol/shared";
 import type { RequestCache } from "../request-cache";
-import type { Matrix, Steps, Tile } from "./types";
+import type { Matrix, Steps, Tile, Viewport } from "./types";
 
 /** A matrix of a trace. */
 export type MatrixOf = Pick<Matrix, "trace" | "kind" | "name">;
@@ -25,21 +31,39 @@ export function isDrawn(
   steps: Steps | null,
   matrices: readonly (Matrix | null)[],
 ): boolean {
+  const isOf = (drawn: Matrix | Steps | null): boolean =>
+    drawn !== null &&
+    "trace" in request &&
+    traceText(drawn.trace.name) === traceText(request.trace);
   if (request.type === "steps") {
-    const { trace, layer, head, query } = request;
+    const { layer, head, query } = request;
     const isOfHead = steps?.layer === layer && steps.head === head;
-    return isOfHead && steps.trace.name === trace && steps.at === query;
+    return isOfHead && isOf(steps) && steps.at === query;
   }
   if (!("matrix" in request)) return false;
-  const { trace, kind, matrix } = request;
-  return matrices.some(
-    (one) => one?.trace.name === trace && one.kind === kind && sameMatrix(one.name, matrix),
-  );
+  const { kind, matrix } = request;
+  return matrices.some((one) => isOf(one) && one!.kind === kind && sameMatrix(one!.name, matrix));
 }
 
 /** The level at which one tile is a whole matrix of `longest` tokens. */
 export const levelOf = (longest: number): number =>
   Math.max(0, Math.ceil(Math.log2(longest / TILE)));
+
+/** The tiles of a level that a viewport meets. */
+export function tilesIn(
+  { sides }: Matrix,
+  { query, key }: Viewport,
+  level: number,
+): Pick<Tile, "level" | "row" | "column">[] {
+  const side = TILE * 2 ** level;
+  const over = ([first, last]: [number, number], length: number) => {
+    const [from, to] = [Math.floor(first / side), Math.ceil(Math.min(last, length) / side)];
+    return Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i);
+  };
+  return over(query, sides.queries.length).flatMap((row) =>
+    over(key, sides.keys.length).map((column) => ({ level, row, column })),
+  );
+}
 
 export async function readTile(
   cache: RequestCache,

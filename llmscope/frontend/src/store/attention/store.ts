@@ -11,8 +11,9 @@ import {
 import { type Direction, type Kind, MOST_HEADS, type ScoreName, TILE } from "../../protocol/shared";
 import { ask } from "../ask";
 import type { Core } from "../core";
+import type { WhatIf } from "../what-if";
 import { stable } from "../stable";
-import { firstRow, isDrawn, levelOf, readLine, readTile } from "./requests";
+import { firstRow, isDrawn, levelOf, readLine, readTile, tilesIn } from "./requests";
 import { Thumbnails } from "./thumbnails";
 import {
   type Cell,
@@ -51,6 +52,8 @@ export class AttentionStore {
   /** How a block of weights that is too small to see is reduced to one. */
   readonly pool = signal<Pool>("max");
 
+  /** Whose matrix is shown: the trace on screen, or its difference to that without edits. */
+  readonly trace: ReadonlySignal<Trace | null>;
   readonly kind: ReadonlySignal<Kind>;
   readonly layers: ReadonlySignal<LayerRow[]>;
   readonly sides: ReadonlySignal<Sides>;
@@ -63,8 +66,14 @@ export class AttentionStore {
   /** Why what is wanted can't be shown, in words. */
   readonly lacking: ReadonlySignal<string | null>;
 
-  constructor(private readonly core: Core) {
+  constructor(
+    private readonly core: Core,
+    { side, difference }: Pick<WhatIf, "side" | "difference">,
+  ) {
     const { state, trace } = core;
+    this.trace = computed(() =>
+      side.value === "difference" && state.mode.value === "matrix" ? difference.value : trace.value,
+    );
     this.thumbnails = new Thumbnails(trace, (error) => core.report(error));
     this.kind = computed(() => {
       const now = trace.value;
@@ -213,7 +222,7 @@ export class AttentionStore {
 
   /** The true weights from a query ("from") or to a key ("to"). */
   async lineOf(name: MatrixName, direction: Direction, index: number): Promise<Line> {
-    const trace = this.core.trace.peek()!;
+    const trace = this.trace.peek()!;
     const kind = this.kind.peek();
     const matrix = this.matrix.peek();
     if (
@@ -235,7 +244,7 @@ export class AttentionStore {
   // ── asking ────────────────────────────────────────────────────────────────────────────────
 
   get #ready(): Trace | null {
-    return this.core.isSeen.value ? this.core.trace.value : null;
+    return this.core.isSeen.value ? this.trace.value : null;
   }
 
   #shows(panel: string): boolean {
@@ -244,12 +253,12 @@ export class AttentionStore {
 
   /** Why a matrix of the text on screen can't be shown, in words; `null` where it can. */
   lacks(matrix: MatrixName): string | null {
-    return this.core.lacks(firstRow(this.core.trace.value, this.kind.value, matrix));
+    return this.core.lacks(firstRow(this.trace.value, this.kind.value, matrix));
   }
 
   /** A request that is answered where what is shown of a head can be. */
   #sampleOf({ layer, head }: Head, name = headMatrix(layer, head)): Request {
-    const trace = this.core.trace.value;
+    const trace = this.trace.value;
     const kind = this.kind.value;
     const query = Math.min(this.core.focus.value, this.sides.value.queries.length - 1);
     return this.core.state.mode.value === "steps" && this.#shows("attention")
@@ -323,23 +332,15 @@ export class AttentionStore {
       return;
     }
     if (kept.length < this.tiles.peek().length) this.tiles.value = kept;
-    const side = TILE * 2 ** level;
-    const over = ([first, last]: [number, number], length: number) => {
-      const [from, to] = [Math.floor(first / side), Math.ceil(Math.min(last, length) / side)];
-      return Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i);
-    };
-    const ends: (() => void)[] = [];
-    for (const row of over(viewport.query, matrix.sides.queries.length))
-      for (const column of over(viewport.key, matrix.sides.keys.length)) {
-        if (kept.some((tile) => tile.row === row && tile.column === column)) continue;
-        const at = { level, row, column };
-        const end = ask(
+    const ends = tilesIn(matrix, viewport, level)
+      .filter((at) => !kept.some(({ row, column }) => row === at.row && column === at.column))
+      .map((at) =>
+        ask(
           this.core,
           (signal) => readTile(this.core.cache(), matrix, at, pool, signal),
           (cells) => (this.tiles.value = [...this.tiles.peek(), { matrix, ...at, cells }]),
-        );
-        ends.push(end);
-      }
+        ),
+      );
     return () => ends.forEach((end) => end());
   }
 
@@ -391,8 +392,8 @@ export class AttentionStore {
   }
 
   #followThumbnails(): void {
-    const trace = this.#ready;
-    if (!trace || !this.#shows("overview")) return;
+    const trace = this.core.trace.value;
+    if (!trace || !this.core.isSeen.value || !this.#shows("overview")) return;
     const layers = this.layers.value.map(([layer]) => layer);
     this.thumbnails.follow(this.core.cache(), trace, this.kind.value, layers);
   }

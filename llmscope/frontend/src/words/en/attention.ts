@@ -15,6 +15,7 @@ export const attention = {
     rollout: "through layers 0 to {layer}",
     combined: { one: "of {count} head", other: "of {count} heads" },
     difference: "difference of two heads",
+    edits: "edited − untouched",
   },
 
   kind: "Which attention",
@@ -60,6 +61,11 @@ export const attention = {
       max: "Zoomed out: each pixel is the maximum of {side} × {side} weights.",
       mean: "Zoomed out: each pixel is the mean of {side} × {side} weights.",
     },
+    difference: "Edited less untouched. Blue: more weight under the edits; orange: less.",
+    edited: {
+      arcs: "Arcs are of the edited text; Matrix shows the difference.",
+      steps: "Steps are of the edited text; Matrix shows the difference.",
+    },
     exact: "Values on hover are exact.",
   },
 
@@ -69,6 +75,7 @@ export const attention = {
     /** Not only a part, larger. */
     showAll: "Show all",
     withoutFirst: "first token left out, renormalised",
+    difference: "edited less untouched",
     entropy: "entropy {bits}",
     first: "to the first token {weight}",
     pinned: "pinned",

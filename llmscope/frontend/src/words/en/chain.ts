@@ -28,6 +28,19 @@ export const chain = {
   surprisal: "surprisal −log₂ p = {bits}",
   product: "product up to here {product}",
 
+  /** Of a text under edits, less the same without. */
+  difference: {
+    about: "edited less untouched",
+    rows: {
+      surprisal: "surprisal, ± bits",
+      edited: "edited, %",
+      untouched: "untouched, %",
+    },
+    factor: "p(“{token}”): edited {edited}, untouched {untouched} · surprisal {bits}",
+    total: "The whole text: {bits}; perplexity edited {edited}, untouched {untouched}.",
+    legend: "Blue: more surprising under the edits; orange: less.",
+  },
+
   total: "p(text | its first token) = {product} = {power}",
   perplexity:
     "{bits} bits ÷ {tokens} = {each}; perplexity {power} = {perplexity}: as unsure as a choice among {choices} equally likely tokens.",

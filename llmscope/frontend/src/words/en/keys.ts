@@ -33,6 +33,7 @@ export const keys = {
         help: "Show the keys",
         release: "Release what was clicked, step by step",
         undo: "Undo a change of settings, of pinned heads or of what is off",
+        side: "Show what is changed of the model as a difference, or not (with Shift: the untouched text)",
         preset: "Sampling: greedy, 0.7, 1.5, nucleus",
         reset: "Reset sampling",
       },

@@ -40,6 +40,17 @@ export const lens = {
     entropy: "entropy",
     divergence: "KL to final prediction",
   },
+  /** Of a text under edits and without them. */
+  difference: {
+    about: "how far edits move the prediction at this layer",
+    edited: "edited",
+    untouched: "untouched",
+    divergence: "divergence",
+    parting: "likeliest part at",
+    never: "no layer",
+    shade:
+      "Shade: Jensen-Shannon divergence of edited and untouched, √ scale. Cells name the edited token, in bold where the untouched one is another",
+  },
   masked: "hidden by the mask",
   none: "none (end)",
 } as const;

@@ -70,6 +70,10 @@ export const nextToken = {
   before: "before sampling: {share}",
   untouchedShare: "untouched: {share}",
   valueUntouched: "{share}; {before} with nothing switched off. Click for the calculation.",
+  valueChanged: "{share} edited, {before} untouched. Click for the calculation.",
+  /** Between the distributions under edits and without them. */
+  moved: "probability moved {share}",
+  movedAtLeast: "probability moved ≥ {share}",
   others: { one: "{count} other", other: "{count} others" },
 
   /** What stands in the text. */

@@ -16,6 +16,7 @@ export const problems = {
     rollout: "Rollout to this layer takes the model.",
     writing: "Writing takes the model.",
   },
+  notOfTwo: "The difference of two texts is shown in their attention, chain and lens.",
   notHeld: "This page holds no such part of the model.",
 
   /** Labels of tokens whose own isn't known. */

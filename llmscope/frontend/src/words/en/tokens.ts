@@ -28,6 +28,15 @@ export const tokens = {
     from: "Shade: attention from “{token}” {whose}.",
     to: "Shade: attention to “{token}” {whose}.",
   },
+  /** By edits. */
+  change: {
+    from: "change of attention from “{token}” {weight}",
+    to: "change of attention to “{token}” {weight}",
+  },
+  shadeOfTwo: {
+    from: "Shade: change of attention from “{token}” {whose}.",
+    to: "Shade: change of attention to “{token}” {whose}.",
+  },
   /** Whose attention it is. */
   whose: {
     head: "in layer {layer}, head {head}",

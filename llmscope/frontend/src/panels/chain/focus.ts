@@ -1,0 +1,35 @@
+import { px } from "../../draw/canvas";
+import type { Side, Store } from "../../store/store";
+import { onKeys } from "../../ui/keys";
+import { clamp } from "../../ui/scale";
+
+/** Arrow keys move from token to token. */
+export const keysOf = (store: Store, side: Side, length: number) =>
+  onKeys("chain", {
+    move({ right }) {
+      if (right === 0) return false;
+      const to = clampedFocus(store, side, length) + right;
+      return store.pin(clamp(to, 0, length - 1), side);
+    },
+  });
+
+/** The token in focus of a side; without one, the last. */
+export function clampedFocus(store: Store, side: Side, length: number): number {
+  const here = store.here(side);
+  return here < 0 ? length - 1 : Math.min(here, length - 1);
+}
+
+/** Scrolls so that a column is in sight, and the first one is whole: half a number is another number. */
+export function reveal(element: HTMLElement, box: HTMLElement): void {
+  const [names, ...columns] = [...box.children] as HTMLElement[];
+  const start = (column: HTMLElement) => column.offsetLeft - names!.offsetWidth;
+  const end = element.offsetLeft + element.offsetWidth - box.clientWidth;
+  const last = columns.at(-1)!;
+  const spare = last.offsetLeft + last.offsetWidth - box.clientWidth;
+  const to =
+    end > box.scrollLeft
+      ? start(columns.find((column) => start(column) >= end) ?? element)
+      : Math.min(box.scrollLeft, start(element));
+  last.style.marginRight = px(Math.max(0, to - spare));
+  box.scrollLeft = to;
+}

@@ -1,0 +1,57 @@
+"""What two traces are apart in, by the request that asks for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from llmscope.analysis.comparison import read_distances
+from llmscope.kernel import requests as ask
+from llmscope.kernel.lens import lens_difference
+from llmscope.kernel.protocol import format_key, shortened
+from llmscope.kernel.requests import PAUSE, RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from llmscope.comparison import Comparison
+    from llmscope.kernel.attention import AttentionHandlers
+    from llmscope.kernel.requests import OfTrace, Part
+
+
+def difference(
+    compared: Comparison,
+    request: OfTrace,
+    attention: AttentionHandlers,
+    cancelled: Callable[[], bool],
+) -> Iterator[Part]:
+    """Answer a request about the first of two traces less the second.
+
+    Raises
+    ------
+    RequestError
+        For a request that two traces have no difference of.
+    """
+    a, b = compared.a, compared.b
+    match request:
+        case ask.OfMatrix():
+            yield attention.matrix((a, b), request, cancelled)
+        case ask.Chain():
+            for trace in (a, b):
+                yield from (PAUSE for _ in trace.read_chain())
+            yield {
+                "logprobs": compared.logprobs,
+                "both": np.stack([a.logprobs, b.logprobs]),
+                "perplexities": [a.perplexity, b.perplexity],
+            }
+        case ask.LensBlock():
+            yield lens_difference(compared, request, cancelled)
+        case ask.Distances():
+            found = read_distances(a.recording, b.recording, request.kind, cancelled)
+            yield {"distances": found}
+        case _:
+            raise RequestError(
+                "Two traces are compared in their attention, chain and lens, and head by head; not "
+                f"in what {shortened(format_key(request))!r} asks for."
+            )
