@@ -172,7 +172,7 @@ def causal() -> Made:
 
 @fixture("edited")
 def edited() -> Made:
-    """A head is off, and heads are coloured by effects; the page holds the text without, too."""
+    """A head is off, and parts are coloured by effects; the page holds the text without, too."""
     scope = small("llama")
     trace = scope.trace("The quick brown fox", edits=[llmscope.ablate(head=(1, 2))])
     token, foil = (one.id for one in trace.next_token().top(2))
@@ -180,6 +180,7 @@ def edited() -> Made:
         TokensView(trace),
         AttentionView(trace, layer=1, head=2, effect_of=(token, foil)),
         NextTokenView(trace),
+        TokensView(trace, effect_of=(token, foil), shade="effect"),
     ]
     numbers = Collector(trace)
     for name, of in (("now", trace), ("untouched", trace.untouched)):
@@ -188,6 +189,10 @@ def edited() -> Made:
     numbers.fact("labels", labels(scope.tokenizer, [token, foil]))
     for method in ("direct", "ablate"):
         numbers.array(method, trace.effects(token, foil, method=method).values)
+        mlps = trace.effects(token, foil, of="mlps", method=method)
+        numbers.array(f"{method} of MLPs", mlps.values)
+    tokens = trace.effects(token, foil, of="tokens", method="occlusion")
+    numbers.array("occlusion", tokens.values)
     return Made(views, numbers.numbers)
 
 

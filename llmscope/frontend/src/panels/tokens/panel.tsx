@@ -12,6 +12,7 @@ import type { PanelProps } from "../props";
 import { Caption } from "./caption";
 import { Changes } from "./changes";
 import { DecoderButtons } from "./decoder-buttons";
+import { ShadeBy } from "./effect";
 import { Row } from "./row";
 
 /** What the model reads: a text, with a second sentence or the text of a decoder. */
@@ -65,6 +66,7 @@ export function Tokens({ store }: PanelProps) {
       <div class="under" tabIndex={-1}>
         <Changes store={store} />
         <Caption {...shown} hoveredTarget={hoveredTarget} />
+        <ShadeBy store={store} />
         {editable && (
           <button
             type="button"
