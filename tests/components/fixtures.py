@@ -187,12 +187,10 @@ def edited() -> Made:
         numbers.fact(name, float(of.next_token().probs[token]))
     numbers.fact("effect_of", [token, foil])
     numbers.fact("labels", labels(scope.tokenizer, [token, foil]))
-    for method in ("direct", "ablate"):
-        numbers.array(method, trace.effects(token, foil, method=method).values)
-        mlps = trace.effects(token, foil, of="mlps", method=method)
-        numbers.array(f"{method} of MLPs", mlps.values)
-    tokens = trace.effects(token, foil, of="tokens", method="occlusion")
-    numbers.array("occlusion", tokens.values)
+    found = [("heads", "direct"), ("heads", "ablate"), ("mlps", "direct"), ("mlps", "ablate")]
+    for of, method in [*found, ("tokens", "occlusion")]:
+        effects = trace.effects(token, foil, of=of, method=method)
+        numbers.array(f"{method} of {of}", effects.values)
     return Made(views, numbers.numbers)
 
 

@@ -48,7 +48,7 @@ def test_mlps_have_their_numbers_by_mouse_and_by_key(asked: Shown) -> None:
     grid = asked.panels.overview
     for method, name in (("direct", "direct"), ("ablate", "true")):
         asked.panels.root.get_by_role("radio", name=name, exact=True).check(force=True)
-        values = asked.numbers.arrays[f"{method} of MLPs"]
+        values = asked.numbers.arrays[f"{method} of mlps"]
         assert len(values) == 3
         expect(mlp(asked)).to_have_text(f"MLP 1 {signed(values[1])}")
         asked.panels.walk(layers=1)
@@ -66,7 +66,7 @@ def test_mlps_have_their_numbers_by_mouse_and_by_key(asked: Shown) -> None:
 def test_mlps_are_coloured_on_the_scale_of_heads(asked: Shown) -> None:
     asked.panels.root.get_by_role("radio", name="true", exact=True).check(force=True)
     asked.settle()
-    heads, mlps = (asked.numbers.arrays[name] for name in ("ablate", "ablate of MLPs"))
+    heads, mlps = (asked.numbers.arrays[name] for name in ("ablate of heads", "ablate of mlps"))
     most = max(np.abs(heads).max(), np.abs(mlps).max())
     canvas = asked.panels.overview.locator("canvas")
     blue, orange = np.array([0, 114, 178]), np.array([213, 94, 0])
@@ -114,7 +114,7 @@ def test_nothing_moves_when_effects_are_asked_for(
 
 def test_the_text_is_shaded_by_effects_on_demand(asked: Shown) -> None:
     choice = asked.panels.root.get_by_role("radiogroup", name="What the text is shaded by")
-    values = asked.numbers.arrays["occlusion"]
+    values = asked.numbers.arrays["occlusion of tokens"]
     expect(asked.panels.caption).to_contain_text("Shade: attention from")
     choice.get_by_text("effect").click()
     asked.wait(shade="effect")

@@ -92,6 +92,18 @@ test("an encoder's layers have no MLPs that are measured", async () => {
   expect(effects.mlps.refused.value).toContain("decoder");
 });
 
+test("what was found stays while nobody looks", async () => {
+  const { source, store, effects } = await asked();
+  await source.answer(MLPS, answer([2], [4, -2]));
+  store.look(-1);
+  store.look(1);
+  await settle();
+  expect(source.keys()).toContain(HEADS);
+  expect(source.keys()).not.toContain(MLPS);
+  expect(effects.mlps.at(0)?.value).toBe(4);
+  expect(effects.mlps.isNew.value).toBe(true);
+});
+
 describe("the text", () => {
   test("has its effects once it is shaded by them", async () => {
     const { source, store, effects, model } = await asked();

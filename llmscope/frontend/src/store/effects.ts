@@ -45,7 +45,7 @@ export class EffectsOfParts {
     private readonly core: Core,
     asked: () => Asked | string | null,
   ) {
-    this.#asked = computed(() => (core.isSeen.value && core.trace.value?.name ? asked() : null));
+    this.#asked = computed(() => (core.trace.value?.name ? asked() : null));
     this.isNew = computed(() => {
       const asked = this.#asked.value;
       return typeof asked === "object" && asked !== null
@@ -79,6 +79,7 @@ export class EffectsOfParts {
   #follow(): (() => void) | void {
     const { core } = this;
     const request = this.#asked.value;
+    if (!core.isSeen.value) return;
     if (request === null || typeof request === "string") {
       this.refused.value = request;
       this.shown.value = null;

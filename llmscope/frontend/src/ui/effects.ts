@@ -33,8 +33,8 @@ export function nameOf(store: Store, id: number): string {
   const rank = sorted?.rank[id];
   const isKnown = rank !== undefined && rank < (known ?? 0) && labels?.[rank] !== undefined;
   const { heads, tokens } = store.effects;
-  const found = (heads.shown.value ?? tokens.shown.value)?.labels;
-  const asked = found?.[store.state.effectOf.value.indexOf(id)];
+  const found = [heads, tokens].find(({ isNew }) => isNew.value)?.shown.value;
+  const asked = found?.labels[store.state.effectOf.value.indexOf(id)];
   return plain(asked ?? (isKnown ? labels![rank] : store.label(id).value) ?? "");
 }
 

@@ -215,7 +215,9 @@ function Heads({ store, grid, mark, layer, scale }: HeadsProps) {
   const preview = attention.preview.value;
 
   const { isOn, heads, mlps } = store.effects;
-  const found = isOn && [heads, mlps].flatMap((of) => [of.shown.value, of.isNew.value]);
+  const found =
+    isOn &&
+    [heads, mlps].flatMap(({ shown, isNew, refused }) => [shown.value, isNew.value, refused.value]);
   useLayoutEffect(() => {
     const context = prepare(canvas.current!, grid.width, grid.height);
     if (isOn) return paintEffects(context, grid, store, theme);
