@@ -16,6 +16,7 @@ from llmscope.shared import LENS_BLOCK, WAYS
 
 if TYPE_CHECKING:
     from llmscope.kernel.requests import OfTrace, Pair
+    from llmscope.shared import Kind, Parts
     from llmscope.state import ViewState
     from llmscope.trace import Trace
 
@@ -96,15 +97,30 @@ def _overview(shown: Shown) -> list[OfTrace]:
 
 
 def _effects(shown: Shown) -> list[OfTrace]:
-    """Return the effects that heads are coloured by."""
+    """Return the effects that heads and MLPs are coloured by."""
     found: list[OfTrace] = []
     for view in shown.views:
-        token, foil = (*view.traits.get("effect_of", ()), None, None)[:2]
-        place = len(shown.trace) - 1 if shown.trace.source_tokens else view.focus
-        if token is not None and shown.trace.kinds:
-            where = (shown.name, view.kind)
-            found += [ask.Effects(*where, way, token, foil, place) for way in WAYS]
+        if view.effect_of and shown.trace.kinds:
+            found += _ways(shown, view, "heads", view.kind)
+            # MLPs that are measured are the decoder's: no encoder's layers have their numbers.
+            found += _ways(shown, view, "mlps", "self") if view.kind != "encoder" else []
     return list(dict.fromkeys(found))
+
+
+def _text(shown: Shown) -> list[OfTrace]:
+    """Return the chain, and the effects that the text is shaded by."""
+    found = _chain(shown)
+    for view in shown.views:
+        if view.effect_of and view.traits["shade"] == "effect":
+            found += _ways(shown, view, "tokens", "self")
+    return list(dict.fromkeys(found))
+
+
+def _ways(shown: Shown, view: ViewState, of: Parts, kind: Kind) -> list[OfTrace]:
+    token, *others = view.effect_of
+    foil = others[0] if others else None
+    place = len(shown.trace) - 1 if shown.trace.source_tokens else view.focus
+    return [ask.Effects(shown.name, of, kind, way, token, foil, place) for way in WAYS[of]]
 
 
 def _steps(shown: Shown) -> list[OfTrace]:
@@ -137,7 +153,7 @@ PANELS = {
     panel.name: panel
     for panel in (
         Panel("header", above=40),
-        Panel("tokens", above=170, reads=_ATTENTION, requests=_chain),
+        Panel("tokens", above=170, reads=_ATTENTION, requests=_text),
         Panel("chain", above=240, requests=_chain, between=_chain, opened_by="chain_rule"),
         Panel("generation", above=330),
         Panel("overview", column=620, reads=_ATTENTION, requests=_overview),

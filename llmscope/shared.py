@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 Kind = Literal["self", "encoder", "cross"]
 Stream = Literal["block", "attention", "mlp"]
-Way = Literal["direct", "ablate"]
+Parts = Literal["heads", "mlps", "tokens"]
+Way = Literal["direct", "ablate", "occlusion"]
 Order = Literal["transformers", "llama.cpp", "vllm"]
 Measure = Literal["probability", "entropy", "rank", "divergence"]
 ColorScale = Literal["sqrt", "linear", "log"]
@@ -45,7 +46,11 @@ KEPT_TYPE: str = _SHARED["keeping"]["type"]  # what only we can show of an outpu
 
 SHADES: tuple[str, ...] = tuple(_SHARED["generation"]["shades"])
 
-WAYS: tuple[Way, ...] = tuple(_SHARED["effects"]["ways"])  # to find effects of heads, in views
+# To find effects, in views, by what they are of.
+WAYS: dict[Parts, tuple[Way, ...]] = {
+    of: tuple(ways) for of, ways in _SHARED["effects"]["ways"].items()
+}
+TEXT_SHADES: tuple[str, ...] = tuple(_SHARED["effects"]["shades"])  # what shades a text
 
 SIDES: tuple[str, ...] = tuple(_SHARED["comparison"]["sides"])  # of a text under edits
 

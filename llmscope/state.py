@@ -147,6 +147,11 @@ class ViewState:
         return float(self.traits["threshold"])
 
     @property
+    def effect_of(self) -> tuple[int, ...]:
+        """A token, and perhaps a foil, whose effects are shown."""
+        return tuple(self.traits["effect_of"])
+
+    @property
     def position(self) -> int:
         """The position in focus; -1 is the last."""
         return int(self.traits["position"])

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from llmscope.capture import NEVER, Cancel, Recording
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from llmscope.analysis.effects import Effects, Measure, Method, Of, Question
     from llmscope.scope import Scope
     from llmscope.shared import Kind
@@ -101,8 +103,6 @@ class TraceEffects:
         from tqdm.auto import tqdm
         from transformers.utils.logging import is_progress_bar_enabled
 
-        from llmscope.analysis.effects import read_effects
-
         question = self.question(
             token, foil, position, of=of, method=method, measure=measure, by=by, kind=kind
         )
@@ -112,14 +112,7 @@ class TraceEffects:
             raise ValueError('Layers are patched position by position: method="patch" does that.')
         if baseline is not None and of != "tokens":
             raise ValueError("baseline= is a token in place of those of the text: for tokens.")
-        parts = read_effects(
-            self.scope.editor,
-            self.recording,
-            question,
-            None if source is None else source.recording,
-            self._embedding(baseline) if of == "tokens" else None,
-            cancelled,
-        )
+        parts = self.read_effects(question, source, baseline, cancelled)
         hidden = not is_progress_bar_enabled()
         with tqdm(unit="batch", leave=False, delay=0.5, disable=hidden) as bar:
             for part in parts:
@@ -127,6 +120,38 @@ class TraceEffects:
                 bar.update()
         labels = tuple(t.label for t in (self.source_tokens or self.tokens))
         return found.labelled(labels if question.of == "tokens" else ())
+
+    def read_effects(
+        self,
+        question: Question,
+        source: TraceEffects | None = None,
+        baseline: str | int | None = None,
+        cancelled: Cancel = NEVER,
+    ) -> Iterator[Effects]:
+        """Yield effects as they are found; the last ones are whole.
+
+        Parameters
+        ----------
+        question
+            What is asked, as `question` returns it.
+        source, baseline, cancelled
+            As for `effects`.
+
+        Yields
+        ------
+        Effects
+            Estimates first, where others are computed part by part.
+        """
+        from llmscope.analysis.effects import read_effects
+
+        yield from read_effects(
+            self.scope.editor,
+            self.recording,
+            question,
+            None if source is None else source.recording,
+            self._embedding(baseline) if question.of == "tokens" else None,
+            cancelled,
+        )
 
     def question(
         self,

@@ -72,7 +72,8 @@ def page_data(
             except ValueError as reason:
                 if type(request) not in _TOPICS:
                     raise
-                refused[_TOPICS[type(request)]] = str(reason)
+                topic = _TOPICS[type(request)]
+                refused[topic or format_key(request)] = str(reason)
         for kind in plan.heads:
             matrices.append({"trace": plan.name, "kind": kind, **_matrices(plan, kind, want)})
         if plan.positions:
@@ -107,12 +108,9 @@ def answered(group: Group, request: Request) -> Part:
     return part
 
 
-# What a page says of other requests of the same kind is its `words` by this name.
-_TOPICS: dict[type[Request], str] = {
-    ask.Steps: "steps",
-    ask.LensBlock: "lens",
-    ask.Effects: "effects",
-}
+# What a page says of other requests of the same kind is its `words` by this name; without one, of
+# this request only.
+_TOPICS: dict[type[Request], str] = {ask.Steps: "steps", ask.LensBlock: "lens", ask.Effects: ""}
 
 
 def _is_under(plan: Plan, other: Plan) -> bool:

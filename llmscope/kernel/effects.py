@@ -1,4 +1,4 @@
-"""Effects of all heads on a token, streamed as they are found."""
+"""Effects of heads, MLPs and tokens on a token, streamed as they are found."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from llmscope.trace import Trace
 
 
-def head_effects(trace: Trace, request: Effects, cancelled: Callable[[], bool]) -> Iterator[Part]:
-    """Yield effects (layers, heads), NaN where they aren't known yet; others go between them.
+def effects_on(trace: Trace, request: Effects, cancelled: Callable[[], bool]) -> Iterator[Part]:
+    """Yield effects, NaN where they aren't known yet; others go between them.
 
     Raises
     ------
@@ -24,15 +24,17 @@ def head_effects(trace: Trace, request: Effects, cancelled: Callable[[], bool]) 
     Cancelled
         When `cancelled` returned True.
     """
-    from llmscope.analysis.effects import read_effects
-
     question = trace.question(
-        request.token, request.foil, request.position, method=request.way, kind=request.kind
+        request.token,
+        request.foil,
+        request.position,
+        of=request.of,
+        method=request.way,
+        kind=request.kind,
     )
-    parts = read_effects(trace.scope.editor, trace.recording, question, cancelled=cancelled)
     ids = [one for one in (request.token, request.foil) if one is not None]
     names = labels(trace.scope.tokenizer, ids)
-    for number, found in enumerate(parts):
+    for number, found in enumerate(trace.read_effects(question, cancelled=cancelled)):
         if number:
             yield PAUSE
         yield {

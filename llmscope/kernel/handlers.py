@@ -11,7 +11,7 @@ from llmscope.kernel import requests as ask
 from llmscope.kernel.attention import AttentionHandlers
 from llmscope.kernel.beside import beside
 from llmscope.kernel.difference import difference
-from llmscope.kernel.effects import head_effects
+from llmscope.kernel.effects import effects_on
 from llmscope.kernel.lens import lens_block
 from llmscope.kernel.models import described, installed, loaded
 from llmscope.kernel.protocol import format_key, shortened
@@ -113,7 +113,7 @@ class Handlers:
             case ask.OfTrace(str() as name):
                 trace = self.traces.named(name, cancelled)
                 if isinstance(request, ask.Effects):
-                    yield from head_effects(trace, request, cancelled)
+                    yield from effects_on(trace, request, cancelled)
                     return
                 if isinstance(request, ask.Chain):
                     yield from (PAUSE for _ in trace.read_chain())

@@ -186,7 +186,8 @@ _FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "text": (f"(?s:.{{0,{LONGEST_NAME}}})", str),
     "prompt": ("(?s:.*)", str),
     "count": ("[1-9][0-9]{0,8}", int),
-    "way": ("|".join(WAYS), str),
+    "of": ("|".join(WAYS), str),
+    "way": ("|".join(sorted({way for ways in WAYS.values() for way in ways})), str),
     "foil": (f"-|{_NUMBER}", lambda text: None if text == "-" else int(text)),
 }
 

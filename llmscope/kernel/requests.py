@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 if TYPE_CHECKING:
     from llmscope.analysis.matrix_name import MatrixName
     from llmscope.kernel.inputs import Input
-    from llmscope.shared import Kind, Stream, Way
+    from llmscope.shared import Kind, Parts, Stream, Way
 
 Part = dict[str, Any]  # of an answer: JSON values and arrays by name
 PAUSE: Part = {}  # by identity: a part that isn't sent, after which urgent requests go first
@@ -259,10 +259,14 @@ class Steps(OfTrace):
 
 @dataclass(frozen=True)
 class Effects(OfTrace):
-    """Effects of all heads on one token: (layers, heads), at first some, then more, then all."""
+    """Effects of all parts of a kind on one token, at first some, then more, then all.
 
-    form = "{trace}/effects/{kind}/{way}/{token}/{foil}/{position}"
+    Of heads (layers, heads), of MLPs (layers,), of the text's tokens (positions,).
+    """
+
+    form = "{trace}/effects/{of}/{kind}/{way}/{token}/{foil}/{position}"
     urgency = LATER
+    of: Parts
     kind: Kind
     way: Way
     token: int

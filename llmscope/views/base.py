@@ -101,8 +101,12 @@ class View(anywidget.AnyWidget, ViewTraits):
         other, in the matrix, the next token, the lens and the chain rule. Without edits, and where
         a text is generated, it does nothing.
     effect_of : tuple of int
-        What *All heads* is coloured by: each head's effect on a token, such as " Mary", or on the
-        difference of two, such as (" Mary", " John"); as ids. Empty for what heads look at.
+        What *All heads* is coloured by: the effect of each head, and of each MLP beside its layer's
+        number, on a token, such as " Mary", or on the difference of two, such as
+        (" Mary", " John"); as ids. Empty for what heads look at.
+    shade : {"attention", "effect"}
+        What the text is shaded by: attention of the head in focus or, where `effect_of` names a
+        token, the effect of each token of the text on that.
     position : int
         The token in focus, from 0; -1 is the last one, whatever the length of the text.
     temperature, top_k, top_p, min_p, typical_p, order

@@ -23,6 +23,7 @@ from llmscope.shared import (
     ORDERS,
     SEGMENTS,
     SIDES,
+    TEXT_SHADES,
 )
 from llmscope.text import clean
 
@@ -137,6 +138,7 @@ class ViewTraits(traitlets.HasTraits):
     color_scale = traitlets.Enum(COLOR_SCALES, "sqrt").tag(sync=True)
     segments = traitlets.Enum(SEGMENTS, "all").tag(sync=True)
     effect_of = Token().tag(sync=True)
+    shade = traitlets.Enum(TEXT_SHADES, "attention").tag(sync=True)
     position = traitlets.Int(-1).tag(sync=True)
     temperature = traitlets.Float(1.0).tag(sync=True)
     top_k = traitlets.Int(0).tag(sync=True)

@@ -172,7 +172,7 @@ def causal() -> Made:
 
 @fixture("edited")
 def edited() -> Made:
-    """A head is off, and heads are coloured by effects; the page holds the text without, too."""
+    """A head is off, and parts are coloured by effects; the page holds the text without, too."""
     scope = small("llama")
     trace = scope.trace("The quick brown fox", edits=[llmscope.ablate(head=(1, 2))])
     token, foil = (one.id for one in trace.next_token().top(2))
@@ -181,6 +181,7 @@ def edited() -> Made:
         AttentionView(trace, layer=1, head=2, effect_of=(token, foil)),
         NextTokenView(trace),
         LensView(trace),
+        TokensView(trace, effect_of=(token, foil), shade="effect"),
     ]
     numbers = Collector(trace)
     comparison = llmscope.Comparison(trace, trace.untouched)
@@ -197,8 +198,10 @@ def edited() -> Made:
         numbers.fact(name, float(of.next_token().probs[token]))
     numbers.fact("effect_of", [token, foil])
     numbers.fact("labels", labels(scope.tokenizer, [token, foil]))
-    for method in ("direct", "ablate"):
-        numbers.array(method, trace.effects(token, foil, method=method).values)
+    found = [("heads", "direct"), ("heads", "ablate"), ("mlps", "direct"), ("mlps", "ablate")]
+    for of, method in [*found, ("tokens", "occlusion")]:
+        effects = trace.effects(token, foil, of=of, method=method)
+        numbers.array(f"{method} of {of}", effects.values)
     return Made(views, numbers.numbers)
 
 

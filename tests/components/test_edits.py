@@ -80,7 +80,7 @@ def test_heads_are_coloured_by_their_effect(show: Show) -> None:
     for method, name in (("direct", "direct"), ("ablate", "true")):
         overview.get_by_role("radio", name=name).check(force=True)
         expect(overview.locator(".explained")).to_contain_text(name.capitalize())
-        values = numbers.arrays[method]
+        values = numbers.arrays[f"{method} of heads"]
         layer, head = np.unravel_index(np.nanargmax(np.abs(values)), values.shape)
         shown.set(layer=int(layer), head=int(head))
         said = f"{values[layer, head]:+.2f}".replace("-", "−")

@@ -12,6 +12,8 @@ from llmscope import AttentionView, Explorer, NextTokenView, TokensView
 from llmscope.export.figures.style import (
     ATTENTION,
     BASE,
+    EFFECT,
+    HEADS,
     LIKELY,
     SHADE,
     mix,
@@ -152,3 +154,19 @@ def test_without_attention_or_head_a_figure_says_so(tokenizer):
     view = Explorer(Scope(MODELS["mamba"](), tokenizer), TEXT)
     assert len(words(view.figure(), "value")) == 10
     view.close()
+
+
+def test_a_text_is_shaded_by_effects_on_a_token(show):
+    view = show(TokensView, effect_of=("a", "b"), shade="effect", position=9)
+    found = view.trace.effects("a", "b", position=9, of="tokens", method="occlusion").values
+    figure = view.figure()
+    drawn = boxes(figure, "shade")
+    assert len(drawn) == len(view.trace)
+    for box, effect in zip(drawn, found, strict=True):
+        ink = mix(
+            HEADS[0 if effect > 0 else 1], EFFECT * (abs(effect) / np.abs(found).max()) ** 0.5
+        )
+        assert box.get_facecolor()[:3] == pytest.approx(ink, abs=2e-3)
+    (said,) = (one.get_text() for one in texts(figure) if "true effect" in one.get_text())
+    assert "the logit of “a” less that of “b”" in said
+    assert min(found) < 0 < max(found)

@@ -105,15 +105,24 @@ def _so_far(
 def _of_tokens(measuring: Measuring, baseline: torch.Tensor | None) -> Iterator[Effects]:
     question = measuring.question
     rest: tuple[Part, ...] = ()
+    dims = ("position",)
     if question.method == "saliency" or baseline is None:
         measured, values = saliency(measuring)
     elif question.method == "integrated_gradients":
         measured, values, lacking = integrated_gradients(measuring, baseline)
         rest = (Part("unexplained", None, None, None, lacking),)
     else:
-        for measured, values in occlusion(measuring, baseline):
-            yield _so_far(question, values, ("position",), measured)
-    yield Effects(question, values, ("position",), measured, rest)
+        try:
+            measured, values = saliency(measuring)
+        except ValueError:
+            order = None
+        else:
+            guess = replace(question, method="saliency")
+            yield Effects(guess, values, dims, measured, is_whole=False)
+            order = np.argsort(-np.abs(values), kind="stable")
+        for measured, values in occlusion(measuring, baseline, order):
+            yield _so_far(question, values, dims, measured)
+    yield Effects(question, values, dims, measured, rest)
 
 
 def _check_source(recording: Recording, source: Recording) -> None:

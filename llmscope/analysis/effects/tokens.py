@@ -48,10 +48,22 @@ def embedded(measuring: Measuring, rows: torch.Tensor | None = None) -> torch.Te
 
 
 def saliency(measuring: Measuring) -> tuple[float, NDArray[np.float32]]:
-    """Return the measure, and gradient × input of each token (positions,)."""
+    """Return the measure, and gradient × input of each token (positions,).
+
+    Raises
+    ------
+    ValueError
+        For a model that can't be followed backwards.
+    """
     rows = embedded(measuring).requires_grad_(True)
-    measured = embedded(measuring, rows)
-    (slope,) = torch.autograd.grad(measured.sum(), rows)
+    try:
+        measured = embedded(measuring, rows)
+        (slope,) = torch.autograd.grad(measured.sum(), rows)
+    except RuntimeError as error:
+        raise ValueError(
+            f"This model can't be followed backwards, so there are no estimates ({error}). "
+            'method="occlusion" works without.'
+        ) from error
     return float(measured.detach()), (slope * rows)[0].detach().float().sum(-1).cpu().numpy()
 
 
@@ -92,17 +104,21 @@ def integrated_gradients(
 
 
 def occlusion(
-    measuring: Measuring, baseline: torch.Tensor
+    measuring: Measuring, baseline: torch.Tensor, order: NDArray[np.intp] | None = None
 ) -> Iterator[tuple[float, NDArray[np.float32]]]:
-    """Yield the measure, and the effects (positions,) of the tokens that were left out so far."""
+    """Yield the measure, and the effects (positions,) of the tokens that were left out so far.
+
+    They are left out in `order`, by default from the first to the last.
+    """
     rows = embedded(measuring)
     measured = float(embedded(measuring, rows))
     count = rows.shape[1]
     values = np.full(count, np.nan, dtype=np.float32)
+    order = np.arange(count) if order is None else order
     for start in range(0, count, _ROWS):
-        some = range(start, min(count, start + _ROWS))
+        some = order[start : start + _ROWS]
         changed = rows.expand(len(some), -1, -1).clone()
-        for row, position in enumerate(some):
+        for row, position in enumerate(some.tolist()):
             changed[row, position] = baseline.to(rows)
-        values[some.start : some.stop] = measured - embedded(measuring, changed).cpu().numpy()
+        values[some] = measured - embedded(measuring, changed).cpu().numpy()
         yield measured, values

@@ -20,6 +20,7 @@ LIKELY_TEXT = PRINT["likely_text"]
 HEADS: tuple[str, ...] = tuple(PRINT["heads"])
 GROUND = 0.05  # how opaque the ground is on which weights can stand
 SHADE = 0.62  # how opaque a weight of 1 is behind text
+EFFECT = 0.55  # and the greatest effect
 TITLE, BODY, SMALL = 9.0, 8.0, 7.0  # points
 TICKS = (1.0, 0.1, 0.5, 0.01)  # of a colour scale, those first that must not be missed
 SCALES = {"sqrt": "√ scale", "linear": "linear scale", "log": "log scale"}

@@ -1,4 +1,4 @@
-"""The text of a trace: shaded by attention, underlined by how likely each token was."""
+"""The text of a trace: shaded by attention or effects, underlined by how likely each token was."""
 
 from __future__ import annotations
 
@@ -13,19 +13,16 @@ import numpy as np
 from matplotlib.patches import Rectangle
 
 from llmscope.export.figures.page import Page, Panel
+from llmscope.export.figures.shades import Shades, shades_of
 from llmscope.export.figures.style import (
     ATTENTION,
     FAINT,
     INK,
     LIKELY,
     LIKELY_TEXT,
-    SHADE,
     SMALL,
     SOFT,
-    mix,
-    opacity,
 )
-from llmscope.export.figures.titles import plain, whose
 from llmscope.text import visible
 
 if TYPE_CHECKING:
@@ -115,8 +112,8 @@ def text(page: Page, now: ViewState, room: float, suggest: bool = False) -> Pane
         flow.x += 2  # clear of the frame
         flow.put(Word(next_token, LIKELY_TEXT, None, page.measure(next_token, _SIZE)))
     flow.mirror()
-    shades, logprobs = _shades(now), _logprobs(now)
-    caption = page.wrap(_caption(now, shades, logprobs, next_token), room, SMALL)
+    shades, logprobs = shades_of(now), _logprobs(now)
+    caption = page.wrap(_caption(shades, logprobs, next_token), room, SMALL)
     tall = (flow.line + 1) * _LINE
     height = tall + 4 + 10 * len(caption)
 
@@ -209,18 +206,16 @@ def _look(
     sheet: Axes,
     now: ViewState,
     word: Word,
-    shades: NDArray[np.float32] | None,
+    shades: Shades,
     logprobs: NDArray[np.float32] | None,
 ) -> None:
     """Shade a word, underline it, and frame it where its token is in focus."""
     assert word.piece is not None
     tokens = word.piece.tokens
     top = word.line * _LINE
-    if shades is not None and tokens:
-        share = abs(float(shades[tokens].sum()))
-        shade = float(opacity(share, now.color_scale)) if share >= now.threshold else 0
+    if shades.values is not None and tokens:
         box = Rectangle((word.x - 0.5, top + 2.5), word.width + 1, _LINE - 6, lw=0, gid="shade")
-        box.set(facecolor=mix(ATTENTION, SHADE * shade), zorder=0.5)
+        box.set(facecolor=shades.ink(tokens, now), zorder=0.5)
         sheet.add_patch(box)
     if now.framed in tokens:
         frame = Rectangle((word.x - 1, top + 2), word.width + 2, _LINE - 3.5, gid="focus")
@@ -232,14 +227,6 @@ def _look(
             line = Rectangle((word.x, top + _LINE - 3.5), word.width * likely, 1.2, lw=0)
             line.set(facecolor=LIKELY, gid="likely")
             sheet.add_patch(line)
-
-
-def _shades(now: ViewState) -> NDArray[np.float32] | None:
-    """Return the attention of the token in focus, where it is to tokens of the text."""
-    others = now.keys if now.is_from else now.queries
-    if not now.has_attention or others is not now.text_tokens:
-        return None
-    return now.line(now.shading)
 
 
 def _logprobs(now: ViewState) -> NDArray[np.float32] | None:
@@ -257,18 +244,8 @@ def _suggestion(now: ViewState) -> str:
     return _spaced(found) if found.strip() else visible(found)
 
 
-def _caption(
-    now: ViewState,
-    shades: NDArray[np.float32] | None,
-    logprobs: NDArray[np.float32] | None,
-    next_token: str,
-) -> str:
-    said = []
-    if shades is not None:
-        side = now.queries if now.is_from else now.keys
-        own = plain(side[now.end].label)
-        what = "change of attention" if now.compares_matrices else "attention"
-        said.append(f"Shade: {what} {now.direction} “{own}” {whose(now)}.")
+def _caption(shades: Shades, logprobs: NDArray[np.float32] | None, next_token: str) -> str:
+    said = [shades.said] if shades.said else []
     if logprobs is not None:
         said.append("Underline: how likely the model found each token.")
     if next_token:

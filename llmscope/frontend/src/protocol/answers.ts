@@ -39,11 +39,11 @@ export interface Progress {
   total: number | null;
 }
 
-/** Effects of all heads on a token. */
+/** Effects on a token. */
 export interface EffectsAnswer {
   /** Of the token, and of the foil. */
   labels: string[];
-  values: Tensor; // (layers, heads), NaN where a head has none, or it isn't known yet
+  values: Tensor; // (layers, heads), (layers,) or (positions,); NaN where there is none, or not yet
   measured: number;
   estimated: boolean;
   whole: boolean;

@@ -12,6 +12,7 @@ import {
   LONGEST_NAME,
   MOST_HEADS,
   MOST_IDS,
+  type Parts,
   STREAMS,
   type Stream,
   WAYS,
@@ -44,7 +45,7 @@ const FORMS = {
   thumbnails: "{trace}/thumbnails/{kind}/{layer}",
   steps: "{trace}/steps/{kind}/{layer}/{head}/{query}",
   distances: "{trace}/distances/{kind}",
-  effects: "{trace}/effects/{kind}/{way}/{token}/{foil}/{position}",
+  effects: "{trace}/effects/{of}/{kind}/{way}/{token}/{foil}/{position}",
   row: "{trace}/{kind}/{matrix}/row.{index}",
   column: "{trace}/{kind}/{matrix}/column.{index}",
   tile: "{trace}/{kind}/{matrix}/{level}.{row}.{column}.{pool}",
@@ -65,6 +66,7 @@ interface Types {
   stream: Stream;
   pool: Pool;
   matrix: MatrixName;
+  of: Parts;
   way: Way;
   foil: number | null;
 }
@@ -188,11 +190,12 @@ const PATTERNS: Record<string, string> = {
   text: NAME,
   prompt: ANY,
   count: "[1-9][0-9]{0,8}",
-  way: WAYS.join("|"),
+  of: Object.keys(WAYS).join("|"),
+  way: [...new Set(Object.values(WAYS).flat())].join("|"),
   foil: `${NO_FOIL}|${NUMBER}`,
 };
 
-const TEXTS = new Set(["kind", "stream", "pool", "name", "text", "prompt", "way"]);
+const TEXTS = new Set(["kind", "stream", "pool", "name", "text", "prompt", "of", "way"]);
 
 const patterns = Object.entries(FORMS).map(([type, form]) => {
   const fields = form

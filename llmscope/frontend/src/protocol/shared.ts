@@ -13,8 +13,13 @@ export type Segments = "all" | "aa" | "ab" | "ba" | "bb";
 export type ScoreName = "previous" | "first" | "self" | "induction" | "local" | "entropy";
 export type Stream = "block" | "attention" | "mlp";
 export type Measure = "probability" | "entropy" | "rank" | "divergence";
-/** How effects of heads are found: what each writes directly, or by switching it off. */
-export type Way = "direct" | "ablate";
+/** Whose effects on a token are shown. */
+export type Parts = "heads" | "mlps" | "tokens";
+/** How effects are found: what a part writes directly, by switching it off, by leaving a token out. */
+export type Way = "direct" | "ablate" | "occlusion";
+/** What a text is shaded by. */
+export type TextShade = "attention" | "effect";
+/** What a generated text is shaded by. */
 export type Shade = "probability" | "surprisal" | "rank";
 /** Of a text under edits, what is shown: under them, without, or the first less the second. */
 export type TraceSide = "edited" | "untouched" | "difference";
@@ -30,7 +35,9 @@ export const COLOR_SCALES = attention.color_scales as ColorScale[];
 export const SEGMENTS = attention.segments as Segments[];
 /** In the order of the arrays that hold them. */
 export const SCORES = attention.scores as ScoreName[];
-export const WAYS = effects.ways as Way[];
+/** By whose effects they are. */
+export const WAYS = effects.ways as Record<Parts, Way[]>;
+export const TEXT_SHADES = effects.shades as TextShade[];
 export const STREAMS = lens.streams as Stream[];
 export const MEASURES = lens.measures as Measure[];
 export const SHADES = generation.shades as Shade[];

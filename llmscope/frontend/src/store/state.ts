@@ -13,6 +13,7 @@ import type {
   Segments,
   Shade,
   Stream,
+  TextShade,
   TraceSide,
 } from "../protocol/shared";
 import type { Settings, Sorted } from "../sampling/sampling";
@@ -85,7 +86,6 @@ export interface GenerationTraits {
   maxNewTokens: number;
   /** Tokens a second at most; 0 is as fast as the model can. */
   speed: number;
-  shade: Shade;
 }
 
 export interface LensTraits {
@@ -104,8 +104,10 @@ export interface State extends Settings, AttentionTraits, LensTraits, Generation
   edits: readonly Edit[];
   /** Of a text under edits, what is shown. */
   side: TraceSide;
-  /** A token, and perhaps a foil, whose effects heads are coloured by. */
+  /** A token, and perhaps a foil: heads, MLPs and the text are coloured by their effects on it. */
   effectOf: readonly number[];
+  /** What the text is shaded by; a text that is generated, what its tokens are. */
+  shade: TextShade | Shade;
   position: number;
   lecture: boolean;
   /** Whether the chain rule is shown. */

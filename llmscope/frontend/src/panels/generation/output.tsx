@@ -1,4 +1,5 @@
 import type { Token, TreeNode } from "../../protocol/answers";
+import type { Shade } from "../../protocol/shared";
 import { type GenerationStore, shadeOf } from "../../store/generation";
 import type { Store } from "../../store/store";
 import { isCode } from "../../ui/code";
@@ -70,7 +71,7 @@ interface TokenProps {
 }
 
 function GeneratedToken({ store, generation, node, end }: TokenProps) {
-  const shade = shadeOf(node, store.state.shade.value);
+  const shade = shadeOf(node, store.state.shade.value as Shade);
   const isHere = generation.selected.value === node.number;
   const branches = generation.childrenOf(node.parent).length > 1;
   // White space before a word may end a line: it has no colour.

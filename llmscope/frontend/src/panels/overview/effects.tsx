@@ -1,28 +1,49 @@
-import { useContext } from "preact/hooks";
-import { rgb } from "../../draw/color-scale";
-import { INK, ThemeContext } from "../../host/colors";
-import { WAYS, type Way } from "../../protocol/shared";
+import { INK } from "../../host/colors";
+import type { Theme } from "../../host/theme";
+import { WAYS } from "../../protocol/shared";
 import type { Head } from "../../store/attention/types";
+import type { Effect, EffectsOfParts, PartsWay } from "../../store/effects";
 import type { Store } from "../../store/store";
-import { twoDecimals } from "../../ui/format";
-import { plain } from "../../ui/label";
+import { EffectLegend } from "../../ui/effect-legend";
+import { effectInk, effectText, measured, nameOf } from "../../ui/effects";
 import { Segmented } from "../../ui/segmented";
 import { effects as words } from "#words/effects";
 import { fill } from "../../words/fill";
+import type { Grid } from "./grid";
 
 const OFFERED = 12; // of the likeliest tokens
 
+interface EffectsOfProps {
+  store: Store;
+  /** The head in focus, or under the mouse. */
+  here: Head;
+  /** The layer whose number is under the mouse. */
+  layer: number | null;
+}
+
 /** On which token heads have an effect, how that is found, and how great that of one is. */
-export function EffectsOf({ store, here }: { store: Store; here: Head }) {
+export function EffectsOf({ store, here, layer }: EffectsOfProps) {
   const { effects, state } = store;
   const [token, foil] = state.effectOf.value as [number, number | undefined];
-  const value = effects.of(here);
-  const { more, less } = INK[useContext(ThemeContext).value];
+  const of = layer ?? here.layer;
+  const known = <T,>({ isNew }: EffectsOfParts, effect: T) => (isNew.value ? effect : undefined);
   return (
     <>
       <span class="spread here">
-        {words.title}{" "}
-        <span>{value === undefined ? "–" : (value > 0 ? "+" : "") + twoDecimals(value)}</span>
+        {words.title} <span>{effectText(known(effects.heads, effects.ofHead(here)))}</span>
+      </span>
+      <span class="spread mlp" title={words.mlpTitle}>
+        {fill(words.mlp, { layer: of })}{" "}
+        <span>{effectText(known(effects.mlps, effects.mlps.at(of)))}</span>
+      </span>
+      <span title={words.titles[effects.way.value]}>
+        <Segmented
+          label={words.way}
+          options={WAYS.heads as PartsWay[]}
+          names={words.ways}
+          value={effects.way.value}
+          onPick={(way) => (effects.way.value = way)}
+        />
       </span>
       <Tokens
         store={store}
@@ -37,21 +58,9 @@ export function EffectsOf({ store, here }: { store: Store; here: Head }) {
         without={words.noFoil}
         onPick={(id) => (state.effectOf.value = id === undefined ? [token] : [token, id])}
       />
-      <span title={words.titles[effects.way.value]}>
-        <Segmented
-          label={words.way}
-          options={WAYS}
-          names={words.ways}
-          value={effects.way.value}
-          onPick={(way: Way) => (effects.way.value = way)}
-        />
-      </span>
       <span class="spread legend">
         <span>
-          {[more, less].map((ink, index) => (
-            <i key={index} class="swatch" style={{ background: rgb(ink) }} />
-          ))}{" "}
-          {words.legend}
+          <EffectLegend />
         </span>
       </span>
     </>
@@ -81,36 +90,51 @@ function Tokens({ store, label, chosen, without, onPick }: TokensProps) {
       {without && <option value="">{without}</option>}
       {ids.map((id) => (
         <option key={id} value={id}>
-          {without ? fill(words.against, { token: nameOf(store, id) }) : nameOf(store, id)}
+          {without ? fill(words.againstToken, { token: nameOf(store, id) }) : nameOf(store, id)}
         </option>
       ))}
     </select>
   );
 }
 
-/** The label of a token: it comes with effects, and with the likeliest. */
-function nameOf(store: Store, id: number): string {
-  const { sorted, labels, known } = store.next.value ?? {};
-  const rank = sorted?.rank[id];
-  const isKnown = rank !== undefined && rank < (known ?? 0) && labels?.[rank] !== undefined;
-  const asked = store.effects.shown.value?.labels[store.state.effectOf.value.indexOf(id)];
-  return plain(asked ?? (isKnown ? labels![rank] : store.label(id).value) ?? "");
-}
-
 /** What the colours mean, and how far they are true; or why there are none. */
 export function explainedBy(store: Store): string {
-  const { effects, state } = store;
-  if (effects.refused.value) return effects.refused.value;
-  const [token, foil] = state.effectOf.value as [number, number | undefined];
-  const places = { token: nameOf(store, token) };
-  const of =
-    foil === undefined
-      ? fill(words.logit, places)
-      : fill(words.difference, { ...places, foil: nameOf(store, foil) });
-  const explained = fill(words.explained[effects.way.value], { of });
-  const shown = effects.shown.value;
-  if (shown?.estimated) return `${explained} ${words.estimated}`;
-  if (!shown || shown.whole) return explained;
-  const known = shown.values.data.filter((value) => !Number.isNaN(value)).length;
-  return `${explained} ${fill(words.soFar, { known, all: shown.values.data.length })}`;
+  const { heads, way } = store.effects;
+  if (heads.refused.value) return heads.refused.value;
+  const explained = fill(words.explained[way.value], { of: measured(store) });
+  const shown = heads.shown.value;
+  if (!shown || !heads.isNew.value) return explained;
+  if (shown.estimated) return `${explained} ${words.estimated}`;
+  if (shown.whole) return explained;
+  const all = shown.values.data.length;
+  return `${explained} ${fill(words.soFar, { known: shown.known, all })}`;
+}
+
+/** Why MLPs have no effects where heads have some. */
+export function lackingMlps({ effects }: Store): string {
+  const why = effects.isOn ? effects.mlps.refused.value : null;
+  return why && why !== effects.heads.refused.value ? fill(words.noMlps, { why }) : "";
+}
+
+/** Colours heads, and MLPs beside the numbers of their layers. */
+export function paintEffects(
+  context: CanvasRenderingContext2D,
+  { places, strips, size }: Grid,
+  { effects }: Store,
+  theme: Theme,
+): void {
+  const { heads, mlps, most } = effects;
+  const cell = (x: number, y: number, width: number, height: number, effect?: Effect) => {
+    context.fillStyle = INK[theme].cell;
+    context.fillRect(x, y, width, height);
+    if (!effect) return;
+    context.fillStyle = effectInk(theme, effect.value, most);
+    context.fillRect(x, y, width, height);
+  };
+  // Those of before stay, pale, until the new ones are there.
+  context.globalAlpha = heads.isNew.value ? 1 : 0.35;
+  for (const place of places) cell(place.x, place.y, size, size, effects.ofHead(place));
+  if (mlps.refused.value) return;
+  context.globalAlpha = mlps.isNew.value ? 1 : 0.35;
+  for (const { layer, x, y, width, height } of strips) cell(x, y, width, height, mlps.at(layer));
 }

@@ -10,6 +10,7 @@ interface NumbersProps {
 
 const LINE = 17; // pixels that a number takes, one below the other
 const NUMBER = 25; // and beside each other
+const AWAY = 6; // from heads, above them
 
 /** Numbers of heads and layers, above and beside the grid: as many as there is room for. */
 export function Numbers({ grid, focus, scale }: NumbersProps) {
@@ -38,7 +39,7 @@ export function Numbers({ grid, focus, scale }: NumbersProps) {
           <text
             key={`x${number}`}
             x={place.x + size / 2}
-            y={14 * scale}
+            y={place.y - (isLying ? grid.beside : AWAY * scale)}
             text-anchor="middle"
             class={isHere ? "here" : ""}
           >
@@ -49,7 +50,7 @@ export function Numbers({ grid, focus, scale }: NumbersProps) {
       {shown(beside, isLying ? "head" : "layer", LINE * scale).map(({ place, number, isHere }) => (
         <text
           key={`y${number}`}
-          x={place.x - 8}
+          x={place.x - (isLying ? 8 : grid.beside)}
           y={place.y + size / 2}
           text-anchor="end"
           dominant-baseline="central"

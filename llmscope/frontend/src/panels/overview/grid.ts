@@ -1,8 +1,10 @@
 import type { LayerRow } from "../../protocol/answers";
 import type { Head } from "../../store/attention/types";
 
-const GUTTER = 30; // for the layer numbers
-const TOP = 20; // for the head numbers
+const GUTTER = 32; // for the numbers on the left
+const TOP = 22; // for the numbers above
+const STRIP = 7; // between the number of a layer and its heads: its MLP
+const AWAY = 2; // between that and the heads
 const BETWEEN = 1;
 const RIM = 2; // for the frame of the last head
 const GROUPS = 5; // between groups of heads that share keys and values
@@ -12,12 +14,25 @@ export interface Place extends Head {
   y: number;
 }
 
+/** Where the MLP of a layer is drawn. */
+export interface Strip {
+  layer: number;
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
 export interface Grid {
   /** Pixels a side of a thumbnail. */
   size: number;
   width: number;
   height: number;
   places: Place[];
+  /** MLPs beside the numbers of layers; none in an order of its own. */
+  strips: Strip[];
+  /** Pixels from the number of a layer to its heads. */
+  beside: number;
   /** Number of places in a row. */
   across: number;
   isSorted: boolean;
@@ -75,12 +90,21 @@ export function gridOf(
           placed({ layer, head }, isLying ? row : head, isLying ? head : row),
         ),
       );
+  const [thick, away] = [Math.round(STRIP * scale), Math.round(AWAY * scale)];
+  const strips = (order ? [] : layers).map(([layer], row): Strip => {
+    const along = row * step;
+    return isLying
+      ? { layer, x: gutter + along, y: top - away - thick, width: size, height: thick }
+      : { layer, x: gutter - away - thick, y: top + along, width: thick, height: size };
+  });
   const down = isLying ? heads : layers.length;
   const reach = (start: number, count: number, hasGaps: boolean) =>
     start + count * step - BETWEEN + (hasGaps ? gaps : 0) + RIM;
   return {
     size,
     places,
+    strips,
+    beside: thick + 2 * away,
     across,
     isSorted: order !== null,
     isLying,

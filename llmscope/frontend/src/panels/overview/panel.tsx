@@ -1,4 +1,4 @@
-import { useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import { useContext, useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { prepare, px } from "../../draw/canvas";
 import { rgb } from "../../draw/color-scale";
@@ -20,7 +20,7 @@ import { overview as words } from "#words/overview";
 import { fill } from "../../words/fill";
 import type { PanelProps } from "../props";
 import { type Grid, gridOf, headAt, layerAt, neighbour, placeOf } from "./grid";
-import { EffectsOf, explainedBy } from "./effects";
+import { EffectsOf, explainedBy, lackingMlps, paintEffects } from "./effects";
 import { Numbers } from "./grid-numbers";
 
 const EFFECT = "effect"; // beside the habits that heads are marked by
@@ -32,6 +32,7 @@ export function Overview({ store }: PanelProps) {
   const box = useRef<HTMLDivElement>(null);
   const mark = useSignal<ScoreName | "">("");
   const sorted = useSignal(false);
+  const layer = useSignal<number | null>(null); // whose number is under the mouse
   const { width, height } = useSize(box);
   const { attention } = store;
   const trace = store.trace.value;
@@ -59,16 +60,16 @@ export function Overview({ store }: PanelProps) {
       {layers.length > 0 && <Habits store={store} mark={mark} sorted={sorted} />}
       <div ref={box} class="scroll">
         {trace && layers.length === 0 && <p class="muted">{words.none}</p>}
-        {grid && <Heads store={store} grid={grid} mark={mark.value} scale={scale} />}
+        {grid && <Heads store={store} grid={grid} mark={mark.value} layer={layer} scale={scale} />}
       </div>
-      {grid && <About store={store} mark={mark.value} />}
+      {grid && <About store={store} mark={mark.value} layer={layer.value} />}
       {grid && (
         <p class="note ellipsis extra" role="status">
           {trace && read < layers.length && queries.length > SLOW
             ? fill(words.reading, { read, all: layers.length })
             : queries.length > DRAWN
               ? fill(words.sampled, { count: count(DRAWN) })
-              : "\u00a0"}
+              : lackingMlps(store) || "\u00a0"}
         </p>
       )}
     </section>
@@ -138,7 +139,7 @@ function Habits({ store, mark, sorted }: HabitsProps) {
 /** All heads, those with most of a habit, or with the greatest effect, first. */
 function ranked({ attention, effects }: Store, mark: ScoreName | ""): Head[] {
   const score = (head: Head) => {
-    const value = mark ? attention.score(mark, head) : Math.abs(effects.of(head) ?? -1);
+    const value = mark ? attention.score(mark, head) : Math.abs(effects.ofHead(head)?.value ?? -1);
     return value === undefined || Number.isNaN(value) ? -1 : value;
   };
   return attention.layers.value
@@ -146,8 +147,14 @@ function ranked({ attention, effects }: Store, mark: ScoreName | ""): Head[] {
     .sort((a, b) => score(b) - score(a));
 }
 
+interface AboutProps {
+  store: Store;
+  mark: ScoreName | "";
+  layer: number | null;
+}
+
 /** What the head in focus, or under the mouse, does. */
-function About({ store, mark }: { store: Store; mark: ScoreName | "" }) {
+function About({ store, mark, layer }: AboutProps) {
   const { attention } = store;
   const here = attention.shown.value;
   const explained = mark && words.scores[mark];
@@ -167,7 +174,7 @@ function About({ store, mark }: { store: Store; mark: ScoreName | "" }) {
           </button>
         </b>
         {store.effects.isOn ? (
-          <EffectsOf store={store} here={here} />
+          <EffectsOf store={store} here={here} layer={layer} />
         ) : (
           SCORES.map((name) => (
             <span key={name} class={`spread ${name === mark ? "here" : ""}`}>
@@ -192,10 +199,11 @@ interface HeadsProps {
   store: Store;
   grid: Grid;
   mark: ScoreName | "";
+  layer: Signal<number | null>;
   scale: number;
 }
 
-function Heads({ store, grid, mark, scale }: HeadsProps) {
+function Heads({ store, grid, mark, layer, scale }: HeadsProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const element = useRef<HTMLDivElement>(null);
   const theme = useContext(ThemeContext).value;
@@ -206,22 +214,17 @@ function Heads({ store, grid, mark, scale }: HeadsProps) {
   const focus = { layer: state.layer.value, head: state.head.value };
   const preview = attention.preview.value;
 
-  const { effects } = store;
-  const found = effects.isOn ? effects.shown.value : null;
+  const { isOn, heads, mlps } = store.effects;
+  const found =
+    isOn &&
+    [heads, mlps].flatMap(({ shown, isNew, refused }) => [shown.value, isNew.value, refused.value]);
   useLayoutEffect(() => {
     const context = prepare(canvas.current!, grid.width, grid.height);
-    const { more, less } = INK[theme];
+    if (isOn) return paintEffects(context, grid, store, theme);
     for (const place of grid.places) {
       context.globalAlpha = 1;
       context.fillStyle = INK[theme].cell;
       context.fillRect(place.x, place.y, grid.size, grid.size);
-      if (effects.isOn) {
-        const value = effects.of(place) ?? 0;
-        const share = found ? Math.min(1, Math.abs(value) / found.most) : 0;
-        context.fillStyle = rgb(value < 0 ? less : more, Math.sqrt(share));
-        context.fillRect(place.x, place.y, grid.size, grid.size);
-        continue;
-      }
       const thumbnail = attention.thumbnails.of(kind, place.layer);
       const picture = thumbnail && pictures(thumbnail, theme)[place.head];
       if (!picture) continue;
@@ -231,7 +234,7 @@ function Heads({ store, grid, mark, scale }: HeadsProps) {
       context.globalAlpha = (isNew ? 1 : 0.35) * (0.12 + 0.88 * (habit || 0));
       stamp(context, picture, place.x, place.y, grid.size, grid.size);
     }
-  }, [grid, trace, thumbnails, kind, mark, theme, effects.isOn, found]);
+  }, [grid, trace, thumbnails, kind, mark, theme, isOn, ...(found || [])]);
   useEffect(() => {
     // Layers in sight are asked for first.
     const rows = [...element.current!.querySelectorAll<HTMLElement>("[data-layer]")];
@@ -258,6 +261,7 @@ function Heads({ store, grid, mark, scale }: HeadsProps) {
   };
   const hover = (event: PointerEvent) => {
     const found = at(event);
+    layer.value = found ? null : labelAt(event);
     const before = attention.preview.peek();
     if (found?.layer === before?.layer && found?.head === before?.head) return;
     attention.preview.value = found;
@@ -296,7 +300,7 @@ function Heads({ store, grid, mark, scale }: HeadsProps) {
         held.current = null;
       }}
       onPointerMove={hover}
-      onPointerLeave={() => (attention.preview.value = null)}
+      onPointerLeave={() => (attention.preview.value = layer.value = null)}
       onClick={(event) => {
         const found = at(event);
         const label = held.current && !found && labelAt(event);
@@ -334,6 +338,7 @@ function Heads({ store, grid, mark, scale }: HeadsProps) {
       ))}
       <Frame grid={grid} at={focus} kind="focus" />
       <Frame grid={grid} at={preview} kind="preview" />
+      {isOn && <StripFrame grid={grid} layer={layer.value} />}
     </div>
   );
 }
@@ -348,6 +353,14 @@ function pictures(thumbnail: Thumbnail, theme: Theme): OffscreenCanvas[] {
   const found = heatmaps(thumbnail.shades, paint);
   made.set(thumbnail, { theme, pictures: found });
   return found;
+}
+
+function StripFrame({ grid, layer }: { grid: Grid; layer: number | null }) {
+  const strip = grid.strips.find((one) => one.layer === layer);
+  if (!strip) return null;
+  const { x, y, width, height } = strip;
+  const style = { left: px(x), top: px(y), width: px(width), height: px(height) };
+  return <div class="frame preview" style={style} />;
 }
 
 interface FrameProps {

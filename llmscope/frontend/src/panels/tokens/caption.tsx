@@ -5,6 +5,7 @@ import { percent, weight } from "../../ui/format";
 import { Label, plain } from "../../ui/label";
 import { tokens as words } from "#words/tokens";
 import { fill, rich } from "../../words/fill";
+import { EffectOnToken, EffectShade, effectOn } from "./effect";
 import { suggestionOf } from "./row";
 import { chainOn, ownOf, weightsOn, whose } from "./shaded";
 
@@ -42,7 +43,9 @@ export function Caption({ store, line, hoveredTarget }: CaptionProps) {
   if (token && hovered !== null && !store.input.isBehind.value) {
     const logprob = chainOn(store, side)?.[hovered];
     const likely = logprob !== undefined && Number.isFinite(logprob);
-    const weights = weightsOn(line, side);
+    const byEffect = store.effects.shadesText;
+    const effect = effectOn(store, side, [hovered]);
+    const weights = byEffect ? null : weightsOn(line, side);
     return (
       <p class="caption lines figures" role="status">
         {rich(words.token, {
@@ -59,6 +62,7 @@ export function Caption({ store, line, hoveredTarget }: CaptionProps) {
             })}
           </>
         )}
+        {effect && <EffectOnToken effect={effect} />}
         {likely && <> · {fill(words.probability, { share: percent(Math.exp(logprob)) })}</>}
       </p>
     );
@@ -66,14 +70,16 @@ export function Caption({ store, line, hoveredTarget }: CaptionProps) {
   const suggestion = suggestionOf(store, trace.target.length > 0 ? "target" : "text");
   return (
     <p class="caption lines">
-      {line && (
+      {store.effects.shadesText ? (
+        <EffectShade store={store} />
+      ) : line ? (
         <>
           {rich((isOfTwo(line) ? words.shadeOfTwo : words.shade)[line.direction], {
             token: <Label text={from!} />,
             whose: whose(line),
           })}{" "}
         </>
-      )}
+      ) : null}
       {store.chain.value && `${words.underline} `}
       {suggestion && fill(words.accept, { token: suggestion.label.trim() })}
       {store.state.editable.value &&

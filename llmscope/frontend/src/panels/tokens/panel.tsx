@@ -12,6 +12,7 @@ import type { PanelProps } from "../props";
 import { Caption } from "./caption";
 import { Changes } from "./changes";
 import { DecoderButtons } from "./decoder-buttons";
+import { ShadeBy } from "./effect";
 import { Row } from "./row";
 import { Sides } from "./sides";
 
@@ -67,6 +68,7 @@ export function Tokens({ store }: PanelProps) {
         <Changes store={store} />
         <Sides store={store} />
         <Caption {...shown} hoveredTarget={hoveredTarget} />
+        <ShadeBy store={store} />
         {editable && (
           <button
             type="button"

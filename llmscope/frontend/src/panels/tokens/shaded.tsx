@@ -1,12 +1,19 @@
 import type { Signal } from "@preact/signals";
 import { Fragment } from "preact";
+import { useContext } from "preact/hooks";
 import { opacity } from "../../draw/color-scale";
+import { ThemeContext } from "../../host/colors";
+import type { Theme } from "../../host/theme";
 import { type Line, sidesOf } from "../../store/attention/types";
 import type { Side, Store } from "../../store/store";
 import type { Row } from "../../store/text-input";
+import { effectInk } from "../../ui/effects";
 import { tokens as words } from "#words/tokens";
 import { fill } from "../../words/fill";
+import { effectOn } from "./effect";
 import { pieces } from "./pieces";
+
+const FULL = 0.55; // of a colour, that the text is read on
 
 interface Shown {
   store: Store;
@@ -34,6 +41,7 @@ export function chainOn({ chain, trace }: Store, side: Side): ArrayLike<number> 
 
 /** The text, piece by piece, with its colours. */
 export function Shaded({ text, ...shown }: Shown & { text: string }) {
+  const theme = useContext(ThemeContext).value;
   return (
     <>
       {pieces(shown.row, text).map((piece) =>
@@ -46,7 +54,7 @@ export function Shaded({ text, ...shown }: Shown & { text: string }) {
         ) : (
           <Fragment key={piece.tokens[0]}>
             {piece.text.slice(0, wordOf(piece.text))}
-            <span data-token={piece.tokens[0]} {...look(shown, piece.tokens)}>
+            <span data-token={piece.tokens[0]} {...look(shown, piece.tokens, theme)}>
               {piece.text.slice(wordOf(piece.text))}
             </span>
           </Fragment>
@@ -59,12 +67,14 @@ export function Shaded({ text, ...shown }: Shown & { text: string }) {
 /** Where the word of a token begins: a space before it is its own, but isn't shaded. */
 const wordOf = (text: string): number => (/^\s+\S/u.test(text) ? text.search(/\S/u) : 0);
 
-function look({ store, side, line, here, hovered }: Shown, tokens: number[]) {
+function look({ store, side, line, here, hovered }: Shown, tokens: number[], theme: Theme) {
   const [weights, logprobs] = [weightsOn(line, side), chainOn(store, side)];
   const sum = (of: ArrayLike<number>) => tokens.reduce((all, token) => all + (of[token] ?? 0), 0);
   const shade = Math.abs(weights ? sum(weights) : 0);
   const logprob = logprobs ? sum(logprobs) : NaN;
   const { threshold, colorScale } = store.state;
+  const byEffect = store.effects.shadesText;
+  const effect = effectOn(store, side, tokens);
   const shown = shade >= threshold.value ? shade : 0;
   const isHovered = hovered.value !== null && tokens.includes(hovered.value);
   const { roles, masked } = store.trace.value!;
@@ -76,7 +86,8 @@ function look({ store, side, line, here, hovered }: Shown, tokens: number[]) {
     class: ["token", ...names].filter(Boolean).join(" "),
     "data-turn": turn ?? undefined,
     style: {
-      "--shade": opacity(shown, colorScale.value).toFixed(3),
+      "--shade": byEffect ? 0 : opacity(shown, colorScale.value).toFixed(3),
+      "--effect": effect && effectInk(theme, effect.value, store.effects.tokens.most.value, FULL),
       "--probability": Number.isFinite(logprob) ? `${(100 * Math.exp(logprob)).toFixed(1)}%` : "0%",
     },
   };
@@ -84,6 +95,7 @@ function look({ store, side, line, here, hovered }: Shown, tokens: number[]) {
 
 /** Special tokens that the tokenizer put before or after the text. */
 export function Specials({ leading, ...shown }: Shown & { leading: boolean }) {
+  const theme = useContext(ThemeContext).value;
   const { store, row, side, hovered } = shown;
   const isLeading = (start: number, index: number) =>
     start === 0 && (row.text !== "" || index === 0);
@@ -96,7 +108,7 @@ export function Specials({ leading, ...shown }: Shown & { leading: boolean }) {
     <div class="specials">
       {outside.map(({ token, index }) => {
         const at = row.first + index;
-        const { class: name, style } = look(shown, [at]);
+        const { class: name, style } = look(shown, [at], theme);
         return (
           <button
             key={at}

@@ -36,6 +36,8 @@ export interface Words {
   steps: string;
   lens: string;
   effects?: string;
+  /** Of single requests that were refused, by key. */
+  [key: string]: string | undefined;
 }
 
 export interface Content {

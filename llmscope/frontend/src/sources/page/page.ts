@@ -76,7 +76,7 @@ export class PageSource implements Source {
       case "lens_block":
         return words.lens;
       case "effects":
-        return words.effects ?? problems.notHeld;
+        return words[key] ?? words.effects ?? problems.notHeld;
       case "row":
       case "column":
       case "tile":
