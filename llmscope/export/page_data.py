@@ -109,6 +109,7 @@ _TOPICS: dict[type[Request], str] = {
     ask.Steps: "steps",
     ask.LensBlock: "lens",
     ask.Effects: "effects",
+    ask.Patching: "patching",
 }
 
 
@@ -190,6 +191,7 @@ def _words(plans: list[Plan]) -> dict[str, str]:
         + ("; ".join(sorted(steps)) or "no head")
         + ".",
         "effects": "These effects take the model: the page holds those that were on screen.",
+        "patching": "This grid takes the model: the page holds the one that was on screen.",
         "lens": f"This lens takes the model: the page holds {_lens(plans)}.",
     }
 

@@ -167,6 +167,16 @@ def _matrix(text: str) -> MatrixName:
     return name
 
 
+def _source(text: str) -> str:
+    head, _, rest = text.partition("/")
+    _INPUTS[head](rest)
+    return text
+
+
+def _or_none(text: str) -> int | None:
+    return None if text == "-" else int(text)
+
+
 # By the name of a field: what it matches, and what the matched text means. All others are numbers.
 _FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "trace": ("t[1-9][0-9]{0,8}", str),
@@ -179,7 +189,9 @@ _FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "prompt": ("(?s:.*)", str),
     "count": ("[1-9][0-9]{0,8}", int),
     "way": ("|".join(WAYS), str),
-    "foil": (f"-|{_NUMBER}", lambda text: None if text == "-" else int(text)),
+    "of": (f"-|{_NUMBER}", _or_none),
+    "foil": (f"-|{_NUMBER}", _or_none),
+    "source": ("(?:text|read)/(?s:.*)", _source),
 }
 
 

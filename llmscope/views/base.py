@@ -96,6 +96,9 @@ class View(anywidget.AnyWidget, ViewTraits):
     edits : tuple of edits
         What is other than the model's own, such as ``[llmscope.ablate(head=(24, 4))]``: every panel
         shows the text read under them. The page switches heads and layers off, and on again.
+    patch_from : str
+        A second text of as many tokens. While there is one, the page takes heads and MLPs from it
+        where it else switches them off, and an Explorer shows the grid of patching.
     effect_of : tuple of int
         What *All heads* is coloured by: each head's effect on a token, such as " Mary", or on the
         difference of two, such as (" Mary", " John"); as ids. Empty for what heads look at.

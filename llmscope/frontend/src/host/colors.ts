@@ -35,12 +35,14 @@ export const INK: Record<Theme, Inks> = {
 };
 
 /** Colours as CSS variables; of `attention` and `likely` red, green and blue, to be made paler. */
-function variablesOf({ heads: _, ground, ...colors }: (typeof COLORS)[Theme]): string {
+function variablesOf({ heads: _, diverging, ground, ...colors }: (typeof COLORS)[Theme]): string {
   const plain = Object.entries(colors).map(([name, hex]) => [name.replace("_", "-"), hex]);
   const triples = (["attention", "likely"] as const).map((name) => [
     `${name}-rgb`,
     inkOf(colors[name]).join(" "),
   ]);
+  const [below, above] = diverging.map((hex) => inkOf(hex).join(" "));
+  triples.push(["below-rgb", below!], ["above-rgb", above!]);
   return [["ground", `var(--jp-layout-color0, ${ground})`], ...plain, ...triples]
     .map(([name, value]) => `--${name}:${value}`)
     .join(";");

@@ -44,6 +44,7 @@ const FORMS = {
   thumbnails: "{trace}/thumbnails/{kind}/{layer}",
   steps: "{trace}/steps/{kind}/{layer}/{head}/{query}",
   effects: "{trace}/effects/{kind}/{way}/{token}/{foil}/{position}",
+  patching: "{trace}/patching/{of}/{foil}/{position}/{source}",
   row: "{trace}/{kind}/{matrix}/row.{index}",
   column: "{trace}/{kind}/{matrix}/column.{index}",
   tile: "{trace}/{kind}/{matrix}/{level}.{row}.{column}.{pool}",
@@ -65,7 +66,10 @@ interface Types {
   pool: Pool;
   matrix: MatrixName;
   way: Way;
+  of: number | null;
   foil: number | null;
+  /** The key of a text. */
+  source: string;
 }
 type TypeOf<Name> = Name extends keyof Types ? Types[Name] : number;
 
@@ -176,10 +180,22 @@ const PATTERNS: Record<string, string> = {
   prompt: ANY,
   count: "[1-9][0-9]{0,8}",
   way: WAYS.join("|"),
+  of: `${NO_FOIL}|${NUMBER}`,
   foil: `${NO_FOIL}|${NUMBER}`,
+  source: `(?:text|read)/${ANY}`,
 };
 
-const TEXTS = new Set(["trace", "kind", "stream", "pool", "name", "text", "prompt", "way"]);
+const TEXTS = new Set([
+  "trace",
+  "kind",
+  "stream",
+  "pool",
+  "name",
+  "text",
+  "prompt",
+  "way",
+  "source",
+]);
 
 const patterns = Object.entries(FORMS).map(([type, form]) => {
   const fields = form
@@ -199,6 +215,8 @@ export function parseKey(key: string): Request | null {
   for (const { type, pattern } of patterns) {
     const found = pattern.exec(key);
     if (!found) continue;
+    const { source } = found.groups ?? {};
+    if (source !== undefined && !parseKey(source)) return null;
     const fields = Object.entries(found.groups ?? {}).map(([name, text]) => [
       name,
       name === "matrix"

@@ -11,6 +11,7 @@ const NAMES = [
   "order",
   "heads",
   "edits",
+  "patchFrom",
 ] as const;
 const MOST = 100; // steps
 

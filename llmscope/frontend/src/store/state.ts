@@ -23,6 +23,7 @@ export const TRAITS = {
   target: "target",
   masked: "masked",
   edits: "edits",
+  patchFrom: "patch_from",
   effectOf: "effect_of",
   layer: "layer",
   head: "head",
@@ -100,6 +101,8 @@ export interface State extends Settings, AttentionTraits, LensTraits, Generation
   masked: readonly number[];
   /** What is other than the model's own. */
   edits: readonly Edit[];
+  /** A second text, which parts are taken from; empty without one. */
+  patchFrom: string;
   /** A token, and perhaps a foil, whose effects heads are coloured by. */
   effectOf: readonly number[];
   position: number;

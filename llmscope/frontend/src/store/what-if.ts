@@ -1,20 +1,27 @@
-/** What is switched off, and what the model says without any edit. */
+/** What is switched off or taken from another text, and what the model says without any edit. */
 
 import { type ReadonlySignal, computed, effect, signal } from "@preact/signals";
 import { type TraceAnswer, traceOf } from "../protocol/answers";
-import { type Edit, type Part, offEdit, sameEdit } from "../protocol/edits";
+import { type Edit, type Part, isWhole, offEdit, sameEdit } from "../protocol/edits";
 import { parseKey, underKey } from "../protocol/keys";
 import type { LogitsAnswer } from "../protocol/answers";
 import type { Kind } from "../protocol/shared";
+import { edits as words } from "#words/edits";
+import { fill } from "../words/fill";
 import type { Head } from "./attention/types";
 import type { Core } from "./core";
 import { nextOf } from "./next-token";
+import { Patching } from "./patching";
+import { SourceText, inputOf, patchEdit } from "./source-text";
 import type { NextToken } from "./state";
 
 export class WhatIf {
   readonly edits: ReadonlySignal<readonly Edit[]>;
   /** The distribution on screen as it is without edits; `null` while that isn't known. */
   readonly untouched = signal<NextToken | null>(null);
+  /** A second text: while there is one, parts are taken from it instead of being switched off. */
+  readonly source: SourceText;
+  readonly patching: Patching;
 
   #asked: AbortController | null = null;
 
@@ -25,35 +32,44 @@ export class WhatIf {
     readonly canEdit: boolean,
   ) {
     this.edits = computed(() => core.state.edits.value ?? []);
+    this.source = new SourceText(core);
+    this.patching = new Patching(core, this, plainKey);
   }
 
   start(): () => void {
-    const end = effect(() => this.#followUntouched());
+    const ends = [
+      effect(() => this.#followUntouched()),
+      this.source.start(),
+      this.patching.start(),
+    ];
     return () => {
-      end();
+      ends.forEach((end) => end());
       this.#asked?.abort();
     };
   }
 
   /** Whether a head, or all of its layer's attention, is switched off. */
-  isOff({ layer, head }: Head, kind: Kind): boolean {
-    return this.edits.value.some(
-      ({ do: done, part: [what, at, of, side], positions, edge }) =>
-        done === "ablate" &&
-        !positions &&
-        !edge &&
-        at === layer &&
-        side === kind &&
-        (what === "head" ? of === head : what !== "mlp"),
-    );
+  isOff(head: Head, kind: Kind): boolean {
+    return this.edits.value.some((edit) => edit.do === "ablate" && isOfHead(edit, head, kind));
+  }
+
+  /** Whether a head, or all of its layer's attention, is taken from another text. */
+  isPatched(head: Head, kind: Kind): boolean {
+    return this.edits.value.some((edit) => edit.do === "patch" && isOfHead(edit, head, kind));
+  }
+
+  /** Whether a part is changed as `toggle` would change it: it is then taken back. */
+  has(part: Part, at?: number): boolean {
+    const edit = this.#editOf(part, at);
+    return this.edits.value.some((other) => sameEdit(other, edit));
   }
 
   toggleHead({ layer, head }: Head, kind: Kind): void {
-    this.#toggle(["head", layer, head, kind]);
+    this.toggle(["head", layer, head, kind]);
   }
 
   toggleLayer(layer: number, kind: Kind): void {
-    this.#toggle(["attention", layer, null, kind]);
+    this.toggle(["attention", layer, null, kind]);
   }
 
   remove(edit: Edit): void {
@@ -64,13 +80,27 @@ export class WhatIf {
     this.#turnTo([]);
   }
 
-  #toggle(part: Part): void {
+  /** Switches a part off, or on again; or takes it from the second text, or back. */
+  toggle(part: Part, at?: number): void {
     if (!this.canEdit || this.core.isGone.peek()) return;
-    const edit = offEdit(part);
+    const { source } = this;
+    const { here, there } = source.counts.peek() ?? {};
+    if (source.text.peek() && here !== there)
+      return this.core.report(new Error(fill(words.uneven, { here: here!, there: there! })));
+    const edit = this.#editOf(part, at);
     const edits = this.edits.peek();
-    const others = edits.filter((other) => !sameEdit(other, edit));
-    const wanted = others.length < edits.length ? others : [...edits, edit];
-    this.#turnTo(wanted);
+    const isThere = edits.some((other) => sameEdit(other, edit));
+    // What else took the place of the whole part makes room.
+    const others = edits.filter(
+      (other) => !sameEdit(other, edit) && !(isWhole(other) && isWhole(edit) && isOf(other, part)),
+    );
+    this.#turnTo(isThere ? others : [...others, edit]);
+  }
+
+  #editOf(part: Part, at?: number): Edit {
+    const text = this.source.text.value;
+    const trace = this.core.trace.value;
+    return text && trace ? patchEdit(part, inputOf(text, trace), at) : offEdit(part);
   }
 
   /** Reads the text under other edits, unless nobody answers for them. */
@@ -104,4 +134,16 @@ export class WhatIf {
       })
       .catch((error: unknown) => !signal.aborted && core.report(error));
   }
+}
+
+const isOf = ({ part }: Edit, other: Part): boolean => part.every((of, at) => of === other[at]);
+
+/** Whether an edit takes the place of a head, or of all of its layer's attention. */
+function isOfHead(edit: Edit, { layer, head }: Head, kind: Kind): boolean {
+  const [what, at, of, side] = edit.part;
+  if (!isWhole(edit) || at !== layer || side !== kind) return false;
+  // A layer that is patched is the stream behind it.
+  return what === "head"
+    ? of === head
+    : what === "attention" || (what === "layer" && edit.do === "ablate");
 }

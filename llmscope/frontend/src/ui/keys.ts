@@ -65,11 +65,19 @@ export const KEYS = {
         keys: ["Alt+m"],
         typing: true,
       },
+      second: { keys: ["Alt+p"], typing: true },
       undo: {
         keys: ["Mod+z"],
         typing: true,
         instead: true,
       },
+    },
+  },
+  second: {
+    panel: "tokens",
+    acts: {
+      take: { keys: ["Enter"], typing: true },
+      leave: { keys: ["Escape"], typing: true, instead: true },
     },
   },
   chain: {
@@ -82,6 +90,7 @@ export const KEYS = {
       move: { keys: ARROWS },
       pin: { keys: ["Space"] },
       off: { keys: ["x"] },
+      mlp: { keys: ["m"] },
     },
   },
   chip: {
@@ -123,6 +132,10 @@ export const KEYS = {
   lens: {
     panel: "lens",
     acts: { move: { keys: ARROWS } },
+  },
+  patching: {
+    panel: "patching",
+    acts: { move: { keys: ARROWS }, take: { keys: ["Enter", "Space"] } },
   },
   slider: {
     panel: "next-token",

@@ -47,11 +47,29 @@ const staying = (act: () => void) => (event: MouseEvent) => {
 };
 
 /** An edit in a few words. */
-export function textOf({ do: done, part: [what, layer, head], by, edge, factor, scale }: Edit) {
+export function textOf(edit: Edit) {
+  const {
+    do: done,
+    part: [what, layer, head],
+    by,
+    edge,
+    factor,
+    scale,
+  } = edit;
   const part = fill(words.parts[what], { layer, head: head ?? "" });
   if (done === "scale") return fill(words.scaled, { part, factor: significant(factor!) });
-  if (done === "patch") return fill(words.patched, { part });
+  if (done === "patch") return patchOf(edit, part);
   if (done === "steer") return fill(words.steered, { part, scale: significant(scale!) });
   if (edge) return fill(words.edge, { part, query: edge[0], key: edge[1] });
   return fill(by === "mean" || by === "uniform" ? words.offBy[by] : words.off, { part });
+}
+
+const SHORT = 28; // characters of a second text
+
+function patchOf({ source, positions }: Edit, part: string): string {
+  const whole = String(source?.[0] ?? "");
+  const text = whole.length > SHORT ? `${whole.slice(0, SHORT).trimEnd()}…` : whole;
+  if (!positions) return fill(words.patched, { part, text });
+  const at = positions.map((pair) => (pair as readonly number[])[0]).join(", ");
+  return fill(words.patchedAt, { part, at, text });
 }

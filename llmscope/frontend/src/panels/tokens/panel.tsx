@@ -13,6 +13,7 @@ import { Caption } from "./caption";
 import { Changes } from "./changes";
 import { DecoderButtons } from "./decoder-buttons";
 import { Row } from "./row";
+import { SecondText, SecondTextButton } from "./second-text";
 
 /** What the model reads: a text, with a second sentence or the text of a decoder. */
 export function Tokens({ store }: PanelProps) {
@@ -64,7 +65,11 @@ export function Tokens({ store }: PanelProps) {
       )}
       <div class="under" tabIndex={-1}>
         <Changes store={store} />
-        <Caption {...shown} hoveredTarget={hoveredTarget} />
+        {store.whatIf.source.draft.value === null ? (
+          <Caption {...shown} hoveredTarget={hoveredTarget} />
+        ) : (
+          <SecondText store={store} />
+        )}
         {editable && (
           <button
             type="button"
@@ -74,6 +79,7 @@ export function Tokens({ store }: PanelProps) {
             {common.undo}
           </button>
         )}
+        <SecondTextButton store={store} />
         {readsPairs && <PairButton store={store} wanted={wantsPair} shown={hasPair} />}
       </div>
       <Hint name="type" />

@@ -36,6 +36,7 @@ export interface Words {
   steps: string;
   lens: string;
   effects?: string;
+  patching?: string;
 }
 
 export interface Content {

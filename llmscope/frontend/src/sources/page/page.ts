@@ -73,6 +73,8 @@ export class PageSource implements Source {
         return words.lens;
       case "effects":
         return words.effects ?? problems.notHeld;
+      case "patching":
+        return words.patching ?? problems.notHeld;
       case "row":
       case "column":
       case "tile":

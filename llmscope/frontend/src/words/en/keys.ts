@@ -52,8 +52,13 @@ export const keys = {
         accept: "At the end: accept the suggestion",
         walk: "Focus the token before or after",
         mask: "Mask the token in focus, in a masked model",
+        second: "Type a second text, to take parts of the model from",
         undo: "Undo what was typed, accepted or masked",
       },
+    },
+    second: {
+      title: "Second text",
+      acts: { take: "Take parts from it", leave: "Leave it as it was" },
     },
     chain: {
       title: names.chainRule,
@@ -64,7 +69,8 @@ export const keys = {
       acts: {
         move: "Walk through layers and heads",
         pin: "Pin the head, or unpin it",
-        off: "Switch the head off, or on (with Shift: its layer's attention)",
+        off: "Switch the head off, or on, or take it from the second text (with Shift: its layer's attention)",
+        mlp: "The same with the MLP of its layer",
       },
     },
     chip: {
@@ -103,6 +109,10 @@ export const keys = {
     lens: {
       title: names.lens,
       acts: { move: "Move the focus" },
+    },
+    patching: {
+      title: names.patching,
+      acts: { move: "Walk through layers and tokens", take: "Patch this cell, or no longer" },
     },
     slider: {
       title: "Slider",
