@@ -54,4 +54,9 @@ def patching() -> Made:
     patched = scope.trace(trace.text, edits=[cell])
     numbers.fact("patched", float(patched.next_token().probs.max()))
     edits = [cell, llmscope.patch(head=(1, 2), source=source), llmscope.ablate(mlp=1)]
-    return Made(views, numbers.numbers, {"edits": edits, "layers": [1], "positions": [-1]})
+    steered = [llmscope.steer(layer=1, direction=("fox", "dog"), scale=scale) for scale in (1, 1.1)]
+    for name, edit in zip(("one", "more"), steered, strict=True):
+        under = scope.trace(trace.text, edits=[edit])
+        numbers.fact(name, float(under.next_token().probs.max()))
+    choice = {"edits": [*edits, *steered], "layers": [1], "positions": [-1]}
+    return Made(views, numbers.numbers, choice)

@@ -201,3 +201,57 @@ def test_nothing_above_the_grid_moves(shown: Shown) -> None:
     shown.set(edits=[], patch_from="")
     shown.settle()
     assert boxes() == with_grid[:-1]
+
+
+# ── steering ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def steered(scale: float) -> dict[str, object]:
+    part, direction = ["layer", 1, None, "self"], ["fox", "dog"]
+    return {"do": "steer", "part": part, "direction": direction, "scale": scale, "align": "last"}
+
+
+def first_bar(shown: Shown) -> Locator:
+    return shown.panels.next.locator(".bars li .value").first
+
+
+def test_steering_is_typed_and_all_panels_follow(shown: Shown) -> None:
+    text = shown.panels.root.get_by_role("region", name="Text")
+    shown.wait_ready()
+    before = text.bounding_box()
+    text.get_by_role("button", name="steer…").click()
+    assert text.bounding_box() == before
+    line = text.locator(".asked")
+    expect(line).to_contain_text("steer layer 1")
+    add = line.get_by_role("button", name="add")
+    expect(add).to_be_disabled()
+    expect(line.get_by_role("textbox", name="from")).to_be_focused()
+    shown.page.keyboard.type("dog")
+    line.get_by_role("textbox", name="to").fill("fox")
+    expect(add).to_be_enabled()
+    shown.page.keyboard.press("Enter")
+    shown.wait(edits=[steered(1)])
+    expect(line).to_have_count(0)
+    assert text.bounding_box() == before
+    expect(first_bar(shown)).to_have_text(f"{100 * shown.numbers.facts['one']:#.3g} %")
+    shown.page.keyboard.press("Control+z")
+    shown.wait(edits=[])
+
+
+def test_a_slider_changes_how_much(show: Show) -> None:
+    shown = show("patching", panel="explorer", edits=[steered(1)])
+    chips = shown.panels.root.get_by_role("list", name="What is changed of the model")
+    expect(chips).to_contain_text("layer 1 + 1.00 × (“fox” − “dog”)")
+    slider = chips.get_by_role("slider", name="Amount of layer 1")
+    slider.focus()
+    shown.page.keyboard.press("ArrowRight")
+    shown.wait(edits=[steered(1.1)])
+    expect(slider).to_be_focused()
+    expect(slider).to_have_attribute("aria-valuetext", "1.10")
+    expect(first_bar(shown)).to_have_text(f"{100 * shown.numbers.facts['more']:#.3g} %")
+    shown.page.keyboard.press("Control+z")
+    shown.wait(edits=[steered(1)])
+    # A page has only some of them.
+    shown.page.keyboard.press("ArrowLeft")
+    expect(shown.panels.error).to_contain_text("takes the model")
+    expect(slider).to_have_attribute("aria-valuetext", "1.00")

@@ -11,7 +11,9 @@ import { fill } from "../words/fill";
 import type { Head } from "./attention/types";
 import type { Core } from "./core";
 import { nextOf } from "./next-token";
+import { Amounts } from "./amounts";
 import { Patching } from "./patching";
+import { Steering } from "./steering";
 import { SourceText, inputOf, patchEdit } from "./source-text";
 import type { NextToken } from "./state";
 
@@ -22,6 +24,8 @@ export class WhatIf {
   /** A second text: while there is one, parts are taken from it instead of being switched off. */
   readonly source: SourceText;
   readonly patching: Patching;
+  readonly steering = new Steering();
+  readonly amounts: Amounts;
 
   #asked: AbortController | null = null;
 
@@ -33,6 +37,10 @@ export class WhatIf {
   ) {
     this.edits = computed(() => core.state.edits.value ?? []);
     this.source = new SourceText(core);
+    const isBehind = computed(
+      () => core.trace.value?.input !== underKey(this.edits.value, plainKey.value),
+    );
+    this.amounts = new Amounts(this.edits, isBehind, (edits) => this.#turnTo(edits));
     this.patching = new Patching(core, this, plainKey);
   }
 
@@ -41,6 +49,7 @@ export class WhatIf {
       effect(() => this.#followUntouched()),
       this.source.start(),
       this.patching.start(),
+      this.amounts.start(),
     ];
     return () => {
       ends.forEach((end) => end());
@@ -74,6 +83,17 @@ export class WhatIf {
 
   remove(edit: Edit): void {
     this.#turnTo(this.edits.peek().filter((other) => other !== edit));
+  }
+
+  add(edit: Edit): void {
+    if (this.canEdit && !this.core.isGone.peek()) this.#turnTo([...this.edits.peek(), edit]);
+  }
+
+  /** Opens the line that a second text, or steering, is typed into; the other one is left. */
+  ask(what: "source" | "steering"): void {
+    if (!this.canEdit) return;
+    this[what === "source" ? "steering" : "source"].leave();
+    this[what].open();
   }
 
   clear(): void {

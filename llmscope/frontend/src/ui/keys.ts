@@ -66,6 +66,7 @@ export const KEYS = {
         typing: true,
       },
       second: { keys: ["Alt+p"], typing: true },
+      steer: { keys: ["Alt+s"], typing: true },
       undo: {
         keys: ["Mod+z"],
         typing: true,
@@ -79,6 +80,17 @@ export const KEYS = {
       take: { keys: ["Enter"], typing: true },
       leave: { keys: ["Escape"], typing: true, instead: true },
     },
+  },
+  steer: {
+    panel: "tokens",
+    acts: {
+      add: { keys: ["Enter"], typing: true },
+      leave: { keys: ["Escape"], typing: true, instead: true },
+    },
+  },
+  amount: {
+    panel: "tokens",
+    acts: { move: { keys: ARROWS }, fine: { keys: WITH_SHIFT } },
   },
   chain: {
     panel: "chain",

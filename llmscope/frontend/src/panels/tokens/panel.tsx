@@ -14,6 +14,7 @@ import { Changes } from "./changes";
 import { DecoderButtons } from "./decoder-buttons";
 import { Row } from "./row";
 import { SecondText, SecondTextButton } from "./second-text";
+import { Steer, SteerButton } from "./steer";
 
 /** What the model reads: a text, with a second sentence or the text of a decoder. */
 export function Tokens({ store }: PanelProps) {
@@ -65,10 +66,12 @@ export function Tokens({ store }: PanelProps) {
       )}
       <div class="under" tabIndex={-1}>
         <Changes store={store} />
-        {store.whatIf.source.draft.value === null ? (
-          <Caption {...shown} hoveredTarget={hoveredTarget} />
-        ) : (
+        {store.whatIf.source.draft.value !== null ? (
           <SecondText store={store} />
+        ) : store.whatIf.steering.draft.value !== null ? (
+          <Steer store={store} />
+        ) : (
+          <Caption {...shown} hoveredTarget={hoveredTarget} />
         )}
         {editable && (
           <button
@@ -79,7 +82,10 @@ export function Tokens({ store }: PanelProps) {
             {common.undo}
           </button>
         )}
-        <SecondTextButton store={store} />
+        <span class="openers">
+          <SecondTextButton store={store} />
+          <SteerButton store={store} />
+        </span>
         {readsPairs && <PairButton store={store} wanted={wantsPair} shown={hasPair} />}
       </div>
       <Hint name="type" />

@@ -68,15 +68,13 @@ export function SecondTextButton({ store }: { store: Store }) {
   const { source, canEdit } = store.whatIf;
   if (!canEdit) return null;
   const text = source.text.value;
-  const isOpen = source.draft.value !== null;
-  const isUneven = text !== "" && !isOpen && !!source.counts.value && source.isUneven.value;
+  const isUneven = text !== "" && !!source.counts.value && source.isUneven.value;
   return (
     <button
       type="button"
       class={`quiet ellipsis second ${isUneven ? "wrong" : ""}`}
-      aria-expanded={isOpen}
       title={isUneven ? countedIn(store) : words.secondTitle}
-      onClick={() => (isOpen ? source.leave() : source.open())}
+      onClick={() => store.whatIf.ask("source")}
     >
       {isUneven ? countedIn(store) : text ? fill(words.from, { text }) : words.secondOpen}
     </button>

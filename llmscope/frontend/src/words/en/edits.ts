@@ -15,6 +15,9 @@ export const edits = {
   patched: "{part} from “{text}”",
   patchedAt: "{part}, token {at}, from “{text}”",
   steered: "{part} + {scale} × a direction",
+  steeredBetween: "{part} + {scale} × (“{to}” − “{from}”)",
+  amount: "Amount of {edit}",
+  amountTitle: "Drag it: all panels follow (arrow keys: a tenth, with Shift a hundredth)",
   on: "{edit}: undo this change",
   allOn: "all on",
   allOnTitle: "Take every change of the model back",
@@ -40,6 +43,17 @@ export const edits = {
   secondOpen: "second text…",
   secondTitle: "A second text, of as many tokens: heads and layers are taken from it by X (Alt P)",
   from: "from “{text}”",
+
+  /** Steering, as it is typed. */
+  steerOpen: "steer…",
+  steerOpenTitle: "Steer the layer in focus from one text to another (Alt S)",
+  steerAt: "steer layer {layer}",
+  steer: { from: "from", to: "to" },
+  examples: { from: "Hate", to: "Love" },
+  steerAdd: "add",
+  steerTitle:
+    "Add the stream of the second text, less that of the first, behind this layer (Enter)",
+
   take: "use",
   takeTitle: "Take parts of the model from this text (Enter)",
   without: "without",

@@ -52,6 +52,7 @@ export const keys = {
         accept: "At the end: accept the suggestion",
         walk: "Focus the token before or after",
         mask: "Mask the token in focus, in a masked model",
+        steer: "Steer the layer in focus from one text to another",
         second: "Type a second text, to take parts of the model from",
         undo: "Undo what was typed, accepted or masked",
       },
@@ -59,6 +60,14 @@ export const keys = {
     second: {
       title: "Second text",
       acts: { take: "Take parts from it", leave: "Leave it as it was" },
+    },
+    steer: {
+      title: "Steering",
+      acts: { add: "Steer the layer in focus", leave: "Leave it as it was" },
+    },
+    amount: {
+      title: "Slider of a change",
+      acts: { move: "A tenth more or less", fine: "A hundredth" },
     },
     chain: {
       title: names.chainRule,
