@@ -187,3 +187,28 @@ def test_copied_python_has_the_second_text(scope):
     assert made.patch_from == OTHER
     for each in (view, made):
         each.close()
+
+
+def test_what_is_kept_of_a_view_computes_no_grid(scope):
+    view = PatchingView(scope.trace(TEXT), patch_from=OTHER)
+
+    def words():
+        page = view._keep(NEVER)["page"]
+        (found,) = re.findall(r'id="page-data">([A-Za-z0-9+/=]*)</script>', page)
+        source = opened(found)["sources"][0]
+        return source["words"], [key for key in source["answers"] if "/patching/" in key]
+
+    said, held = words()
+    assert held == [] and "wasn't whole" in said["patching"]
+    name = parts_of(view._handlers, f"text/{TEXT}")[-1]["trace"]
+    last = len(view.trace) - 1
+    whole = parts_of(view._handlers, f"{name}/patching/-/-/{last}/text/{OTHER}")[-1]
+    assert len(words()[1]) == 1
+    # It is known from now on, of this text and these edits alone.
+    again = parts_of(view._handlers, f"{name}/patching/-/-/{last}/text/{OTHER}")
+    assert len(again) == 1 and (again[0]["values"] == whole["values"]).all()
+    view.edits = [llmscope.ablate(head=(1, 2))]
+    under = parts_of(view._handlers, format_key(ask.Summary(view._input)))[-1]["trace"]
+    other = parts_of(view._handlers, f"{under}/patching/-/-/{last}/text/{OTHER}")
+    assert len(other) > 1 and (other[-1]["values"] != whole["values"]).any()
+    view.close()
