@@ -78,7 +78,11 @@ def test_a_text_is_patched_from_another_and_steered(open_notebook):
     page.keyboard.press("Control+z")
     notebook.wait_value(EDITS, [])
 
-    # Steering, dragged.
+    # Steering, dragged, without the second text.
+    text.get_by_role("button", name="from “When Anna").click()
+    text.get_by_role("button", name="without").click()
+    notebook.wait_value("explorer.patch_from", "")
+    expect(region).to_have_count(0)
     text.get_by_role("button", name="steer…").click()
     page.keyboard.type("a man")
     text.get_by_role("textbox", name="to").fill("a cat")
