@@ -11,7 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from llmscope.kernel import TextInput
 from llmscope.kernel import requests as ask
+from llmscope.kernel.edited_input import input_of, without_source
+from llmscope.kernel.protocol import format_key
 from llmscope.shared import LENS_BLOCK, WAYS
 
 if TYPE_CHECKING:
@@ -123,6 +126,22 @@ def _ways(shown: Shown, view: ViewState, of: Parts, kind: Kind) -> list[OfTrace]
     return [ask.Effects(shown.name, of, kind, way, token, foil, place) for way in WAYS[of]]
 
 
+def _patching(shown: Shown) -> list[OfTrace]:
+    """Return the grid of each second text; not where the text is patched from it already."""
+    found: list[OfTrace] = []
+    for view in shown.views:
+        if not (text := view.traits.get("patch_from", "")) or view.session is not None:
+            continue
+        made = TextInput.of(shown.trace)
+        source = TextInput(text, made.pair, made.target, made.masked)
+        if without_source(input_of(shown.trace), source) != input_of(shown.trace):
+            continue
+        token, foil = (*view.traits.get("effect_of", ()), None, None)[:2]
+        place = len(shown.trace) - 1 if shown.trace.source_tokens else view.focus
+        found.append(ask.Patching(shown.name, token, foil, place, format_key(source)))
+    return list(dict.fromkeys(found))
+
+
 def _steps(shown: Shown) -> list[OfTrace]:
     """Return the steps of each head and query in focus."""
     found: list[OfTrace] = []
@@ -160,5 +179,6 @@ PANELS = {
         Panel("attention", column=620, reads=_ATTENTION | {"matrix"}, requests=_steps),
         Panel("next-token", column=560, reads=frozenset({"next-token"})),
         Panel("lens", above=860, requests=_lens, between=_lens),
+        Panel("patching", column=700, requests=_patching, opened_by="patch_from"),
     )
 }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from llmscope.capture import NEVER
 from llmscope.export.plain_text import generated, summary
+from llmscope.kernel.patching import only_known
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,7 +93,9 @@ def page(state: ViewState, most_bytes: float) -> dict[str, str]:
     with suppress(ValueError, IndexError):
         # An estimate may be off by a third.
         if most_bytes > 0 and size_of([state]).total <= most_bytes * 4 / 3:
-            made = page_of([state])
+            # A view that rests isn't to keep the model busy with what nobody waits for.
+            with only_known():
+                made = page_of([state])
             if made.size <= most_bytes:
                 return {"page": made.html}
     return {}

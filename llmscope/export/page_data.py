@@ -110,7 +110,12 @@ def answered(group: Group, request: Request) -> Part:
 
 # What a page says of other requests of the same kind is its `words` by this name; without one, of
 # this request only.
-_TOPICS: dict[type[Request], str] = {ask.Steps: "steps", ask.LensBlock: "lens", ask.Effects: ""}
+_TOPICS: dict[type[Request], str] = {
+    ask.Steps: "steps",
+    ask.LensBlock: "lens",
+    ask.Effects: "",
+    ask.Patching: "patching",
+}
 
 
 def _is_under(plan: Plan, other: Plan) -> bool:
@@ -196,6 +201,7 @@ def _words(plans: list[Plan]) -> dict[str, str]:
         + ("; ".join(sorted(steps)) or "no head")
         + ".",
         "effects": "These effects take the model: the page holds those that were on screen.",
+        "patching": "This grid takes the model: the page holds the one that was on screen.",
         "lens": f"This lens takes the model: the page holds {_lens(plans)}.",
     }
 

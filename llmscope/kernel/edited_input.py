@@ -84,6 +84,17 @@ def input_of(trace: Trace) -> TextInput | EditedInput:
     return EditedInput(as_json(trace.edits), made) if trace.edits else made
 
 
+def without_source(
+    what: TextInput | EditedInput, source: TextInput
+) -> TextInput | IdsInput | EditedInput:
+    """Return an input without what is patched into it from `source`, which is under no edits."""
+    if not isinstance(what, EditedInput):
+        return what
+    parts = [*source.parts, []]
+    left = [one for one in json.loads(what.edits) if one.get("source") != parts]
+    return EditedInput(dense(left), what.input) if left else what.input
+
+
 def as_json(edits: Sequence[Edit]) -> str:
     """Return edits as the text that stands in keys."""
     return dense([as_value(edit) for edit in edits])

@@ -14,7 +14,8 @@ from llmscope.kernel.difference import difference
 from llmscope.kernel.effects import effects_on
 from llmscope.kernel.lens import lens_block
 from llmscope.kernel.models import described, installed, loaded
-from llmscope.kernel.protocol import format_key, shortened
+from llmscope.kernel.patching import patching
+from llmscope.kernel.protocol import format_key, parse_input, shortened
 from llmscope.kernel.requests import PAUSE, RequestError
 from llmscope.kernel.summary import summary
 from llmscope.kernel.trace_cache import TraceCache
@@ -114,6 +115,10 @@ class Handlers:
                 trace = self.traces.named(name, cancelled)
                 if isinstance(request, ask.Effects):
                     yield from effects_on(trace, request, cancelled)
+                    return
+                if isinstance(request, ask.Patching):
+                    source = self.traces.trace(parse_input(request.source), cancelled)
+                    yield from patching(trace, source, request, cancelled)
                     return
                 if isinstance(request, ask.Chain):
                     yield from (PAUSE for _ in trace.read_chain())

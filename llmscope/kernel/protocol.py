@@ -173,6 +173,16 @@ def _trace(text: str) -> str | Pair:
     return Pair(one, other) if between else one
 
 
+def _source(text: str) -> str:
+    head, _, rest = text.partition("/")
+    _INPUTS[head](rest)
+    return text
+
+
+def _or_none(text: str) -> int | None:
+    return None if text == "-" else int(text)
+
+
 _NAME = "t[1-9][0-9]{0,8}"
 
 # By the name of a field: what it matches, and what the matched text means. All others are numbers.
@@ -188,7 +198,9 @@ _FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "count": ("[1-9][0-9]{0,8}", int),
     "of": ("|".join(WAYS), str),
     "way": ("|".join(sorted({way for ways in WAYS.values() for way in ways})), str),
-    "foil": (f"-|{_NUMBER}", lambda text: None if text == "-" else int(text)),
+    "on": (f"-|{_NUMBER}", _or_none),
+    "foil": (f"-|{_NUMBER}", _or_none),
+    "source": ("(?:text|read)/(?s:.*)", _source),
 }
 
 

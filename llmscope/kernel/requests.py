@@ -275,6 +275,22 @@ class Effects(OfTrace):
 
 
 @dataclass(frozen=True)
+class Patching(OfTrace):
+    """Effects of patching the stream behind each layer at each position: (layers, positions).
+
+    On `on` against `foil`, by default the likeliest tokens here and in the source, which is the key
+    of a text: at first none, then those of one layer after another.
+    """
+
+    form = "{trace}/patching/{on}/{foil}/{position}/{source}"
+    urgency = LATER
+    on: int | None
+    foil: int | None
+    position: int
+    source: str
+
+
+@dataclass(frozen=True)
 class OfMatrix(OfTrace):
     """A request about one matrix of a trace."""
 

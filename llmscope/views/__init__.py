@@ -5,7 +5,7 @@ from llmscope.views.explorer import Explorer, explore
 from llmscope.views.generation import GenerationView
 from llmscope.views.lens import LensView
 from llmscope.views.linking import link
-from llmscope.views.single import AttentionView, NextTokenView, TokensView
+from llmscope.views.single import AttentionView, NextTokenView, PatchingView, TokensView
 
 __all__ = [
     "AttentionView",
@@ -13,6 +13,7 @@ __all__ = [
     "GenerationView",
     "LensView",
     "NextTokenView",
+    "PatchingView",
     "TokensView",
     "View",
     "explore",

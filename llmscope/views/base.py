@@ -100,6 +100,9 @@ class View(anywidget.AnyWidget, ViewTraits):
         What is shown of a text under edits: it; the same text without them; or the one less the
         other, in the matrix, the next token, the lens and the chain rule. Without edits, and where
         a text is generated, it does nothing.
+    patch_from : str
+        A second text of as many tokens. While there is one, the page takes heads and MLPs from it
+        where it else switches them off, and an Explorer shows the grid of patching.
     effect_of : tuple of int
         What *All heads* is coloured by: the effect of each head, and of each MLP beside its layer's
         number, on a token, such as " Mary", or on the difference of two, such as

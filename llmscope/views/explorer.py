@@ -30,7 +30,7 @@ class Explorer(View):
     _maker = "scope.explore("
 
     def __init__(self, scope: Scope | None = None, text: str = "", **traits: Any) -> None:
-        panels = ["header", "tokens", "overview", "attention", "next-token", "chain"]
+        panels = ["header", "tokens", "overview", "attention", "next-token", "chain", "patching"]
         super().__init__(scope, text, _panels=panels, _editable=True, **traits)
 
 

@@ -78,6 +78,32 @@ class NextTokenView(TraceView):
     _shows: ClassVar[list[str]] = ["next-token"]
 
 
+class PatchingView(TraceView):
+    """What the residual stream carries, layer by layer and token by token: activation patching.
+
+    Each cell takes the stream behind one layer at one position from a second text, `patch_from`, of
+    as many tokens, and says how far the difference of two logits goes from what it is here (0) to
+    what it is there (1). A click adds the edit of a cell to `edits`. The tokens are `effect_of`, by
+    default the likeliest here and the likeliest of the second text, both after the token in focus.
+
+    Parameters
+    ----------
+    trace
+        The trace.
+    **traits
+        First values of traits, those of `View`.
+
+    Examples
+    --------
+    >>> trace = scope.trace("A tiny model")
+    >>> view = llmscope.PatchingView(trace, patch_from="A tiny poodle")
+    >>> view.patch_from
+    'A tiny poodle'
+    """
+
+    _shows: ClassVar[list[str]] = ["tokens", "patching"]
+
+
 class AttentionView(TraceView):
     """All heads at a glance; the one in focus, or several, as a matrix, as arcs, step by step.
 

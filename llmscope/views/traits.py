@@ -127,6 +127,7 @@ class ViewTraits(traitlets.HasTraits):
     masked = Positions().tag(sync=True)
     edits = Edits().tag(sync=True, to_json=Edits.to_json, from_json=Edits.from_json)
     side = traitlets.Enum(SIDES, "edited").tag(sync=True)
+    patch_from = traitlets.Unicode("").tag(sync=True)
     layer = traitlets.Int(0).tag(sync=True)
     head = traitlets.Int(0).tag(sync=True)
     heads = Heads().tag(sync=True)
@@ -184,7 +185,7 @@ class ViewTraits(traitlets.HasTraits):
         found = {name: getattr(self, name) for name in sorted(names.difference(own))}
         return {**found, "edits": Edits.to_json(self.edits, self)}
 
-    @traitlets.validate("text", "pair", "target")
+    @traitlets.validate("text", "pair", "target", "patch_from")
     def _whole_characters(self, proposal: Any) -> Any:
         """Replace lone surrogates, which no message can carry."""
         return clean(proposal["value"])

@@ -30,7 +30,6 @@ from llmscope import (
     TokensView,
     Trace,
 )
-from llmscope.text import labels
 from tests import tiny
 from tests.components import texts
 from tests.components.numbers import FOLDER, Collector, Numbers
@@ -167,41 +166,6 @@ def causal() -> Made:
     numbers = Collector(trace).attention().scores().top().logits(-1).lens(*STREAMS)
     numbers.steps((24, 4, 13), (24, 4, 5), (23, 4, 5)).array("rollout", trace.rollout(24))
     numbers.fact("perplexity", trace.perplexity).array("logprobs", trace.logprobs)
-    return Made(views, numbers.numbers)
-
-
-@fixture("edited")
-def edited() -> Made:
-    """A head is off, and parts are coloured by effects; the page holds the text without, too."""
-    scope = small("llama")
-    trace = scope.trace("The quick brown fox", edits=[llmscope.ablate(head=(1, 2))])
-    token, foil = (one.id for one in trace.next_token().top(2))
-    views = [
-        TokensView(trace),
-        AttentionView(trace, layer=1, head=2, effect_of=(token, foil)),
-        NextTokenView(trace),
-        LensView(trace),
-        TokensView(trace, effect_of=(token, foil), shade="effect"),
-    ]
-    numbers = Collector(trace)
-    comparison = llmscope.Comparison(trace, trace.untouched)
-    lens = comparison.lens()
-    numbers.array("difference", comparison.attention(2, 1))
-    numbers.array("divergence", lens.divergence)
-    numbers.array("ids_a", lens.ids_a).array("ids_b", lens.ids_b)
-    numbers.fact("words", labels(scope.tokenizer, range(scope.facts.vocabulary)))
-    numbers.array("surprisal", comparison.surprisal[1:])
-    numbers.fact("likeliest", float(trace.untouched.next_token().probs.max()))
-    numbers.fact("moved", comparison.next_token.total_variation)
-    numbers.fact("perplexities", [trace.perplexity, trace.untouched.perplexity])
-    for name, of in (("now", trace), ("untouched", trace.untouched)):
-        numbers.fact(name, float(of.next_token().probs[token]))
-    numbers.fact("effect_of", [token, foil])
-    numbers.fact("labels", labels(scope.tokenizer, [token, foil]))
-    found = [("heads", "direct"), ("heads", "ablate"), ("mlps", "direct"), ("mlps", "ablate")]
-    for of, method in [*found, ("tokens", "occlusion")]:
-        effects = trace.effects(token, foil, of=of, method=method)
-        numbers.array(f"{method} of {of}", effects.values)
     return Made(views, numbers.numbers)
 
 
@@ -409,3 +373,6 @@ def two_sentences() -> Made:
     trace = minilm().trace(texts.PARIS, pair=texts.SEINE)
     numbers = Collector(trace).attention().fact("segments", list(trace.segments))
     return Made([AttentionView(trace, layer=2)], numbers.numbers, {"layers": [2]})
+
+
+from tests.components import edited_fixtures  # noqa: E402, F401 - registers its own

@@ -73,7 +73,7 @@ def read_effects(
         yield direct(measuring)
     else:
         if source is not None:
-            _check_source(recording, source)
+            check_source(recording, source)
         units = units_of(measuring, question)
         try:
             estimate = estimated(measuring, units, source)
@@ -125,7 +125,8 @@ def _of_tokens(measuring: Measuring, baseline: torch.Tensor | None) -> Iterator[
     yield Effects(question, values, dims, measured, rest)
 
 
-def _check_source(recording: Recording, source: Recording) -> None:
+def check_source(recording: Recording, source: Recording) -> None:
+    """Raise ValueError where parts of one pass can't be patched into another."""
     if source.runner.model is not recording.runner.model:
         raise ValueError("source= is a trace of the same model.")
     source.check_current()

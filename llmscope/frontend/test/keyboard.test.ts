@@ -91,9 +91,13 @@ describe("a key that is pressed", () => {
   const act = vi.fn<() => boolean | void>();
   const press = (event: KeyboardEvent, on: HTMLElement = document.createElement("div")) => {
     act.mockReset();
-    on.addEventListener("keydown", onKeys("heads", { move: act, off: vi.fn(), pin: act }), {
-      once: true,
-    });
+    on.addEventListener(
+      "keydown",
+      onKeys("heads", { move: act, off: vi.fn(), mlp: vi.fn(), pin: act }),
+      {
+        once: true,
+      },
+    );
     on.dispatchEvent(event);
     return event;
   };

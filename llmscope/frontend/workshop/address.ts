@@ -8,7 +8,7 @@ export const NAMES = PANELS.map(({ name }) => name);
 /** Panels that are shown together. */
 export const SETS: Record<string, readonly string[]> = {
   all: NAMES,
-  explorer: ["header", "tokens", "overview", "attention", "next-token", "chain"],
+  explorer: ["header", "tokens", "overview", "attention", "next-token", "chain", "patching"],
 };
 
 export const WIDTHS = [1150, 600, 390] as const;

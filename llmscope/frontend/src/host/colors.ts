@@ -42,10 +42,10 @@ export const INK: Record<Theme, Inks> = {
   dark: inksOf(COLORS.dark, "rgb(255 255 255 / 9%)"),
 };
 
-/** Colours as CSS variables; of `attention` and `likely` red, green and blue, to be made paler. */
+/** Colours as CSS variables; of some also red, green and blue, to be made paler. */
 function variablesOf({ heads: _, ground, ...colors }: (typeof COLORS)[Theme]): string {
   const plain = Object.entries(colors).map(([name, hex]) => [name.replace("_", "-"), hex]);
-  const triples = (["attention", "likely"] as const).map((name) => [
+  const triples = (["attention", "likely", "more", "less"] as const).map((name) => [
     `${name}-rgb`,
     inkOf(colors[name]).join(" "),
   ]);

@@ -7,6 +7,7 @@ import { header } from "./header";
 import { lens } from "./lens";
 import { nextToken } from "./next-token";
 import { overview } from "./overview";
+import { patching } from "./patching";
 import type { Panel } from "./props";
 import { tokens } from "./tokens";
 
@@ -19,4 +20,5 @@ export const PANELS: readonly Panel[] = [
   attention,
   lens,
   nextToken,
+  patching,
 ];

@@ -49,6 +49,22 @@ export interface EffectsAnswer {
   whole: boolean;
 }
 
+/** The stream behind each layer, at each position, patched from a second text. */
+export interface PatchingAnswer {
+  /** Labels of the second text. */
+  tokens: string[];
+  /** Ids: of the token and its foil, and of others that are likely in one of the texts. */
+  offered: number[];
+  labels: string[];
+  /** Logit of the token less that of the foil, as the text is and as the second one is. */
+  here: number;
+  there: number;
+  /** Whether these differ by enough to share their distance out. */
+  differ: boolean;
+  values: Tensor; // (layers, positions): `here` less that of the patched pass; NaN where unknown
+  whole: boolean;
+}
+
 /** A token as it travels. */
 export type TokenRow = [id: number, label: string, start: number, end: number, special: boolean];
 

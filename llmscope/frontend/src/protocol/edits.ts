@@ -33,3 +33,7 @@ export const sameEdit = (one: Edit, other: Edit): boolean =>
 
 /** A part that is switched off everywhere. */
 export const offEdit = (part: Part): Edit => ({ do: "ablate", part, by: "zero" });
+
+/** Whether an edit takes the place of a whole part, at every position. */
+export const isWhole = ({ do: done, edge, positions }: Edit): boolean =>
+  (done === "ablate" || done === "patch") && !edge && !positions;

@@ -46,6 +46,7 @@ const FORMS = {
   steps: "{trace}/steps/{kind}/{layer}/{head}/{query}",
   distances: "{trace}/distances/{kind}",
   effects: "{trace}/effects/{of}/{kind}/{way}/{token}/{foil}/{position}",
+  patching: "{trace}/patching/{on}/{foil}/{position}/{source}",
   row: "{trace}/{kind}/{matrix}/row.{index}",
   column: "{trace}/{kind}/{matrix}/column.{index}",
   tile: "{trace}/{kind}/{matrix}/{level}.{row}.{column}.{pool}",
@@ -68,7 +69,10 @@ interface Types {
   matrix: MatrixName;
   of: Parts;
   way: Way;
+  on: number | null;
   foil: number | null;
+  /** The key of a text. */
+  source: string;
 }
 type TypeOf<Name> = Name extends keyof Types ? Types[Name] : number;
 
@@ -192,10 +196,12 @@ const PATTERNS: Record<string, string> = {
   count: "[1-9][0-9]{0,8}",
   of: Object.keys(WAYS).join("|"),
   way: [...new Set(Object.values(WAYS).flat())].join("|"),
+  on: `${NO_FOIL}|${NUMBER}`,
   foil: `${NO_FOIL}|${NUMBER}`,
+  source: `(?:text|read)/${ANY}`,
 };
 
-const TEXTS = new Set(["kind", "stream", "pool", "name", "text", "prompt", "of", "way"]);
+const TEXTS = new Set(["kind", "stream", "pool", "name", "text", "prompt", "of", "way", "source"]);
 
 const patterns = Object.entries(FORMS).map(([type, form]) => {
   const fields = form
@@ -215,6 +221,8 @@ export function parseKey(key: string): Request | null {
   for (const { type, pattern } of patterns) {
     const found = pattern.exec(key);
     if (!found) continue;
+    const { source } = found.groups ?? {};
+    if (source !== undefined && !parseKey(source)) return null;
     const fields = Object.entries(found.groups ?? {}).map(([name, text]) => [
       name,
       parseField(name, text),

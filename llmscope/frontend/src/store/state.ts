@@ -26,6 +26,7 @@ export const TRAITS = {
   masked: "masked",
   edits: "edits",
   side: "side",
+  patchFrom: "patch_from",
   effectOf: "effect_of",
   layer: "layer",
   head: "head",
@@ -104,6 +105,8 @@ export interface State extends Settings, AttentionTraits, LensTraits, Generation
   edits: readonly Edit[];
   /** Of a text under edits, what is shown. */
   side: TraceSide;
+  /** A second text, which parts are taken from; empty without one. */
+  patchFrom: string;
   /** A token, and perhaps a foil: heads, MLPs and the text are coloured by their effects on it. */
   effectOf: readonly number[];
   /** What the text is shaded by; a text that is generated, what its tokens are. */

@@ -1,13 +1,19 @@
-/** What is switched off, and what the model says without any edit. */
+/** What is switched off or taken from another text, and what the model says without any edit. */
 
 import { type ReadonlySignal, batch, computed, effect, signal } from "@preact/signals";
 import { type LogitsAnswer, type Trace, type TraceAnswer, traceOf } from "../protocol/answers";
-import { type Edit, type Part, offEdit, sameEdit } from "../protocol/edits";
+import { type Edit, type Part, isWhole, offEdit, sameEdit } from "../protocol/edits";
 import { parseKey, underKey } from "../protocol/keys";
 import type { Kind, TraceSide } from "../protocol/shared";
+import { edits as words } from "#words/edits";
+import { fill } from "../words/fill";
 import type { Head } from "./attention/types";
 import type { Core } from "./core";
 import { nextOf } from "./next-token";
+import { Amounts } from "./amounts";
+import { Patching } from "./patching";
+import { Steering } from "./steering";
+import { SourceText, inputOf, patchEdit } from "./source-text";
 import type { NextToken } from "./state";
 
 export class WhatIf {
@@ -18,6 +24,11 @@ export class WhatIf {
   readonly untouched = signal<NextToken | null>(null);
   /** The trace on screen less that without edits, where that is shown; `null` until both are there. */
   readonly difference: ReadonlySignal<Trace | null>;
+  /** A second text: while there is one, parts are taken from it instead of being switched off. */
+  readonly source: SourceText;
+  readonly patching: Patching;
+  readonly steering = new Steering();
+  readonly amounts: Amounts;
 
   /** The trace on screen, and that of the same text without edits. */
   readonly #pair = signal<{ edited: Trace; plain: Trace } | null>(null);
@@ -42,36 +53,63 @@ export class WhatIf {
       if (this.side.value !== "difference" || !known) return null;
       return { ...known.edited, name: [known.edited.name, known.plain.name] as [string, string] };
     });
+    this.source = new SourceText(core);
+    const isBehind = computed(() => {
+      const shown = this.side.value === "untouched" ? [] : this.edits.value;
+      return trace.value?.input !== underKey(shown, plainKey.value);
+    });
+    this.amounts = new Amounts(this.edits, isBehind, (edits) => this.#turnTo(edits));
+    this.patching = new Patching(core, this, plainKey);
   }
 
   start(): () => void {
-    const ends = [effect(() => this.#followPair()), effect(() => this.#followUntouched())];
+    const ends = [
+      effect(() => this.#followPair()),
+      effect(() => this.#followUntouched()),
+      this.source.start(),
+      this.patching.start(),
+      this.amounts.start(),
+    ];
     return () => ends.forEach((end) => end());
   }
 
   /** Whether a head, or all of its layer's attention, is switched off. */
-  isOff({ layer, head }: Head, kind: Kind): boolean {
-    return this.edits.value.some(
-      ({ do: done, part: [what, at, of, side], positions, edge }) =>
-        done === "ablate" &&
-        !positions &&
-        !edge &&
-        at === layer &&
-        side === kind &&
-        (what === "head" ? of === head : what !== "mlp"),
-    );
+  isOff(head: Head, kind: Kind): boolean {
+    return this.edits.value.some((edit) => edit.do === "ablate" && isOfHead(edit, head, kind));
+  }
+
+  /** Whether a head, or all of its layer's attention, is taken from another text. */
+  isPatched(head: Head, kind: Kind): boolean {
+    return this.edits.value.some((edit) => edit.do === "patch" && isOfHead(edit, head, kind));
+  }
+
+  /** Whether a part is changed as `toggle` would change it: it is then taken back. */
+  has(part: Part, at?: number): boolean {
+    const edit = this.#editOf(part, at);
+    return this.edits.value.some((other) => sameEdit(other, edit));
   }
 
   toggleHead({ layer, head }: Head, kind: Kind): void {
-    this.#toggle(["head", layer, head, kind]);
+    this.toggle(["head", layer, head, kind]);
   }
 
   toggleLayer(layer: number, kind: Kind): void {
-    this.#toggle(["attention", layer, null, kind]);
+    this.toggle(["attention", layer, null, kind]);
   }
 
   remove(edit: Edit): void {
     this.#turnTo(this.edits.peek().filter((other) => other !== edit));
+  }
+
+  add(edit: Edit): void {
+    if (this.canEdit && !this.core.isGone.peek()) this.#turnTo([...this.edits.peek(), edit]);
+  }
+
+  /** Opens the line that a second text, or steering, is typed into; the other one is left. */
+  ask(what: "source" | "steering"): void {
+    if (!this.canEdit) return;
+    this[what === "source" ? "steering" : "source"].leave();
+    this[what].open();
   }
 
   clear(): void {
@@ -90,13 +128,27 @@ export class WhatIf {
     return true;
   }
 
-  #toggle(part: Part): void {
+  /** Switches a part off, or on again; or takes it from the second text, or back. */
+  toggle(part: Part, at?: number): void {
     if (!this.canEdit || this.core.isGone.peek()) return;
-    const edit = offEdit(part);
+    const { source } = this;
+    const { here, there } = source.counts.peek() ?? {};
+    if (source.text.peek() && here !== there)
+      return this.core.report(new Error(fill(words.uneven, { here: here!, there: there! })));
+    const edit = this.#editOf(part, at);
     const edits = this.edits.peek();
-    const others = edits.filter((other) => !sameEdit(other, edit));
-    const wanted = others.length < edits.length ? others : [...edits, edit];
-    this.#turnTo(wanted);
+    const isThere = edits.some((other) => sameEdit(other, edit));
+    // What else took the place of the whole part makes room.
+    const others = edits.filter(
+      (other) => !sameEdit(other, edit) && !(isWhole(other) && isWhole(edit) && isOf(other, part)),
+    );
+    this.#turnTo(isThere ? others : [...others, edit]);
+  }
+
+  #editOf(part: Part, at?: number): Edit {
+    const text = this.source.text.value;
+    const trace = this.core.trace.value;
+    return text && trace ? patchEdit(part, inputOf(text, trace), at) : offEdit(part);
   }
 
   /** Reads the text under other edits, unless nobody answers for them. */
@@ -161,4 +213,16 @@ export class WhatIf {
       .catch((error: unknown) => !asked.signal.aborted && core.report(error));
     return () => asked.abort();
   }
+}
+
+const isOf = ({ part }: Edit, other: Part): boolean => part.every((of, at) => of === other[at]);
+
+/** Whether an edit takes the place of a head, or of all of its layer's attention. */
+function isOfHead(edit: Edit, { layer, head }: Head, kind: Kind): boolean {
+  const [what, at, of, side] = edit.part;
+  if (!isWhole(edit) || at !== layer || side !== kind) return false;
+  // A layer that is patched is the stream behind it.
+  return what === "head"
+    ? of === head
+    : what === "attention" || (what === "layer" && edit.do === "ablate");
 }

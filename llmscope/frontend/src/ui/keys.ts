@@ -66,12 +66,32 @@ export const KEYS = {
         keys: ["Alt+m"],
         typing: true,
       },
+      second: { keys: ["Alt+p"], typing: true },
+      steer: { keys: ["Alt+s"], typing: true },
       undo: {
         keys: ["Mod+z"],
         typing: true,
         instead: true,
       },
     },
+  },
+  second: {
+    panel: "tokens",
+    acts: {
+      take: { keys: ["Enter"], typing: true },
+      leave: { keys: ["Escape"], typing: true, instead: true },
+    },
+  },
+  steer: {
+    panel: "tokens",
+    acts: {
+      add: { keys: ["Enter"], typing: true },
+      leave: { keys: ["Escape"], typing: true, instead: true },
+    },
+  },
+  amount: {
+    panel: "tokens",
+    acts: { move: { keys: ARROWS }, fine: { keys: WITH_SHIFT } },
   },
   chain: {
     panel: "chain",
@@ -83,6 +103,7 @@ export const KEYS = {
       move: { keys: ARROWS },
       pin: { keys: ["Space"] },
       off: { keys: ["x"] },
+      mlp: { keys: ["m"] },
     },
   },
   chip: {
@@ -124,6 +145,10 @@ export const KEYS = {
   lens: {
     panel: "lens",
     acts: { move: { keys: ARROWS } },
+  },
+  patching: {
+    panel: "patching",
+    acts: { move: { keys: ARROWS }, take: { keys: ["Enter", "Space"] } },
   },
   slider: {
     panel: "next-token",

@@ -14,7 +14,6 @@ import { count } from "../../ui/format";
 import { Hint } from "../../ui/hint";
 import { onKeys } from "../../ui/keys";
 import { useSize } from "../../ui/use-size";
-import { edits } from "#words/edits";
 import { effects as effectWords } from "#words/effects";
 import { overview as words } from "#words/overview";
 import { fill } from "../../words/fill";
@@ -22,6 +21,7 @@ import type { PanelProps } from "../props";
 import { type Grid, gridOf, headAt, layerAt, neighbour, placeOf } from "./grid";
 import { EffectsOf, explainedBy, lackingMlps, paintEffects } from "./effects";
 import { Numbers } from "./grid-numbers";
+import { Switches, mlpOf } from "./switches";
 
 const EFFECT = "effect"; // beside the habits that heads are marked by
 const SLOW = 256; // tokens, from which on it says how far it is
@@ -158,20 +158,12 @@ function About({ store, mark, layer }: AboutProps) {
   const { attention } = store;
   const here = attention.shown.value;
   const explained = mark && words.scores[mark];
-  const isOff = store.whatIf.isOff(here, attention.kind.value);
   return (
     <>
       <p class="habit figures">
         <b>
           {here.layer}·{here.head}
-          <button
-            type="button"
-            class={`quiet ${store.whatIf.canEdit ? "" : "unseen"}`}
-            title={edits.switchTitle}
-            onClick={() => store.whatIf.toggleHead(here, attention.kind.value)}
-          >
-            {isOff ? edits.switchOn : edits.switchOff}
-          </button>
+          <Switches store={store} here={here} />
         </b>
         {store.effects.isOn ? (
           <EffectsOf store={store} here={here} layer={layer} />
@@ -272,6 +264,7 @@ function Heads({ store, grid, mark, layer, scale }: HeadsProps) {
     off({ event }) {
       held.current ??= { layer: event.shiftKey };
     },
+    mlp: () => store.whatIf.toggle(mlpOf(attention.preview.peek() ?? focus, store)),
     move({ down, right }) {
       const next = neighbour(grid, focus, down, right);
       if (!next) return false;
@@ -283,6 +276,7 @@ function Heads({ store, grid, mark, layer, scale }: HeadsProps) {
   });
   const first = grid.places.filter(({ head }) => head === 0);
   const off = grid.places.filter((place) => store.whatIf.isOff(place, kind));
+  const patched = grid.places.filter((place) => store.whatIf.isPatched(place, kind));
   return (
     <div
       ref={element}
@@ -335,6 +329,9 @@ function Heads({ store, grid, mark, layer, scale }: HeadsProps) {
       ))}
       {off.map((at) => (
         <Frame key={`off${at.layer}.${at.head}`} grid={grid} at={at} kind="off" />
+      ))}
+      {patched.map((at) => (
+        <Frame key={`from${at.layer}.${at.head}`} grid={grid} at={at} kind="patched" />
       ))}
       <Frame grid={grid} at={focus} kind="focus" />
       <Frame grid={grid} at={preview} kind="preview" />

@@ -15,6 +15,8 @@ import { DecoderButtons } from "./decoder-buttons";
 import { ShadeBy } from "./effect";
 import { Row } from "./row";
 import { Sides } from "./sides";
+import { SecondText, SecondTextButton } from "./second-text";
+import { Steer, SteerButton } from "./steer";
 
 /** What the model reads: a text, with a second sentence or the text of a decoder. */
 export function Tokens({ store }: PanelProps) {
@@ -66,9 +68,17 @@ export function Tokens({ store }: PanelProps) {
       )}
       <div class="under" tabIndex={-1}>
         <Changes store={store} />
-        <Sides store={store} />
-        <Caption {...shown} hoveredTarget={hoveredTarget} />
-        <ShadeBy store={store} />
+        {store.whatIf.source.draft.value !== null ? (
+          <SecondText store={store} />
+        ) : store.whatIf.steering.draft.value !== null ? (
+          <Steer store={store} />
+        ) : (
+          <>
+            <Sides store={store} />
+            <Caption {...shown} hoveredTarget={hoveredTarget} />
+            <ShadeBy store={store} />
+          </>
+        )}
         {editable && (
           <button
             type="button"
@@ -78,6 +88,10 @@ export function Tokens({ store }: PanelProps) {
             {common.undo}
           </button>
         )}
+        <span class="openers">
+          <SecondTextButton store={store} />
+          <SteerButton store={store} />
+        </span>
         {readsPairs && <PairButton store={store} wanted={wantsPair} shown={hasPair} />}
       </div>
       <Hint name="type" />

@@ -57,6 +57,8 @@ export function Row({ store, field, line, hovered, name, placeholder, children }
     },
     walk: ({ right }) => store.pin(clamp(at + right, 0, last), side),
     mask: () => (side === "tokens" ? editor.mask(at) : false),
+    second: () => store.whatIf.ask("source"),
+    steer: () => store.whatIf.ask("steering"),
     undo: () => editor.undo(),
   });
   const tokenAt = (event: MouseEvent): number | null => {

@@ -36,6 +36,7 @@ export interface Words {
   steps: string;
   lens: string;
   effects?: string;
+  patching?: string;
   /** Of single requests that were refused, by key. */
   [key: string]: string | undefined;
 }

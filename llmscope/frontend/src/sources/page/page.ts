@@ -77,6 +77,8 @@ export class PageSource implements Source {
         return words.lens;
       case "effects":
         return words[key] ?? words.effects ?? problems.notHeld;
+      case "patching":
+        return words.patching ?? problems.notHeld;
       case "row":
       case "column":
       case "tile":

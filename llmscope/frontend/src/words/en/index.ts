@@ -15,6 +15,7 @@ export { language } from "./language";
 export { lens } from "./lens";
 export { nextToken } from "./next-token";
 export { overview } from "./overview";
+export { patching } from "./patching";
 export { picker } from "./picker";
 export { problems } from "./problems";
 export { steps } from "./steps";

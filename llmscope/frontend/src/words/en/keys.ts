@@ -53,8 +53,22 @@ export const keys = {
         accept: "At the end: accept the suggestion",
         walk: "Focus the token before or after",
         mask: "Mask the token in focus, in a masked model",
+        steer: "Steer the layer in focus from one text to another",
+        second: "Type a second text, to take parts of the model from",
         undo: "Undo what was typed, accepted or masked",
       },
+    },
+    second: {
+      title: "Second text",
+      acts: { take: "Take parts from it", leave: "Leave it as it was" },
+    },
+    steer: {
+      title: "Steering",
+      acts: { add: "Steer the layer in focus", leave: "Leave it as it was" },
+    },
+    amount: {
+      title: "Slider of a change",
+      acts: { move: "A tenth more or less", fine: "A hundredth" },
     },
     chain: {
       title: names.chainRule,
@@ -65,7 +79,8 @@ export const keys = {
       acts: {
         move: "Walk through layers and heads",
         pin: "Pin the head, or unpin it",
-        off: "Switch the head off, or on (with Shift: its layer's attention)",
+        off: "Switch the head off, or on, or take it from the second text (with Shift: its layer's attention)",
+        mlp: "The same with the MLP of its layer",
       },
     },
     chip: {
@@ -104,6 +119,10 @@ export const keys = {
     lens: {
       title: names.lens,
       acts: { move: "Move the focus" },
+    },
+    patching: {
+      title: names.patching,
+      acts: { move: "Walk through layers and tokens", take: "Patch this cell, or no longer" },
     },
     slider: {
       title: "Slider",

@@ -7,3 +7,4 @@ export const matrix = "Matrix";
 export const arcs = "Arcs";
 export const steps = "Steps";
 export const lens = "Lens";
+export const patching = "Patching";
