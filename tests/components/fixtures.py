@@ -182,17 +182,7 @@ def edited() -> Made:
         NextTokenView(trace),
         LensView(trace),
     ]
-    numbers = Collector(trace)
-    comparison = llmscope.Comparison(trace, trace.untouched)
-    lens = comparison.lens()
-    numbers.array("difference", comparison.attention(2, 1))
-    numbers.array("divergence", lens.divergence)
-    numbers.array("ids_a", lens.ids_a).array("ids_b", lens.ids_b)
-    numbers.fact("words", labels(scope.tokenizer, range(scope.facts.vocabulary)))
-    numbers.array("surprisal", comparison.surprisal[1:])
-    numbers.fact("likeliest", float(trace.untouched.next_token().probs.max()))
-    numbers.fact("moved", comparison.next_token.total_variation)
-    numbers.fact("perplexities", [trace.perplexity, trace.untouched.perplexity])
+    numbers = Collector(trace).compared()
     for name, of in (("now", trace), ("untouched", trace.untouched)):
         numbers.fact(name, float(of.next_token().probs[token]))
     numbers.fact("effect_of", [token, foil])
