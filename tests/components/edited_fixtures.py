@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import llmscope
-from llmscope import AttentionView, NextTokenView, PatchingView, TokensView
+from llmscope import AttentionView, LensView, NextTokenView, PatchingView, TokensView
 from llmscope.text import labels
 from tests.components.fixtures import Made, fixture, small
 from tests.components.numbers import Collector
@@ -11,7 +11,7 @@ from tests.components.numbers import Collector
 
 @fixture("edited")
 def edited() -> Made:
-    """A head is off, and heads are coloured by effects; the page holds the text without, too."""
+    """A head is off, and parts are coloured by effects; the page holds the text without, too."""
     scope = small("llama")
     trace = scope.trace("The quick brown fox", edits=[llmscope.ablate(head=(1, 2))])
     token, foil = (one.id for one in trace.next_token().top(2))
@@ -19,14 +19,18 @@ def edited() -> Made:
         TokensView(trace),
         AttentionView(trace, layer=1, head=2, effect_of=(token, foil)),
         NextTokenView(trace),
+        LensView(trace),
+        TokensView(trace, effect_of=(token, foil), shade="effect"),
     ]
-    numbers = Collector(trace)
+    numbers = Collector(trace).compared()
     for name, of in (("now", trace), ("untouched", trace.untouched)):
         numbers.fact(name, float(of.next_token().probs[token]))
     numbers.fact("effect_of", [token, foil])
     numbers.fact("labels", labels(scope.tokenizer, [token, foil]))
-    for method in ("direct", "ablate"):
-        numbers.array(method, trace.effects(token, foil, method=method).values)
+    found = [("heads", "direct"), ("heads", "ablate"), ("mlps", "direct"), ("mlps", "ablate")]
+    for of, method in [*found, ("tokens", "occlusion")]:
+        effects = trace.effects(token, foil, of=of, method=method)
+        numbers.array(f"{method} of {of}", effects.values)
     return Made(views, numbers.numbers)
 
 

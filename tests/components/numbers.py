@@ -127,6 +127,23 @@ class Collector:
         self.numbers.facts[name] = value
         return self
 
+    def compared(self) -> Collector:
+        """The difference that edits make."""
+        from llmscope import Comparison
+        from llmscope.text import labels
+
+        trace, scope = self.trace, self.trace.scope
+        comparison = Comparison(trace, trace.untouched)
+        lens = comparison.lens()
+        self.array("difference", comparison.attention(2, 1))
+        self.array("divergence", lens.divergence)
+        self.array("ids_a", lens.ids_a).array("ids_b", lens.ids_b)
+        self.fact("words", labels(scope.tokenizer, range(scope.facts.vocabulary)))
+        self.array("surprisal", comparison.surprisal[1:])
+        self.fact("likeliest", float(trace.untouched.next_token().probs.max()))
+        self.fact("moved", comparison.next_token.total_variation)
+        return self.fact("perplexities", [trace.perplexity, trace.untouched.perplexity])
+
     def scores(self) -> Collector:
         """What each head does."""
         rows = self.trace.head_scores().to_dict("records")

@@ -38,7 +38,7 @@ def test_the_matrix_is_the_one_less_the_other(edited: Shown) -> None:
     choose(edited, "difference")
     panels, expected = edited.panels, edited.numbers.arrays["difference"]
     title = panels.root.get_by_role("region", name="Attention").get_by_role("heading")
-    expect(title).to_contain_text("edited − untouched")
+    expect(title).to_contain_text("difference")
     query = expected.shape[0] - 1
     key = int(np.abs(expected[query]).argmax())
     value = expected[query, key]
@@ -112,7 +112,7 @@ def test_what_has_no_difference_says_so(edited: Shown, mode: str) -> None:
     edited.set(mode=mode)
     attention = edited.panels.root.get_by_role("region", name="Attention")
     expect(attention).to_contain_text(f"{mode.capitalize()} are of the edited text")
-    expect(attention.get_by_role("heading")).not_to_contain_text("untouched")
+    expect(attention.get_by_role("heading")).not_to_contain_text("difference")
 
 
 def test_the_untouched_text_is_shown_in_every_panel(edited: Shown) -> None:

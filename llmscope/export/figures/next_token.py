@@ -36,7 +36,7 @@ ROWS = 10
 _ROW = 15.0  # points
 _WIDTH = 230.0  # points, by itself
 _HEAD, _AXIS, _FOOT = 18.0, 13.0, 26.0
-_LABEL, _VALUE = 76.0, 42.0  # points, at most
+_LABEL, _VALUE, _CHANGE = 76.0, 42.0, 50.0  # points, at most
 _NICE = (0.1, 0.25, 0.5, 1.0)
 
 
@@ -51,7 +51,7 @@ def next_token(page: Page, now: ViewState, room: float, wide: bool) -> Panel:
     width = room if wide else min(room, _WIDTH)
     column = max(*(page.measure(name) for name in names), page.measure(rest))
     left = min(_LABEL, column) + 8
-    bars = width - left - _VALUE
+    bars = width - left - (_VALUE if untouched is None else _CHANGE)
     if bars < 30:
         raise ValueError("The figure is too narrow for bars with their labels: give more width.")
     settings = page.wrap(_settings(now), width, SMALL)

@@ -89,8 +89,8 @@ def percent(share: float) -> str:
 def points(change: float) -> str:
     """Format a change of a probability in percentage points, with its sign, as the page does."""
     size = 100 * abs(float(change))
-    digits = 0 if size == 0 else 3 if size < 0.1 else 2 if size < 10 else 1
-    shown = f"{size:.0e}".replace("e-0", "e-") if 0 < size < 0.001 else _fixed(size, digits)
+    digits = 0 if size == 0 else 2 if size < 10 else 1
+    shown = f"{size:.0e}".replace("e-0", "e-") if 0 < size < 0.005 else _fixed(size, digits)
     return f"{'−' if change < 0 else '+' if change > 0 else ''}{shown} pp"
 
 

@@ -32,8 +32,8 @@ export function rounded(share: number): string {
 /** A change of a probability, in percentage points with its sign. */
 export function points(change: number): string {
   const size = 100 * Math.abs(change);
-  const digits = size < 0.1 ? 3 : size < 10 ? 2 : 1;
-  const shown = size > 0 && size < 0.001 ? size.toExponential(0) : size.toFixed(size && digits);
+  const digits = size === 0 ? 0 : size < 10 ? 2 : 1;
+  const shown = size > 0 && size < 0.005 ? size.toExponential(0) : size.toFixed(digits);
   return `${change < 0 ? "−" : change > 0 ? "+" : ""}${shown} pp`;
 }
 

@@ -15,7 +15,7 @@ export const attention = {
     rollout: "through layers 0 to {layer}",
     combined: { one: "of {count} head", other: "of {count} heads" },
     difference: "difference of two heads",
-    edits: "edited − untouched",
+    edits: "difference",
   },
 
   kind: "Which attention",
