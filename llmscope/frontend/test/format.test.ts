@@ -5,7 +5,7 @@ import { opacity, weightAt } from "../src/draw/color-scale";
 import { spaced } from "../src/panels/attention/labels";
 import type { Token } from "../src/protocol/answers";
 import type { ColorScale } from "../src/protocol/shared";
-import { count, percent, points, power, rounded, weight } from "../src/ui/format";
+import { count, percent, points, power, rounded, roundedWeight, weight } from "../src/ui/format";
 
 // Figures in Python are held to the same vectors.
 test.each(vectors.percent)("a share of $share is $text", ({ share, text }) => {
@@ -27,6 +27,15 @@ test.each([
 
 test.each(vectors.points)("a change of $change is $text", ({ change, text }) => {
   expect(points(change)).toBe(text);
+});
+
+test.each([
+  [0, "0"],
+  [2.55e-9, "< 0.001"],
+  [0.0005, "0.001"],
+  [0.25, "0.250"],
+])("a weight of %f is %s beside others", (value, text) => {
+  expect(roundedWeight(value)).toBe(text);
 });
 
 test("no share but 1 is ever shown as a certainty", () => {

@@ -58,6 +58,10 @@ export const weight = (value: number): string =>
           ? justBelow(1, value, 4)
           : value.toFixed(3);
 
+/** The same where what it is exactly is said on hover. */
+export const roundedWeight = (value: number): string =>
+  value > 0 && value < 0.0005 ? "< 0.001" : weight(value);
+
 export const count = (value: number): string => thousands.format(value);
 
 /** "1 layer", "2 layers": the form for a number, with the number itself or what stands for it. */

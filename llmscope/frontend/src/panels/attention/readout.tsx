@@ -1,6 +1,6 @@
 import type { Line, Matrix } from "../../store/attention/types";
 import type { Store } from "../../store/store";
-import { bits, weight } from "../../ui/format";
+import { bits, roundedWeight, weight } from "../../ui/format";
 import { Label, plain } from "../../ui/label";
 import { attention } from "#words/attention";
 import { fill } from "../../words/fill";
@@ -28,6 +28,7 @@ export function Readout({ store, matrix, line, query, at, pinned }: ReadoutProps
   const figure = (value: number) =>
     isDifference && decimals ? value.toFixed(decimals).replace("-", "−") : weight(value);
   const sign = isOfTwo && value !== undefined && value > 0 ? "+" : "";
+  const toFirst = line?.weights[0] ?? 0;
   const isRow = known && line.direction === "from" && !isDifference;
 
   return (
@@ -43,7 +44,9 @@ export function Readout({ store, matrix, line, query, at, pinned }: ReadoutProps
           {store.state.hideSink.value ? (
             <span>{words.withoutFirst}</span>
           ) : (
-            <span>{fill(words.first, { weight: weight(line.weights[0] ?? 0) })}</span>
+            <span title={weight(toFirst)}>
+              {fill(words.first, { weight: roundedWeight(toFirst) })}
+            </span>
           )}
           <span>{fill(words.entropy, { bits: bits(entropy(line.weights)) })}</span>
           {pinned && <span>{words.pinned}</span>}
