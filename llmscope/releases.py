@@ -11,7 +11,7 @@ import re
 import warnings
 from functools import cache
 
-LOWEST, NEWEST = (5, 20), (5, 24)  # of transformers, both tested
+LOWEST, NEWEST = (5, 23), (5, 24)  # of transformers, both tested
 
 
 @cache

@@ -9,6 +9,8 @@ import torch
 import transformers as tf
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
+from llmscope.capture.cache_argument import cache_argument
+
 TEXT = "The quick brown fox jumps over the lazy dog, and then it sleeps."
 CORPUS = [
     TEXT,
@@ -157,7 +159,7 @@ MODELS: dict[str, Make] = {
             )
         )
     ),
-    "gptj": _random(  # asks no interface
+    "gptj": _random(  # asks no interface before transformers 5.24
         lambda: tf.GPTJForCausalLM(
             tf.GPTJConfig(n_embd=32, n_layer=3, n_head=4, n_positions=64, rotary_dim=4, **_IDS)
         )
@@ -176,3 +178,6 @@ MODELS: dict[str, Make] = {
         )
     ),
 }
+
+# GPT-J asks an interface from transformers 5.24 on.
+OWN_CODE = ("bloom", "falcon", *(() if cache_argument() == "cache" else ("gptj",)))

@@ -183,6 +183,7 @@ def test_a_lost_kernel_leaves_the_page_alive(open_notebook, guard):
     expect(panels.rows.first).to_contain_text("·Rome")
     expect(panels.error).to_have_count(0)
 
+    notebook.keep_kernel = False
     notebook.evaluate("await context.shutdown();")
     before = panels.rows.first.text_content() or ""
     panels.slider("temperature").press("End")

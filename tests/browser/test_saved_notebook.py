@@ -54,6 +54,6 @@ def test_a_notebook_that_is_opened_again_shows_what_its_views_showed(open_notebo
     again.screenshot("saved-notebook")
     explorer.get_by_role("button", name="Run up to here").click()
     panels = Panels(explorer)
-    expect(panels.rows.first).to_contain_text("Mary", timeout=30_000)
+    expect(panels.rows.first).to_contain_text("Mary", timeout=100_000)
     expect(explorer).not_to_contain_text(LINE)
     expect(explorer.locator("img")).to_have_count(0)

@@ -1,7 +1,7 @@
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-import httpx2
 import huggingface_hub
 import psutil
 import pytest
@@ -116,6 +116,7 @@ def test_the_offline_switch_is_offline(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_a_hub_in_trouble_is_offline() -> None:
-    response = httpx2.Response(503, request=httpx2.Request("GET", "https://huggingface.co"))
+    httpx = sys.modules[type(huggingface_hub.get_session()).__module__.partition(".")[0]]
+    response = httpx.Response(503, request=httpx.Request("GET", "https://huggingface.co"))
     trouble = huggingface_hub.errors.HfHubHTTPError("503 Service Unavailable", response=response)
     assert errors.explain(trouble, "gpt2").kind == "offline"

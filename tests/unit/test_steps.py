@@ -12,17 +12,14 @@ import transformers as tf
 from llmscope.analysis.notes import softmax
 from llmscope.capture import Cancelled
 from llmscope.capture import recording as recording_module
-from llmscope.capture.cache_argument import cache_argument
 from llmscope.capture.projection import watch_projection
 from llmscope.kernel import Handlers, TextInput
 from llmscope.kernel.protocol import parse
 from llmscope.scope import Scope
 from tests.closeness import assert_close, assert_probabilities_close, assert_product_close
 from tests.reference import own_attention
-from tests.tiny import _GROUPED, MODELS, TEXT, _random
+from tests.tiny import _GROUPED, MODELS, OWN_CODE, TEXT, _random
 
-# GPT-J asks an interface from transformers 5.24 on.
-OWN_CODE = ("bloom", "falcon", *(() if cache_argument() == "cache" else ("gptj",)))
 NONE = ("mamba",)
 MORE = {
     "afmoe": _random(  # a gate behind the heads, norms before, rotary in windowed layers only
