@@ -30,7 +30,7 @@ def test_mlps_and_tokens_have_effects(open_notebook):
     before = box(panels.overview)
     panels.mark.select_option("effect")
     notebook.wait_value("list(explorer.effect_of) == [mary]", True)
-    mlp = panels.root.locator(".habit .mlp")
+    mlp = panels.root.locator(".habit span.mlp")
     values = notebook.ask(OF.format(of="mlps", method="direct"))
     expect(mlp).to_have_text(f"MLP 24 {signed(values[24])}", timeout=60_000)
     assert box(panels.overview) == before

@@ -32,7 +32,7 @@ def asked(show: Show) -> Shown:
 
 def mlp(shown: Shown) -> Locator:
     """What is printed of an MLP."""
-    return shown.panels.root.locator(".habit .mlp")
+    return shown.panels.root.locator(".habit span.mlp")
 
 
 def cell(shown: Shown, layer: int) -> tuple[float, float]:

@@ -47,6 +47,15 @@ def share(shown: Shown, layer: int, at: int) -> float:
     return float(shown.numbers.arrays["effects"][layer, at] / (facts["here"] - facts["there"]))
 
 
+def first_bar(shown: Shown) -> Locator:
+    return shown.panels.next.locator(".bars li .value").first
+
+
+def exactly(shown: Shown, name: str) -> re.Pattern[str]:
+    """What the title of a probability begins with."""
+    return re.compile(rf"^{100 * shown.numbers.facts[name]:#.3g} %")
+
+
 def test_every_cell_says_how_far_it_takes_the_text(shown: Shown, grid: Locator) -> None:
     facts, effects = shown.numbers.facts, shown.numbers.arrays["effects"]
     token, foil = facts["labels"]
@@ -94,8 +103,7 @@ def test_keys_walk_and_patch_and_all_panels_follow(shown: Shown, grid: Locator) 
     shown.wait(edits=[cell_edit(*CELL)])
     chips = shown.panels.root.get_by_role("list", name="What is changed of the model")
     expect(chips).to_contain_text("layer 1, token 2, from “The brown quick fox”")
-    first = shown.panels.next.locator(".bars li .value").first
-    expect(first).to_have_text(f"{100 * shown.numbers.facts['patched']:#.3g} %")
+    expect(first_bar(shown)).to_have_attribute("title", exactly(shown, "patched"))
     expect(grid.locator("td.patched")).to_have_count(1)
     # The grid stays that of the text as it is without what is patched.
     expect(reading(shown)).to_contain_text(f": {said(share(shown, *CELL))} of the way")
@@ -211,10 +219,6 @@ def steered(scale: float) -> dict[str, object]:
     return {"do": "steer", "part": part, "direction": direction, "scale": scale, "align": "last"}
 
 
-def first_bar(shown: Shown) -> Locator:
-    return shown.panels.next.locator(".bars li .value").first
-
-
 def test_steering_is_typed_and_all_panels_follow(shown: Shown) -> None:
     text = shown.panels.root.get_by_role("region", name="Text")
     shown.wait_ready()
@@ -233,7 +237,7 @@ def test_steering_is_typed_and_all_panels_follow(shown: Shown) -> None:
     shown.wait(edits=[steered(1)])
     expect(line).to_have_count(0)
     assert text.bounding_box() == before
-    expect(first_bar(shown)).to_have_text(f"{100 * shown.numbers.facts['one']:#.3g} %")
+    expect(first_bar(shown)).to_have_attribute("title", exactly(shown, "one"))
     shown.page.keyboard.press("Control+z")
     shown.wait(edits=[])
 
@@ -248,7 +252,7 @@ def test_a_slider_changes_how_much(show: Show) -> None:
     shown.wait(edits=[steered(1.1)])
     expect(slider).to_be_focused()
     expect(slider).to_have_attribute("aria-valuetext", "1.10")
-    expect(first_bar(shown)).to_have_text(f"{100 * shown.numbers.facts['more']:#.3g} %")
+    expect(first_bar(shown)).to_have_attribute("title", exactly(shown, "more"))
     shown.page.keyboard.press("Control+z")
     shown.wait(edits=[steered(1)])
     # A page has only some of them.

@@ -101,8 +101,8 @@ def test_heads_are_told_by_their_distance(compared):
 
 
 @pytest.mark.parametrize(
-    "asked", ["logits/3", "thumbnails/self/1", "steps/self/1/2/3", "effects/self/direct/7/-/3",
-              "follows"],
+    "asked", ["logits/3", "thumbnails/self/1", "steps/self/1/2/3",
+              "effects/heads/self/direct/7/-/3", "follows"],
 )  # fmt: skip
 def test_other_requests_are_refused_in_words(compared, asked):
     answers, name, _ = compared

@@ -10,13 +10,9 @@ import { tokens as words } from "#words/tokens";
 import { fill } from "../../words/fill";
 import type { PanelProps } from "../props";
 import { Caption } from "./caption";
-import { Changes } from "./changes";
 import { DecoderButtons } from "./decoder-buttons";
-import { ShadeBy } from "./effect";
 import { Row } from "./row";
-import { Sides } from "./sides";
-import { SecondText, SecondTextButton } from "./second-text";
-import { Steer, SteerButton } from "./steer";
+import { WhatIf } from "./what-if";
 
 /** What the model reads: a text, with a second sentence or the text of a decoder. */
 export function Tokens({ store }: PanelProps) {
@@ -67,18 +63,7 @@ export function Tokens({ store }: PanelProps) {
         </Row>
       )}
       <div class="under" tabIndex={-1}>
-        <Changes store={store} />
-        {store.whatIf.source.draft.value !== null ? (
-          <SecondText store={store} />
-        ) : store.whatIf.steering.draft.value !== null ? (
-          <Steer store={store} />
-        ) : (
-          <>
-            <Sides store={store} />
-            <Caption {...shown} hoveredTarget={hoveredTarget} />
-            <ShadeBy store={store} />
-          </>
-        )}
+        <Caption {...shown} hoveredTarget={hoveredTarget} />
         {editable && (
           <button
             type="button"
@@ -88,11 +73,8 @@ export function Tokens({ store }: PanelProps) {
             {common.undo}
           </button>
         )}
-        <span class="openers">
-          <SecondTextButton store={store} />
-          <SteerButton store={store} />
-        </span>
         {readsPairs && <PairButton store={store} wanted={wantsPair} shown={hasPair} />}
+        <WhatIf store={store} />
       </div>
       <Hint name="type" />
       {[note, trace?.why_no_roles].map((text) => text && <p class="note">{text}</p>)}

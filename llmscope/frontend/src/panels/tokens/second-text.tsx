@@ -8,7 +8,7 @@ import { common } from "#words/common";
 import { edits as words } from "#words/edits";
 import { fill } from "../../words/fill";
 
-/** The line that a second text is typed into, in the place of the caption. */
+/** The line that a second text is typed into. */
 export function SecondText({ store }: { store: Store }) {
   const { source } = store.whatIf;
   const area = useRef<HTMLTextAreaElement>(null);

@@ -4,7 +4,7 @@ import { onKeys } from "../../ui/keys";
 import { edits as words } from "#words/edits";
 import { fill } from "../../words/fill";
 
-/** The line that steering is typed into, in the place of the caption. */
+/** The line that steering is typed into. */
 export function Steer({ store }: { store: Store }) {
   const { whatIf, state, attention } = store;
   const { steering } = whatIf;
