@@ -146,17 +146,24 @@ def interrupted_after(
     sender.start()
     came: BaseException | None = None
     try:
-        running.set()
-        call()
+        try:
+            running.set()
+            call()
+        except KeyboardInterrupt as error:
+            came = error
+        _join(sender, ended)
+    except KeyboardInterrupt as error:  # the second one, after the call
+        came = came or error
+        _join(sender, ended)
+    return came
+
+
+def _join(sender: threading.Thread, ended: threading.Event) -> None:
+    try:
         ended.set()
         sender.join()
-    except KeyboardInterrupt as error:
-        came = error
-    while sender.is_alive():
-        with contextlib.suppress(KeyboardInterrupt):
-            ended.set()
-            sender.join()
-    return came
+    except KeyboardInterrupt:
+        _join(sender, ended)
 
 
 assert torch  # whose modules are looked up above
