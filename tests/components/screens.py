@@ -27,6 +27,8 @@ VIEWS: dict[str, tuple[str, dict[str, Any]]] = {
     "explorer-steps": ("causal", {"panel": "explorer", "mode": "steps"}),
     "explorer-mean": ("causal", {"panel": "explorer", "heads": HEADS, "combine": "mean"}),
     "explorer-edited": ("edited", {"panel": "explorer"}),
+    "explorer-difference": ("edited", {"panel": "explorer", "side": "difference"}),
+    "explorer-patching": ("patching", {"panel": "explorer"}),
     "tokens": ("causal", {"_panels": ["tokens", "chain"], "chain_rule": True}),
     "attention": ("causal", {"_panels": ["overview", "attention"]}),
     "next-token": ("next-token", {"panel": "next-token", "temperature": 1.3, "top_p": 0.9}),

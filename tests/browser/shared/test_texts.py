@@ -81,7 +81,7 @@ def test_tab_visits_every_control_in_order_with_a_visible_focus(notebook, panels
     idle = panels.root.locator(".tokens").evaluate("panel => getComputedStyle(panel).borderColor")
     panels.root.get_by_role("button", name="Lecture").focus()
     seen = []
-    for _ in range(60):
+    for _ in range(70):
         notebook.page.keyboard.press("Tab")
         at = notebook.page.evaluate(looks)
         if not at["inside"]:
@@ -91,9 +91,12 @@ def test_tab_visits_every_control_in_order_with_a_visible_focus(notebook, panels
     sliders = ["temperature", "top-k", "top-p"]
     expected = [
         "Prompt",
+        "second text…",
+        "steer…",
         "Highlight heads",
         "Heads by layer",
         "switch off",
+        "MLP 24 off",
         "Matrix",
         "Pin head 24·4",
         "How pinned",
