@@ -77,7 +77,7 @@ class NextTokenDifference:
 
     @property
     def total_variation(self) -> float:
-        """½ Σ |a − b|: the probability that would have to move, from 0 to 1."""
+        """``½ Σ |a − b|``: the probability that would have to move, from 0 to 1."""
         return float(np.abs(self.change).sum() / 2)
 
     def gained(self, count: int = 10) -> list[Change]:
