@@ -53,7 +53,8 @@ export function Arcs({ store, matrix, room }: ArcsProps) {
 
   const under = hovered.value?.matrix.trace === matrix.trace ? hovered.value : null;
   const pinned: End = { direction: state.direction.value, index: attention.pinned.value };
-  // Of a long text only the lines of one token are read; of a short one all, until one is pinned.
+  // Of a long text only the lines of one token are read; of a short one all, those of the last token
+  // stronger, until one is pinned.
   const isPinned = state.position.value >= 0 || pinned.direction === "to" || longest > TILE;
   const end = under ?? (isPinned ? pinned : null);
   const strands = useStrands(store, matrix, end).map((strand) =>
@@ -74,6 +75,7 @@ export function Arcs({ store, matrix, room }: ArcsProps) {
     paintArcs(canvas.current!, {
       strands,
       end,
+      focus: pinned.index,
       layout,
       sides: matrix.sides,
       scale: colorScale,
@@ -115,7 +117,7 @@ export function Arcs({ store, matrix, room }: ArcsProps) {
       direction={direction}
       tokens={tokens}
       layout={layout}
-      end={end}
+      end={end ?? pinned}
       pinned={isPinned ? pinned : null}
       strands={strands}
       onOver={over}

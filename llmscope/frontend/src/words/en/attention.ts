@@ -54,6 +54,8 @@ export const attention = {
   pools: { max: "maximum", mean: "mean" },
 
   notes: {
+    firstInArcs:
+      "Arcs from the token in focus are strong, those to the first token paler than their weights.",
     firstInSteps: "The first token is hidden in Matrix and Arcs; Steps include it.",
     withoutFirst: "First token left out; the other weights of each row are renormalised.",
     rollout: "Most of it flows to the first token: hide that to see the rest.",
