@@ -17,7 +17,8 @@ import { strongest } from "../../ui/strongest";
 import type { Size } from "../../ui/use-size";
 import { attention } from "#words/attention";
 import { rich } from "../../words/fill";
-import { type Layout, type Strand, isWhole, paintArcs } from "./paint-arcs";
+import { type End, type Layout, type Strand, isWhole, paintArcs } from "./paint-arcs";
+import { Beyond } from "./beyond";
 import { partOf, strandOf } from "./segments";
 
 const words = attention.arcs;
@@ -28,12 +29,6 @@ interface ArcsProps {
   store: Store;
   matrix: Matrix;
   room: Size;
-}
-
-/** One side's token, with all that leads from or to it. */
-interface End {
-  direction: Direction;
-  index: number;
 }
 
 /** Two columns of tokens: queries on the left, keys on the right, weights as lines between. */
@@ -144,6 +139,7 @@ export function Arcs({ store, matrix, room }: ArcsProps) {
         >
           {column("from", queries)}
           {column("to", keys)}
+          <Beyond page={page} matrix={matrix} end={end} strands={strands} layout={layout} />
         </div>
       </div>
       <ArcsReadout matrix={matrix} end={isCurrent ? end : null} strands={strands} under={under} />

@@ -9,6 +9,12 @@ import { clamp } from "../../ui/scale";
 /** Weights below it are too pale to see, and too many to draw. */
 const FAINTEST = 0.01;
 
+/** One side's token, with all that leads from or to it. */
+export interface End {
+  direction: Direction;
+  index: number;
+}
+
 /** One head, as lines of one colour. */
 export interface Strand {
   name: MatrixName;
@@ -41,7 +47,7 @@ const THINNEST = 0.75; // pixels
 
 interface Picture {
   strands: Strand[];
-  end: { direction: Direction; index: number } | null;
+  end: End | null;
   /** The query that stands out where no token is looked at. */
   focus: number;
   layout: Layout;

@@ -89,6 +89,7 @@ export const attention = {
     empty: "Queries on the left, keys on the right. Point at a token, or click to pin it.",
     /** Before the tokens at the other end. */
     most: { from: "{token} looks most at", to: "{token} is looked at most by" },
+    beyond: "The strongest is out of sight: scroll to it",
     nothing: "nothing here",
     pinned: "pinned · Esc to release",
   },
