@@ -306,6 +306,17 @@ def test_a_long_text_scrolls_and_the_pinned_token_stays_in_sight(show):
     expect_weight(panels.weight, shown.numbers.arrays["last rows"][-1].max())
 
 
+def test_pieces_of_a_character_are_explained(show):
+    shown = show("cjk", mode="arcs")
+    index = shown.numbers.labels.index("界 2/3")
+    shown.set(position=index, direction="to")
+    label = token(shown.panels, "to", index).locator(".token-label")
+    expect(label).to_have_attribute("title", "second of the three tokens that make 界")
+    assert shown.numbers.labels[index - 4] == "，"
+    whole = token(shown.panels, "to", index - 4).locator(".token-label")
+    assert whole.get_attribute("title") is None
+
+
 def test_an_arrow_leads_to_the_strongest_key_out_of_sight(show):
     shown = show("512-tokens", mode="arcs")
     panels = shown.panels
