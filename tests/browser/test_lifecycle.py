@@ -70,6 +70,18 @@ def test_the_picker_survives_a_bad_name_and_loads_the_default(open_notebook):
     notebook.wait_value(THREADS, [], seconds=15)
 
 
+def test_a_text_that_writes_itself_begins_at_a_telling_head(open_notebook):
+    begin = "view = llmscope.GenerationView(scope, 'The capital of France is')\nview"
+    notebook = open_notebook([LOAD, begin], kernel=KERNEL)
+    notebook.run(0)
+    notebook.run(1)
+    panels = Panels(notebook.output(1))
+    notebook.wait_value("view._telling", False, seconds=60)
+    layer, head = notebook.ask("[view.layer, view.head]")
+    assert (layer, head) != (0, 0)
+    expect(panels.title).to_contain_text(f"Layer {layer} · Head {head}")
+
+
 def test_twenty_runs_and_a_close_leave_nothing_behind(open_notebook):
     notebook = open_notebook([LOAD, f"{EXPLORE}\nmade.append(explorer)\nexplorer"], kernel=KERNEL)
     notebook.run(0)

@@ -306,6 +306,44 @@ def test_a_long_text_scrolls_and_the_pinned_token_stays_in_sight(show):
     expect_weight(panels.weight, shown.numbers.arrays["last rows"][-1].max())
 
 
+def test_pieces_of_a_character_are_explained(show):
+    shown = show("cjk", mode="arcs")
+    index = shown.numbers.labels.index("界 2/3")
+    shown.set(position=index, direction="to")
+    label = token(shown.panels, "to", index).locator(".token-label")
+    expect(label).to_have_attribute("title", "second of the three tokens that make 界")
+    assert shown.numbers.labels[index - 4] == "，"
+    whole = token(shown.panels, "to", index - 4).locator(".token-label")
+    assert whole.get_attribute("title") is None
+
+
+def test_an_arrow_leads_to_the_strongest_key_out_of_sight(show):
+    shown = show("512-tokens", mode="arcs")
+    panels = shown.panels
+    row = shown.numbers.arrays["last rows"][-1]
+    best = int(row.argmax())
+    panels.arcs.press("End")
+    shown.leave()
+    expect_weight(panels.weight, row.max())
+    name = panels.readout.locator(".token-label").last.text_content()
+    arrow = panels.arcs.locator(".beyond")
+    assert best < len(row) - 40, "the strongest is above what is in sight"
+    expect(arrow).to_have_text(f"↑ {name}")
+    page, place = box(panels.arcs), box(arrow)
+    assert abs(place["y"] - page["y"]) < 2
+    panels.arcs.evaluate("page => page.scrollTop = 0")
+    expect(arrow).to_have_count(0 if best < 15 else 1)
+    panels.arcs.evaluate("page => page.scrollTop = page.scrollHeight")
+    arrow.click()
+    expect(arrow).to_have_count(0)
+    place = box(token(panels, "to", best))
+    assert page["y"] <= place["y"] <= page["y"] + page["height"] - place["height"]
+    # What was in focus still is.
+    expect_weight(panels.weight, row.max())
+    expect(panels.arcs).to_be_focused()
+    assert box(panels.arcs) == page
+
+
 def test_mode_heads_and_direction_follow_what_is_set(shown, panels):
     shown.set(mode="arcs", heads=[[24, 4], [2, 1]], position=1, direction="to")
     expect(panels.mode("Arcs")).to_be_checked()

@@ -98,3 +98,27 @@ def test_branches_are_beside_the_text_on_a_stage(show):
     assert len(tops) == 1
     figures = shown.panels.next.locator(".value")
     assert figures.evaluate_all("all => all.every(one => one.scrollWidth <= one.clientWidth)")
+
+
+@pytest.mark.parametrize(("width", "lecture"), [(1150, False), (390, False), (1280, True)])
+def test_the_ends_of_the_colours_are_named_and_nothing_moves(show, width, lecture):
+    shown = show("generation", width=width, size=(width, 720), lecture=lecture)
+    panel = shown.panels.root.get_by_role("region", name="Generation")
+    legend = panel.locator(".shades")
+    token = tokens(panel).first
+    places = []
+    for shade, ends in (
+        ("probability", "0 %  100 % likely"),
+        ("surprisal", "0 bits  12 bits or more"),
+        ("rank", "rank 1  1,000 or beyond"),
+    ):
+        if lecture:
+            shown.set(shade=shade)
+        else:
+            panel.get_by_label("coloured by").select_option(shade)
+        shown.wait(shade=shade)
+        expect(legend.locator(":scope > span:not(.unseen)")).to_have_text(ends)
+        box = legend.bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width
+        places.append((box, token.bounding_box(), panel.bounding_box()))
+    assert places[0] == places[1] == places[2]

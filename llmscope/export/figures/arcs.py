@@ -42,6 +42,9 @@ _BETWEEN = 170.0  # points between the columns, by itself
 _LABEL = 90.0  # points, at most
 _SHARE = 20.0  # points for the weight beside a label
 _HEAD = 18.0
+_ASIDE = 0.25  # how much is seen of lines from queries that aren't in focus
+_FIRST = 0.4  # and of lines to the first token, where heads rest
+_THINNEST = 0.5  # points
 _CURVE = [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4]
 
 
@@ -121,8 +124,10 @@ def _lines(now: ViewState, weights: NDArray[np.float32]) -> Iterator[tuple[int, 
 def _curves(
     now: ViewState, weights: NDArray[np.float32], inks: tuple[str, ...], ends: tuple[float, float]
 ) -> PathCollection:
-    """Draw each weight as a curve, the strongest on top."""
+    """Draw each weight as a curve, as wide as it is strong, the strongest on top."""
     many = len(inks)
+    widest = _ROW / (10 if many > 1 else 6)
+    pales_first = now.end > 0 and not now.hide_sink
     left, right = ends
     middle = (left + right) / 2
     curves = []
@@ -131,14 +136,18 @@ def _curves(
         aside = (head - (many - 1) / 2) * 1.2
         start, end = ((at + 0.5) * _ROW + aside for at in (query, key))
         points = [(left, start), (middle, start), (middle, end), (right, end)]
-        opaque = float(opacity(value, now.color_scale)) * (0.8 if many > 1 else 1)
-        curves.append((opaque, Path(points, _CURVE), to_rgba(inks[head], opaque)))
+        strength = float(opacity(value, now.color_scale))
+        seen = 1 if now.is_pinned or query == now.end else _ASIDE
+        seen *= _FIRST if key == 0 and pales_first else 1
+        opaque = strength * seen * (0.8 if many > 1 else 1)
+        wide = _THINNEST + (widest - _THINNEST) * strength
+        curves.append((opaque, Path(points, _CURVE), to_rgba(inks[head], opaque), wide))
     curves.sort(key=lambda curve: curve[0])
     return PathCollection(
-        [path for _, path, _ in curves],
+        [path for _, path, *_ in curves],
         facecolors="none",
-        edgecolors=[color for *_, color in curves],
-        linewidths=1.1,
+        edgecolors=[color for *_, color, _ in curves],
+        linewidths=[wide for *_, wide in curves],
         capstyle="butt",
         gid="arcs",
     )

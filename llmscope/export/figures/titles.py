@@ -60,6 +60,8 @@ def notes_of(now: ViewState) -> list[str]:
         notes.append(f"{now.mode.capitalize()} are of the edited text.")
     if now.hide_sink:
         notes.append("First token left out; the other weights of each row are renormalised.")
+    elif now.mode == "arcs" and now.end > 0:
+        notes.append("Arcs to the first token are paler than their weights.")
     if now.threshold > 0:
         notes.append(f"Weights below {weight(now.threshold)} are not drawn.")
     return notes

@@ -8,7 +8,6 @@ import { type Token, tokenOf } from "../src/protocol/answers";
 import { headMatrix } from "../src/protocol/keys";
 import { COLOR_SCALES } from "../src/protocol/shared";
 import type { Line, Matrix } from "../src/store/attention/types";
-import { fraction } from "./fakes";
 
 const tokens = (count: number): Token[] =>
   Array.from({ length: count }, (_, i) => tokenOf([i, "a", i, i + 1, false]));
@@ -104,14 +103,33 @@ const matrix = {
 } as unknown as Matrix;
 const layout = { width: 300, height: 60, row: 20, label: 80, top: 0 };
 const sides = { queries: tokens(3), keys: tokens(3) };
-const picture = { layout, sides, scale: "linear", threshold: 0 } as const;
+const picture = { layout, sides, focus: 2, scale: "linear", threshold: 0 } as const;
 const strand = { name: headMatrix(0, 0), label: "0·0", ink: [0, 0, 0] as const };
+
+const hidden = { ...strand, name: headMatrix(0, 0, true), matrix, line: null };
 
 test("arcs lead from each query to the keys that it looks at, the strongest on top", () => {
   const all = arcs({ ...picture, end: null, strands: [{ ...strand, matrix, line: null }] });
-  expect(all.map(({ alpha }) => fraction(alpha))).toEqual([0.2, 0.3, 0.4, 0.5, 0.6, 1]);
-  expect(all.at(-1)).toMatchObject({ from: 10, to: 10 });
-  expect(all[0]).toMatchObject({ from: 50, to: 10 });
+  // Those of the last query as they are, of the others a quarter; of the first key two fifths.
+  expect(all.map(({ from, to, alpha }) => [from, to, Number(alpha.toFixed(6))])).toEqual([
+    [30, 10, 0.04],
+    [50, 10, 0.08],
+    [10, 10, 0.1],
+    [30, 30, 0.15],
+    [50, 30, 0.3],
+    [50, 50, 0.5],
+  ]);
+  // The width is the weight's own.
+  const byWeight = [...all].sort((a, b) => a.wide - b.wide);
+  expect(byWeight.map(({ from, to }) => [from, to])).toEqual([
+    [50, 10],
+    [50, 30],
+    [30, 10],
+    [50, 50],
+    [30, 30],
+    [10, 10],
+  ]);
+  expect(byWeight[5]!.wide - byWeight[3]!.wide).toBeCloseTo(byWeight[3]!.wide - 0.75);
   const strong = arcs({
     ...picture,
     threshold: 0.45,
@@ -119,6 +137,20 @@ test("arcs lead from each query to the keys that it looks at, the strongest on t
     strands: [{ ...strand, matrix, line: null }],
   });
   expect(strong).toHaveLength(3);
+});
+
+test.each<[string, Partial<Parameters<typeof arcs>[0]>, boolean]>([
+  ["from the last token", { end: { direction: "from", index: 2 } }, true],
+  ["to the first token itself", { end: { direction: "to", index: 0 } }, false],
+  ["from the first token itself", { end: { direction: "from", index: 0 } }, false],
+  ["with the first left out", { end: null, strands: [hidden] }, false],
+])("arcs to the first token are paler: %s", (_, change, arePaler) => {
+  const weights = Float32Array.of(0.5, 0.5, 0.5);
+  const line = { ...change.end, weights } as Line;
+  const [first] = arcs({ ...picture, end: null, strands: [{ ...strand, matrix, line }], ...change })
+    .filter(({ to }) => to === 10)
+    .slice(-1);
+  expect(first!.alpha).toBeCloseTo(arePaler ? 0.2 : change.end ? 0.5 : 0.25);
 });
 
 test("of a token that is looked at only its own arcs are drawn, from the edge if need be", () => {

@@ -17,7 +17,8 @@ import { strongest } from "../../ui/strongest";
 import type { Size } from "../../ui/use-size";
 import { attention } from "#words/attention";
 import { rich } from "../../words/fill";
-import { type Layout, type Strand, isWhole, paintArcs } from "./paint-arcs";
+import { type End, type Layout, type Strand, isWhole, paintArcs } from "./paint-arcs";
+import { Beyond } from "./beyond";
 import { partOf, strandOf } from "./segments";
 
 const words = attention.arcs;
@@ -28,12 +29,6 @@ interface ArcsProps {
   store: Store;
   matrix: Matrix;
   room: Size;
-}
-
-/** One side's token, with all that leads from or to it. */
-interface End {
-  direction: Direction;
-  index: number;
 }
 
 /** Two columns of tokens: queries on the left, keys on the right, weights as lines between. */
@@ -53,7 +48,8 @@ export function Arcs({ store, matrix, room }: ArcsProps) {
 
   const under = hovered.value?.matrix.trace === matrix.trace ? hovered.value : null;
   const pinned: End = { direction: state.direction.value, index: attention.pinned.value };
-  // Of a long text only the lines of one token are read; of a short one all, until one is pinned.
+  // Of a long text only the lines of one token are read; of a short one all, those of the last token
+  // stronger, until one is pinned.
   const isPinned = state.position.value >= 0 || pinned.direction === "to" || longest > TILE;
   const end = under ?? (isPinned ? pinned : null);
   const strands = useStrands(store, matrix, end).map((strand) =>
@@ -74,6 +70,7 @@ export function Arcs({ store, matrix, room }: ArcsProps) {
     paintArcs(canvas.current!, {
       strands,
       end,
+      focus: pinned.index,
       layout,
       sides: matrix.sides,
       scale: colorScale,
@@ -115,7 +112,7 @@ export function Arcs({ store, matrix, room }: ArcsProps) {
       direction={direction}
       tokens={tokens}
       layout={layout}
-      end={end}
+      end={end ?? pinned}
       pinned={isPinned ? pinned : null}
       strands={strands}
       onOver={over}
@@ -142,6 +139,7 @@ export function Arcs({ store, matrix, room }: ArcsProps) {
         >
           {column("from", queries)}
           {column("to", keys)}
+          <Beyond page={page} matrix={matrix} end={end} strands={strands} layout={layout} />
         </div>
       </div>
       <ArcsReadout matrix={matrix} end={isCurrent ? end : null} strands={strands} under={under} />

@@ -138,6 +138,7 @@ function Note({ store, matrix }: { store: Store; matrix: Matrix | null }) {
     notes.push(mode.value === "matrix" ? words.notes.difference : words.notes.edited[mode.value]);
   if (hideSink.value)
     notes.push(mode.value === "steps" ? words.notes.firstInSteps : words.notes.withoutFirst);
+  else if (mode.value === "arcs" && attention.pinned.value > 0) notes.push(words.notes.firstInArcs);
   if (matrix?.name.how === "rollout" && mode.value === "matrix" && !hideSink.value)
     notes.push(words.notes.rollout);
   if (matrix && matrix.level > 0 && mode.value === "matrix") {

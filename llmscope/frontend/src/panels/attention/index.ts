@@ -2,6 +2,7 @@ import { MODES, type Mode } from "../../protocol/shared";
 import { attention as words } from "#words/attention";
 import type { Panel, Subject } from "../props";
 import { Attention } from "./panel";
+import arcs from "./arcs.css";
 import css from "./attention.css";
 import steps from "./steps/steps.css";
 
@@ -14,7 +15,7 @@ const subjectOf = (mode: Mode): Subject => ({
 export const attention: Panel = {
   name: "attention",
   component: Attention,
-  css: css + steps,
+  css: css + arcs + steps,
   place: "column",
   subjects: MODES.map(subjectOf),
 };

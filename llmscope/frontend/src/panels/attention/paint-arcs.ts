@@ -9,6 +9,12 @@ import { clamp } from "../../ui/scale";
 /** Weights below it are too pale to see, and too many to draw. */
 const FAINTEST = 0.01;
 
+/** One side's token, with all that leads from or to it. */
+export interface End {
+  direction: Direction;
+  index: number;
+}
+
 /** One head, as lines of one colour. */
 export interface Strand {
   name: MatrixName;
@@ -33,10 +39,17 @@ export interface Layout {
 
 /** How much is seen of lines from queries that are scrolled out of sight. */
 const PASSING = 0.25;
+/** How much is seen of lines from queries that aren't in focus. */
+const ASIDE = 0.25;
+/** How much is seen of lines to the first token, where heads rest that have nothing to attend to. */
+const FIRST = 0.4;
+const THINNEST = 0.75; // pixels
 
 interface Picture {
   strands: Strand[];
-  end: { direction: Direction; index: number } | null;
+  end: End | null;
+  /** The query that stands out where no token is looked at. */
+  focus: number;
   layout: Layout;
   sides: Sides;
   scale: ColorScale;
@@ -51,40 +64,54 @@ export interface Arc {
   to: number;
   ink: Ink;
   alpha: number;
+  wide: number;
 }
 
 /** All lines of which a part is in sight. */
-export function arcs({ strands, end, layout, sides, scale, threshold }: Picture): Arc[] {
+export function arcs({ strands, end, focus, layout, sides, scale, threshold }: Picture): Arc[] {
   const { row, height, top } = layout;
   const least = Math.max(threshold, FAINTEST);
   const found: Arc[] = [];
   const y = (index: number) => (index + 0.5) * row - top;
   /** The token that is looked at stays in sight, at the edge. */
-  const held = (index: number) => clamp(y(index), row / 2, height - row / 2);
+  const edge = (index: number) => clamp(y(index), row / 2, height - row / 2);
+  const held: { query?: number; key?: number } =
+    end?.direction === "to" ? { key: end.index } : { query: end?.index ?? focus };
   const first = Math.max(0, Math.floor(top / row));
   const last = Math.ceil((top + height) / row);
-  strands.forEach(({ ink, matrix, line }, index) => {
+  const isFirst = (end?.index ?? focus) === 0;
+  const widest = row / (strands.length > 1 ? 10 : 6);
+  strands.forEach(({ name, ink, matrix, line }, index) => {
     // Heads side by side, so that one doesn't hide another.
     const aside = (index - (strands.length - 1) / 2) * Math.min(3, row / 10);
-    const add = (weight: number, from: number, to: number, share = 1) => {
+    const ofFirst = name.withoutFirst || isFirst ? 1 : FIRST;
+    const add = (weight: number, query: number, key: number, share: number) => {
       if (Math.abs(weight) < least) return;
-      const alpha = share * opacity(weight, scale);
-      found.push({ from: from + aside, to: to + aside, ink, alpha });
+      const strength = opacity(weight, scale);
+      const [from, to] = [query === held.query, key === held.key];
+      found.push({
+        from: (from ? edge(query) : y(query)) + aside,
+        to: (to ? edge(key) : y(key)) + aside,
+        ink,
+        alpha: strength * share * (key === 0 ? ofFirst : 1),
+        wide: THINNEST + (widest - THINNEST) * strength,
+      });
     };
     if (end && line) {
       const stop = Math.min(last, line.weights.length);
       for (let other = first; other < stop; other++) {
         const weight = line.weights[other]!;
-        if (end.direction === "from") add(weight, held(end.index), y(other));
-        else add(weight, y(other), held(end.index));
+        if (end.direction === "from") add(weight, end.index, other, 1);
+        else add(weight, other, end.index, 1);
       }
     } else if (!end && matrix) {
       const keys = sides.keys.length;
       for (let query = 0; query < sides.queries.length; query++) {
         const isInSight = query >= first && query < last;
         const [from, to] = isInSight ? [0, keys] : [first, Math.min(last, keys)];
+        const share = query === focus ? 1 : isInSight ? ASIDE : ASIDE * PASSING;
         for (let key = from; key < to; key++)
-          add(matrix.cells.data[query * keys + key]!, y(query), y(key), isInSight ? 1 : PASSING);
+          add(matrix.cells.data[query * keys + key]!, query, key, share);
       }
     }
   });
@@ -101,10 +128,9 @@ export function paintArcs(canvas: HTMLCanvasElement, picture: Picture): void {
     context.fillRect(x, y, across, down);
   }
   const [left, right, middle] = [label, width - label, width / 2];
-  const wide = Math.max(1, layout.row / 16);
   const over = strands.length > 1 ? 0.8 : 1;
-  context.lineWidth = wide;
-  for (const { ink, alpha, from, to } of arcs(picture)) {
+  for (const { ink, alpha, wide, from, to } of arcs(picture)) {
+    context.lineWidth = wide;
     context.strokeStyle = rgb(ink, alpha * over);
     context.beginPath();
     context.moveTo(left, from);
@@ -118,8 +144,8 @@ export function paintArcs(canvas: HTMLCanvasElement, picture: Picture): void {
         filled(x, y, width, height, ink, alpha),
       ),
       ...arcs(picture).map(
-        ({ ink, alpha, from, to }) =>
-          `<path d="M${left} ${from}C${middle} ${from} ${middle} ${to} ${right} ${to}" fill="none" stroke="rgb(${ink.join()})" stroke-opacity="${(alpha * over).toFixed(3)}" stroke-width="${wide}"/>`,
+        ({ ink, alpha, wide, from, to }) =>
+          `<path d="M${left} ${from}C${middle} ${from} ${middle} ${to} ${right} ${to}" fill="none" stroke="rgb(${ink.join()})" stroke-opacity="${(alpha * over).toFixed(3)}" stroke-width="${wide.toFixed(2)}"/>`,
       ),
     ].join("");
   });

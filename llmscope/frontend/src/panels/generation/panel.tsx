@@ -15,6 +15,7 @@ import { choose, fill, rich } from "../../words/fill";
 import type { PanelProps } from "../props";
 import { Branches } from "./branches";
 import { Copy } from "./copy";
+import { Legend } from "./legend";
 import { Output } from "./output";
 
 const SPEEDS = [0, 1, 2, 5, 10];
@@ -132,19 +133,24 @@ function Controls({ store, generation }: { store: Store; generation: GenerationS
         <NumberField name={words.seed} value={seed} least={0} disabled={!doSample.value} />
         <NumberField name={words.maxTokens} value={maxNewTokens} least={1} />
       </fieldset>
-      <span class="right extra">
-        <select
-          aria-label={words.shade}
-          value={shade.value}
-          onChange={(event) => (shade.value = event.currentTarget.value as Shade)}
-        >
-          {SHADES.map((name) => (
-            <option key={name} value={name}>
-              {words.shades[name]}
-            </option>
-          ))}
-        </select>
-        <Copy store={store} generation={generation} />
+      <span class="right">
+        <label class="extra" title={words.shadeTitle}>
+          <span class="muted">{words.shade}</span>{" "}
+          <select
+            value={shade.value}
+            onChange={(event) => (shade.value = event.currentTarget.value as Shade)}
+          >
+            {SHADES.map((name) => (
+              <option key={name} value={name}>
+                {words.shades[name]}
+              </option>
+            ))}
+          </select>
+        </label>
+        <Legend store={store} />
+        <span class="extra">
+          <Copy store={store} generation={generation} />
+        </span>
       </span>
     </div>
   );

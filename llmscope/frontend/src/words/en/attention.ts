@@ -54,6 +54,8 @@ export const attention = {
   pools: { max: "maximum", mean: "mean" },
 
   notes: {
+    firstInArcs:
+      "Arcs from the token in focus are strong, those to the first token paler than their weights.",
     firstInSteps: "The first token is hidden in Matrix and Arcs; Steps include it.",
     withoutFirst: "First token left out; the other weights of each row are renormalised.",
     rollout: "Most of it flows to the first token: hide that to see the rest.",
@@ -87,6 +89,7 @@ export const attention = {
     empty: "Queries on the left, keys on the right. Point at a token, or click to pin it.",
     /** Before the tokens at the other end. */
     most: { from: "{token} looks most at", to: "{token} is looked at most by" },
+    beyond: "The strongest is out of sight: scroll to it",
     nothing: "nothing here",
     pinned: "pinned · Esc to release",
   },

@@ -12,8 +12,12 @@ export const generation = {
   sampleTitle: "Off: greedy, the most likely token each time",
   seed: "seed",
   maxTokens: "max tokens",
-  shade: "What tokens are coloured by",
+  shade: "coloured by",
+  shadeTitle: "What tokens are coloured by",
   shades: { probability: "probability", surprisal: "surprisal", rank: "rank" },
+  /** The ends of the colours. */
+  pale: { probability: "0 %", surprisal: "0 bits", rank: "rank 1" },
+  dark: { probability: "100 % likely", surprisal: "12 bits or more", rank: "1,000 or beyond" },
 
   copy: "Copy",
   copyIds: "Token ids",

@@ -11,6 +11,7 @@ export { header } from "./header";
 export { hints } from "./hints";
 export { keys } from "./keys";
 export { lab } from "./lab";
+export { label } from "./label";
 export { language } from "./language";
 export { lens } from "./lens";
 export { nextToken } from "./next-token";

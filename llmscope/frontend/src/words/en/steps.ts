@@ -48,6 +48,9 @@ export const steps = {
     softmax: "weight",
     output: "value",
   },
+  hidesNothing: "nothing hidden",
+  /** What the colours of a vector's numbers mean. */
+  signs: { above: "above zero", below: "below zero", depth: "the stronger, the further from it" },
   valueOf: "value of {token}",
   others: { one: "{count} other", other: "{count} others" },
   hidden: "{count} hidden",

@@ -33,6 +33,8 @@ export function Keys({ steps, stages, at, selected, onSelect }: KeysProps) {
   const rest = others.reduce((sum, key) => sum + weights[key]!, 0);
   const unseen = weights.length - visible.length;
   const most = greatest(steps.values.data);
+  // What hides nothing and adds nothing is said once, not once a key.
+  const isIdle = unseen === 0 && (steps.bias.data as Float32Array).every((bias) => bias === 0);
   const columns = stages.flatMap(({ name }, index) =>
     TITLES[name] ? [{ name, title: TITLES[name], index }] : [],
   );
@@ -80,7 +82,7 @@ export function Keys({ steps, stages, at, selected, onSelect }: KeysProps) {
         </tr>
       </thead>
       <tbody>
-        {shown.map((key) => (
+        {shown.map((key, place) => (
           <tr
             key={key}
             class={key === selected ? "here" : ""}
@@ -90,11 +92,19 @@ export function Keys({ steps, stages, at, selected, onSelect }: KeysProps) {
             <th scope="row">
               <Label text={plain(steps.sides.keys[key]?.label ?? "")} />
             </th>
-            {columns.map(({ name, index }) => (
-              <td key={name} class={look(name, index)}>
-                <div>{cells[name]!(key)}</div>
-              </td>
-            ))}
+            {columns.map(({ name, index }) => {
+              const isOnce = name === "mask" && isIdle;
+              if (isOnce && place > 0) return null;
+              return (
+                <td
+                  key={name}
+                  class={`${look(name, index)} ${isOnce ? "once" : ""}`}
+                  rowSpan={isOnce ? shown.length : 1}
+                >
+                  <div>{isOnce ? words.hidesNothing : cells[name]!(key)}</div>
+                </td>
+              );
+            })}
           </tr>
         ))}
         {others.length > 0 &&

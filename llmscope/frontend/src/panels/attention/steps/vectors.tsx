@@ -26,6 +26,10 @@ export function Product({ steps, at }: { steps: Shown; at: number }) {
       {row("q", plain(queries[steps.at]?.label ?? ""), query, most, `± ${component(most)}`)}
       {row("k", plain(keys[at]?.label ?? ""), key, most, "")}
       {row("q∘k", "", product, greatest(product), `Σ ${component(steps.product.data[at]!)}`)}
+      <p class="signs">
+        <i class="swatch" /> {words.signs.above} <i class="swatch below" /> {words.signs.below} ·{" "}
+        {words.signs.depth}
+      </p>
     </div>
   );
 }
