@@ -98,6 +98,11 @@ def test_branches_are_beside_the_text_on_a_stage(show):
     assert len(tops) == 1
     figures = shown.panels.next.locator(".value")
     assert figures.evaluate_all("all => all.every(one => one.scrollWidth <= one.clientWidth)")
+    # With its controls, the list of branches is there, too, though there is no prompt to edit.
+    shown.panels.root.get_by_role("button", name="Controls").click()
+    places = [shown.panels.root.locator(name).bounding_box() for name in (".written", ".branches")]
+    assert places[1]["y"] == pytest.approx(places[0]["y"], abs=8)
+    assert places[1]["height"] > 60
 
 
 @pytest.mark.parametrize(("width", "lecture"), [(1150, False), (390, False), (1280, True)])
