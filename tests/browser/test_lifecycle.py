@@ -168,8 +168,9 @@ def test_typing_while_a_cell_runs(open_notebook, subshells):
     notebook.wait_value("explorer.text", "The capital of Italy is")
 
 
-def test_a_lost_kernel_leaves_the_page_alive(open_notebook, guard):
+def test_a_lost_kernel_leaves_the_page_alive(open_notebook):
     notebook = open_notebook([LOAD, EXPLORE], kernel=KERNEL)
+    notebook.keep_kernel = False
     notebook.run_all()
     panels = shown(notebook, 1)
     notebook.restart_kernel()
@@ -189,12 +190,26 @@ def test_a_lost_kernel_leaves_the_page_alive(open_notebook, guard):
     expect(panels.error).to_have_text(re.compile(f"^{GONE}"))
     notebook.screenshot("disconnected", panels.root)
 
+
+# JupyterLab 4.6 may go on addressing a subshell that died with its kernel ("Unknown subshell_id" in
+# the server's log), and what is sent there is lost: seen in whole runs on a busy machine.
+@pytest.mark.whole
+def test_a_cell_that_is_run_again_brings_the_view_back(open_notebook):
+    notebook = open_notebook([LOAD, EXPLORE], kernel=KERNEL)
+    notebook.run_all()
+    shown(notebook, 1)
+    notebook.restart_kernel()
     notebook.run_all()
     panels = shown(notebook, 1)
     panels.prompt.fill("The capital of Italy is")
     expect(panels.rows.first).to_contain_text("·Rome")
     expect(panels.error).to_have_count(0)
 
+
+def test_a_kernel_that_was_shut_down_leaves_the_page_alive(open_notebook, guard):
+    notebook = open_notebook([LOAD, EXPLORE], kernel=KERNEL)
+    notebook.run_all()
+    panels = shown(notebook, 1)
     notebook.keep_kernel = False
     notebook.evaluate("await context.shutdown();")
     before = panels.rows.first.text_content() or ""
