@@ -16,6 +16,7 @@ from llmscope.analysis.comparison import (
 )
 from llmscope.analysis.matrices import head_stack, layer_stack
 from llmscope.analysis.matrices import positions as numbered
+from llmscope.extras import data_frame
 from llmscope.text import labels
 from llmscope.trace import Trace
 
@@ -262,11 +263,8 @@ class Comparison:
         ValueError
             For masked models, and for models without a language-model head.
         """
-        try:
-            import pandas as pd
-        except ModuleNotFoundError as error:
-            raise ModuleNotFoundError("to_pandas needs pandas: pip install pandas") from error
-        return pd.DataFrame(
+        table = data_frame("to_pandas")
+        return table(
             {
                 "position": np.arange(len(self.a)),
                 "token": [token.label for token in self.tokens],

@@ -14,6 +14,7 @@ from llmscope.analysis.matrix_name import Reduction
 from llmscope.analysis.rollout import rollout_rows
 from llmscope.analysis.steps import Steps
 from llmscope.capture import Recording, to_numpy
+from llmscope.extras import data_frame
 from llmscope.shared import SCORES, Kind
 
 if TYPE_CHECKING:
@@ -252,12 +253,9 @@ class TraceAttention:
         ----------
         .. [1] Olsson et al., "In-context learning and induction heads", 2022, arXiv:2209.11895.
         """
-        try:
-            import pandas as pd
-        except ModuleNotFoundError as error:
-            raise ModuleNotFoundError("head_scores needs pandas: pip install pandas") from error
+        table = data_frame("head_scores")
         self.recording.check_current()
-        return pd.DataFrame(
+        return table(
             [
                 {"layer": layer, "head": head, **dict(zip(SCORES, scores, strict=True))}
                 for layer in self.layers(kind)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from llmscope.capture import NEVER, Cancel, Cancelled, Recording, to_numpy
+from llmscope.extras import data_frame
 from llmscope.shared import Stream
 from llmscope.text import labels
 
@@ -76,12 +77,9 @@ class Lens:
         ModuleNotFoundError
             When pandas is not installed.
         """
-        try:
-            import pandas as pd
-        except ModuleNotFoundError as error:
-            raise ModuleNotFoundError("to_pandas needs pandas: pip install pandas") from error
+        table = data_frame("to_pandas")
         layer, position = np.meshgrid(self.layers, self.positions, indexing="ij")
-        return pd.DataFrame(
+        return table(
             {
                 "layer": layer.ravel(),
                 "position": position.ravel(),

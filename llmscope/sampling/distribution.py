@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from llmscope.extras import data_frame
 from llmscope.sampling.engines import Transform, is_neutral, transforms
 from llmscope.sampling.settings import NEUTRAL, from_arguments, from_config
 from llmscope.sampling.stages import Candidate, Difference, Stage
@@ -382,13 +383,10 @@ class Distribution:
         ModuleNotFoundError
             When pandas isn't installed.
         """
-        try:
-            import pandas as pd
-        except ModuleNotFoundError as error:
-            raise ModuleNotFoundError("to_pandas needs pandas: pip install pandas") from error
+        table = data_frame("to_pandas")
         rows = self.top(len(self.base) if n is None else n)
         names = ("id", "text", "base", "prob", "rank", "cut_by")
-        return pd.DataFrame([{name: getattr(row, name) for name in names} for row in rows])
+        return table([{name: getattr(row, name) for name in names} for row in rows])
 
     def __repr__(self) -> str:
         done = ", ".join(map(str, self.stages)) or "as it is"

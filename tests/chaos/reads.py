@@ -66,6 +66,17 @@ EDITS = [
     llmscope.steer(layer=1, direction=("The", "dog")),
 ]
 
+
+def _effects(scope: Scope) -> Call:
+    trace = scope.trace(TEXT)
+    return lambda: trace.effects(7, 9, method="ablate")
+
+
+def _difference(scope: Scope) -> Call:
+    trace = scope.trace(TEXT, edits=EDITS)
+    return lambda: llmscope.Comparison(trace, trace.untouched).lens()
+
+
 # name: what is called, of which model, and what comes before
 CALLS: dict[str, tuple[str, Callable[[Scope], Call]]] = {
     "trace": ("llama", lambda scope: lambda: scope.trace(TEXT)),
@@ -77,6 +88,8 @@ CALLS: dict[str, tuple[str, Callable[[Scope], Call]]] = {
     "logits": ("llama", _read("logits")),
     "attention by its own output": ("falcon", _read("attention")),
     "trace, edited": ("llama", lambda scope: lambda: scope.trace(TEXT, edits=EDITS)),
+    "effects": ("llama", _effects),
+    "difference": ("llama", _difference),
     "generate, edited": (
         "llama",
         lambda scope: lambda: scope.generate("A dog", edits=EDITS, max_new_tokens=2, seed=0),
@@ -86,10 +99,13 @@ CALLS: dict[str, tuple[str, Callable[[Scope], Call]]] = {
 
 
 def numbers(result: Any) -> Arrays:
-    """What a call gave: arrays, a trace or a run."""
+    """What a call gave: arrays, a trace, effects, a difference of lenses or a run."""
     if isinstance(result, dict):
         return result
-    return {"": result.logits if hasattr(result, "logits") else result.sequences.astype(float)}
+    for name in ("logits", "values", "divergence"):
+        if hasattr(result, name):
+            return {"": getattr(result, name)}
+    return {"": result.sequences.astype(float)}
 
 
 def cold(model: torch.nn.Module, tokenizer: Any) -> Scope:

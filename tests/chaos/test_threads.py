@@ -88,7 +88,8 @@ def test_what_the_user_asks_of_transformers_meanwhile_is_given(name: str, tokeni
     Pass(name, tokenizer).everywhere(look, after=look)
 
 
-@pytest.mark.parametrize("name", PASSES)
+# A difference reads two passes, and refuses the second of a model that has other hooks by then.
+@pytest.mark.parametrize("name", [name for name in PASSES if name != "difference"])
 def test_hooks_registered_meanwhile_stay(name: str, tokenizer: Any) -> None:
     """F4: of all modules; they are called from then on, and can be removed."""
     called: Counter[str] = Counter()

@@ -10,6 +10,7 @@ import numpy as np
 from llmscope.analysis.comparison.divergence import jensen_shannon
 from llmscope.analysis.logit_lens import HELD, log_probs
 from llmscope.capture import NEVER, Cancel, Cancelled, Recording, to_numpy
+from llmscope.extras import data_frame
 from llmscope.shared import Stream
 from llmscope.text import labels
 
@@ -66,12 +67,9 @@ class LensDifference:
         ModuleNotFoundError
             When pandas is not installed.
         """
-        try:
-            import pandas as pd
-        except ModuleNotFoundError as error:
-            raise ModuleNotFoundError("to_pandas needs pandas: pip install pandas") from error
+        table = data_frame("to_pandas")
         layer, position = np.meshgrid(self.layers, self.positions, indexing="ij")
-        return pd.DataFrame(
+        return table(
             {
                 "layer": layer.ravel(),
                 "position": position.ravel(),

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from llmscope.extras import data_frame
+
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
@@ -123,12 +125,9 @@ class NextTokenDifference:
         ModuleNotFoundError
             When pandas is not installed.
         """
-        try:
-            import pandas as pd
-        except ModuleNotFoundError as error:
-            raise ModuleNotFoundError("to_pandas needs pandas: pip install pandas") from error
+        table = data_frame("to_pandas")
         order = np.argsort(-np.abs(self.change), kind="stable")
-        return pd.DataFrame(
+        return table(
             {
                 "id": order,
                 "token": self._labels(order.tolist()),

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from llmscope.extras import data_frame
+
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
@@ -145,10 +147,13 @@ class Effects:
         -------
         DataFrame
             Columns `what`, `layer`, `head`, `position` and `effect`; of tokens also `token`.
-        """
-        import pandas as pd
 
-        table = pd.DataFrame(self.parts(), columns=list(Part._fields))
+        Raises
+        ------
+        ModuleNotFoundError
+            When pandas is not installed.
+        """
+        table = data_frame("to_pandas")(self.parts(), columns=list(Part._fields))
         if self.labels:
             table.insert(1, "token", _labels(self.labels, table["position"].tolist()))
         numbers = {name: "Int64" for name in ("layer", "head", "position")}

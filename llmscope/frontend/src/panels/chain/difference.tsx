@@ -1,12 +1,11 @@
-import { useEffect, useRef } from "preact/hooks";
 import type { ChainDifference } from "../../protocol/answers";
 import type { Side, Store } from "../../store/store";
 import { bits, inPercent, power, significant, twoDecimals } from "../../ui/format";
 import { Label, plain } from "../../ui/label";
 import { chain as words } from "#words/chain";
 import { rich } from "../../words/fill";
+import { Columns, lookedAt } from "./columns";
 import { toBits } from "./factors";
-import { clampedFocus, keysOf, reveal } from "./focus";
 
 const SCALE = 4; // bits that a bar has room for, unless a token changes by more
 
@@ -40,7 +39,7 @@ export function ChainOfTwo({ store }: { store: Store }) {
       </h3>
       {factors && found ? (
         <div>
-          <Columns store={store} side={side} factors={factors} />
+          <Tokens store={store} side={side} factors={factors} />
           <Sentence store={store} side={side} factors={factors} />
           <Total factors={factors} found={found} />
         </div>
@@ -70,65 +69,37 @@ interface FactorsProps {
 
 const signed = (value: number): string => `${value > 0 ? "+" : ""}${twoDecimals(value)}`;
 
-function Columns({ store, side, factors }: FactorsProps) {
-  const box = useRef<HTMLDivElement>(null);
-  const here = clampedFocus(store, side, factors.length);
+function Tokens({ store, side, factors }: FactorsProps) {
   const most = Math.max(SCALE, ...factors.map(({ change }) => Math.abs(change)));
-  useEffect(() => {
-    const found = box.current!.querySelector<HTMLElement>(".here");
-    if (found) reveal(found, box.current!);
-  }, [here, factors.length]);
+  const { surprisal, edited, untouched } = words.difference.rows;
   return (
-    <div
-      ref={box}
-      class="columns-of-tokens figures"
-      role="group"
-      aria-label={words.tokens}
-      tabIndex={0}
-      onKeyDown={keysOf(store, side, factors.length)}
-    >
-      <div class="factor names" aria-hidden="true">
-        <span class="height">{words.difference.rows.surprisal}</span>
-        <span>{words.rows.token}</span>
-        <span>{words.difference.rows.edited}</span>
-        <span>{words.difference.rows.untouched}</span>
-      </div>
-      {factors.map(({ label, edited, untouched, change }, index) => (
-        <button
-          key={index}
-          type="button"
-          tabIndex={-1}
-          class={`factor ${index === here ? "here" : ""}`}
-          onPointerEnter={() => side === "tokens" && (store.hovered.value = index)}
-          onPointerLeave={() => side === "tokens" && (store.hovered.value = null)}
-          onClick={() => store.pin(index, side)}
-        >
-          <span class="height two-sided">
-            {edited !== null && (
-              <>
-                <span>{signed(change)}</span>
-                <span class={change < 0 ? "down" : "up"}>
-                  <i style={{ height: `${(50 * Math.abs(change)) / most}%` }} />
-                </span>
-              </>
-            )}
-          </span>
-          <span class="ellipsis">
-            <Label text={label} />
-          </span>
-          <span>{edited === null ? words.given : number(inPercent(edited))}</span>
-          <span>{untouched === null ? "" : number(inPercent(untouched))}</span>
-        </button>
-      ))}
-    </div>
+    <Columns
+      store={store}
+      side={side}
+      names={[surprisal, edited, untouched]}
+      kind="two-sided"
+      columns={factors.map(({ label, edited, untouched, change }) => ({
+        label,
+        bar: edited !== null && (
+          <>
+            <span>{signed(change)}</span>
+            <span class={change < 0 ? "down" : "up"}>
+              <i style={{ height: `${(50 * Math.abs(change)) / most}%` }} />
+            </span>
+          </>
+        ),
+        numbers: [
+          edited === null ? words.given : inPercent(edited),
+          untouched === null ? "" : inPercent(untouched),
+        ],
+      }))}
+    />
   );
 }
 
 /** The token in focus, as a sentence. */
 function Sentence({ store, side, factors }: FactorsProps) {
-  const hovered = side === "tokens" ? store.hovered.value : null;
-  const at = Math.min(hovered ?? clampedFocus(store, side, factors.length), factors.length - 1);
-  const { label, edited, untouched, change } = factors[at]!;
+  const { label, edited, untouched, change } = factors[lookedAt(store, side, factors.length)]!;
   const token = <Label text={plain(label)} />;
   return (
     <p class="caption lines figures" role="status">
@@ -160,6 +131,3 @@ function Total({ factors, found }: { factors: Factor[]; found: ChainDifference }
     </p>
   );
 }
-
-/** Breaks before its power of ten alone. */
-const number = (text: string): string => text.replace(" ", "\u00a0");

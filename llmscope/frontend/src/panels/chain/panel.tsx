@@ -1,4 +1,3 @@
-import { useEffect, useRef } from "preact/hooks";
 import type { Store } from "../../store/store";
 import { bits, inPercent, plural, power, significant, twoDecimals } from "../../ui/format";
 import { Label, plain } from "../../ui/label";
@@ -6,9 +5,9 @@ import { chain as words } from "#words/chain";
 import { common } from "#words/common";
 import { choose, fill, rich } from "../../words/fill";
 import type { PanelProps } from "../props";
+import { Columns, lookedAt } from "./columns";
 import { ChainOfTwo } from "./difference";
 import { type Factors, factorsOf, toBits } from "./factors";
-import { clampedFocus, keysOf, reveal } from "./focus";
 
 const SCALE = 12; // bits that a bar has room for, unless a token has more
 
@@ -26,7 +25,7 @@ export function Chain({ store }: PanelProps) {
       </h3>
       {known ? (
         <div class={chain.trace === store.trace.value ? "" : "old"}>
-          <Columns store={store} factors={known} />
+          <Tokens store={store} factors={known} />
           <Sentence store={store} factors={known} />
           {chain.perplexity !== null && <Total factors={known} perplexity={chain.perplexity} />}
         </div>
@@ -49,65 +48,32 @@ interface FactorsProps {
   factors: Factors;
 }
 
-/** A column for each token: its surprisal as a bar, its probability, and the product so far. */
-function Columns({ store, factors: { side, tokens } }: FactorsProps) {
-  const box = useRef<HTMLDivElement>(null);
-  const here = clampedFocus(store, side, tokens.length);
+/** Of each token its surprisal as a bar, its probability, and the product so far. */
+function Tokens({ store, factors: { side, tokens } }: FactorsProps) {
   const most = Math.max(SCALE, ...tokens.map(({ logprob }) => finite(toBits(logprob ?? 0))));
-  useEffect(() => {
-    const found = box.current!.querySelector<HTMLElement>(".here");
-    if (found) reveal(found, box.current!);
-  }, [here, tokens.length]);
+  const { surprisal, probability, product } = words.rows;
   return (
-    <div
-      ref={box}
-      class="columns-of-tokens figures"
-      role="group"
-      aria-label={words.tokens}
-      tabIndex={0}
-      onKeyDown={keysOf(store, side, tokens.length)}
-    >
-      <div class="factor names" aria-hidden="true">
-        <span class="height">{words.rows.surprisal}</span>
-        <span>{words.rows.token}</span>
-        <span>{words.rows.probability}</span>
-        <span>{words.rows.product}</span>
-      </div>
-      {tokens.map(({ index, label, logprob, product }) => (
-        <button
-          key={index}
-          type="button"
-          tabIndex={-1}
-          class={`factor ${index === here ? "here" : ""}`}
-          onPointerEnter={() => side === "tokens" && (store.hovered.value = index)}
-          onPointerLeave={() => side === "tokens" && (store.hovered.value = null)}
-          onClick={() => store.pin(index, side)}
-        >
-          <span class="height">
-            {logprob !== null && (
-              <>
-                {twoDecimals(toBits(logprob))}
-                <i
-                  style={{ height: `${(75 * Math.min(finite(toBits(logprob)), most)) / most}%` }}
-                />
-              </>
-            )}
-          </span>
-          <span class="ellipsis">
-            <Label text={label} />
-          </span>
-          <span>{logprob === null ? words.given : number(inPercent(logprob))}</span>
-          <span>{logprob === null ? "" : number(power(product))}</span>
-        </button>
-      ))}
-    </div>
+    <Columns
+      store={store}
+      side={side}
+      names={[surprisal, probability, product]}
+      columns={tokens.map(({ label, logprob, product }) => ({
+        label,
+        bar: logprob !== null && (
+          <>
+            {twoDecimals(toBits(logprob))}
+            <i style={{ height: `${(75 * Math.min(finite(toBits(logprob)), most)) / most}%` }} />
+          </>
+        ),
+        numbers: logprob === null ? [words.given, ""] : [inPercent(logprob), power(product)],
+      }))}
+    />
   );
 }
 
 /** The factor in focus, as a formula. */
 function Sentence({ store, factors: { side, tokens } }: FactorsProps) {
-  const hovered = side === "tokens" ? store.hovered.value : null;
-  const at = Math.min(hovered ?? clampedFocus(store, side, tokens.length), tokens.length - 1);
+  const at = lookedAt(store, side, tokens.length);
   const factor = tokens[at]!;
   const token = <Label text={plain(factor.label)} />;
   return (
@@ -165,8 +131,5 @@ const powerOfTwo = (exponent: string) => (
     2<sup>{exponent}</sup>
   </>
 );
-
-/** Breaks before its power of ten alone. */
-const number = (text: string): string => text.replace(" ", "\u00a0");
 
 const finite = (value: number): number => (Number.isFinite(value) ? value : 0);

@@ -7,6 +7,7 @@ import { TextArea } from "../../ui/text-area";
 import { common } from "#words/common";
 import { edits as words } from "#words/edits";
 import { fill } from "../../words/fill";
+import { LeaveButton } from "./leave";
 
 /** The line that a second text is typed into. */
 export function SecondText({ store }: { store: Store }) {
@@ -46,15 +47,7 @@ export function SecondText({ store }: { store: Store }) {
             {words.without}
           </button>
         )}
-        <button
-          type="button"
-          class="quiet"
-          aria-label={words.leave}
-          title={words.leave}
-          onClick={() => source.leave()}
-        >
-          ×
-        </button>
+        <LeaveButton onLeave={() => source.leave()} />
       </span>
       <span class={`counted ${isWrong ? "wrong" : ""}`} role="status">
         {countedIn(store)}

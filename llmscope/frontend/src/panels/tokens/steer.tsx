@@ -3,6 +3,7 @@ import type { Store } from "../../store/store";
 import { onKeys } from "../../ui/keys";
 import { edits as words } from "#words/edits";
 import { fill } from "../../words/fill";
+import { LeaveButton } from "./leave";
 
 /** The line that steering is typed into. */
 export function Steer({ store }: { store: Store }) {
@@ -41,15 +42,7 @@ export function Steer({ store }: { store: Store }) {
         <button type="button" disabled={!edit} title={words.steerTitle} onClick={add}>
           {words.steerAdd}
         </button>
-        <button
-          type="button"
-          class="quiet"
-          aria-label={words.leave}
-          title={words.leave}
-          onClick={() => steering.leave()}
-        >
-          ×
-        </button>
+        <LeaveButton onLeave={() => steering.leave()} />
       </span>
     </div>
   );
