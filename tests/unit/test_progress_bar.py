@@ -39,9 +39,8 @@ def test_in_a_notebook_it_is_text_that_goes(shell):
 
 
 def test_what_is_quick_shows_nothing(shell):
-    with capture_output() as captured:
-        with progress_bar(total=4, delay=60) as bar:
-            bar.update(4)
+    with capture_output() as captured, progress_bar(total=4, delay=60) as bar:
+        bar.update(4)
     assert not captured.outputs
 
 
