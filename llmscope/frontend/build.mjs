@@ -17,7 +17,7 @@ import { asFunction, partsOptions } from "./pages.mjs";
 
 // Of each bundle. A panel that is added raises it by what it measures, at most by 25 KB minified, in
 // the commit that says so.
-const BUDGET = { minified: 318_000, gzip: 112_000 };
+const BUDGET = { minified: 319_500, gzip: 112_500 };
 // All parts together, which no view shows, pack less well than one bundle.
 const PARTS = { minified: 324_000, gzip: 116_000 };
 // The same bytes are packed to 84.6 or 85.0 KB by the zlib of another processor or version.

@@ -191,8 +191,6 @@ def test_a_lost_kernel_leaves_the_page_alive(open_notebook):
     notebook.screenshot("disconnected", panels.root)
 
 
-# JupyterLab 4.6 may go on addressing a subshell that died with its kernel ("Unknown subshell_id" in
-# the server's log), and what is sent there is lost: seen in whole runs on a busy machine.
 @pytest.mark.whole
 def test_a_cell_that_is_run_again_brings_the_view_back(open_notebook):
     notebook = open_notebook([LOAD, EXPLORE], kernel=KERNEL)
