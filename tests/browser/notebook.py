@@ -211,6 +211,8 @@ class Notebook:
 
     def close(self) -> None:
         """Close the page, and shut its kernel down or leave it without widgets."""
+        if self.page.is_closed():
+            return
         kept = self.keep_kernel and self.evaluate("return Boolean(session?.kernel);")
         if kept:
             self.wait_idle()

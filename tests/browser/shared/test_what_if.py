@@ -216,6 +216,7 @@ def test_a_text_is_patched_from_another_and_steered(notebook, panels):
     notebook.wait_value("explorer.patch_from", "")
     expect(region).to_have_count(0)
     text.get_by_role("button", name="steer…").click()
+    expect(text.get_by_role("textbox", name="from", exact=True)).to_be_focused()
     page.keyboard.type("a man")
     text.get_by_role("textbox", name="to").fill("a cat")
     page.keyboard.press("Enter")
