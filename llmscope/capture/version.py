@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from llmscope.capture.modules import modules_of
-from llmscope.capture.sample import GROUPS, WeightSample
+from llmscope.capture.sample import WeightSample
 from llmscope.capture.wrappers import adapters
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ _CONTAINERS = (dict, list, set, tuple)
 _IGNORED = {"training", "gradient_checkpointing"}  # a pass runs in evaluation mode
 _HELD = ("_parameters", "_buffers", "_modules", "_forward_hooks", "_forward_pre_hooks")
 _DEPTH = 3  # of containers in containers
-_FEW = 8  # tokens, before a pass over which a smaller sample is looked at
+_FEW = 8  # tokens, before a pass over which the weights are looked at now and then only:
+_PASSES, _SECONDS = 8, 1.0  # before each eighth such pass, and where the last look is as long ago
 _LEARNT = 4  # passes after which it is known what passes write
 _OWN = ("transformers.", "llmscope.capture.")  # modules of hooks that are not the user's
 _place = methodcaller("data_ptr")
@@ -94,6 +96,8 @@ class ModelVersion:
         self._count = itertools.count()
         self._written: set[Name] = set()  # attributes that passes write themselves
         self._sample = WeightSample()
+        self._looked: tuple[int | None, float] = None, 0.0  # the state at the last look, and when
+        self._unlooked = 0  # passes since then
         self._configured: tuple[list[Any], int] = [], 0  # values of the configuration, and a hash
         self._uncounted = 0  # changes that PyTorch doesn't count
         self._guard = threading.Lock()
@@ -126,8 +130,13 @@ class ModelVersion:
         tokens
             Number of tokens of the pass that comes next: looking costs a small part of it.
         """
-        groups = GROUPS if tokens >= _FEW else 1
-        if not self._sample.differs(state.layout.parameters(), state.weights, groups):
+        number, when = self._looked
+        self._unlooked += 1
+        is_soon = self._unlooked < _PASSES and time.monotonic() - when < _SECONDS
+        if tokens < _FEW and is_soon and state.number == number:
+            return state
+        self._unlooked, self._looked = 0, (state.number, time.monotonic())
+        if not self._sample.differs(state.layout.parameters(), state.weights):
             return state
         self.count_change()
         return self.state()
@@ -159,11 +168,11 @@ class ModelVersion:
         return self.state()
 
     def _is_as_before(self, state: ModelState) -> bool:
-        """Return whether modules, counted writes, buffers and containers are as they were."""
+        """Return whether modules, weights, buffers and containers are as they were."""
         layout = state.layout
         return (
             layout.has_same_modules()
-            and writes_to(layout.parameters()) == state.weights[1]
+            and versions_of(layout.parameters()) == state.weights
             and self._changing(layout) == state.changing
         )
 
