@@ -1,0 +1,473 @@
+"""What every head does, over many texts."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from llmscope.capture import NEVER, Cancel, Recording
+from llmscope.corpus.folder import SurveyFolder
+from llmscope.corpus.measure import BINS, HEADVIS, SCORES, Measured, measure
+from llmscope.corpus.sentences import SENTENCES
+from llmscope.corpus.texts import Skipped, texts_of
+from llmscope.corpus.totals import Totals
+from llmscope.extras import data_frame
+from llmscope.shared import Kind
+from llmscope.text import labels
+from llmscope.text.prepare import ModelInput, context_length, prepare
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from llmscope.scope import Scope
+
+STATISTICS = ("mean", "std", "sem")
+_MOST_PAIRS = 20
+
+
+class Progress(NamedTuple):
+    """How far a survey is.
+
+    Attributes
+    ----------
+    done
+        Texts that were read, or skipped.
+    total
+        All texts.
+    seconds_left
+        As long as the texts before took; `None` while nobody knows.
+    """
+
+    done: int
+    total: int
+    seconds_left: float | None
+
+
+class Survey:
+    """Every head of a model over many texts: its scores with their spread, and where it acts.
+
+    Each text is read by one pass, whose attention is reduced to numbers at once and let go of: what
+    is kept of a text are its scores, some 12 KB for 270 heads. docs/views/survey.md has the
+    formulas. What is read of a survey that wasn't begun runs it first; of one that was ended before
+    its time, what is known is of the texts so far.
+
+    Parameters
+    ----------
+    scope
+        The model, under its edits if it has some. Of encoder-decoder models, the encoder.
+    texts
+        A list or another iterable of texts, such as a column of a table of pandas or `datasets`;
+        the path of a text file, with a text a line; by default `llmscope.corpus.SENTENCES`, two
+        hundred in English and Chinese. What can't be read is skipped, and is in `skipped`.
+    folder
+        Where each text's numbers are written as soon as they are known: a survey of the same model
+        and texts goes on from there.
+
+    Attributes
+    ----------
+    scope
+        The model.
+    texts
+        All texts.
+    skipped
+        Which of them weren't read, and why, as `Skipped(index, text, why)`.
+    kind
+        Which attention: "self", or "encoder" in encoder-decoder models.
+
+    Raises
+    ------
+    ValueError
+        When there is no text, the model has no attention, or the folder holds another survey.
+    TypeError
+        For what is no texts.
+
+    Examples
+    --------
+    >>> survey = llmscope.corpus.Survey(scope, ["The capital of France is", "A tiny model"])
+    >>> survey.run(progress=False)
+    <Survey of 2 of 2 texts: 12 heads of tiny>
+    >>> survey.scores.loc[(1, 2), ("previous", "mean")] <= 1
+    True
+    """
+
+    def __init__(
+        self,
+        scope: Scope,
+        texts: str | os.PathLike[str] | Iterable[Any] = SENTENCES,
+        *,
+        folder: str | os.PathLike[str] | None = None,
+    ) -> None:
+        self.scope = scope
+        self.texts, self.skipped = texts_of(texts)
+        self.kind: Kind = "encoder" if scope.facts.family == "encoder-decoder" else "self"
+        self._causal = scope.facts.family == "causal"
+        self._context = context_length(scope.model)
+        self._folder = (
+            None if folder is None else SurveyFolder(folder, scope, self.kind, self.texts)
+        )
+        self._totals: Totals | None = None
+        self._version: int | None = None
+        self._done = 0
+        self._seconds = 0.0  # that texts took
+        self._timed = 0  # how many
+        self._lock = threading.RLock()
+
+    # ── running ──────────────────────────────────────────────────────────────────────────────
+
+    def run(self, *, progress: bool = True) -> Survey:
+        """Read all texts that weren't read yet.
+
+        An interrupt ends it within one text; what was done so far is kept, and `run` goes on.
+
+        Parameters
+        ----------
+        progress
+            Show a bar with the time left.
+
+        Returns
+        -------
+        Survey
+            This one.
+
+        Raises
+        ------
+        RuntimeError
+            When the model was changed since the survey was begun.
+        ValueError
+            When none of the texts can be read.
+        """
+        from tqdm.auto import tqdm
+
+        total = len(self.texts)
+        with tqdm(
+            total=total, initial=self._done, unit="text", disable=not progress, leave=False
+        ) as bar:
+            try:
+                for now in self.steps():
+                    bar.update(now.done - bar.n)
+            except KeyboardInterrupt:
+                if not self.read:
+                    raise
+        return self
+
+    def steps(self, cancelled: Cancel = NEVER) -> Iterator[Progress]:
+        """Read the texts that weren't read yet, one at each step.
+
+        Parameters
+        ----------
+        cancelled
+            Asked between texts and within one; once it says True, `Cancelled` is raised. What was
+            done so far is kept.
+
+        Yields
+        ------
+        Progress
+            After each text.
+
+        Raises
+        ------
+        RuntimeError
+            When the model was changed since the survey was begun.
+        ValueError
+            When none of the texts can be read.
+        """
+        while self._done < len(self.texts):
+            with self._lock:
+                if self._done < len(self.texts):
+                    self._step(self._done, cancelled)
+                    self._done += 1
+            yield self.progress
+        if not self.read:
+            why = f"the first: {self.skipped[0].why}" if self.skipped else ""
+            raise ValueError(f"None of the {len(self.texts):,} texts could be read; {why}")
+
+    @property
+    def progress(self) -> Progress:
+        """How far it is."""
+        left = len(self.texts) - self._done
+        seconds = self._seconds / self._timed * left if self._timed else None
+        return Progress(self._done, len(self.texts), seconds if left else 0.0)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all texts were read."""
+        return self._done == len(self.texts)
+
+    @property
+    def read(self) -> int:
+        """Number of texts that were read."""
+        return len(self._totals.texts) if self._totals else 0
+
+    def _step(self, index: int, cancelled: Cancel) -> None:
+        begun = time.perf_counter()
+        text = self.texts[index]
+        if any(one.index == index for one in self.skipped):
+            return
+        try:
+            given = self._prepared(text)
+        except ValueError as error:
+            self.skipped.append(Skipped(index, text, str(error)))
+            return
+        known = self._folder.read(index) if self._folder is not None else None
+        measured = known or self._measure(given, cancelled)
+        if known is None and self._folder is not None:
+            self._folder.write(index, measured)
+        ids = [token.id for token in given.source_tokens or given.tokens]
+        if self._totals is None:
+            self._totals = Totals([(int(layer), int(head)) for layer, head in measured.heads])
+        self._totals.add(index, ids, measured)
+        if known is None:
+            self._seconds += time.perf_counter() - begun
+            self._timed += 1
+
+    def _prepared(self, text: str) -> ModelInput:
+        scope = self.scope
+        name, context = scope.name, self._context
+        return prepare(scope.model, scope.tokenizer, text, name=name, context=context)
+
+    def _measure(self, given: ModelInput, cancelled: Cancel) -> Measured:
+        runner = self.scope.runner_for(given.inputs)
+        forward = runner.undisturbed(lambda: runner.record(given.inputs, cancelled))
+        if self._version is None:
+            self._version = forward.version
+        if forward.version != self._version:
+            raise RuntimeError(
+                f"{self.scope.name} was changed since this survey was begun: its numbers would be "
+                "of two models. Begin another one."
+            )
+        recording = Recording(runner, given.inputs, forward)
+        if recording.why_no_attention:
+            raise RuntimeError(recording.why_no_attention)
+        tokens = given.source_tokens or given.tokens
+        return measure(recording, self.kind, tokens, self._causal, cancelled)
+
+    # ── what is known ────────────────────────────────────────────────────────────────────────
+
+    @property
+    def totals(self) -> Totals:
+        """What is known, as arrays: whoever reads it first runs the survey."""
+        if self._totals is None:
+            self.run()
+        assert self._totals is not None
+        return self._totals
+
+    @property
+    def heads(self) -> list[tuple[int, int]]:
+        """All heads, as (layer, head), in the order of all arrays."""
+        return self.totals.heads
+
+    @property
+    def scores(self) -> pd.DataFrame:
+        """Scores of all heads over the texts.
+
+        Indexed by layer and head; columns are (score, statistic): the mean over the texts in which
+        a score makes sense, their standard deviation (`std`, of a sample) and the standard error of
+        the mean (`sem`).
+        """
+        statistics = self.totals.statistics  # (3, scores, heads)
+        columns = [(score, statistic) for score in SCORES for statistic in STATISTICS]
+        values = statistics.transpose(1, 0, 2).reshape(len(columns), -1)
+        return self._by_head(values, columns, ["score", "statistic"])
+
+    @property
+    def headvis(self) -> pd.DataFrame:
+        """HeadVis's six metrics of all heads, by its own definitions.
+
+        Indexed by layer and head. All positions of all texts count alike: `previous` is the mean of
+        A[t, t−1], `self` that of A[t, t], `induction` that of the weight on tokens that follow an
+        earlier occurrence, where weights below 0.01 count as none, and `induction_unthresholded`
+        with them; `distance` is the mean distance of query and key by weight, `distance_variance` its
+        variance, and `entropy` in nats.
+        """
+        found = dict(zip(HEADVIS, self.totals.headvis, strict=True))
+        squared = found.pop("distance_squared")
+        found["distance_variance"] = squared - found["distance"] ** 2
+        found["entropy"] = found.pop("entropy")
+        return self._by_head(np.stack([*found.values()]), [*found], ["metric"])
+
+    def of_texts(self, score: str = "activity") -> pd.DataFrame:
+        """Return a score of every head in every text.
+
+        Parameters
+        ----------
+        score
+            One of those of `scores`.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by the number of the text; columns are (layer, head).
+
+        Raises
+        ------
+        ValueError
+            When there is no such score.
+        """
+        import pandas as pd
+
+        totals = self.totals
+        values = totals.of_each(_checked(score))
+        table = data_frame("of_texts")(
+            values,
+            index=pd.Index(totals.texts[: len(values)], name="text"),
+            columns=pd.MultiIndex.from_tuples(self.heads, names=["layer", "head"]),
+        )
+        return table.sort_index()
+
+    def strongest(self, layer: int, head: int, score: str = "activity") -> pd.DataFrame:
+        """Return all texts, those first in which a head acts most strongly.
+
+        Parameters
+        ----------
+        layer, head
+            The head.
+        score
+            What is meant by that: `activity` is the mean of the greatest weight that a query gives
+            to any token but the first.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by the number of the text; columns are the score, its `decile`, from 1 for the
+            strongest tenth to 10, and the `text`. Texts in which the score makes no sense are last,
+            without a decile.
+
+        Raises
+        ------
+        IndexError
+            When there is no such head.
+        ValueError
+            When there is no such score.
+        """
+        table = data_frame("strongest")
+        number = self._number(layer, head)
+        order, values = self.ranked(score)
+        values, order = values[:, number], order[:, number]
+        known = int((~np.isnan(values)).sum())
+        decile = np.arange(len(order)) * 10 // max(1, known) + 1
+        found = table(
+            {
+                score: values[order],
+                "decile": [int(one) if place < known else None for place, one in enumerate(decile)],
+                "text": [self.texts[self.totals.texts[at]] for at in order],
+            },
+            index=[self.totals.texts[at] for at in order],
+        )
+        found.index.name = "text"
+        return found
+
+    def ranked(self, score: str = "activity") -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+        """Return the places (texts, heads) of texts by a falling score, and the scores.
+
+        Parameters
+        ----------
+        score
+            One of those of `scores`.
+
+        Returns
+        -------
+        order
+            For each head, places in `totals.texts`.
+        values
+            (texts, heads), by place.
+        """
+        values = self.totals.of_each(_checked(score))
+        return np.argsort(-values, axis=0, kind="stable"), values
+
+    def pairs(self, layer: int, head: int, most: int = _MOST_PAIRS) -> pd.DataFrame:
+        """Return the pairs of tokens that a head joins most.
+
+        Weights of at least 0.1 count, between two different positions, the first one no key. Of
+        each head the 512 heaviest pairs are kept: a weight may be too small by `missed` in its
+        ``attrs``, which is 0 as long as there were no more.
+
+        Parameters
+        ----------
+        layer, head
+            The head.
+        most
+            How many.
+
+        Returns
+        -------
+        DataFrame
+            Columns `query` and `key`, as labels, `weight`, summed over all texts, and `count`.
+
+        Raises
+        ------
+        IndexError
+            When there is no such head.
+        """
+        table = data_frame("pairs")
+        number = self._number(layer, head)
+        heads, queries, keys, counts, weights = self.totals.pairs.heaviest(most)
+        own = heads == number
+        found = table(
+            {
+                "query": labels(self.scope.tokenizer, queries[own].tolist()),
+                "key": labels(self.scope.tokenizer, keys[own].tolist()),
+                "weight": weights[own],
+                "count": counts[own],
+            }
+        )
+        found.attrs["missed"] = float(self.totals.pairs.missed[number])
+        return found
+
+    def distances(self, layer: int, head: int) -> pd.DataFrame:
+        """Return how far a head looks: its weights by the distance of query and key.
+
+        Parameters
+        ----------
+        layer, head
+            The head.
+
+        Returns
+        -------
+        DataFrame
+            Columns `from` and `to`, both within the bar, in tokens, and `share` of all weight.
+
+        Raises
+        ------
+        IndexError
+            When there is no such head.
+        """
+        table = data_frame("distances")
+        weights = self.totals.distances[self._number(layer, head)]
+        used = int(self.totals.distances.any(0).nonzero()[0].max(initial=0)) + 1
+        return table(
+            {
+                "from": BINS[:used],
+                "to": BINS[1 : used + 1] - 1,
+                "share": weights[:used] / max(weights.sum(), np.finfo(float).tiny),
+            }
+        )
+
+    def _by_head(self, values: NDArray[Any], columns: list[Any], names: list[str]) -> pd.DataFrame:
+        table = data_frame("a survey's table")
+        import pandas as pd
+
+        index = pd.MultiIndex.from_tuples(self.heads, names=["layer", "head"])
+        many = len(names) > 1
+        of = pd.MultiIndex.from_tuples(columns, names=names) if many else pd.Index(columns)
+        return table(values.T, index=index, columns=of)
+
+    def _number(self, layer: int, head: int) -> int:
+        if (layer, head) not in self.heads:
+            raise IndexError(f"There is no head {layer}·{head} in {self.scope.name}.")
+        return self.heads.index((layer, head))
+
+    def __repr__(self) -> str:
+        heads = f"{len(self.heads)} heads of " if self._totals else ""
+        return f"<Survey of {self.read:,} of {len(self.texts):,} texts: {heads}{self.scope.name}>"
+
+
+def _checked(score: str) -> str:
+    if score not in SCORES:
+        raise ValueError(f"score is one of {', '.join(SCORES)}; not {score!r}.")
+    return score
