@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from llmscope.capture import NEVER, Cancel, Cancelled, Recording, to_numpy
-from llmscope.shared import SCORES as OVERVIEW
+from llmscope.shared import SURVEY_SCORES as SCORES
 from llmscope.shared import Kind
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from llmscope.capture import Attention, OutputAttention
     from llmscope.text import Token
 
-SCORES = (*OVERVIEW, "distance", "distance_spread", "entropy_bits", "punctuation", "activity")
 # HeadVis's, each a sum over positions; its own 0.01 takes small weights out of `induction`.
 HEADVIS = (
     "previous",

@@ -12,11 +12,12 @@ import numpy as np
 
 from llmscope.capture import NEVER, Cancel, Recording
 from llmscope.corpus.folder import SurveyFolder
-from llmscope.corpus.measure import BINS, HEADVIS, SCORES, Measured, measure
+from llmscope.corpus.measure import BINS, HEADVIS, Measured, measure
 from llmscope.corpus.sentences import SENTENCES
 from llmscope.corpus.texts import Skipped, texts_of
 from llmscope.corpus.totals import Totals
 from llmscope.extras import data_frame
+from llmscope.shared import SURVEY_SCORES as SCORES
 from llmscope.shared import Kind
 from llmscope.text import labels
 from llmscope.text.prepare import ModelInput, context_length, prepare
@@ -282,8 +283,8 @@ class Survey:
         Indexed by layer and head. All positions of all texts count alike: `previous` is the mean of
         A[t, t−1], `self` that of A[t, t], `induction` that of the weight on tokens that follow an
         earlier occurrence, where weights below 0.01 count as none, and `induction_unthresholded`
-        with them; `distance` is the mean distance of query and key by weight, `distance_variance` its
-        variance, and `entropy` in nats.
+        with them; `distance` is the mean distance of query and key by weight, `distance_variance`
+        its variance, and `entropy` in nats.
         """
         found = dict(zip(HEADVIS, self.totals.headvis, strict=True))
         squared = found.pop("distance_squared")

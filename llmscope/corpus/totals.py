@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from llmscope.corpus.measure import BINS, COUNTS, HEADVIS, SCORES, Measured
+from llmscope.corpus.measure import BINS, COUNTS, HEADVIS, Measured
 from llmscope.corpus.pairs import Pairs
+from llmscope.shared import SURVEY_SCORES as SCORES
 
 
 class Totals:
@@ -65,6 +66,11 @@ class Totals:
             mean = np.where(known > 0, self._mean, np.nan)
             std = np.where(known > 1, np.sqrt(self._squares / (known - 1)), np.nan)
             return np.stack([mean, std, std / np.sqrt(known)]).astype(np.float32)
+
+    @property
+    def known(self) -> NDArray[np.int32]:
+        """In how many texts a score makes sense: (`SCORES`, heads)."""
+        return self._known.astype(np.int32)
 
     @property
     def headvis(self) -> NDArray[np.float64]:
