@@ -15,6 +15,7 @@ from llmscope.export.figures.steps import steps
 from llmscope.export.figures.style import BODY, INK, SMALL, SOFT, TITLE
 from llmscope.export.figures.survey import survey
 from llmscope.export.figures.text import text
+from llmscope.export.figures.tokenizers import tokenizers
 from llmscope.panels import needs_trace
 
 if TYPE_CHECKING:
@@ -125,4 +126,5 @@ _FIGURES = {
     "tokens": (5.5, _text),
     "next-token": (3.5, _next_token),
     "lens": (7.2, _lens),
+    "tokenizers": (7.2, tokenizers),
 }
