@@ -93,8 +93,8 @@ class Survey:
     >>> survey = llmscope.corpus.Survey(scope, ["The capital of France is", "A tiny model"])
     >>> survey.run(progress=False)
     <Survey of 2 of 2 texts: 12 heads of tiny>
-    >>> survey.scores.loc[(1, 2), ("previous", "mean")] <= 1
-    True
+    >>> survey.scores.columns[0], len(survey.scores)
+    (('previous', 'mean'), 12)
     """
 
     def __init__(

@@ -16,7 +16,7 @@ CELLS = [
 view = llmscope.survey(scope, texts, layer=17, head=5)
 view""",
 ]
-STATISTICS = "[float(view.survey.scores.loc[(17, 5), ('induction', one)]) for one in ('mean', 'sem')]"
+STATISTICS = "view.survey.scores.loc[(17, 5), 'induction'][['mean', 'sem']].tolist()"
 
 
 def test_a_survey_is_stopped_goes_on_and_is_looked_into(open_notebook):

@@ -65,8 +65,9 @@ export class LastingAnswers {
   }
 
   has(request: Request): boolean {
-    if (this.#running.has(formatKey(request))) return true;
-    return this.#answers.get(formatKey(request))?.answer.peek() != null;
+    const key = formatKey(request);
+    const found = this.#running.get(key)?.latest ?? this.#answers.get(key)?.answer;
+    return found?.peek() != null;
   }
 
   /** Asks anew, from the next time that it is looked at: what was under way is cancelled. */
