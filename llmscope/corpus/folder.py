@@ -77,7 +77,7 @@ class SurveyFolder:
     def write(self, index: int, measured: Measured) -> None:
         """Write the numbers of a text: all of them, or none."""
         parts = {name: item for name, item in measured._asdict().items() if name != "edges"}
-        used = measured.distances.any(0).nonzero()[0].max(initial=0) + 1
+        used = int(np.flatnonzero(measured.distances.any(0)).max(initial=0)) + 1
         parts["distances"] = measured.distances[:, :used]
         edges = {f"edge_{name}": item for name, item in measured.edges._asdict().items()}
         file = self._file(index)

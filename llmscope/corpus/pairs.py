@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
     from llmscope.corpus.measure import Edges
 
 KEPT = 512  # pairs of each head
 _WAITING = 2**19  # edges that are merged at once
 _TOKEN = 2**21  # ids are below
+
+
+class Heaviest(NamedTuple):
+    """Pairs, by head and then by falling weight.
+
+    Attributes
+    ----------
+    heads, queries, keys
+        Which heads, and ids of both tokens (pairs,).
+    counts
+        How many edges (pairs,).
+    weights
+        Sums of their weights (pairs,).
+    """
+
+    heads: NDArray[np.int64]
+    queries: NDArray[np.int64]
+    keys: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    weights: NDArray[np.float64]
 
 
 class Pairs:
@@ -38,7 +57,7 @@ class Pairs:
     def __init__(self, heads: int) -> None:
         self.missed = np.zeros(heads)
         self._codes = np.zeros(0, dtype=np.int64)  # sorted
-        self._weights = np.zeros(0)
+        self._weights: NDArray[np.float64] = np.zeros(0)
         self._counts = np.zeros(0, dtype=np.int64)
         self._waiting: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
         self._edges = 0
@@ -52,32 +71,15 @@ class Pairs:
         if self._edges >= _WAITING:
             self._merge()
 
-    def heaviest(self, most: int) -> tuple[NDArray[np.int64], ...]:
-        """Return the heaviest pairs of each head, by head and then by weight.
-
-        Parameters
-        ----------
-        most
-            Pairs of each head.
-
-        Returns
-        -------
-        heads, queries, keys, counts
-            Which heads, ids of both tokens, how many edges (pairs,).
-        weights
-            Sums of their weights (pairs,), in float64.
-        """
+    def heaviest(self, most: int) -> Heaviest:
+        """Return at most so many of the heaviest pairs of each head."""
         self._merge()
         order, rank = self._ranked()
         order = order[rank < most]
         codes = self._codes[order]
-        return (
-            codes // _TOKEN**2,
-            codes // _TOKEN % _TOKEN,
-            codes % _TOKEN,
-            self._counts[order],
-            self._weights[order],
-        )
+        keys, queries = codes % _TOKEN, codes // _TOKEN % _TOKEN
+        heads = codes // _TOKEN**2
+        return Heaviest(heads, queries, keys, self._counts[order], self._weights[order])
 
     def _merge(self) -> None:
         if not self._waiting:
@@ -87,7 +89,7 @@ class Pairs:
         counts = np.concatenate([self._counts, np.ones(len(codes) - len(self._counts), np.int64)])
         self._waiting, self._edges = [], 0
         self._codes, place = np.unique(codes, return_inverse=True)
-        self._weights = np.bincount(place, weights, minlength=len(self._codes))
+        self._weights = np.bincount(place, weights, minlength=len(self._codes)).astype(float)
         self._counts = np.bincount(place, counts, minlength=len(self._codes)).astype(np.int64)
         order, rank = self._ranked()
         first = order[rank == KEPT]  # the heaviest of those that fall out

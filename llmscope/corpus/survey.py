@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from llmscope.capture import NEVER, Cancel, Recording
+from llmscope.capture import NEVER, Cancel, Cancelled, Recording
 from llmscope.corpus.folder import SurveyFolder
 from llmscope.corpus.measure import BINS, HEADVIS, Measured, measure
 from llmscope.corpus.sentences import SENTENCES
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 STATISTICS = ("mean", "std", "sem")
 _MOST_PAIRS = 20
+_SECONDS = 0.1  # between two looks at how far it is
 
 
 class Progress(NamedTuple):
@@ -145,20 +146,45 @@ class Survey:
         """
         from tqdm.auto import tqdm
 
-        total = len(self.texts)
+        stop = threading.Event()
+        failed: list[BaseException] = []
+
+        def work() -> None:
+            try:
+                for _ in self.steps(stop.is_set):
+                    pass
+            except Cancelled:
+                pass
+            except BaseException as error:
+                failed.append(error)
+
+        # An interrupt comes to the main thread alone: what is counted elsewhere is counted whole.
+        thread = threading.Thread(target=work, name="llmscope-survey", daemon=True)
         with tqdm(
-            total=total, initial=self._done, unit="text", disable=not progress, leave=False
+            total=len(self.texts),
+            initial=self._done,
+            unit="text",
+            disable=not progress,
+            leave=False,
         ) as bar:
             try:
-                for now in self.steps():
-                    bar.update(now.done - bar.n)
+                thread.start()
+                while thread.is_alive():
+                    thread.join(_SECONDS)
+                    bar.update(self._done - bar.n)
             except KeyboardInterrupt:
+                stop.set()
+                thread.join()
                 if not self.read:
                     raise
+        if failed:
+            raise failed[0]
         return self
 
     def steps(self, cancelled: Cancel = NEVER) -> Iterator[Progress]:
         """Read the texts that weren't read yet, one at each step.
+
+        In a thread of its own, as `run` does it: an interrupt could come while a text is counted.
 
         Parameters
         ----------
@@ -407,7 +433,7 @@ class Survey:
         """
         table = data_frame("pairs")
         number = self._number(layer, head)
-        heads, queries, keys, counts, weights = self.totals.pairs.heaviest(most)
+        (heads, queries, keys, counts, weights), missed = self.totals.pairs(most)
         own = heads == number
         found = table(
             {
@@ -417,7 +443,7 @@ class Survey:
                 "count": counts[own],
             }
         )
-        found.attrs["missed"] = float(self.totals.pairs.missed[number])
+        found.attrs["missed"] = float(missed[number])
         return found
 
     def distances(self, layer: int, head: int) -> pd.DataFrame:
@@ -439,8 +465,9 @@ class Survey:
             When there is no such head.
         """
         table = data_frame("distances")
-        weights = self.totals.distances[self._number(layer, head)]
-        used = int(self.totals.distances.any(0).nonzero()[0].max(initial=0)) + 1
+        every = self.totals.distances
+        weights = every[self._number(layer, head)]
+        used = int(np.flatnonzero(every.any(0)).max(initial=0)) + 1
         return table(
             {
                 "from": BINS[:used],

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from llmscope.text import clean
 
@@ -15,7 +16,8 @@ HOW = (
 )
 
 
-class Skipped(NamedTuple):
+@dataclass(frozen=True, order=True)
+class Skipped:
     """A text that wasn't read.
 
     Attributes

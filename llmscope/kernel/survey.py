@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -42,8 +43,7 @@ class SurveyHandler:
     def known(self, _request: ask.Survey, _cancelled: Callable[[], bool]) -> Iterator[Part]:
         """Yield what is known; of a survey that nobody began, all of it."""
         if not self.survey.read:
-            for _ in self.survey.steps():
-                pass
+            self.survey.run(progress=threading.current_thread() is threading.main_thread())
         yield self._part()
 
     def run(self, _request: ask.SurveyRun, cancelled: Callable[[], bool]) -> Iterator[Part]:
@@ -81,8 +81,9 @@ class SurveyHandler:
 
     def _heads(self) -> dict[str, Any]:
         totals = self.survey.totals
-        used = int(totals.distances.any(0).nonzero()[0].max(initial=0)) + 1
-        distances = totals.distances[:, :used]
+        distances = totals.distances
+        used = int(np.flatnonzero(distances.any(0)).max(initial=0)) + 1
+        distances = distances[:, :used]
         weight = np.maximum(distances.sum(1, keepdims=True), np.finfo(float).tiny)
         return {
             "heads": np.array(totals.heads, np.int32),
@@ -96,8 +97,7 @@ class SurveyHandler:
 
     def _pairs(self) -> dict[str, Any]:
         """Return the heaviest pairs of each head: ids and weights (heads, PAIRS), -1 for none."""
-        pairs = self.survey.totals.pairs
-        heads, queries, keys, _, weights = pairs.heaviest(PAIRS)
+        heads, queries, keys, _, weights = self.survey.totals.pairs(PAIRS)[0]
         place = np.arange(len(heads)) - np.searchsorted(heads, heads)
         shape = (len(self.survey.heads), PAIRS)
         found = np.full((2, *shape), -1, np.int32)

@@ -209,5 +209,5 @@ def test_the_stage_begins_with_the_survey(show: Show) -> None:
     )
     box = plot(shown).bounding_box()
     assert box is not None and box["y"] + box["height"] <= 720 and box["height"] > 150
-    shown.page.keyboard.press("2")
+    shown.panels.root.get_by_role("button", name="Matrix").click()
     expect(plot(shown)).to_have_count(0)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import _thread
 import gc
 import math
 import os
+import threading
+import time
 import unicodedata
 import weakref
 from itertools import islice
@@ -362,13 +365,43 @@ def test_an_interrupt_ends_it_with_what_is_there(scope, monkeypatch):
 
     def interrupted(self, index, cancelled):
         if index == 2:
-            raise KeyboardInterrupt
+            _thread.interrupt_main()
+            while not cancelled():
+                time.sleep(0.01)
         step(self, index, cancelled)
 
     monkeypatch.setattr(Survey, "_step", interrupted)
     assert survey.run(progress=False) is survey and survey.read == 2
     monkeypatch.setattr(Survey, "_step", step)
     assert survey.run(progress=False).read == 4
+    assert_close(survey.of_texts(), run(scope).of_texts())
+
+
+def test_an_interrupt_before_the_first_text_is_one(scope, monkeypatch):
+    def interrupted(self, index, cancelled):
+        _thread.interrupt_main()
+        while not cancelled():
+            time.sleep(0.01)
+        raise Cancelled
+
+    monkeypatch.setattr(Survey, "_step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Survey(scope, TEXTS).run(progress=False)
+
+
+def test_it_is_read_while_it_grows(scope):
+    survey = Survey(scope, [f"The {n} dog and the dog" for n in range(12)])
+    run = threading.Thread(target=survey.run, kwargs={"progress": False})
+    run.start()
+    seen = []
+    while run.is_alive():
+        if survey.read:
+            seen.append(len(survey.pairs(1, 1, most=1000)))
+            assert survey.scores["previous", "mean"].between(0, 1).all()
+    run.join()
+    assert seen == sorted(seen)
+    once = Survey(scope, survey.texts).run(progress=False)
+    pd.testing.assert_frame_equal(survey.pairs(1, 1), once.pairs(1, 1))
 
 
 def test_what_is_read_first_runs_it(scope, capsys):

@@ -58,15 +58,15 @@ def survey(page: Page, now: ViewState, room: float) -> Panel:
         base = _TOP + height
         for end, is_up in zip(ends, (False, True), strict=True):
             for tick in _ticks(end):
-                share = tick / end
-                at = (_LEFT, base - share * height) if is_up else (_LEFT + share * width, _TOP)
-                line = (width, 0.0) if is_up else (0.0, height)
-                sheet.add_patch(Rectangle(at, *line, fc="none", ec=HAIR, lw=0.4))
-                text = f"{tick:.3g}"
+                text, share = f"{tick:.3g}", tick / end
                 if is_up:
-                    page.write(sheet, _LEFT - 4, at[1], text, SMALL, SOFT, align="right")
+                    at = base - share * height
+                    sheet.add_patch(Rectangle((_LEFT, at), width, 0, fc="none", ec=HAIR, lw=0.4))
+                    page.write(sheet, _LEFT - 4, at, text, SMALL, SOFT, align="right")
                 else:
-                    page.write(sheet, at[0], base + 8, text, SMALL, SOFT, align="center")
+                    at = _LEFT + share * width
+                    sheet.add_patch(Rectangle((at, _TOP), 0, height, fc="none", ec=HAIR, lw=0.4))
+                    page.write(sheet, at, base + 8, text, SMALL, SOFT, align="center")
         names = [TITLES[now.traits[axis]] for axis in ("x", "y")]
         page.write(sheet, _LEFT + width, base + 19, f"{names[0]} →", SMALL, INK, align="right")
         page.write(sheet, _LEFT, _TOP - 9, f"↑ {names[1]}", SMALL, INK)
@@ -87,16 +87,16 @@ def survey(page: Page, now: ViewState, room: float) -> Panel:
             index = heads.index(head) if head in heads else -1
             if index not in there:
                 continue
-            at = place(index)
-            sheet.add_patch(Circle(at, radius, fc="none", ec=ink, lw=1.1))
+            spot = place(index)
+            sheet.add_patch(Circle(spot, radius, fc="none", ec=ink, lw=1.1))
             if ink is INK and not np.isnan(spread[:, index]).any():
                 wide, high = spread[:, index] / ends * np.array([width, height])
-                left, right = max(_LEFT, at[0] - wide), min(_LEFT + width, at[0] + wide)
-                above, below = max(_TOP, at[1] - high), min(base, at[1] + high)
-                sheet.plot([left, right], [at[1]] * 2, color=SOFT, lw=0.6)
-                sheet.plot([at[0]] * 2, [above, below], color=SOFT, lw=0.6)
+                left, right = max(_LEFT, spot[0] - wide), min(_LEFT + width, spot[0] + wide)
+                above, below = max(_TOP, spot[1] - high), min(base, spot[1] + high)
+                sheet.plot([left, right], [spot[1]] * 2, color=SOFT, lw=0.6)
+                sheet.plot([spot[0]] * 2, [above, below], color=SOFT, lw=0.6)
                 name = f"{now.layer}·{now.head}"
-                page.write(sheet, at[0] + 6, at[1] - 6, name, SMALL, INK, bold=True)
+                page.write(sheet, spot[0] + 6, spot[1] - 6, name, SMALL, INK, bold=True)
         for number, line in enumerate(said):
             page.write(sheet, 0, base + _BOTTOM + _FOOT - 4 + 10 * number, line, SMALL, SOFT)
 
