@@ -31,7 +31,7 @@ TITLES = {
 }
 _ENDS = (1, 1.5, 2, 3, 4, 5, 6, 8, 10)
 _PALEST = 0.35  # the first layer
-_LEFT, _TOP, _BOTTOM, _FOOT = 26.0, 34.0, 26.0, 14.0  # points
+_LEFT, _TOP, _BOTTOM, _FOOT = 26.0, 38.0, 26.0, 14.0  # points
 
 
 def survey(page: Page, now: ViewState, room: float) -> Panel:
@@ -69,7 +69,7 @@ def survey(page: Page, now: ViewState, room: float) -> Panel:
                     page.write(sheet, at, base + 8, text, SMALL, SOFT, align="center")
         names = [TITLES[now.traits[axis]] for axis in ("x", "y")]
         page.write(sheet, _LEFT + width, base + 19, f"{names[0]} →", SMALL, INK, align="right")
-        page.write(sheet, _LEFT, _TOP - 9, f"↑ {names[1]}", SMALL, INK)
+        page.write(sheet, _LEFT, _TOP - 13, f"↑ {names[1]}", SMALL, INK)
 
         def place(index: int) -> tuple[float, float]:
             left = _LEFT + across[index] / ends[0] * width
@@ -96,7 +96,7 @@ def survey(page: Page, now: ViewState, room: float) -> Panel:
                 sheet.plot([left, right], [spot[1]] * 2, color=SOFT, lw=0.6)
                 sheet.plot([spot[0]] * 2, [above, below], color=SOFT, lw=0.6)
                 name = f"{now.layer}·{now.head}"
-                page.write(sheet, spot[0] + 6, spot[1] - 6, name, SMALL, INK, bold=True)
+                page.write(sheet, spot[0] + 6, spot[1] + 10, name, SMALL, INK, bold=True)
         for number, line in enumerate(said):
             page.write(sheet, 0, base + _BOTTOM + _FOOT - 4 + 10 * number, line, SMALL, SOFT)
 
