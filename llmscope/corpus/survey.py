@@ -17,6 +17,7 @@ from llmscope.corpus.sentences import SENTENCES
 from llmscope.corpus.texts import Skipped, texts_of
 from llmscope.corpus.totals import Totals
 from llmscope.extras import data_frame
+from llmscope.progress_bar import progress_bar
 from llmscope.shared import SURVEY_SCORES as SCORES
 from llmscope.shared import Kind
 from llmscope.text import labels
@@ -144,8 +145,6 @@ class Survey:
         ValueError
             When none of the texts can be read.
         """
-        from tqdm.auto import tqdm
-
         stop = threading.Event()
         failed: list[BaseException] = []
 
@@ -160,13 +159,9 @@ class Survey:
 
         # An interrupt comes to the main thread alone: what is counted elsewhere is counted whole.
         thread = threading.Thread(target=work, name="llmscope-survey", daemon=True)
-        with tqdm(
-            total=len(self.texts),
-            initial=self._done,
-            unit="text",
-            disable=not progress,
-            leave=False,
-        ) as bar:
+        hidden = {} if progress else {"disable": True}
+        total = len(self.texts)
+        with progress_bar(total=total, initial=self._done, unit="text", **hidden) as bar:
             try:
                 thread.start()
                 while thread.is_alive():
