@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from llmscope.capture.sample import SHARES, WeightSample, seen
+from llmscope.capture.sample import GROUPS, SHARES, WeightSample, seen
 
 SHAPES = [(64, 64), (8, 24), (576, 1536), (1536, 576), (1000, 64), (64,), (4, 32, 16), (), (0, 8)]
 
@@ -50,13 +50,22 @@ def test_what_is_written_is_seen(number):
     assert not any(sample.differs([*weights, None], "versions") for _ in range(SHARES))
 
 
-def test_a_small_look_is_at_every_other_parameter():
-    sample, weights = WeightSample(), [torch.zeros(64, 64) for _ in range(4)]
+def test_looks_at_one_group_each_come_through_all_parameters_in_turns():
+    sample, weights = WeightSample(), [torch.zeros(64, 64) for _ in range(2 * GROUPS + 1)]
     sample.differs(weights, "versions")
     for weight in weights:
         weight += 1
-        found = [sample.differs(weights, "versions", whole=False) for _ in range(3)]
-        assert found.count(True) == 1 and not found[2]
+        found = [sample.differs(weights, "versions", groups=1) for _ in range(2 * GROUPS)]
+        assert found.count(True) == 1 and found.index(True) < GROUPS
+
+
+def test_looks_at_one_group_each_come_through_each_row():
+    sample, weights = WeightSample(), [torch.zeros(64, 64) for _ in range(GROUPS)]
+    sample.differs(weights, "versions")
+    for row in range(0, 64, 9):
+        weights[row % GROUPS][row] += 1
+        found = [sample.differs(weights, "versions", groups=1) for _ in range(GROUPS * SHARES)]
+        assert found.count(True) == 1
 
 
 def test_what_is_counted_is_not_looked_for():
