@@ -375,4 +375,8 @@ def two_sentences() -> Made:
     return Made([AttentionView(trace, layer=2)], numbers.numbers, {"layers": [2]})
 
 
-from tests.components import edited_fixtures, many_fixtures  # noqa: E402, F401 - register their own
+from tests.components import (  # noqa: E402 - register their own
+    edited_fixtures,  # noqa: F401
+    many_fixtures,  # noqa: F401
+    survey_fixtures,  # noqa: F401
+)

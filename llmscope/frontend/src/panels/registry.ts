@@ -9,6 +9,7 @@ import { nextToken } from "./next-token";
 import { overview } from "./overview";
 import { patching } from "./patching";
 import type { Panel } from "./props";
+import { survey } from "./survey";
 import { tokenizers } from "./tokenizers";
 import { tokens } from "./tokens";
 
@@ -22,5 +23,6 @@ export const PANELS: readonly Panel[] = [
   lens,
   nextToken,
   patching,
+  survey,
   tokenizers,
 ];

@@ -7,12 +7,14 @@ import type {
   ColorScale,
   Combine,
   Direction,
+  Examples,
   Kind,
   Measure,
   Mode,
   Segments,
   Shade,
   Stream,
+  SurveyScore,
   TextShade,
   TraceSide,
 } from "../protocol/shared";
@@ -56,6 +58,9 @@ export const TRAITS = {
   speed: "speed",
   shade: "shade",
   lens: "lens",
+  x: "x",
+  y: "y",
+  examples: "examples",
   stream: "stream",
   panels: "_panels",
   editable: "_editable",
@@ -94,7 +99,15 @@ export interface LensTraits {
   stream: Stream;
 }
 
-export interface State extends Settings, AttentionTraits, LensTraits, GenerationTraits {
+export interface SurveyTraits {
+  /** The scores on the axes. */
+  x: SurveyScore;
+  y: SurveyScore;
+  examples: Examples;
+}
+
+export interface State
+  extends Settings, AttentionTraits, LensTraits, GenerationTraits, SurveyTraits {
   text: string;
   /** The second sentence; empty without one. */
   pair: string;
