@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -75,7 +76,7 @@ def difference_stack(
         heads = -(-(one.heads * one.keys + other.heads * other.keys) // max(1, keys))
 
     def band(rows: NDArray[np.intp]) -> Band:
-        reach, first, second = _both(one, other, rows, pairing)
+        reach, first, second = _both(_bands(one, other, rows, pairing), pairing)
         return Band(rows, reach, first.float().cpu() - second.float().cpu())
 
     return MatrixStack(band, one.count, heads, queries, keys, signed=True)
@@ -119,59 +120,62 @@ def read_distances(
         for part in stack.parts(rows):
             if cancelled():
                 raise Cancelled
-            p, q = _outcomes(first, second, part, pairing)
-            total += jensen_shannon(p, q).sqrt().sum(-1)
+            total += _divergence(first, second, part, pairing).sqrt().double().sum(-1)
         if len(rows):
             found[layer, : first.count] = to_numpy(total / len(rows))
     return found.astype(np.float32)
 
 
-def _outcomes(
+def _divergence(
     one: MatrixStack, other: MatrixStack, rows: NDArray[np.intp], pairing: Pairing | None
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Compute two distributions (matrices, rows, outcomes) in double precision."""
+) -> torch.Tensor:
+    """Compute how far rows (matrices, rows) of two stacks are apart, as `read_distances` has it."""
+    bands = _bands(one, other, rows, pairing)
+    _, p, q = _both(bands, pairing)
+    bits = jensen_shannon(p.float().cpu(), q.float().cpu())
+    bits += jensen_shannon(*(_to_no_key(band)[..., None] for band in bands))
+    if pairing is None:
+        return bits
+    own, others = (_alone(band, pairing.keys[:, side]) for side, band in enumerate(bands))
+    return bits.add_((own + others) / 2)  # where one side has nothing: ½ p log₂(p / ½ p)
+
+
+def _alone(band: Band, keys: NDArray[np.intp]) -> torch.Tensor:
+    """Return what rows (matrices, rows) give to keys that don't correspond to any."""
+    others = np.setdiff1d(np.arange(band.keys.start, band.keys.stop), keys)
+    given: torch.Tensor = _at(others, band).float().sum(-1).cpu()
+    return given
+
+
+def _to_no_key(band: Band) -> torch.Tensor:
+    """Return what rows (matrices, rows) lack to 1, but for rounding."""
     import torch
 
-    if pairing is None:
-        _, p, q = _both(one, other, rows)
-        return _whole(p), _whole(q)
-    found = []
-    for side, stack in enumerate((one, other)):
-        band = stack.band(pairing.queries[rows, side])
-        whole = _over(slice(0, stack.keys), band)
-        keys = torch.from_numpy(pairing.keys[:, side]).to(whole.device)
-        alone = torch.ones(stack.keys, dtype=torch.bool, device=whole.device)
-        alone[keys] = False
-        own = whole[..., alone].double().sum(-1, keepdim=True).cpu()
-        pair = (own, torch.zeros_like(own))
-        exact = whole[..., keys].double().cpu()
-        least = max(_LEAST, 4 * torch.finfo(whole.dtype).eps)
-        found.append(
-            _with_rest(torch.cat([exact, *(pair if side == 0 else pair[::-1])], -1), least)
-        )
-    return found[0], found[1]
+    rest = 1 - band.weights.float().sum(-1)
+    least = max(_LEAST, 4 * torch.finfo(band.weights.dtype).eps)
+    return rest.where(rest > least, 0.0).cpu()
+
+
+def _bands(
+    one: MatrixStack, other: MatrixStack, rows: NDArray[np.intp], pairing: Pairing | None
+) -> list[Band]:
+    """Compute some of the queries that correspond, in both."""
+    sides = (rows, rows) if pairing is None else pairing.queries[rows].T
+    return [stack.band(own) for stack, own in zip((one, other), sides, strict=True)]
 
 
 def _both(
-    one: MatrixStack,
-    other: MatrixStack,
-    rows: NDArray[np.intp],
-    pairing: Pairing | None = None,
+    bands: Sequence[Band], pairing: Pairing | None
 ) -> tuple[slice, torch.Tensor, torch.Tensor]:
-    """Compute the weights (matrices, rows, keys) of both, over the keys that either reaches."""
+    """Return the weights (matrices, rows, keys) of both, over the keys that either reaches."""
+    ends = np.array([(band.keys.start, band.keys.stop) for band in bands])
     if pairing is None:
-        first, second = one.band(rows), other.band(rows)
-        start = min(first.keys.start, second.keys.start)
-        reach = slice(start, max(first.keys.stop, second.keys.stop))
-        return reach, _over(reach, first), _over(reach, second)
-    bands = [stack.band(pairing.queries[rows, side]) for side, stack in enumerate((one, other))]
-    ends = [
-        np.searchsorted(pairing.keys[:, side], [band.keys.start, band.keys.stop])
-        for side, band in enumerate(bands)
-    ]
-    reach = slice(*(int(end) for end in (min(e[0] for e in ends), max(e[1] for e in ends))))
-    chosen = [_at(pairing.keys[reach, side], band) for side, band in enumerate(bands)]
-    return reach, chosen[0], chosen[1]
+        reach = slice(int(ends[:, 0].min()), int(ends[:, 1].max()))
+        return reach, _over(reach, bands[0]), _over(reach, bands[1])
+    places = [np.searchsorted(pairing.keys[:, side], ends[side]) for side in (0, 1)]
+    reach = slice(int(min(p[0] for p in places)), int(max(p[1] for p in places)))
+    one, other = (_at(pairing.keys[reach, side], band) for side, band in enumerate(bands))
+    return reach, one, other
 
 
 def _at(keys: NDArray[np.intp], band: Band) -> torch.Tensor:
@@ -179,9 +183,13 @@ def _at(keys: NDArray[np.intp], band: Band) -> torch.Tensor:
     import torch
 
     inside = (keys >= band.keys.start) & (keys < band.keys.stop)
-    found = band.weights.new_zeros((*band.weights.shape[:-1], len(keys)))
-    index = torch.from_numpy(keys[inside] - band.keys.start).to(found.device)
-    found[..., torch.from_numpy(inside).to(found.device)] = band.weights[..., index]
+    index = torch.from_numpy(keys[inside] - band.keys.start).to(band.weights.device)
+    rows = band.weights.flatten(0, -2)  # PyTorch takes columns of a matrix at once
+    own = rows.index_select(1, index).reshape((*band.weights.shape[:-1], len(index)))
+    if inside.all():
+        return own
+    found = own.new_zeros((*own.shape[:-1], len(keys)))
+    found[..., torch.from_numpy(inside).to(found.device)] = own
     return found
 
 
@@ -191,17 +199,3 @@ def _over(reach: slice, band: Band) -> torch.Tensor:
 
     around = (band.keys.start - reach.start, reach.stop - band.keys.stop)
     return functional.pad(band.weights, around) if any(around) else band.weights
-
-
-def _whole(weights: torch.Tensor) -> torch.Tensor:
-    """Return rows (…, keys + 1) in double precision, the last one what goes to no key."""
-    import torch
-
-    return _with_rest(weights.double().cpu(), max(_LEAST, 4 * torch.finfo(weights.dtype).eps))
-
-
-def _with_rest(exact: torch.Tensor, least: float) -> torch.Tensor:
-    import torch
-
-    rest = 1 - exact.sum(-1, keepdim=True)
-    return torch.cat([exact, torch.where(rest > least, rest, 0.0)], -1)
