@@ -9,6 +9,7 @@ import { nextToken } from "./next-token";
 import { overview } from "./overview";
 import { patching } from "./patching";
 import type { Panel } from "./props";
+import { tokenizers } from "./tokenizers";
 import { tokens } from "./tokens";
 
 export const PANELS: readonly Panel[] = [
@@ -21,4 +22,5 @@ export const PANELS: readonly Panel[] = [
   lens,
   nextToken,
   patching,
+  tokenizers,
 ];

@@ -28,6 +28,7 @@ const FORMS = {
   kept: "kept",
   page: "page",
   call: "call",
+  tokenizers: "tokenizers/{input}",
   search: "vocabulary/{text}",
   token: "token/{id}",
   begin: "write/begin/{prompt}",
@@ -63,6 +64,7 @@ interface Types {
   name: string;
   text: string;
   prompt: string;
+  input: string;
   kind: Kind;
   stream: Stream;
   pool: Pool;
@@ -193,6 +195,7 @@ const PATTERNS: Record<string, string> = {
   name: NAME,
   text: NAME,
   prompt: ANY,
+  input: ANY,
   count: "[1-9][0-9]{0,8}",
   of: Object.keys(WAYS).join("|"),
   way: [...new Set(Object.values(WAYS).flat())].join("|"),
@@ -201,7 +204,18 @@ const PATTERNS: Record<string, string> = {
   source: `(?:text|read)/${ANY}`,
 };
 
-const TEXTS = new Set(["kind", "stream", "pool", "name", "text", "prompt", "of", "way", "source"]);
+const TEXTS = new Set([
+  "kind",
+  "stream",
+  "pool",
+  "name",
+  "text",
+  "prompt",
+  "input",
+  "of",
+  "way",
+  "source",
+]);
 
 const patterns = Object.entries(FORMS).map(([type, form]) => {
   const fields = form
