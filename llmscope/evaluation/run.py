@@ -47,7 +47,7 @@ class Run:
         self,
         models: Models,
         texts: Texts,
-        tasks: Sequence[str | os.PathLike[str]] = (),
+        tasks: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = (),
         *,
         window: int | None = None,
         dtype: str | None = None,
@@ -69,8 +69,8 @@ class Run:
         results = [ModelResult(name, scores=[None] * len(read)) for name in self._models]
         self.evaluation = Evaluation(read, results)
         self.version = 0
-        self._stages = {"texts": "", "speed": "", "load": ""}
-        self._stage, self._done, self._words = "load", 0.0, ""
+        self._codes = _codes(models, self._models)
+        self._stage, self._done = "load", 0.0
         self._began = 0.0
         self._changed = threading.Condition()
         self._stopped = threading.Event()
@@ -175,6 +175,10 @@ class Run:
         if self.is_over or done < 0.05:
             return None
         return (time.monotonic() - self._began) * (1 - done) / done
+
+    def code(self, number: int) -> str:
+        """Return the Python of one of the models, as a scope."""
+        return self._codes[number]
 
     # ── the thread ───────────────────────────────────────────────────────────────────────────
 
@@ -283,6 +287,18 @@ def _named(models: Models) -> dict[str, Model]:
         while unique in found:
             number, unique = number + 1, f"{name} ({number})"
         found[unique] = model
+    return found
+
+
+def _codes(models: Models, named: Mapping[str, Model]) -> list[str]:
+    """Return how each model is written in Python: by its name, or as it was given."""
+    found = []
+    for number, (name, model) in enumerate(named.items()):
+        if isinstance(model, Scope):
+            place = repr(name) if isinstance(models, Mapping) else number
+            found.append("scope" if isinstance(models, Scope) else f"models[{place}]")
+        else:
+            found.append(f"llmscope.load({'' if model is None else repr(os.fspath(model))})")
     return found
 
 

@@ -74,7 +74,9 @@ def shipped() -> dict[str, Path]:
     return {path.stem: path for path in sorted(SHIPPED.glob("*.yaml"))}
 
 
-def check_tasks(tasks: Sequence[str | os.PathLike[str]]) -> list[str]:
+def check_tasks(
+    tasks: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+) -> list[str]:
     """Return tasks as names or absolute paths, once it is known that they can be read.
 
     Raises

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import matplotlib
 
 from llmscope.export.figures.arcs import arcs
+from llmscope.export.figures.evaluation import evaluation
 from llmscope.export.figures.lens import lens
 from llmscope.export.figures.matrix import matrix
 from llmscope.export.figures.next_token import next_token
@@ -119,4 +120,5 @@ _FIGURES = {
     "tokens": (5.5, _text),
     "next-token": (3.5, _next_token),
     "lens": (7.2, _lens),
+    "evaluation": (5.5, evaluation),
 }

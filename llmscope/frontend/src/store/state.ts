@@ -55,6 +55,8 @@ export const TRAITS = {
   maxNewTokens: "max_new_tokens",
   speed: "speed",
   shade: "shade",
+  measure: "measure",
+  ordering: "ordering",
   lens: "lens",
   stream: "stream",
   panels: "_panels",
@@ -94,7 +96,15 @@ export interface LensTraits {
   stream: Stream;
 }
 
-export interface State extends Settings, AttentionTraits, LensTraits, GenerationTraits {
+export interface EvaluationTraits {
+  /** The measure that is plotted. */
+  measure: string;
+  /** Of the models: as they were given, or by that measure. */
+  ordering: "given" | "ascending" | "descending";
+}
+
+export interface State
+  extends Settings, EvaluationTraits, AttentionTraits, LensTraits, GenerationTraits {
   text: string;
   /** The second sentence; empty without one. */
   pair: string;

@@ -8,4 +8,5 @@ export const arcs = "Arcs";
 export const steps = "Steps";
 export const lens = "Lens";
 export const patching = "Patching";
+export const evaluation = "Evaluation";
 export const tokenizers = "Tokenizers";
