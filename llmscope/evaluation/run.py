@@ -115,10 +115,11 @@ class Run:
         Evaluation
             What was measured.
         """
-        from tqdm.auto import tqdm
+        from llmscope.progress_bar import progress_bar
 
         self.start()
-        with tqdm(total=100, disable=not bar or self.is_over, unit="%", leave=False) as shown:
+        hidden = {} if bar and not self.is_over else {"disable": True}
+        with progress_bar(total=100, unit="%", **hidden) as shown:
             try:
                 while not self.is_over:
                     self.wait_for(self.version, 0.2)

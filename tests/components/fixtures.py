@@ -378,4 +378,5 @@ def two_sentences() -> Made:
 from tests.components import (  # noqa: E402 - register their own
     edited_fixtures,  # noqa: F401
     evaluation_fixture,  # noqa: F401
+    many_fixtures,  # noqa: F401
 )

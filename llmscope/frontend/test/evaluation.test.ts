@@ -76,12 +76,7 @@ const ANSWER: EvaluationAnswer = {
 
 test("how good models are comes before how dear they are; empty columns are none", () => {
   const names = columnsOf(ANSWER).map((at) => ANSWER.measures[at]!.name);
-  expect(names).toEqual([
-    "bits_per_byte",
-    "task.a.b.acc",
-    "tokens_per_character.zh",
-    "parameters",
-  ]);
+  expect(names).toEqual(["bits_per_byte", "task.a.b.acc", "tokens_per_character.zh", "parameters"]);
 });
 
 test("while it is measured, columns that will fill are there", () => {
