@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from llmscope.capture import NEVER, Cancel, Cancelled
-from llmscope.text import labels
+from llmscope.text import tokenize
 from llmscope.text.prepare import prepare
 
 if TYPE_CHECKING:
@@ -130,9 +130,8 @@ def _score_causal(scope: Scope, text: str, context: int, cancelled: Cancel) -> T
     logprobs, is_best = _predicted(scope, ids, parts, cancelled)
     found.predicted, found.correct = len(ids) - 1, int(is_best.sum())
     found.surprisal = float(-logprobs[1:].sum())
-    kept = ids[:KEPT_TOKENS]
-    found.labels = list(labels(scope.tokenizer, kept))
-    found.each = [None, *_bits(logprobs[1 : len(kept)])]
+    found.labels = [token.label for token in tokenize(tokenizer, text)[1][:KEPT_TOKENS]]
+    found.each = [None, *_bits(logprobs[1:KEPT_TOKENS])]
     begin = tokenizer.bos_token_id
     begin = tokenizer.eos_token_id if begin is None else begin
     if begin is not None:
@@ -199,9 +198,9 @@ def _score_masked(scope: Scope, text: str, context: int, cancelled: Cancel) -> T
     found.windows = max(1, found.windows)
     found.predicted = len(ids)
     found.surprisal = float(-logprobs.sum())
-    kept = ids[:KEPT_TOKENS]
-    found.labels = list(labels(scope.tokenizer, kept))
-    found.each = list(_bits(logprobs[: len(kept)]))
+    tokens = tokenize(tokenizer, text, add_special_tokens=False)[1]
+    found.labels = [token.label for token in tokens[:KEPT_TOKENS]]
+    found.each = list(_bits(logprobs[:KEPT_TOKENS]))
     return found
 
 

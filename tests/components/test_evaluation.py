@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
-from playwright.sync_api import Locator, expect
+from pathlib import Path
 
+import pytest
+from playwright.sync_api import BrowserContext, Locator, expect
+
+from llmscope.__main__ import main
+from llmscope.evaluation import run
+from llmscope.evaluation.one import measure_named
+from tests import tiny
 from tests.components.boxes import recorded
 from tests.components.conftest import Show
 from tests.components.workshop import Shown
@@ -73,9 +79,7 @@ def test_python_chooses_measure_and_order(shown: Shown, panel: Locator) -> None:
     assert models(panel)[0] == NAMES[0 if table[0][0] > table[1][0] else 1]
 
 
-def test_a_number_leads_to_its_texts_and_a_text_to_its_tokens(
-    shown: Shown, panel: Locator
-) -> None:
+def test_a_number_leads_to_its_texts_and_a_text_to_its_tokens(shown: Shown, panel: Locator) -> None:
     with recorded(shown) as places:
         panel.locator("tbody tr").first.locator("td button").nth(1).click()
         shown.wait(measure="perplexity")
@@ -116,6 +120,27 @@ def test_a_number_of_the_model_has_no_texts(panel: Locator) -> None:
 def test_texts_are_text(shown: Shown, panel: Locator) -> None:
     expect(texts(panel).filter(has_text="<script>alert(1)</script>")).to_have_count(1)
     assert shown.page.evaluate("window.alert.toString()").count("native code")
+
+
+def test_the_page_that_the_command_line_writes_is_live(
+    context: BrowserContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny.MODELS["gpt2"]().save_pretrained(tmp_path / "tiny")
+    tiny.byte_level().save_pretrained(tmp_path / "tiny")
+    (tmp_path / "texts.txt").write_text("A tiny model\nThe lazy dog\n")
+    monkeypatch.setattr(run, "measure_in_process", measure_named)
+    page, model = tmp_path / "report.html", str(tmp_path / "tiny")
+    texts_of = ["--texts", str(tmp_path / "texts.txt")]
+    assert main(["evaluate", model, model, *texts_of, "--html", str(page)]) == 0
+    opened = context.new_page()
+    opened.goto(page.as_uri())
+    panel = opened.get_by_role("region", name="Models, measured")
+    expect(panel.locator("h3")).to_contain_text("2 models on 2 texts")
+    column(panel, "perplexity").first.click()
+    texts(panel).first.click()
+    expect(panel.locator(".voice .tokens")).to_have_count(2)
+    expect(panel.locator(".python code")).to_contain_text("llmscope.load(")
+    expect(panel.get_by_role("button", name="Stop")).to_have_count(0)
 
 
 def test_it_fits_on_a_stage_and_in_a_narrow_cell(shown: Shown, panel: Locator) -> None:

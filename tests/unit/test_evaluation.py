@@ -109,9 +109,10 @@ def test_accuracy_counts_where_the_likeliest_token_comes_next(tokenizer):
     assert found.correct == sum(a == b for a, b in zip(best, ids[1:], strict=True))
 
 
-def test_tokens_that_are_kept_are_those_of_the_trace(scope):
-    found = score(scope, tiny.TEXT)
-    trace = scope.trace(tiny.TEXT)
+@pytest.mark.parametrize("text", [tiny.TEXT, tiny.CORPUS[1]])
+def test_tokens_that_are_kept_are_those_of_the_trace(scope, text):
+    found = score(scope, text)
+    trace = scope.trace(text)
     assert found.labels == [token.label for token in trace.tokens]
     assert found.each[0] is None
     assert np.allclose(found.each[1:], -trace.logprobs[1:] / math.log(2), atol=1e-4)
