@@ -12,6 +12,7 @@ MODULES = (
     "llmscope",
     "llmscope.analysis.effects",
     "llmscope.edits",
+    "llmscope.evaluation",
     "llmscope.generation",
     "llmscope.sampling",
     "llmscope.views",

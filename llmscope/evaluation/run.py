@@ -80,7 +80,13 @@ class Run:
     # ── going on ─────────────────────────────────────────────────────────────────────────────
 
     def start(self) -> Run:
-        """Begin, and return at once."""
+        """Begin, and return at once.
+
+        Returns
+        -------
+        Run
+            Itself.
+        """
         if self._thread is None:
             self._began = time.monotonic()
             self._thread = threading.Thread(target=self._run, name="llmscope-evaluate", daemon=True)
@@ -97,7 +103,20 @@ class Run:
         self._stopped.set()
 
     def wait_for(self, version: int, seconds: float) -> int:
-        """Wait until there is more than at `version`, or for some seconds; return the version."""
+        """Wait until there is more than there was.
+
+        Parameters
+        ----------
+        version
+            What was there already.
+        seconds
+            How long to wait at most.
+
+        Returns
+        -------
+        int
+            The version that is there now.
+        """
         with self._changed:
             self._changed.wait_for(lambda: self.version > version or self.is_over, seconds)
             return self.version
@@ -118,12 +137,13 @@ class Run:
         from llmscope.progress_bar import progress_bar
 
         self.start()
-        hidden = {} if bar and not self.is_over else {"disable": True}
-        with progress_bar(total=100, unit="%", **hidden) as shown:
+        settings: dict[str, Any] = {} if bar and not self.is_over else {"disable": True}
+        settings |= {"bar_format": "{desc}: {percentage:.0f} %|{bar}| {elapsed}", "mininterval": 1}
+        with progress_bar(total=100, **settings) as shown:
             try:
                 while not self.is_over:
                     self.wait_for(self.version, 0.2)
-                    shown.set_description_str(self.doing)
+                    shown.set_description_str(self.doing, refresh=False)
                     shown.update(round(100 * self.done, 1) - shown.n)
             except KeyboardInterrupt:
                 self.stop()
@@ -178,7 +198,18 @@ class Run:
         return (time.monotonic() - self._began) * (1 - done) / done
 
     def code(self, number: int) -> str:
-        """Return the Python of one of the models, as a scope."""
+        """Return the Python of one of the models, as a scope.
+
+        Parameters
+        ----------
+        number
+            Which one.
+
+        Returns
+        -------
+        str
+            An expression.
+        """
         return self._codes[number]
 
     # ── the thread ───────────────────────────────────────────────────────────────────────────
