@@ -1,6 +1,7 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 HOSTS := $(VENV)/hosts
+EVALUATE := $(VENV)/evaluate
 STAMP := $(VENV)/.llmscope
 FRONTEND := llmscope/frontend
 MODULES := $(FRONTEND)/node_modules/.package-lock.json
@@ -21,7 +22,7 @@ SPREAD := -n logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 # OpenMP's spinning makes a forward on a busy machine 20 times slower.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help setup build lab check lint types lint-front numbers unit test-front whole components fixtures test test-cpus chaos sweep newest lowest docs hosts bench soak pictures screens format clean chromium
+.PHONY: help setup build lab check lint types lint-front numbers unit test-front whole components fixtures test test-cpus chaos sweep newest lowest docs evaluate hosts bench soak pictures screens format clean chromium
 
 help: ## show these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -107,6 +108,15 @@ lowest: build ## the same with the lowest that is claimed
 docs: chromium build ## build the documentation site into docs/_build/html, and open its pages offline
 	$(PY) -m sphinx -W --keep-going -q -E -b html docs docs/_build/html
 	$(PY) -m pytest tests/site
+
+evaluate: setup ## install lm-evaluation-harness, and hold tasks to its own numbers and its command line
+	test -x $(EVALUATE)/bin/python || $(PY) -m venv $(EVALUATE)
+	@# What is in .venv is seen there, and not installed again.
+	$(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > \
+		"$$($(EVALUATE)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/llmscope-venv.pth"
+	$(EVALUATE)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile \
+		-c constraints.txt "lm-eval[hf]"
+	$(EVALUATE)/bin/python -m pytest tests/unit/test_evaluation_tasks.py --whole
 
 hosts: chromium build ## publish a notebook with every tool, see what works, and write docs/hosts.md
 	test -x $(HOSTS)/bin/python || $(PY) -m venv $(HOSTS)

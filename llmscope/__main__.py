@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import llmscope
+from llmscope.evaluation import command as evaluate
 
 _PACKAGE = Path(__file__).parent
 _QUICKSTART = "llmscope-quickstart.ipynb"
@@ -89,6 +90,9 @@ COMMANDS = {
     "lab": Command("open JupyterLab on the quick start", _lab_arguments, _lab, passes_on=True),
     "export": Command(
         "write a page of all panels that is live without a kernel", _export_arguments, _export
+    ),
+    "evaluate": Command(
+        "measure models and compare them on texts", evaluate.arguments, evaluate.run
     ),
 }
 

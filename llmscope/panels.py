@@ -17,6 +17,7 @@ from llmscope.capture import NEVER
 from llmscope.kernel import TextInput
 from llmscope.kernel import requests as ask
 from llmscope.kernel.edited_input import input_of, without_source
+from llmscope.kernel.evaluation import evaluated
 from llmscope.kernel.protocol import format_key
 from llmscope.shared import EXAMPLES, LENS_BLOCK, SURVEY_SCORES, TEXTS_BLOCK, WAYS
 
@@ -182,6 +183,23 @@ def _lens(shown: Shown) -> list[OfTrace]:
     return [ask.LensBlock(shown.name, stream, block) for stream in streams for block in blocks]
 
 
+def _evaluation(view: ViewState) -> list[Request]:
+    count = len(evaluated(view.answers)["texts"])
+    return [ask.Evaluated(), *(ask.EvaluatedText(number) for number in range(count))]
+
+
+def _evaluation_in_words(view: ViewState) -> str:
+    found = evaluated(view.answers)
+    names = [one["name"] for one in found["measures"]]
+    at = names.index(view.traits["measure"]) if view.traits["measure"] in names else 0
+    lines = [f"{names[at].replace('_', ' ')} by model"]
+    for model in found["models"]:
+        value, low, high, why = model["values"][at]
+        between = "" if low is None else f" ({low:.4g} to {high:.4g})"
+        lines.append(f"{model['name']}: {why if value is None else f'{value:.4g}{between}'}")
+    return "\n".join(lines)
+
+
 def _tokenizers(view: ViewState) -> str:
     (part,) = view.answers[ask.Tokenizers](ask.Tokenizers(view.text), NEVER)
     counts = [
@@ -240,6 +258,13 @@ PANELS = {
             words=_survey_in_words,
             note="The survey is of the texts that were read; other texts than the page holds take "
             "the model.",
+        ),
+        Panel(
+            "evaluation",
+            above=900,
+            alone=_evaluation,
+            needs_trace=False,
+            words=_evaluation_in_words,
         ),
         Panel("patching", column=700, requests=_patching, opened_by="patch_from"),
     )

@@ -18,7 +18,12 @@ CHECKS = set(
 )
 
 # Made by methods, never by a user: their constructors are no business of the docstring.
-MADE = {"llmscope.Trace", "llmscope.generation.Run", "llmscope.generation.Step"}
+MADE = {
+    "llmscope.Trace",
+    "llmscope.evaluation.Evaluation",
+    "llmscope.generation.Run",
+    "llmscope.generation.Step",
+}
 
 
 def complaints(name: str) -> set[str]:

@@ -13,6 +13,7 @@ MODULES = (
     "llmscope.analysis.effects",
     "llmscope.corpus",
     "llmscope.edits",
+    "llmscope.evaluation",
     "llmscope.generation",
     "llmscope.sampling",
     "llmscope.views",

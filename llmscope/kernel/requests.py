@@ -133,6 +133,29 @@ class Summary(Request):
 
 
 @dataclass(frozen=True)
+class Evaluated(Request):
+    """The table of an evaluation, again each time that there is more of it."""
+
+    form = "evaluation"
+
+
+@dataclass(frozen=True)
+class EvaluatedText(Request):
+    """The tokens of one of its texts, and how surprising each is to each model."""
+
+    form = "evaluation/text/{index}"
+    index: int
+
+
+@dataclass(frozen=True)
+class StopEvaluation(Request):
+    """Stop it; what was measured stays."""
+
+    form = "evaluation/stop"
+    urgency = FIRST
+
+
+@dataclass(frozen=True)
 class Search(Request):
     """Find tokens whose text contains `text`."""
 

@@ -1,6 +1,7 @@
 """The widgets: one store with one or more panels each."""
 
 from llmscope.views.base import View
+from llmscope.views.evaluation import EvaluationView, evaluate
 from llmscope.views.explorer import Explorer, explore
 from llmscope.views.generation import GenerationView
 from llmscope.views.lens import LensView
@@ -11,6 +12,7 @@ from llmscope.views.tokenizers import TokenizersView
 
 __all__ = [
     "AttentionView",
+    "EvaluationView",
     "Explorer",
     "GenerationView",
     "LensView",
@@ -20,6 +22,7 @@ __all__ = [
     "TokenizersView",
     "TokensView",
     "View",
+    "evaluate",
     "explore",
     "link",
     "survey",

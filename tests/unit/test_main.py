@@ -9,7 +9,9 @@ import pytest
 
 from llmscope import __main__ as command_line
 from llmscope.__main__ import main
-from tests.tiny import MODELS
+from llmscope.evaluation import run
+from llmscope.evaluation.one import measure_named
+from tests.tiny import MODELS, byte_level
 
 
 @pytest.fixture
@@ -97,3 +99,22 @@ def test_a_wrong_call_is_explained(arguments, capsys):
         main(arguments)
     assert caught.value.code == 2
     assert "usage: python -m llmscope" in capsys.readouterr().err
+
+
+def test_models_are_evaluated_and_a_page_and_a_table_written(tmp_path, capsys, monkeypatch):
+    tokenizer = byte_level()
+    MODELS["gpt2"]().save_pretrained(tmp_path / "tiny")
+    tokenizer.save_pretrained(tmp_path / "tiny")
+    monkeypatch.setattr(run, "measure_in_process", measure_named)
+    texts = tmp_path / "texts.txt"
+    texts.write_text("A tiny model\nreads this.\n")
+    page, table = tmp_path / "report.html", tmp_path / "report.csv"
+    command = ["evaluate", str(tmp_path / "tiny"), "--texts", str(texts), "--window", "16"]
+    assert main([*command, "--html", str(page), "--csv", str(table)]) == 0
+    assert "tiny: done." in capsys.readouterr().out
+    assert "<!doctype html>" in page.read_text().lower()
+    assert "bits_per_byte" in table.read_text()
+    assert main(["evaluate", str(tmp_path / "gone"), "--texts", str(texts)]) == 1
+    assert "There is no file or folder" in capsys.readouterr().out
+    assert main(["evaluate", "default", "--texts", str(tmp_path / "gone.txt")]) == 1
+    assert "There is no file" in capsys.readouterr().err

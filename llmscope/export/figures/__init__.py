@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import matplotlib
 
 from llmscope.export.figures.arcs import arcs
+from llmscope.export.figures.evaluation import evaluation
 from llmscope.export.figures.lens import lens
 from llmscope.export.figures.matrix import matrix
 from llmscope.export.figures.next_token import next_token
@@ -127,4 +128,5 @@ _FIGURES = {
     "next-token": (3.5, _next_token),
     "lens": (7.2, _lens),
     "tokenizers": (7.2, tokenizers),
+    "evaluation": (5.5, evaluation),
 }

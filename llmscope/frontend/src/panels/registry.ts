@@ -2,6 +2,7 @@
 
 import { attention } from "./attention";
 import { chain } from "./chain";
+import { evaluation } from "./evaluation";
 import { generation } from "./generation";
 import { header } from "./header";
 import { lens } from "./lens";
@@ -25,4 +26,5 @@ export const PANELS: readonly Panel[] = [
   patching,
   survey,
   tokenizers,
+  evaluation,
 ];

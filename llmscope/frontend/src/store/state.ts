@@ -57,6 +57,8 @@ export const TRAITS = {
   maxNewTokens: "max_new_tokens",
   speed: "speed",
   shade: "shade",
+  measure: "measure",
+  ordering: "ordering",
   lens: "lens",
   x: "x",
   y: "y",
@@ -106,8 +108,15 @@ export interface SurveyTraits {
   examples: Examples;
 }
 
+export interface EvaluationTraits {
+  /** The measure that is plotted. */
+  measure: string;
+  /** Of the models: as they were given, or by that measure. */
+  ordering: "given" | "ascending" | "descending";
+}
+
 export interface State
-  extends Settings, AttentionTraits, LensTraits, GenerationTraits, SurveyTraits {
+  extends Settings, AttentionTraits, LensTraits, GenerationTraits, SurveyTraits, EvaluationTraits {
   text: string;
   /** The second sentence; empty without one. */
   pair: string;

@@ -162,6 +162,14 @@ export const KEYS = {
     panel: "tokenizers",
     acts: { move: { keys: ARROWS } },
   },
+  evaluation: {
+    panel: "evaluation",
+    acts: { move: { keys: ARROWS } },
+  },
+  evaluated: {
+    panel: "evaluation",
+    acts: { move: { keys: ["ArrowUp", "ArrowDown"] } },
+  },
   slider: {
     panel: "next-token",
     acts: {

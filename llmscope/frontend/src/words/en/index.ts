@@ -6,6 +6,7 @@ export { chain } from "./chain";
 export { common } from "./common";
 export { edits } from "./edits";
 export { effects } from "./effects";
+export { evaluation } from "./evaluation";
 export { generation } from "./generation";
 export { header } from "./header";
 export { hints } from "./hints";

@@ -136,6 +136,14 @@ export const keys = {
       title: names.tokenizers,
       acts: { move: "Look at another piece; at another tokenizer" },
     },
+    evaluation: {
+      title: names.evaluation,
+      acts: { move: "Walk through the numbers" },
+    },
+    evaluated: {
+      title: "Texts behind a number",
+      acts: { move: "Open the text before or after" },
+    },
     slider: {
       title: "Slider",
       acts: { move: "One step", fine: "A fine step" },

@@ -9,4 +9,5 @@ export const steps = "Steps";
 export const lens = "Lens";
 export const patching = "Patching";
 export const survey = "Survey";
+export const evaluation = "Evaluation";
 export const tokenizers = "Tokenizers";
