@@ -48,9 +48,9 @@ class TokenizersView(View):
 
     Examples
     --------
-    >>> view = llmscope.TokenizersView("A tiny model", [scope.tokenizer])
-    >>> [token.text for (tokens,) in [view.tokens.values()] for token in tokens]
-    ['A', ' tiny', ' model']
+    >>> view = llmscope.TokenizersView("A tiny model", [scope])
+    >>> "".join(token.text for tokens in view.tokens.values() for token in tokens)
+    'A tiny model'
     """
 
     def __init__(
