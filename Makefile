@@ -22,7 +22,7 @@ SPREAD := -n logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 # OpenMP's spinning makes a forward on a busy machine 20 times slower.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help setup build lab check lint types lint-front unit test-front whole components fixtures test test-cpus chaos sweep newest lowest docs evaluate hosts bench soak pictures screens format clean chromium
+.PHONY: help setup build lab check lint types lint-front numbers unit test-front whole components fixtures test test-cpus chaos sweep newest lowest docs evaluate hosts bench soak pictures screens format clean chromium
 
 help: ## show these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -77,10 +77,11 @@ unit: setup test-front ## the quick tests
 	$(PY) -m pytest $(SPREAD) tests/unit
 
 test: ## everything, as CI does
-	@$(MAKE) --no-print-directory -j2 lint types lint-front test-front chromium
-	$(NPM) run --silent build
+	@$(MAKE) --no-print-directory -j2 types build numbers test-front lint-front lint chromium
 	$(PY) -m pytest --durations=20 $(SPREAD)
-	$(PY) -m tests.cpus --numeric --lowest
+
+numbers: build
+	$(PY) -m tests.cpus --numeric --lowest --alone
 
 test-cpus: build ## unit, sweep and model tests, as other processors would compute
 	$(PY) -m tests.cpus

@@ -1,4 +1,5 @@
 # The public names, each with its module: read by type checkers, and by lazy_loader at run time.
+from . import corpus as corpus
 from ._version import __version__ as __version__
 from .comparison import Comparison as Comparison
 from .edits import ablate as ablate
@@ -19,8 +20,10 @@ from .views import GenerationView as GenerationView
 from .views import LensView as LensView
 from .views import NextTokenView as NextTokenView
 from .views import PatchingView as PatchingView
+from .views import SurveyView as SurveyView
 from .views import TokenizersView as TokenizersView
 from .views import TokensView as TokensView
 from .views import evaluate as evaluate
 from .views import explore as explore
 from .views import link as link
+from .views import survey as survey

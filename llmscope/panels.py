@@ -11,13 +11,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from llmscope.capture import NEVER
 from llmscope.kernel import TextInput
 from llmscope.kernel import requests as ask
 from llmscope.kernel.edited_input import input_of, without_source
 from llmscope.kernel.evaluation import evaluated
 from llmscope.kernel.protocol import format_key
-from llmscope.shared import LENS_BLOCK, WAYS
+from llmscope.shared import EXAMPLES, LENS_BLOCK, SURVEY_SCORES, TEXTS_BLOCK, WAYS
 
 if TYPE_CHECKING:
     from llmscope.kernel.requests import OfTrace, Pair, Request
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     Requests = Callable[["Shown"], list[OfTrace]]
 
 Reads = Literal["attention", "matrix", "next-token"]
+_MOST_HEADS = 5  # that are named in words
 MOST_LENS = 512  # positions up to which the lens of each is in a page
 
 
@@ -206,6 +209,26 @@ def _tokenizers(view: ViewState) -> str:
     return "\n".join([view.text, "Tokens by", *counts]) if view.text else ""
 
 
+def _survey(view: ViewState) -> list[Request]:
+    (known,) = view.answers[ask.Survey](ask.Survey(), NEVER)
+    shown = np.concatenate([known[name].ravel() for name in EXAMPLES])
+    blocks = np.unique(shown // TEXTS_BLOCK).tolist()
+    return [ask.Survey(), *(ask.SurveyTexts(block) for block in blocks)]
+
+
+def _survey_in_words(view: ViewState) -> str:
+    (some,) = view.answers[ask.SurveyTexts](ask.SurveyTexts(0), NEVER)
+    if not some["read"]:
+        return "A survey of heads over many texts, which is not read yet."
+    (known,) = view.answers[ask.Survey](ask.Survey(), NEVER)
+    mean, _, error = known["statistics"][:, SURVEY_SCORES.index(view.traits["y"])]
+    lines = [f"Heads of {known['name']} over {known['read']:,} texts: most {view.traits['y']}"]
+    for head in np.argsort(-np.nan_to_num(mean, nan=-np.inf))[:_MOST_HEADS]:
+        layer, number = known["heads"][head]
+        lines.append(f"{layer}·{number}: {mean[head]:.3f} ± {error[head]:.3f}")
+    return "\n".join(lines)
+
+
 _ATTENTION: frozenset[Reads] = frozenset({"attention"})
 
 PANELS = {
@@ -233,6 +256,15 @@ PANELS = {
             alone=_evaluation,
             needs_trace=False,
             words=_evaluation_in_words,
+        ),
+        Panel(
+            "survey",
+            above=660,
+            alone=_survey,
+            needs_trace=False,
+            words=_survey_in_words,
+            note="The survey is of the texts that were read; other texts than the page holds take "
+            "the model.",
         ),
         Panel("patching", column=700, requests=_patching, opened_by="patch_from"),
     )

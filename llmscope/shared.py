@@ -54,6 +54,11 @@ TEXT_SHADES: tuple[str, ...] = tuple(_SHARED["effects"]["shades"])  # what shade
 
 SIDES: tuple[str, ...] = tuple(_SHARED["comparison"]["sides"])  # of a text under edits
 
+# Of heads over many texts: those of one text first, in the order of the arrays that hold them.
+SURVEY_SCORES: tuple[str, ...] = tuple(_SHARED["survey"]["scores"])
+EXAMPLES: tuple[str, ...] = tuple(_SHARED["survey"]["examples"])  # which texts of a head are listed
+TEXTS_BLOCK: int = _SHARED["survey"]["block"]  # texts that are requested at once
+
 ORDERS: tuple[Order, ...] = tuple(_SAMPLING["orders"])
 NEUTRAL: dict[str, float] = _SAMPLING["neutral"]  # settings that change nothing
 

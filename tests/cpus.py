@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 from typing import NamedTuple
@@ -73,7 +74,7 @@ def processors() -> list[Processor]:
     return [Processor(*one) for one in product(loops, PRODUCTS, (1, 2))]
 
 
-def run(processor: Processor, paths: tuple[str, ...]) -> Outcome:
+def run(processor: Processor, paths: tuple[str, ...], spread: Sequence[str] = SPREAD) -> Outcome:
     """Run the tests in `paths` as `processor` would."""
     print(f"\n{processor}: loops, matrix products, threads", flush=True)
     with tempfile.TemporaryDirectory() as folder:
@@ -81,7 +82,7 @@ def run(processor: Processor, paths: tuple[str, ...]) -> Outcome:
         # The lowest takes several times as long: a model that is trained in a test, minutes.
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout=1800"]
         done = subprocess.run(
-            [*command, *SPREAD, f"--junit-xml={report}", *paths],
+            [*command, *spread, f"--junit-xml={report}", *paths],
             cwd=ROOT,
             env=processor.environment,
         )
@@ -114,13 +115,15 @@ def main() -> int:
     parser.add_argument("paths", nargs="*", help="tests to run; by default unit, sweep and model")
     parser.add_argument("--numeric", action="store_true", help="only what compares most numbers")
     parser.add_argument("--lowest", action="store_true", help="only the lowest processor")
+    parser.add_argument("--alone", action="store_true", help="in one process, beside others")
     parser.add_argument("--only", metavar="avx2/high/1", help="only this one")
     asked = parser.parse_args()
     chosen = [one for one in processors() if asked.only in (None, str(one))]
     if not chosen:
         parser.error(f"--only is one of {', '.join(map(str, processors()))}")
     paths = tuple(asked.paths) or (NUMERIC if asked.numeric else TIERS)
-    outcomes = {one: run(one, paths) for one in (chosen[:1] if asked.lowest else chosen)}
+    spread = () if asked.alone else SPREAD
+    outcomes = {one: run(one, paths, spread) for one in (chosen[:1] if asked.lowest else chosen)}
     print(f"\n{table(outcomes)}")
     return int(any(one.code for one in outcomes.values()))
 

@@ -11,6 +11,7 @@ from importlib import import_module
 MODULES = (
     "llmscope",
     "llmscope.analysis.effects",
+    "llmscope.corpus",
     "llmscope.edits",
     "llmscope.evaluation",
     "llmscope.generation",

@@ -146,6 +146,8 @@ class Runner:
         if past is None:
             return None
         new = self.record(cache.inputs(ids, past, first), cancelled, state)
+        if new.version != state.number:  # it was changed meanwhile, so it has to be a whole pass
+            return None
         is_new = found.shared < len(ids)
         forward = before.continued(found.shared, new if is_new else None)
         if not is_new:

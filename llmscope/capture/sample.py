@@ -3,8 +3,8 @@
 A matrix is looked at along a diagonal that comes through each of its rows and columns, an eighth of
 it at a time. So what is written to eight rows or columns side by side (a head, a layer) is seen at
 the next look, and what is written to one (a neuron, the embedding of a token) within eight. A look
-costs about 4 µs for each parameter, whatever its size; before a pass over a few tokens, one at
-every other parameter has to do.
+costs about 4 µs for each parameter, whatever its size, and twice that where a pass has filled the
+CPU's caches.
 """
 
 from __future__ import annotations
@@ -26,52 +26,43 @@ class WeightSample:
     def __init__(self) -> None:
         self._of: Any = None  # versions of the parameters that it was taken of
         self._places: list[int] = []  # of those that can be looked at
-        self._shares: list[tuple[int, ...]] = []  # hashes: of even, and of odd parameters
-        self._turns = [0, 0]  # which share of either was looked at last
-        self._half = 0
+        self._hashes: list[int] = []  # by share
+        self._share = 0  # which was looked at last
 
-    def differs(self, parameters: list[Any], versions: Any, *, whole: bool = True) -> bool:
+    def differs(self, parameters: list[Any], versions: Any) -> bool:
         """Return whether weights aren't as they were, though their versions are.
 
         Parameters
         ----------
         parameters
-            Tensors, or `None`.
+            Tensors.
         versions
             Anything; where it isn't equal to the last one, the weights are taken as they are.
-        whole
-            Whether to look at all parameters, or at every other one.
         """
-        if versions == self._of:
-            self._half = 1 - self._half
-            halves = (0, 1) if whole else (self._half,)
-            if all([self._is_same(parameters, half) for half in halves]):
-                return False
         is_new = versions != self._of
+        if not is_new:
+            self._share = (self._share + 1) % SHARES
+            if _look(parameters, self._places, self._share) == self._hashes[self._share]:
+                return False
         self._places = [n for n, item in enumerate(parameters) if _can_be_looked_at(item)]
-        self._shares = [
-            tuple(self._look(parameters, half, share) for half in (0, 1)) for share in range(SHARES)
-        ]
+        self._hashes = [_look(parameters, self._places, share) for share in range(SHARES)]
         self._of = versions
         return not is_new
 
-    def _is_same(self, parameters: list[Any], half: int) -> bool:
-        share = self._turns[half] = (self._turns[half] + 1) % SHARES
-        return self._look(parameters, half, share) == self._shares[share][half]
 
-    def _look(self, parameters: list[Any], half: int, share: int) -> int:
-        """Return the hash of a share of every other parameter."""
-        import torch
+def _look(parameters: list[Any], places: list[int], share: int) -> int:
+    """Return the hash of a share of the parameters at some places."""
+    import torch
 
-        found: dict[Any, list[torch.Tensor]] = defaultdict(list)
-        for place in self._places[half::2]:
-            item = parameters[place]
-            if places := seen(item.shape, share):
-                start = item.storage_offset() + places.start
-                view = torch.as_strided(item, (len(places),), (places.step,), start)
-                found[item.device, item.dtype].append(view)
-        bits = [torch.cat(views).view(torch.uint8).cpu() for views in found.values()]
-        return hash(tuple([item.numpy().tobytes() for item in bits]))
+    found: dict[Any, list[torch.Tensor]] = defaultdict(list)
+    for place in places:
+        item = parameters[place]
+        if weights := seen(item.shape, share):
+            start = item.storage_offset() + weights.start
+            view = torch.as_strided(item, (len(weights),), (weights.step,), start)
+            found[item.device, item.dtype].append(view)
+    bits = [torch.cat(views).view(torch.uint8).cpu() for views in found.values()]
+    return hash(tuple([item.numpy().tobytes() for item in bits]))
 
 
 def _can_be_looked_at(item: Any) -> bool:

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import chain
-from operator import is_, itemgetter
+from operator import attrgetter, is_, itemgetter, methodcaller
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
@@ -33,11 +35,16 @@ _CONTAINERS = (dict, list, set, tuple)
 _IGNORED = {"training", "gradient_checkpointing"}  # a pass runs in evaluation mode
 _HELD = ("_parameters", "_buffers", "_modules", "_forward_hooks", "_forward_pre_hooks")
 _DEPTH = 3  # of containers in containers
-_FEW = 8  # tokens, before a pass over which a smaller sample is looked at
+_FEW = 8  # tokens, before a pass over which the weights are looked at now and then only:
+_PASSES, _SECONDS = 8, 1.0  # before each eighth such pass, and where the last look is as long ago
+_LEARNT = 4  # passes after which it is known what passes write
 _OWN = ("transformers.", "llmscope.capture.")  # modules of hooks that are not the user's
+_place = methodcaller("data_ptr")
+_count = attrgetter("_version")
 
 Name = tuple[int, str]  # serial number of a module, name of its attribute
 Values = tuple[tuple[Name, Any], ...]
+Versions = tuple[tuple[int, ...], tuple[int, ...]]  # places in memory, counts of writes
 
 
 def stale(
@@ -64,16 +71,19 @@ class ModelState(NamedTuple):
         For what may be kept of a pass: depends on the configuration too, and is `None` where
         hooks of the user's are called, which may do another thing each time.
     weights
-        Version of each parameter.
-    values
-        Attributes that may change, and buffers.
+        Versions of the parameters.
+    changing
+        Attributes that may change in place, and buffers.
+    layout
+        The modules, and their other attributes.
     """
 
     number: int
     hooks: int
     key: int | None
-    weights: tuple[tuple[int, int], ...]
-    values: Values
+    weights: Versions
+    changing: Values
+    layout: _Layout
 
 
 class ModelVersion:
@@ -86,6 +96,9 @@ class ModelVersion:
         self._count = itertools.count()
         self._written: set[Name] = set()  # attributes that passes write themselves
         self._sample = WeightSample()
+        self._looked: tuple[int | None, float] = None, 0.0  # the state at the last look, and when
+        self._unlooked = 0  # passes since then
+        self._configured: tuple[list[Any], int] = [], 0  # values of the configuration, and a hash
         self._uncounted = 0  # changes that PyTorch doesn't count
         self._guard = threading.Lock()
 
@@ -96,16 +109,14 @@ class ModelVersion:
     def state(self) -> ModelState:
         """Return the model's state now."""
         layout = self._current_layout()
-        weights = tuple([version_of(item) for item in layout.parameters()])
-        changing = layout.changing()
-        if self._written:
-            changing = tuple(pair for pair in changing if pair[0] not in self._written)
+        weights = versions_of(layout.parameters())
+        changing = self._changing(layout)
         hooks = layout.hooks()
         forwards = tuple([kind.forward for kind in layout.kinds])
         known = (adapters(self._model), layout.hash, forwards, weights, changing)
         number = hash((*known, self._uncounted))
-        key = None if hooks else hash((number, *_settings(self._model.config)))
-        return ModelState(number, hash(hooks), key, weights, layout.fixed + changing)
+        key = None if hooks else hash((number, self._settings()))
+        return ModelState(number, hash(hooks), key, weights, changing, layout)
 
     def look(self, state: ModelState, tokens: int) -> ModelState:
         """Return the state once a sample of the weights was looked at, too.
@@ -119,9 +130,13 @@ class ModelVersion:
         tokens
             Number of tokens of the pass that comes next: looking costs a small part of it.
         """
-        assert self._layout is not None
-        parameters = self._layout.parameters()
-        if not self._sample.differs(parameters, state.weights, whole=tokens >= _FEW):
+        number, when = self._looked
+        self._unlooked += 1
+        is_soon = self._unlooked < _PASSES and time.monotonic() - when < _SECONDS
+        if tokens < _FEW and is_soon and state.number == number:
+            return state
+        self._unlooked, self._looked = 0, (state.number, time.monotonic())
+        if not self._sample.differs(state.layout.parameters(), state.weights):
             return state
         self.count_change()
         return self.state()
@@ -131,19 +146,54 @@ class ModelVersion:
         self._uncounted += 1
 
     def after_pass(self, before: ModelState) -> ModelState | None:
-        """Return the state after a pass, or `None` where the pass changed weights.
+        """Return the state after a pass, or `None` where weights or modules were changed meanwhile.
 
         Attributes that the pass itself wrote, such as the longest text so far, don't count from
-        then on.
+        then on. They are learnt from the first passes. After later ones only what the pass would
+        have to run again for is looked at; whatever else was changed meanwhile, by another thread,
+        is found when the state is asked for next, and the pass is one of a former state then.
         """
+        layout = before.layout
+        if layout.steady_passes >= _LEARNT and self._is_as_before(before):
+            return before
         after = self.state()
         if after.number == before.number:
+            layout.steady_passes += 1
             return after
-        if after.weights != before.weights:
+        if after.weights != before.weights or not layout.has_same_modules():
             return None
-        self._written |= {name for name, _ in set(before.values) ^ set(after.values)}
+        values = [{*state.layout.fixed, *state.changing} for state in (before, after)]
+        self._written |= {name for name, _ in values[0] ^ values[1]}
         self._layout = None
         return self.state()
+
+    def _is_as_before(self, state: ModelState) -> bool:
+        """Return whether modules, weights, buffers and containers are as they were."""
+        layout = state.layout
+        return (
+            layout.has_same_modules()
+            and versions_of(layout.parameters()) == state.weights
+            and self._changing(layout) == state.changing
+        )
+
+    def _settings(self) -> int:
+        """Return a hash of the configuration's settings, its attention function among them."""
+        config = self._model.config
+        values = [*vars(config).values(), getattr(config, "_attn_implementation", None)]
+        if not _are(values, self._configured[0]):
+            plain = [
+                (name, item)
+                for name, item in vars(config).items()
+                if isinstance(item, _PLAIN) and not name.startswith("_")
+            ]
+            self._configured = values, hash((values[-1], *plain))
+        return self._configured[1]
+
+    def _changing(self, layout: _Layout) -> Values:
+        changing = layout.changing()
+        if self._written:
+            changing = tuple(pair for pair in changing if pair[0] not in self._written)
+        return changing
 
     def _current_layout(self) -> _Layout:
         """Return the layout that was made last, if it is still that of the model."""
@@ -166,28 +216,30 @@ class _Layout:
     """
 
     def __init__(self, modules: list[nn.Module], serials: list[int], written: set[Name]) -> None:
+        self.steady_passes = 0  # that were found to change nothing
         self._modules = modules
         self._types = list(map(type, modules))
-        self._children = [module._modules for module in modules]
-        self._inside = _items(self._children)
-        self._count = 0  # of attributes
-        self._reads: list[tuple[dict[str, Any], Callable[[Any], Any]]] = []
+        self._attributes = [module.__dict__ for module in modules]
+        self._count = sum(map(len, self._attributes))
         self._mutable: list[tuple[Name, dict[str, Any]]] = []
         self._buffers: list[tuple[int, dict[str, Any]]] = []
-        self._parameters: list[dict[str, Any]] = []
-        self._hooks: list[dict[int, Callable[..., Any]]] = []
+        held = itemgetter("_parameters", "_buffers", "_modules")
+        dicts = list(chain.from_iterable(map(held, self._attributes)))
+        self._empty = [one for one in dicts if not one]
+        self._children = [module._modules for module in modules if module._modules]
+        self._inside = _items(self._children)
+        self._parameters = [module._parameters for module in modules if module._parameters]
+        hooks = itemgetter("_forward_hooks", "_forward_pre_hooks")
+        self._hooks = list(chain.from_iterable(map(hooks, self._attributes)))
+        names: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
         self.kinds: list[Any] = list(dict.fromkeys(self._types))
         fixed: list[tuple[Name, Any]] = []
         for module, serial in zip(modules, serials, strict=True):
             attributes = module.__dict__
-            if attributes["_parameters"]:
-                self._parameters.append(attributes["_parameters"])
-            if attributes["_buffers"]:
-                self._buffers.append((serial, attributes["_buffers"]))
-            self._hooks += (attributes["_forward_hooks"], attributes["_forward_pre_hooks"])
+            if module._buffers:
+                self._buffers.append((serial, module._buffers))
             public = [n for n in attributes if not n.startswith("_") and n not in _IGNORED]
-            self._reads.append((attributes, itemgetter(*_HELD, *public)))
-            self._count += len(attributes)
+            names[*_HELD, *public].append(attributes)
             for name in public:
                 item = attributes[name]
                 if (serial, name) in written:
@@ -200,29 +252,36 @@ class _Layout:
                         fixed.append(((serial, name), function))
                 elif isinstance(item, _CONTAINERS) or hasattr(item, "data_ptr"):
                     self._mutable.append(((serial, name), attributes))
-        self._objects = self._read()
+        self._reads = [(itemgetter(*group), dicts) for group, dicts in names.items()]
+        self._objects = list(self._read())
         self.fixed: Values = tuple(fixed)
         self.hash = hash((self.fixed, *serials))
 
     def is_current(self) -> bool:
         """Return whether no module or attribute is another object than when it was made."""
-        if not _are(_items(self._children), self._inside):
+        if not self.has_same_modules():
             return False
-        if not _are(list(map(type, self._modules)), self._types):
+        if any(self._empty) or not all(map(is_, map(type, self._modules), self._types)):
             return False
-        if sum([len(attributes) for attributes, _ in self._reads]) != self._count:
+        if sum(map(len, self._attributes)) != self._count:
             return False
         try:
-            return _are(self._read(), self._objects)
+            return all(map(is_, self._read(), self._objects))
         except KeyError:
             return False
 
-    def _read(self) -> list[Any]:
-        return list(chain.from_iterable([read(attributes) for attributes, read in self._reads]))
+    def has_same_modules(self) -> bool:
+        """Return whether each module has the same ones inside."""
+        return _are(_items(self._children), self._inside)
+
+    def _read(self) -> Iterable[Any]:
+        return chain.from_iterable(
+            [chain.from_iterable(map(read, dicts)) for read, dicts in self._reads]
+        )
 
     def parameters(self) -> list[Any]:
-        """Return all parameters; `None` for those that a module doesn't have."""
-        return [item for held in self._parameters for item in held.values()]
+        """Return all parameters."""
+        return [item for item in _items(self._parameters) if item is not None]
 
     def changing(self) -> Values:
         """Return what may change in place: containers and buffers."""
@@ -245,7 +304,7 @@ class _Layout:
 
 
 def _items(held: list[Any]) -> list[Any]:
-    return list(chain.from_iterable([one.values() for one in held]))
+    return list(chain.from_iterable(map(dict.values, held)))
 
 
 def _are(found: list[Any], known: list[Any]) -> bool:
@@ -264,12 +323,20 @@ def version_of(tensor: torch.Tensor | None) -> tuple[int, int]:
     return tensor.data_ptr() or id(tensor), writes
 
 
-def _settings(config: Any) -> Iterable[Any]:
-    """Return the settings of a configuration, its attention function among them."""
-    yield getattr(config, "_attn_implementation", None)
-    for name, item in vars(config).items():
-        if isinstance(item, _PLAIN) and not name.startswith("_"):
-            yield name, item
+def versions_of(tensors: list[torch.Tensor]) -> Versions:
+    """Return where tensors are stored, and PyTorch's counts of the writes to them."""
+    places = tuple(map(_place, tensors))
+    if not all(places):  # what is on a disk, or packed
+        places = tuple([version_of(item)[0] for item in tensors])
+    return places, writes_to(tensors)
+
+
+def writes_to(tensors: list[torch.Tensor]) -> tuple[int, ...]:
+    """Return PyTorch's counts of the writes to tensors."""
+    try:
+        return tuple(map(_count, tensors))
+    except RuntimeError:  # one was made in inference mode
+        return tuple([version_of(item)[1] for item in tensors])
 
 
 def _function(item: Any) -> Any:

@@ -112,7 +112,8 @@ class Handlers:
                 trace = self.traces.trace(what, cancelled)
                 yield {"trace": self.traces.name(what, trace), **summary(trace)}
             case ask.OfTrace(ask.Pair() as names):
-                compared = Comparison(*(self.traces.named(name, cancelled) for name in names))
+                one, other = (self.traces.named(name, cancelled) for name in names)
+                compared = Comparison(one, other)
                 yield from difference(compared, request, self._attention, cancelled)
             case ask.OfTrace(str() as name):
                 trace = self.traces.named(name, cancelled)

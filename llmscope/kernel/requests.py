@@ -101,6 +101,30 @@ class Tokenizers(Request):
 
 
 @dataclass(frozen=True)
+class Survey(Request):
+    """What is known of all heads over many texts."""
+
+    form = "survey"
+    urgency = LATER
+
+
+@dataclass(frozen=True)
+class SurveyRun(Request):
+    """Read the texts that weren't read yet: the same as `Survey`, as it grows."""
+
+    form = "survey/run"
+    urgency = LAST
+
+
+@dataclass(frozen=True)
+class SurveyTexts(Request):
+    """Some of these texts."""
+
+    form = "survey/texts/{block}"
+    block: int
+
+
+@dataclass(frozen=True)
 class Summary(Request):
     """Trace an input, and describe the trace: its name, tokens and shape."""
 

@@ -7,6 +7,7 @@ from llmscope.views.generation import GenerationView
 from llmscope.views.lens import LensView
 from llmscope.views.linking import link
 from llmscope.views.single import AttentionView, NextTokenView, PatchingView, TokensView
+from llmscope.views.surveys import SurveyView, survey
 from llmscope.views.tokenizers import TokenizersView
 
 __all__ = [
@@ -17,10 +18,12 @@ __all__ = [
     "LensView",
     "NextTokenView",
     "PatchingView",
+    "SurveyView",
     "TokenizersView",
     "TokensView",
     "View",
     "evaluate",
     "explore",
     "link",
+    "survey",
 ]

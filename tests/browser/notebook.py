@@ -198,11 +198,7 @@ class Notebook:
         return path
 
     def wait_subshells(self) -> None:
-        """Wait until each comm has its subshell: before, it goes by the kernel's main shell.
-
-        A kernel that is restarted before leaves JupyterLab 4.6 with the name of a subshell that is
-        gone, and what is sent there is lost.
-        """
+        """Wait until each comm has its subshell: before, it goes by the kernel's main shell."""
         self.evaluate(
             """await Promise.all([...session.kernel._comms.values()].map(comm =>
                 comm.commsOverSubshells === "disabled" || comm.subshellStarted));"""
@@ -210,12 +206,13 @@ class Notebook:
 
     def restart_kernel(self) -> None:
         """Restart the kernel without asking."""
-        self.wait_subshells()
         self.evaluate("await session.kernel.restart();")
         self.wait_idle()
 
     def close(self) -> None:
         """Close the page, and shut its kernel down or leave it without widgets."""
+        if self.page.is_closed():
+            return
         kept = self.keep_kernel and self.evaluate("return Boolean(session?.kernel);")
         if kept:
             self.wait_idle()

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Frame, Locator, Page, e
 import llmscope
 from llmscope import AttentionView, GenerationView, NextTokenView
 from llmscope.generation import Step
-from tests.browser.explorer import SENTENCE, SIZE
+from tests.browser.explorer import KERNEL, SENTENCE, SIZE
 from tests.browser.lab import DARK
 from tests.page.chromium import SCREENSHOTS, Guard
 from tests.page.drawn import eventually
@@ -351,14 +351,13 @@ def test_a_sandboxed_notebook_still_grows(page, saved, tmp_path):
 
 
 def test_an_output_survives_in_jupyterlab(open_notebook):
-    notebook = open_notebook(CELLS)
+    notebook = open_notebook(CELLS, kernel=KERNEL)
     notebook.run_all()
     frame = notebook.output(1).frame_locator("iframe").locator(".llmscope")
     expect(frame.locator(".bars li").first).to_contain_text("Mary")
     notebook.theme(DARK)
     expect(frame).to_contain_class("dark")
     notebook.evaluate("await panel.context.save();")
-    notebook.restart_kernel()
     notebook.page.reload()
     notebook.wait_idle()
     notebook.wait_drawn()
@@ -373,6 +372,6 @@ def test_where_frames_are_removed_words_are_left(open_notebook, saved, tmp_path)
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook = nbformat.v4.new_notebook(cells=[saved.cells[1]], metadata={"kernelspec": kernel})
     nbformat.write(notebook, tmp_path / "untrusted.ipynb")
-    output = open_notebook(tmp_path / "untrusted.ipynb").output(0)
+    output = open_notebook(tmp_path / "untrusted.ipynb", kernel=KERNEL).output(0)
     expect(output).to_contain_text("Likeliest tokens: ' Mary' 92.3%")
     expect(output.locator("iframe")).to_have_count(0)

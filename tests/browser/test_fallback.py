@@ -66,7 +66,7 @@ def test_nbconvert_shows_the_picture(whole, context):
 def test_an_untrusted_notebook_shows_the_picture_and_no_widget(whole, open_notebook):
     (saved,) = nbformat.read(whole, 4).cells[1].outputs
     assert saved.data[KEPT_TYPE]["page"].startswith("<!doctype html>")
-    output = open_notebook(whole).output(1)
+    output = open_notebook(whole, kernel=KERNEL).output(1)
     expect(output.locator("img")).to_have_count(1)
     expect(output).not_to_contain_text("widget")
     expect(output).to_contain_text("Run the cell to bring the view back")

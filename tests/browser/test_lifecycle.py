@@ -18,6 +18,7 @@ THREADS = "[t.name for t in __import__('threading').enumerate() if t.name.starts
 CLEAR = "await window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs');"
 GONE = "Disconnected from the kernel. Run the cell again; sliders still work."
 TRACES = "len(explorer._handlers.traces)"
+RUNS = 6
 
 
 def shown(notebook: Notebook, cell: int) -> Panels:
@@ -82,21 +83,21 @@ def test_a_text_that_writes_itself_begins_at_a_telling_head(open_notebook):
     expect(panels.title).to_contain_text(f"Layer {layer} · Head {head}")
 
 
-def test_twenty_runs_and_a_close_leave_nothing_behind(open_notebook):
+def test_many_runs_and_a_close_leave_nothing_behind(open_notebook):
     notebook = open_notebook([LOAD, f"{EXPLORE}\nmade.append(explorer)\nexplorer"], kernel=KERNEL)
     notebook.run(0)
     notebook.execute("made = []")
-    for _ in range(20):
+    for _ in range(RUNS):
         notebook.run(1)
     shown(notebook, 1)
     expect(notebook.page.locator(".llmscope")).to_have_count(1)
     traces = "[len(one._handlers.traces) for one in made]"
-    notebook.wait_value(traces, [0] * 19 + [1])
+    notebook.wait_value(traces, [0] * (RUNS - 1) + [1])
     notebook.execute("explorer.close()")
     expect(notebook.page.locator(".llmscope")).to_have_count(0)
     notebook.wait_value(THREADS, [], seconds=10)
-    assert notebook.ask(traces) == [0] * 20
-    assert notebook.ask("[one._handlers.cached_bytes for one in made]") == [0] * 20
+    assert notebook.ask(traces) == [0] * RUNS
+    assert notebook.ask("[one._handlers.cached_bytes for one in made]") == [0] * RUNS
 
 
 def test_a_hidden_widget_holds_nothing_and_can_be_shown_again(open_notebook):
@@ -130,8 +131,8 @@ def test_a_widget_hidden_in_the_middle_of_its_work_goes_on_when_shown_again(open
     notebook.run(0)
     notebook.run(1)
     panels = shown(notebook, 1)
-    panels.prompt.fill("When Mary and John went to the store, " * 60)
-    notebook.wait_value("len(explorer.text) > 2000", True)
+    panels.prompt.fill("When Mary and John went to the store, " * 30)
+    notebook.wait_value("len(explorer.text) > 1000", True)
     notebook.evaluate(CLEAR)
     notebook.run(2)
     panels = Panels(notebook.output(2))
@@ -191,8 +192,6 @@ def test_a_lost_kernel_leaves_the_page_alive(open_notebook):
     notebook.screenshot("disconnected", panels.root)
 
 
-# JupyterLab 4.6 may go on addressing a subshell that died with its kernel ("Unknown subshell_id" in
-# the server's log), and what is sent there is lost: seen in whole runs on a busy machine.
 @pytest.mark.whole
 def test_a_cell_that_is_run_again_brings_the_view_back(open_notebook):
     notebook = open_notebook([LOAD, EXPLORE], kernel=KERNEL)

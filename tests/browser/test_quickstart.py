@@ -8,6 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
+from tests.browser.explorer import KERNEL
 from tests.browser.lab import DARK, LIGHT
 
 QUICKSTART = Path(__file__).parents[2] / "notebooks" / "quickstart.ipynb"
@@ -15,7 +16,7 @@ WORDS, EXPLORER = 2, 3  # cells
 
 
 def test_run_all_gives_a_live_explorer(open_notebook):
-    notebook = open_notebook(QUICKSTART)
+    notebook = open_notebook(QUICKSTART, kernel=KERNEL)
     notebook.page.set_viewport_size({"width": 1560, "height": 1300})
     notebook.run_all()
     expect(notebook.output(EXPLORER)).to_be_in_viewport(ratio=0.5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from llmscope.shared import KEPT_TYPE
-from tests.browser.explorer import SENTENCE
+from tests.browser.explorer import KERNEL, SENTENCE
 from tests.page.panels import Panels
 
 CELLS = [
@@ -17,7 +17,7 @@ LINE = "Run the cell to bring the view back"
 
 
 def test_a_notebook_that_is_opened_again_shows_what_its_views_showed(open_notebook):
-    notebook = open_notebook(CELLS)
+    notebook = open_notebook(CELLS, kernel=KERNEL)
     notebook.run_all()
     panels = Panels(notebook.output(1))
     expect(panels.rows.first).to_contain_text("Mary")
@@ -39,8 +39,8 @@ def test_a_notebook_that_is_opened_again_shows_what_its_views_showed(open_notebo
     assert saving.value.path().read_text().startswith("<!doctype html>")
     notebook.close()
 
-    saved = notebook.path
-    again = open_notebook(saved)
+    saved = notebook.path.rename(notebook.path.with_name("saved.ipynb"))
+    again = open_notebook(saved, kernel=KERNEL)
     explorer, following = again.output(1), again.output(2)
     expect(explorer).to_contain_text(LINE)
     picture = explorer.get_by_role("img", name="Likeliest tokens (temperature 0.5): ' Mary'")

@@ -16,7 +16,7 @@ Read = Callable[[Any], Arrays]
 Call = Callable[[], Any]
 
 TEXT = "The quick brown fox jumps over the lazy dog"
-LONGER = TEXT + ", and"
+LONGER = TEXT + ", and so on"  # by more than a few tokens: all parameters are looked at
 
 
 def _lens(trace: Any, stream: str) -> Arrays:

@@ -379,4 +379,5 @@ from tests.components import (  # noqa: E402 - register their own
     edited_fixtures,  # noqa: F401
     evaluation_fixture,  # noqa: F401
     many_fixtures,  # noqa: F401
+    survey_fixtures,  # noqa: F401
 )

@@ -91,8 +91,8 @@ def test_mlps_are_coloured_on_the_scale_of_heads(asked: Shown) -> None:
 def test_nothing_moves_when_effects_are_asked_for(
     show: Show, size: tuple[int, int], lecture: bool
 ) -> None:
-    pair = show("edited", panel="explorer").numbers.facts["effect_of"]
     shown = show("edited", panel="explorer", size=size, lecture=lecture, layer=1, head=2)
+    pair = shown.numbers.facts["effect_of"]
     shown.widen(*size)
     parts = "section, .grid, .copy, .under, .habit, .explained"
 

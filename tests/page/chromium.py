@@ -13,6 +13,26 @@ from playwright.sync_api import Browser, BrowserContext, Playwright
 
 SCREENSHOTS = Path(__file__).parents[1] / "browser" / "screenshots"
 
+# Playwright's own, whose place they take, and the pages of the address bar: two processes for each
+# window, which together take as long as a page under test.
+DISABLED = (
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "HttpsUpgrades",
+    "HttpsFirstBalancedModeAutoEnable",
+    "LensOverlay",
+    "MediaRouter",
+    "PaintHolding",
+    "ThirdPartyStoragePartitioning",
+    "AvoidCorsURLLoaderRestartOnRedirect",
+    "OptimizationHints",
+    "NetworkTimeServiceQuerying",
+    "AimEnabled",
+    "PreconnectToSearch",
+    "WebUIOmniboxPopup",
+    "WebUIOmniboxAimPopup",
+)
+
 # Console errors that JupyterLab itself causes: (pattern, reason).
 KNOWN_NOISE: tuple[tuple[str, str], ...] = (
     (
@@ -43,6 +63,7 @@ def launch(playwright: Playwright) -> Browser:
             "--disable-sync",
             "--disable-quic",
             "--no-first-run",
+            f"--disable-features={','.join(DISABLED)}",
         ],
     )
 

@@ -45,6 +45,7 @@ def test_the_wheel_holds_what_is_built_and_no_sources(wheel):
     assert "llmscope/py.typed" in names
     assert "llmscope/quickstart.ipynb" in names, "python -m llmscope lab opens it"
     assert "llmscope/shared.json" in names
+    assert "llmscope/corpus/sentences.json" in names
     assert "llmscope/static/llmscope.js" in names
     assert "llmscope/static/parts.json" in names
     assert "llmscope/static/bertviz.js" in names

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from llmscope.capture import version
 from llmscope.capture.sample import SHARES, WeightSample, seen
+from llmscope.scope import Scope
+from tests import tiny
 
 SHAPES = [(64, 64), (8, 24), (576, 1536), (1536, 576), (1000, 64), (64,), (4, 32, 16), (), (0, 8)]
 
@@ -50,13 +53,40 @@ def test_what_is_written_is_seen(number):
     assert not any(sample.differs([*weights, None], "versions") for _ in range(SHARES))
 
 
-def test_a_small_look_is_at_every_other_parameter():
-    sample, weights = WeightSample(), [torch.zeros(64, 64) for _ in range(4)]
-    sample.differs(weights, "versions")
-    for weight in weights:
-        weight += 1
-        found = [sample.differs(weights, "versions", whole=False) for _ in range(3)]
-        assert found.count(True) == 1 and not found[2]
+@pytest.fixture
+def scope(tokenizer):
+    return Scope(tiny.MODELS["llama"](), tokenizer)
+
+
+def _write(scope):
+    """What PyTorch doesn't count, to whole rows."""
+    scope.model.model.layers[0].mlp.up_proj.weight.data.numpy()[:] *= 1.5
+
+
+def test_short_continuations_are_looked_at_each_eighth_time(scope, monkeypatch):
+    monkeypatch.setattr(version.time, "monotonic", lambda: 0.0)
+    text = "The"
+    for _ in range(5):
+        scope.trace(text := text + "e")
+    before = scope.trace(text := text + "e")
+    _write(scope)
+    noticed = []
+    for _ in range(version._PASSES):
+        scope.trace(text := text + "e")
+        noticed.append(not before.is_current)
+    assert any(noticed)
+
+
+def test_after_a_second_each_is_looked_at(scope, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(version.time, "monotonic", lambda: now[0])
+    text = "The"
+    for _ in range(5):
+        before = scope.trace(text := text + "e")
+        now[0] += 2 * version._SECONDS
+    _write(scope)
+    scope.trace(text + "e")
+    assert not before.is_current
 
 
 def test_what_is_counted_is_not_looked_for():

@@ -55,12 +55,16 @@ class NextTokenDifference:
     @cached_property
     def probs_a(self) -> NDArray[np.float64]:
         """Probabilities (vocabulary,) of A."""
-        return np.exp(_log_softmax(self.logits_a))
+        return np.exp(self._logprobs[0])
 
     @cached_property
     def probs_b(self) -> NDArray[np.float64]:
         """Probabilities (vocabulary,) of B."""
-        return np.exp(_log_softmax(self.logits_b))
+        return np.exp(self._logprobs[1])
+
+    @cached_property
+    def _logprobs(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        return log_softmax(self.logits_a), log_softmax(self.logits_b)
 
     @property
     def change(self) -> NDArray[np.float64]:
@@ -70,12 +74,12 @@ class NextTokenDifference:
     @property
     def kl_ab(self) -> float:
         """Kullback-Leibler divergence Σ a log₂(a/b) in bits: what B loses where A is true."""
-        return _kl(self.logits_a, self.logits_b)
+        return _kl(self.probs_a, *self._logprobs)
 
     @property
     def kl_ba(self) -> float:
         """Kullback-Leibler divergence Σ b log₂(b/a) in bits: what A loses where B is true."""
-        return _kl(self.logits_b, self.logits_a)
+        return _kl(self.probs_b, *self._logprobs[::-1])
 
     @property
     def total_variation(self) -> float:
@@ -153,15 +157,13 @@ class NextTokenDifference:
         ]
 
 
-def _log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+def log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return log-probabilities (vocabulary,) in nats."""
     shifted = logits.astype(np.float64) - logits.max()
     found: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum())
     return found
 
 
-def _kl(logits: NDArray[np.float32], others: NDArray[np.float32]) -> float:
-    one, other = _log_softmax(logits), _log_softmax(others)
-    likely = np.exp(one)
+def _kl(likely: NDArray[np.float64], one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     apart = np.subtract(one, other, where=likely > 0, out=np.zeros_like(one))
     return max(0.0, float((likely * apart).sum() / np.log(2)))

@@ -14,6 +14,7 @@ from llmscope.export.figures.next_token import next_token
 from llmscope.export.figures.page import MARGIN, POINTS, Page, Panel
 from llmscope.export.figures.steps import steps
 from llmscope.export.figures.style import BODY, INK, SMALL, SOFT, TITLE
+from llmscope.export.figures.survey import survey
 from llmscope.export.figures.text import text
 from llmscope.export.figures.tokenizers import tokenizers
 from llmscope.panels import needs_trace
@@ -114,9 +115,14 @@ def _lens(page: Page, now: ViewState, room: float, _wide: bool) -> Panel:
     return lens(page, now, room)
 
 
+def _survey(page: Page, now: ViewState, room: float, _wide: bool) -> Panel:
+    return survey(page, now, room)
+
+
 # By panel: the width in inches and what draws it. A view with several is drawn by the first.
 _FIGURES = {
     "header": (7.2, _explorer),
+    "survey": (5.5, _survey),
     "attention": (5.5, _attention),
     "tokens": (5.5, _text),
     "next-token": (3.5, _next_token),

@@ -163,6 +163,7 @@ test.each<[fixture: string, traits: Record<string, unknown>]>([
   ["no-steps", { mode: "steps" }],
   ["projection", { mode: "steps" }],
   ["state-space", {}],
+  ["survey", { examples: "deciles", heads: HEADS }],
 ])("nothing of %s with %o is left in English", async (fixture, traits) => {
   const { store, root, data } = await opened(fixture, traits);
   const look = async (when: string) => {

@@ -74,7 +74,7 @@ def test_steps_pause_undo_and_the_sliders_act_on_the_next_step(notebook, panel, 
     button(panel, "Step").click()
     expect(written(panel)).to_have_count(2)
     assert notebook.ask("view.stepper.tree[2].rank") == 0
-    notebook.execute("view.speed = 2.0")
+    notebook.execute("view.speed = 0.5")
     panel.get_by_role("button", name="Play").click()
     expect(written(panel)).to_have_count(3)
     panel.get_by_role("button", name="Pause").click()

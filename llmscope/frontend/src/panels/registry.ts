@@ -10,6 +10,7 @@ import { nextToken } from "./next-token";
 import { overview } from "./overview";
 import { patching } from "./patching";
 import type { Panel } from "./props";
+import { survey } from "./survey";
 import { tokenizers } from "./tokenizers";
 import { tokens } from "./tokens";
 
@@ -23,6 +24,7 @@ export const PANELS: readonly Panel[] = [
   lens,
   nextToken,
   patching,
+  survey,
   tokenizers,
   evaluation,
 ];

@@ -23,9 +23,15 @@ export type TextShade = "attention" | "effect";
 export type Shade = "probability" | "surprisal" | "rank";
 /** Of a text under edits, what is shown: under them, without, or the first less the second. */
 export type TraceSide = "edited" | "untouched" | "difference";
+/** What heads are scored by over many texts: what they are of one, and more. */
+export type SurveyScore =
+  ScoreName | "distance" | "distance_spread" | "entropy_bits" | "punctuation" | "activity";
+/** Which texts of a head are listed. */
+export type Examples = "strongest" | "deciles";
 export type Order = "transformers" | "llama.cpp" | "vllm";
 
-const { attention, comparison, effects, lens, keys, keeping, generation, sampling } = shared;
+const { attention, comparison, effects, lens, keys, keeping, generation, sampling, survey } =
+  shared;
 
 export const KINDS = attention.kinds as Kind[];
 export const MODES = attention.modes as Mode[];
@@ -42,6 +48,10 @@ export const STREAMS = lens.streams as Stream[];
 export const MEASURES = lens.measures as Measure[];
 export const SHADES = generation.shades as Shade[];
 export const SIDES = comparison.sides as TraceSide[];
+export const SURVEY_SCORES = survey.scores as SurveyScore[];
+export const EXAMPLES = survey.examples as Examples[];
+/** Texts of a survey that are requested at once. */
+export const TEXTS_BLOCK = survey.block;
 export const ORDERS = sampling.orders as Order[];
 
 /** Heads that can be chosen: as many as there are colours. */

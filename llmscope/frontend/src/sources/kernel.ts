@@ -2,6 +2,7 @@ import type { AnyModel } from "@anywidget/types";
 import { signal } from "@preact/signals";
 import { unpack } from "../protocol/arrays";
 import { type AskOptions, type Part, type Source, SourceError } from "../protocol/source";
+import { type Kernel as Messages, LostMessages, type Told } from "./lost";
 import { problems as words } from "#words/problems";
 
 interface Reply {
@@ -29,13 +30,9 @@ const ACKNOWLEDGE_MS = 8;
 const ENDING = new Set(["restarting", "autorestarting", "terminating", "dead", "unknown"]);
 
 /** What JupyterLab tells of a kernel. */
-interface Kernel {
+interface Kernel extends Partial<Messages> {
   statusChanged: Told<string>;
   disposed: Told<void>;
-}
-interface Told<T> {
-  connect(hear: (sender: unknown, told: T) => void): void;
-  disconnect(hear: (sender: unknown, told: T) => void): void;
 }
 
 type Manager = { kernel?: Kernel | null } | undefined;
@@ -51,6 +48,7 @@ export class KernelSource implements Source {
   #waiting = new Map<number, Waiting>();
   #next: number;
   readonly #kernel: Kernel | null;
+  readonly #lost: LostMessages | null;
   #acknowledging = 0;
 
   /** Replies reach every page of the kernel, so each page counts from a number of its own. */
@@ -64,6 +62,7 @@ export class KernelSource implements Source {
     this.#kernel = (comm.widget_manager as Manager)?.kernel ?? null;
     this.#kernel?.statusChanged.connect(this.#hear);
     this.#kernel?.disposed.connect(this.#look);
+    this.#lost = this.#kernel?.anyMessage ? new LostMessages(this.#kernel as Messages) : null;
   }
 
   ask<T = Part>(key: string, { signal, onPart }: AskOptions = {}): Promise<T> {
@@ -103,6 +102,7 @@ export class KernelSource implements Source {
     this.comm.off("comm_live_update", this.#look);
     this.#kernel?.statusChanged.disconnect(this.#hear);
     this.#kernel?.disposed.disconnect(this.#look);
+    this.#lost?.close();
     this.#refuse(new DOMException("Closed", "AbortError"));
   }
 
@@ -129,8 +129,10 @@ export class KernelSource implements Source {
 
   /** False when there is no kernel to send to. */
   #send(content: Part): boolean {
+    const send = () => this.comm.send(content);
     try {
-      this.comm.send(content);
+      if (this.#lost) this.#lost.watch(send);
+      else send();
       return true;
     } catch {
       return false;

@@ -6,7 +6,39 @@ import type { Part, Source } from "../protocol/source";
 
 const KEPT = 64;
 
+/** An answer that takes long: it can be ended and gone on with, and what came of it stays. */
+export class Running<T> {
+  /** The part that came last; `null` before the first. */
+  readonly latest = signal<T | null>(null);
+  readonly isRunning = signal(false);
+  #over = new AbortController();
+
+  constructor(
+    private readonly key: string,
+    private readonly source: Source,
+    private readonly report: (error: unknown) => void,
+  ) {}
+
+  start(): void {
+    if (this.isRunning.peek()) return;
+    const { signal } = (this.#over = new AbortController());
+    const take = (part: Part) => void (signal.aborted || (this.latest.value = part as T));
+    this.isRunning.value = true;
+    this.source
+      .ask(this.key, { signal, onPart: take })
+      .then(take)
+      .catch((error: unknown) => signal.aborted || this.report(error))
+      .finally(() => signal.aborted || (this.isRunning.value = false));
+  }
+
+  stop(): void {
+    this.#over.abort();
+    this.isRunning.value = false;
+  }
+}
+
 export class LastingAnswers {
+  readonly #running = new Map<string, Running<unknown>>();
   readonly #answers = new Map<string, { answer: Signal<unknown>; over: AbortController }>();
 
   constructor(
@@ -24,8 +56,18 @@ export class LastingAnswers {
     return known.answer as Signal<T | null>;
   }
 
+  /** The same of what takes long: who wants it starts it. */
+  running<T>(request: Request): Running<T> {
+    const key = formatKey(request);
+    const known = this.#running.get(key) ?? new Running(key, this.source, this.report);
+    this.#running.set(key, known);
+    return known as Running<T>;
+  }
+
   has(request: Request): boolean {
-    return this.#answers.get(formatKey(request))?.answer.peek() != null;
+    const key = formatKey(request);
+    const found = this.#running.get(key)?.latest ?? this.#answers.get(key)?.answer;
+    return found?.peek() != null;
   }
 
   /** Asks anew, from the next time that it is looked at: what was under way is cancelled. */
@@ -34,6 +76,7 @@ export class LastingAnswers {
   }
 
   close(): void {
+    this.#running.forEach((one) => one.stop());
     for (const key of [...this.#answers.keys()]) this.#forget(key);
   }
 

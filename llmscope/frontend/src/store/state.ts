@@ -7,12 +7,14 @@ import type {
   ColorScale,
   Combine,
   Direction,
+  Examples,
   Kind,
   Measure,
   Mode,
   Segments,
   Shade,
   Stream,
+  SurveyScore,
   TextShade,
   TraceSide,
 } from "../protocol/shared";
@@ -58,6 +60,9 @@ export const TRAITS = {
   measure: "measure",
   ordering: "ordering",
   lens: "lens",
+  x: "x",
+  y: "y",
+  examples: "examples",
   stream: "stream",
   panels: "_panels",
   editable: "_editable",
@@ -103,8 +108,15 @@ export interface EvaluationTraits {
   ordering: "given" | "ascending" | "descending";
 }
 
+export interface SurveyTraits {
+  /** The scores on the axes. */
+  x: SurveyScore;
+  y: SurveyScore;
+  examples: Examples;
+}
+
 export interface State
-  extends Settings, EvaluationTraits, AttentionTraits, LensTraits, GenerationTraits {
+  extends Settings, AttentionTraits, LensTraits, GenerationTraits, SurveyTraits, EvaluationTraits {
   text: string;
   /** The second sentence; empty without one. */
   pair: string;

@@ -150,6 +150,14 @@ export const KEYS = {
     panel: "patching",
     acts: { move: { keys: ARROWS }, take: { keys: ["Enter", "Space"] } },
   },
+  survey: {
+    panel: "survey",
+    acts: {
+      move: { keys: ARROWS },
+      frame: { keys: WITH_SHIFT },
+      pin: { keys: ["Enter", "Space"] },
+    },
+  },
   tokenizers: {
     panel: "tokenizers",
     acts: { move: { keys: ARROWS } },

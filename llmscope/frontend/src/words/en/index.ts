@@ -21,5 +21,6 @@ export { patching } from "./patching";
 export { picker } from "./picker";
 export { problems } from "./problems";
 export { steps } from "./steps";
+export { survey } from "./survey";
 export { tokenizers } from "./tokenizers";
 export { tokens } from "./tokens";

@@ -124,6 +124,14 @@ export const keys = {
       title: names.patching,
       acts: { move: "Walk through layers and tokens", take: "Patch this cell, or no longer" },
     },
+    survey: {
+      title: names.survey,
+      acts: {
+        move: "Go to the next head in this direction",
+        frame: "Draw a frame: the heads within are chosen",
+        pin: "Choose this head, or no longer",
+      },
+    },
     tokenizers: {
       title: names.tokenizers,
       acts: { move: "Look at another piece; at another tokenizer" },

@@ -8,5 +8,6 @@ export const arcs = "Arcs";
 export const steps = "Steps";
 export const lens = "Lens";
 export const patching = "Patching";
+export const survey = "Survey";
 export const evaluation = "Evaluation";
 export const tokenizers = "Tokenizers";
