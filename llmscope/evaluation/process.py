@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
 import threading
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _ROOT = Path(__file__).parents[2]
 _SECONDS = 0.1  # between two looks at whether anybody waits
+_GRACE = 10.0  # seconds, until a process that has said all has ended
+_KILLED = -9  # how Linux and macOS end a process when memory runs out
 
 
 def measure_in_process(name: str | None, job: Job, emit: Emit, cancelled: Cancel) -> None:
@@ -50,18 +52,24 @@ def measure_in_process(name: str | None, job: Job, emit: Emit, cancelled: Cancel
             worker.stdin.write(json.dumps({"name": name, "job": asdict(job)}) + "\n")
             worker.stdin.flush()
             for line in worker.stdout:
+                if not line.endswith("\n"):  # it was ended while it wrote
+                    break
                 event: dict[str, Any] = json.loads(line)
                 told = told or "over" in event or "error" in event
                 if "over" not in event and not cancelled():
                     emit(event)
+            with suppress(subprocess.TimeoutExpired):
+                worker.wait(_GRACE)
         except BrokenPipeError:
-            pass
+            with suppress(subprocess.TimeoutExpired):
+                worker.wait(_GRACE)
         finally:
             over.set()
             worker.kill()
             worker.wait()
             watch.join()
-            worker.stdin.close()
+            with suppress(BrokenPipeError):  # what was never read
+                worker.stdin.close()
             worker.stdout.close()
         if cancelled():
             raise Cancelled
@@ -79,7 +87,7 @@ def _watch(worker: subprocess.Popen[str], cancelled: Cancel, over: threading.Eve
 
 
 def _ended(status: int, last: str) -> str:
-    if status == -signal.SIGKILL:
+    if status == _KILLED:
         return (
             "The process that measured it was ended by the system, most likely because the memory "
             "ran out."

@@ -37,6 +37,8 @@ VIEWS: dict[str, tuple[str, dict[str, Any]]] = {
         "generation",
         {"_panels": ["header", "generation", "overview", "attention", "next-token"]},
     ),
+    "evaluation": ("evaluation", {"panel": "evaluation"}),
+    "evaluation-task": ("evaluation", {"panel": "evaluation", "measure": "task.everyday.acc"}),
     "masked": ("masked", {"panel": "explorer"}),
     "encoder-decoder": ("encoder-decoder", {"panel": "explorer"}),
     "encoder": ("encoder", {"panel": "explorer"}),

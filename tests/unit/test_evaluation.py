@@ -322,7 +322,26 @@ def test_a_process_that_ends_by_itself_is_an_error_in_words(monkeypatch):
     found: list[dict] = []
     monkeypatch.setattr(process.sys, "executable", shutil.which("false"))
     process.measure_in_process("a", Job(("a",)), found.append, lambda: False)
-    assert "ended" in found[-1]["error"]
+    assert "ended (1)" in found[-1]["error"]
+
+
+def test_a_process_that_the_system_ends_is_told_so(monkeypatch, tmp_path):
+    script = tmp_path / "killed"
+    script.write_text('#!/bin/sh\nread line\nprintf \'{"stage": "load", "do\'\nkill -9 $$\n')
+    script.chmod(0o755)
+    found: list[dict] = []
+    monkeypatch.setattr(process.sys, "executable", str(script))
+    process.measure_in_process("a", Job(("a",)), found.append, lambda: False)
+    assert "memory" in found[-1]["error"]
+
+
+def test_a_process_is_ended_when_nobody_waits_any_more(monkeypatch, tmp_path):
+    script = tmp_path / "slow"
+    script.write_text("#!/bin/sh\nexec sleep 60\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(process.sys, "executable", str(script))
+    with pytest.raises(Cancelled):
+        process.measure_in_process("a", Job(("a",)), lambda event: None, lambda: True)
 
 
 def test_a_model_that_is_here_stays_as_it_was(scope):

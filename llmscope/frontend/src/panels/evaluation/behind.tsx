@@ -39,7 +39,10 @@ export function Behind({ answer, measure, models, text }: BehindProps) {
   return (
     <>
       <h4>
-        {words.behind} {rows.length > 1 && <small>{words.behindSorted}</small>}
+        {words.behind}{" "}
+        {rows.length > 1 && (
+          <small>{having.length > 1 ? words.behindSorted : words.behindHighest}</small>
+        )}
       </h4>
       {rows.length === 0 ? (
         <p class="muted texts">{measure.of_texts ? words.openReading : words.behindNone}</p>

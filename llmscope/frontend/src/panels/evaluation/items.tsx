@@ -14,7 +14,7 @@ export function Items({ answer, name, models }: ItemsProps) {
   return (
     <>
       <h4>
-        {words.items} {items.length > 1 && <small>{words.behindSorted}</small>}
+        {words.items} {models.length > 1 && <small>{words.behindSorted}</small>}
       </h4>
       <div class="texts items scrolls" role="group" aria-label={words.items} tabIndex={0}>
         {items.map(({ asked, right, said }, index) => (

@@ -81,6 +81,7 @@ export const evaluation = {
   behind: "Texts behind it",
   items: "Items of the task",
   behindSorted: "those first on which the models differ most",
+  behindHighest: "the highest first",
   behindNone: "This is a number of the model itself: no text is behind it.",
   behindMore: "The first {shown} of {all} texts are listed; the numbers are of all.",
   list: "Texts; arrow keys walk through them",
