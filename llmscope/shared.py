@@ -52,7 +52,10 @@ WAYS: dict[Parts, tuple[Way, ...]] = {
 }
 TEXT_SHADES: tuple[str, ...] = tuple(_SHARED["effects"]["shades"])  # what shades a text
 
-SIDES: tuple[str, ...] = tuple(_SHARED["comparison"]["sides"])  # of a text under edits
+_COMPARISON = _SHARED["comparison"]
+SIDES: tuple[str, ...] = tuple(_COMPARISON["sides"])  # of a text under edits
+OF_TWO: tuple[str, ...] = tuple(_COMPARISON["of_two"])  # sides of two that are compared
+MOST_ANCHORS: int = _COMPARISON["most_anchors"]  # pairs of tokens that are aligned by hand
 
 ORDERS: tuple[Order, ...] = tuple(_SAMPLING["orders"])
 NEUTRAL: dict[str, float] = _SAMPLING["neutral"]  # settings that change nothing

@@ -108,10 +108,7 @@ function App({ store, host, panels, picker, hints }: AppProps) {
       return false;
     }),
     undo: outside(() => store.history.undo()),
-    side: outside(({ event }) => {
-      const wanted = event.shiftKey ? "untouched" : "difference";
-      return store.whatIf.turn(store.whatIf.side.peek() === wanted ? "edited" : wanted);
-    }),
+    side: outside(({ event }) => store.sides.flip(event.shiftKey ? "second" : "difference")),
     preset: outside(({ digit }) => samples && store.set(PRESETS[digit - 1]!.values)),
     reset: outside(() => samples && store.set(NEUTRAL)),
   });

@@ -9,11 +9,13 @@ import { nextToken } from "./next-token";
 import { overview } from "./overview";
 import { patching } from "./patching";
 import type { Panel } from "./props";
+import { texts } from "./texts";
 import { tokens } from "./tokens";
 
 export const PANELS: readonly Panel[] = [
   header,
   generation,
+  texts,
   tokens,
   chain,
   overview,

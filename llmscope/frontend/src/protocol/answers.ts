@@ -190,6 +190,17 @@ export interface LensDifference {
   parting: Tensor; // (positions,), the first row where the likeliest differ; -1 without one
 }
 
+/** How the tokens of two traces are aligned. */
+export interface RowsAnswer {
+  /** (rows, 4): the first token of A and the one after its last, then of B; none where equal. */
+  rows: Tensor;
+  pairs: Tensor; // (pairs, 2): tokens of A and of B whose reads are held against each other
+  /** In bits, of each token; NaN where it has none; `null` of models that don't read on. */
+  surprisals: [a: Tensor, b: Tensor] | null;
+  /** Whether both know the same tokens. */
+  one_vocabulary: boolean;
+}
+
 export interface DistancesAnswer {
   distances: Tensor; // (layers, heads), 0 to 1; NaN where there is no head
 }

@@ -23,6 +23,8 @@ export type TextShade = "attention" | "effect";
 export type Shade = "probability" | "surprisal" | "rank";
 /** Of a text under edits, what is shown: under them, without, or the first less the second. */
 export type TraceSide = "edited" | "untouched" | "difference";
+/** Of two that are compared, what is shown: one of them, or the first less the second. */
+export type OfTwo = "a" | "b" | "difference";
 export type Order = "transformers" | "llama.cpp" | "vllm";
 
 const { attention, comparison, effects, lens, keys, keeping, generation, sampling } = shared;
@@ -42,6 +44,9 @@ export const STREAMS = lens.streams as Stream[];
 export const MEASURES = lens.measures as Measure[];
 export const SHADES = generation.shades as Shade[];
 export const SIDES = comparison.sides as TraceSide[];
+export const OF_TWO = comparison.of_two as OfTwo[];
+/** Pairs of tokens that are aligned by hand, at most. */
+export const MOST_ANCHORS = comparison.most_anchors;
 export const ORDERS = sampling.orders as Order[];
 
 /** Heads that can be chosen: as many as there are colours. */

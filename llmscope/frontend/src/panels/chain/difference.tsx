@@ -3,9 +3,13 @@ import type { Side, Store } from "../../store/store";
 import { bits, inPercent, power, significant, twoDecimals } from "../../ui/format";
 import { Label, plain } from "../../ui/label";
 import { chain as words } from "#words/chain";
+import { compare } from "#words/compare";
 import { rich } from "../../words/fill";
 import { Columns, lookedAt } from "./columns";
 import { toBits } from "./factors";
+
+/** In the words of a text under edits, or of two that are compared. */
+const wordsOf = ({ comparing }: Store) => (comparing ? compare.chain : words.difference);
 
 const SCALE = 4; // bits that a bar has room for, unless a token changes by more
 
@@ -19,9 +23,9 @@ interface Factor {
   change: number;
 }
 
-/** By how much edits make each token of the text more surprising. */
+/** By how much each token of a text is more surprising than in another. */
 export function ChainOfTwo({ store }: { store: Store }) {
-  const trace = store.whatIf.difference.value;
+  const trace = store.sides.difference.value;
   const request = { type: "chain", trace: trace?.name ?? "" } as const;
   const lacking = trace && store.lacks(request);
   const found = trace && store.answer<ChainDifference>(request).value;
@@ -35,13 +39,13 @@ export function ChainOfTwo({ store }: { store: Store }) {
   return (
     <section class="panel chain" aria-label={words.title}>
       <h3>
-        {words.title} <small>{words.difference.about}</small>
+        {words.title} <small>{wordsOf(store).about}</small>
       </h3>
       {factors && found ? (
         <div>
           <Tokens store={store} side={side} factors={factors} />
           <Sentence store={store} side={side} factors={factors} />
-          <Total factors={factors} found={found} />
+          <Total store={store} factors={factors} found={found} />
         </div>
       ) : (
         <p class="muted empty">{lacking ?? words.reading}</p>
@@ -71,7 +75,7 @@ const signed = (value: number): string => `${value > 0 ? "+" : ""}${twoDecimals(
 
 function Tokens({ store, side, factors }: FactorsProps) {
   const most = Math.max(SCALE, ...factors.map(({ change }) => Math.abs(change)));
-  const { surprisal, edited, untouched } = words.difference.rows;
+  const { surprisal, edited, untouched } = wordsOf(store).rows;
   return (
     <Columns
       store={store}
@@ -105,7 +109,7 @@ function Sentence({ store, side, factors }: FactorsProps) {
     <p class="caption lines figures" role="status">
       {edited === null || untouched === null
         ? rich(words.first, { token })
-        : rich(words.difference.factor, {
+        : rich(wordsOf(store).factor, {
             token,
             edited: power(edited),
             untouched: power(untouched),
@@ -115,19 +119,25 @@ function Sentence({ store, side, factors }: FactorsProps) {
   );
 }
 
+interface TotalProps {
+  store: Store;
+  factors: Factor[];
+  found: ChainDifference;
+}
+
 /** What all tokens come to. */
-function Total({ factors, found }: { factors: Factor[]; found: ChainDifference }) {
+function Total({ store, factors, found }: TotalProps) {
   const [edited, untouched] = found.perplexities;
   if (edited === null || untouched === null) return null;
   const total = factors.reduce((sum, { change }) => sum + change, 0);
   return (
     <p class="total lines figures">
-      {rich(words.difference.total, {
+      {rich(wordsOf(store).total, {
         bits: <b>{`${total > 0 ? "+" : ""}${bits(total).replace("-", "−")}`}</b>,
         edited: <b>{significant(edited)}</b>,
         untouched: <b>{significant(untouched)}</b>,
       })}{" "}
-      {words.difference.legend}
+      {wordsOf(store).legend}
     </p>
   );
 }

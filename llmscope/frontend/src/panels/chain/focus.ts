@@ -9,13 +9,19 @@ export const keysOf = (store: Store, side: Side, length: number) =>
     move({ right }) {
       if (right === 0) return false;
       const to = clampedFocus(store, side, length) + right;
-      return store.pin(clamp(to, 0, length - 1), side);
+      return pinColumn(store, side, clamp(to, 0, length - 1));
     },
   });
 
-/** The token in focus of a side; without one, the last. */
+/** Pins the token of a column: of two texts, one that both have. */
+export const pinColumn = (store: Store, side: Side, index: number): void =>
+  store.pin(store.sides.isDifference.peek() ? store.sides.positionOf(index) : index, side);
+
+/** The column of the token in focus of a side; without one, the last. */
 export function clampedFocus(store: Store, side: Side, length: number): number {
-  const here = store.here(side);
+  const { comparing, focus } = store;
+  const isOfTwo = comparing?.isDifference.value && side === "tokens";
+  const here = isOfTwo ? comparing!.rowOf(focus.value) : store.here(side);
   return here < 0 ? length - 1 : Math.min(here, length - 1);
 }
 

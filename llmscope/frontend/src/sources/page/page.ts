@@ -113,7 +113,8 @@ export class PageSource implements Source {
 
   #attention(request: RequestOf<"row" | "column" | "tile">): (() => Part) | string {
     const { trace, kind, matrix } = request;
-    const [one, other] = (typeof trace === "string" ? [trace] : trace).map((name) => {
+    const names = typeof trace === "string" ? [trace] : trace.slice(0, 2);
+    const [one, other] = (names as string[]).map((name) => {
       const all = this.#matrices(name, kind);
       return all ? this.#whole(all, matrix) : null;
     });
