@@ -18,6 +18,7 @@ from .views import GenerationView as GenerationView
 from .views import LensView as LensView
 from .views import NextTokenView as NextTokenView
 from .views import PatchingView as PatchingView
+from .views import TokenizersView as TokenizersView
 from .views import TokensView as TokensView
 from .views import explore as explore
 from .views import link as link

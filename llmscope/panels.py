@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from llmscope.capture import NEVER
 from llmscope.kernel import TextInput
 from llmscope.kernel import requests as ask
 from llmscope.kernel.edited_input import input_of, without_source
@@ -18,7 +19,7 @@ from llmscope.kernel.protocol import format_key
 from llmscope.shared import LENS_BLOCK, WAYS
 
 if TYPE_CHECKING:
-    from llmscope.kernel.requests import OfTrace, Pair
+    from llmscope.kernel.requests import OfTrace, Pair, Request
     from llmscope.shared import Kind, Parts
     from llmscope.state import ViewState
     from llmscope.trace import Trace
@@ -71,6 +72,14 @@ class Panel:
         Requests whose answers a page holds for it as they are.
     between
         The same, of the difference of two traces.
+    alone
+        The same, of no trace: requests of the views' own.
+    needs_trace
+        Whether it shows a text through a model.
+    words
+        What it shows, in words, where it needs no trace.
+    note
+        What a page says of it, in a sentence.
     opened_by
         The trait of the view that opens it; empty where it is always open.
     """
@@ -81,6 +90,10 @@ class Panel:
     reads: frozenset[Reads] = frozenset()
     requests: Requests = lambda shown: []
     between: Requests = lambda shown: []
+    alone: Callable[[ViewState], list[Request]] = lambda view: []
+    needs_trace: bool = True
+    words: Callable[[ViewState], str] = lambda view: ""
+    note: str = ""
     opened_by: str = ""
 
 
@@ -166,6 +179,15 @@ def _lens(shown: Shown) -> list[OfTrace]:
     return [ask.LensBlock(shown.name, stream, block) for stream in streams for block in blocks]
 
 
+def _tokenizers(view: ViewState) -> str:
+    (part,) = view.answers[ask.Tokenizers](ask.Tokenizers(view.text), NEVER)
+    counts = [
+        f"{row['name']}: {row['refused'] if 'refused' in row else row['tokens']}"
+        for row in part["rows"]
+    ]
+    return "\n".join([view.text, "Tokens by", *counts]) if view.text else ""
+
+
 _ATTENTION: frozenset[Reads] = frozenset({"attention"})
 
 PANELS = {
@@ -179,6 +201,19 @@ PANELS = {
         Panel("attention", column=620, reads=_ATTENTION | {"matrix"}, requests=_steps),
         Panel("next-token", column=560, reads=frozenset({"next-token"})),
         Panel("lens", above=860, requests=_lens, between=_lens),
+        Panel(
+            "tokenizers",
+            above=560,
+            alone=lambda view: [ask.Tokenizers(view.text)],
+            needs_trace=False,
+            words=_tokenizers,
+            note="A page without its tokenizers: typing is off.",
+        ),
         Panel("patching", column=700, requests=_patching, opened_by="patch_from"),
     )
 }
+
+
+def needs_trace(view: ViewState) -> bool:
+    """Whether a view shows a text through a model, in any of its panels."""
+    return any(PANELS[name].needs_trace for name in view.panels)

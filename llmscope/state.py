@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from llmscope.generation.stepping import Stepper
     from llmscope.kernel.generation import GenerationSession
+    from llmscope.kernel.handlers import Answers
     from llmscope.kernel.inputs import Input
     from llmscope.sampling import Distribution
     from llmscope.scope import Scope
@@ -71,6 +72,8 @@ class ViewState:
         The text that is generated, in a view that generates.
     read
         Computes the trace; takes a function that says whether it isn't needed any more.
+    answers
+        What answers requests of the view's own, by their kind.
     """
 
     view: str
@@ -84,6 +87,7 @@ class ViewState:
     given: Trace | None
     session: GenerationSession | None
     read: Callable[[Callable[[], bool]], Trace]
+    answers: Answers = field(default_factory=dict)
 
     # ── traits that pictures are drawn by ─────────────────────────────────────────────────────────
 

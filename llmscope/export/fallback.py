@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from llmscope.export.keep import page, picture, words
+from llmscope.panels import needs_trace
 from llmscope.shared import KEPT_TYPE
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def fallback(state: ViewState, most_bytes: float) -> dict[str, Any]:
         Contents by mime type.
     """
     made: dict[str, Any] = {KEPT_TYPE: {}}
-    if state.scope is None or not state.text:
+    if needs_trace(state) and (state.scope is None or not state.text):
         return made
     given_up = threading.Event()
     whole = is_batch_run()
@@ -44,7 +45,7 @@ def fallback(state: ViewState, most_bytes: float) -> dict[str, Any]:
     def make() -> None:
         # Whatever goes wrong, the view itself says it.
         with suppress(Exception):
-            if state.session is None:
+            if state.session is None and needs_trace(state):
                 state.read(given_up.is_set)
             made["text/plain"] = words(state)
             if whole:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from llmscope.capture import NEVER
 from llmscope.export.plain_text import generated, summary
 from llmscope.kernel.patching import only_known
+from llmscope.panels import needs_trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +42,7 @@ def kept(
         nothing of a view that shows nothing. The picture is taken where the view is on screen.
     """
     made: dict[str, Any] = {}
-    if state.scope is None or not state.text:
+    if needs_trace(state) and (state.scope is None or not state.text):
         return made
     # Whatever goes wrong, the view itself says it.
     with suppress(Exception):

@@ -182,7 +182,7 @@ def page_of(
         ],
         "links": _links(states, prompts=bool(want.prompts)),
     }
-    heading = title or shorten(states[0].text, 80, placeholder="…")
+    heading = title or shorten(states[0].text, 80, placeholder="…") or states[0].view
     fallback = "\n\n".join(map(summary, states))
     body = _body(fallback, notes, packed(content, buffers))
     program = page_program(name for state in states for name in state.panels)

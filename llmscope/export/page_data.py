@@ -54,8 +54,10 @@ def page_data(
         In sentences, what is in it and how exact it is.
     """
     prompts = [p.input.parts for p in plans if isinstance(p.input, TextInput)]
-    model = answered(group, ask.Model())
+    # Without a model there are those that its author could load, which are nobody's business.
+    model = answered(group, ask.Model()) if plans else {}
     given = {"model": {**model, "prompts": prompts if want.prompts else []}}
+    given |= {format_key(one): answered(group, one) for one in group.alone}
     given |= _generated(group)
     matrices: list[Part] = []
     logits: list[Part] = []
@@ -86,20 +88,19 @@ def page_data(
                 held = {"trace": "write", "positions": list(nodes.values())}
             logits.append({**held, "vocabulary": len(rows[0]), **summary._asdict()})
     known = sorted(ids)
-    tokenizer = plans[0].trace.scope.tokenizer
-    words = _words(plans) | refused
+    named = labels(plans[0].trace.scope.tokenizer, known) if known else []
+    words = _words(plans) | refused if plans else refused
     if group.nodes:
         words["positions"] = "The next token takes the model here: the page holds it elsewhere."
     content: Part = {
         "answers": {key: buffers.encoded(part) for key, part in given.items()},
         "matrices": [buffers.encoded(part) for part in matrices],
         "logits": [buffers.encoded(part) for part in logits],
-        "labels": buffers.encoded(
-            {"ids": np.array(known, np.int32), "labels": labels(tokenizer, known)}
-        ),
+        "labels": buffers.encoded({"ids": np.array(known, np.int32), "labels": named}),
         "words": words,
     }
-    return content, _notes(group, plans, want, error)
+    notes = _notes(group, plans, want, error) if plans else []
+    return content, [*notes, *filter(None, (panel.note for panel in group.panels))]
 
 
 def answered(group: Group, request: Request) -> Part:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from llmscope.kernel import TextInput
+from llmscope.panels import PANELS, needs_trace
 from llmscope.text import labels, visible
 
 if TYPE_CHECKING:
@@ -18,6 +19,11 @@ _TOP = 5
 
 def summary(state: ViewState) -> str:
     """Return what a view shows, in words."""
+    own = [PANELS[name].words(state) for name in state.panels]
+    return "\n".join([*filter(None, own), *(_of_trace(state) if needs_trace(state) else [])])
+
+
+def _of_trace(state: ViewState) -> list[str]:
     trace = state.trace
     made = TextInput.of(trace)
     texts = " / ".join(filter(None, (made.text, made.pair, made.target)))
@@ -32,7 +38,7 @@ def summary(state: ViewState) -> str:
             f"Layer {state.layer}, head {state.head}: {_called(state.queries[query])} looks most "
             f"at {_called(state.keys[most])}, with weight {weights[most]:.3f}"
         )
-    return "\n".join(lines)
+    return lines
 
 
 def generated(state: ViewState) -> str:

@@ -13,14 +13,14 @@ from llmscope.export.encoding import Precision, checked_precision
 from llmscope.kernel import Handlers, IdsInput, TextInput
 from llmscope.kernel.edited_input import EditedInput, as_json
 from llmscope.kernel.requests import Pair
-from llmscope.panels import PANELS, Panel, Shown
+from llmscope.panels import PANELS, Panel, Shown, needs_trace
 from llmscope.state import HasState, ViewState
 
 if TYPE_CHECKING:
     from llmscope.edits import Edit
     from llmscope.generation import Tree
     from llmscope.kernel.inputs import Input
-    from llmscope.kernel.requests import OfTrace
+    from llmscope.kernel.requests import OfTrace, Request
     from llmscope.panels import Reads
     from llmscope.shared import Kind
     from llmscope.trace import Trace
@@ -107,7 +107,8 @@ def states_of(views: HasState | Sequence[HasState]) -> list[ViewState]:
 def check(states: Sequence[ViewState]) -> None:
     """Raise ValueError when a view shows nothing that a page could hold."""
     for state in states:
-        _ = state.trace  # raises when there is no model, or no text
+        if needs_trace(state):
+            _ = state.trace  # raises when there is no model, or no text
         if state.stepper is not None and not len(state.stepper.tree):
             raise ValueError("Nothing is written yet: play it, or take a step, and export it then.")
 
@@ -145,6 +146,12 @@ class Group:
         return [view for view in self.views if panel.name in view.panels]
 
     @property
+    def alone(self) -> list[Request]:
+        """Requests of the views' own, which are about no trace."""
+        pairs = [(panel, view) for panel in self.panels for view in self.having(panel)]
+        return list(dict.fromkeys(one for panel, view in pairs for one in panel.alone(view)))
+
+    @property
     def tree(self) -> Tree | None:
         """What was generated, where the view is one that generates; it is alone then."""
         stepper = self.views[0].stepper
@@ -179,9 +186,10 @@ class Group:
         """Return what the views read, and the texts and edits that the reader may choose."""
         if self.nodes:
             return list(self.nodes)
-        shown = [view.input for view in self.views]
+        reading = [view for view in self.views if needs_trace(view)]
+        shown = [view.input for view in reading]
         # What is read under edits can be seen without them, too.
-        every = [what for view in self.views for what in view.inputs]
+        every = [what for view in reading for what in view.inputs]
         plain = [what for what in every if not isinstance(what, EditedInput)]
         texts = [*plain, *map(TextInput, want.prompts)]
         under = [EditedInput(as_json(edits), what) for edits in want.edits for what in texts]
@@ -190,14 +198,16 @@ class Group:
 
 def grouped(views: Sequence[ViewState]) -> list[Group]:
     """Put views of the same traces together, in order."""
-    groups: dict[tuple[int, int, int], Group] = {}
+    groups: dict[tuple[int, ...], Group] = {}
     group_of: dict[int, Group] = {}
     for view in views:
-        key = (id(view.scope), id(view.given), id(view.session))
+        own = view.number if view.answers else 0
+        key = (id(view.scope), id(view.given), id(view.session), own)
         if key not in groups:
             # Names of traces are counted from the first, so that the same page has the same bytes.
-            given = view.given if view.session or view.given else view.trace
-            groups[key] = Group(Handlers(view.scope, given, view.session))
+            has_own = view.session or view.given or not needs_trace(view)
+            given = view.given if has_own else view.trace
+            groups[key] = Group(Handlers(view.scope, given, view.session, view.answers))
         groups[key].views.append(view)
         group_of[view.number] = groups[key]
     for one, other in permutations(views, 2):

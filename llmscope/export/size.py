@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import zlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, Unpack
 
 from llmscope.export.encoding import BINS, LIKELIEST
+from llmscope.export.page_data import answered
 from llmscope.export.program import notices, page_program
 from llmscope.export.selection import Choice, Group, Plan, Wanted, grouped, plan, states_of, wanted
 from llmscope.kernel import requests as ask
+from llmscope.kernel.arrays import PageBuffers
 from llmscope.shared import LENS_BLOCK, LENS_TOP
 
 if TYPE_CHECKING:
@@ -85,10 +89,19 @@ def size_of(states: Sequence[ViewState], **choice: Unpack[Choice]) -> Size:
     program = page_program(name for state in states for name in state.panels)
     size = Size(len(program.script) + len(notices(program.packages)) + 2000, 0, 0, 0, 0)
     for group in grouped(states):
+        size = size._replace(rest=size.rest + _alone(group))
         for what in group.inputs(want):
             parts = _estimated(plan(group, what, want), group, want)
             size = Size(*(a + b for a, b in zip(size, parts, strict=True)))
     return size
+
+
+def _alone(group: Group) -> int:
+    """Return the size of what is about no trace: that is there already."""
+    buffers = PageBuffers()
+    parts = [buffers.encoded(answered(group, one)) for one in group.alone]
+    data = b"".join(data for data, _ in buffers.parts) + json.dumps(parts).encode()
+    return int(len(zlib.compress(data)) * _BASE64) if parts else 0
 
 
 def _estimated(made: Plan, group: Group, want: Wanted) -> Size:

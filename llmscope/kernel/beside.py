@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import queue
 import threading
-from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING
 
 from llmscope.capture import Cancelled
@@ -17,21 +17,34 @@ if TYPE_CHECKING:
 _SECONDS = 0.02  # that others wait at most
 
 
-def beside(
-    work: Callable[[Callable[[], bool]], Part], cancelled: Callable[[], bool]
-) -> Iterator[Part]:
-    """Yield what `work` returns, and `PAUSE` until then; it is told when nobody waits any more."""
-    done: Future[Part] = Future()
+def beside(parts: Iterator[Part], cancelled: Callable[[], bool]) -> Iterator[Part]:
+    """Yield what `parts` yields, and `PAUSE` where the next one takes its time.
+
+    `parts` goes on until its next one when nobody waits any more, and has to ask by itself.
+    """
+    made: queue.SimpleQueue[Part | BaseException | None] = queue.SimpleQueue()
 
     def run() -> None:
         try:
-            done.set_result(work(cancelled))
+            for part in parts:
+                if cancelled():
+                    return
+                made.put(part)
+            made.put(None)
         except BaseException as error:  # for whoever asked, in its own thread
-            done.set_exception(error)
+            made.put(error)
 
     threading.Thread(target=run, name="llmscope-beside", daemon=True).start()
-    while not wait([done], timeout=_SECONDS).done:
-        if cancelled():
-            raise Cancelled
-        yield PAUSE
-    yield done.result()
+    while True:
+        try:
+            part = made.get(timeout=_SECONDS)
+        except queue.Empty:
+            if cancelled():
+                raise Cancelled from None
+            yield PAUSE
+            continue
+        if part is None:
+            return
+        if isinstance(part, BaseException):
+            raise part
+        yield part

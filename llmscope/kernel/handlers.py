@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from llmscope.scope import Scope
     from llmscope.trace import Trace
 
+    Answers = Mapping[type[Request], Callable[[Any, Callable[[], bool]], Iterator[Part]]]
+
 LABELLED = 200  # of the likeliest tokens, whose labels come with logits
 
 
@@ -47,10 +49,11 @@ class Handlers:
         A trace that is shown as it is, and answers for what it was made of.
     session
         The text that is generated, in a view that generates.
+    answers
+        What answers requests of the view's own, by their kind: it yields one part or more, in a
+        thread of its own, and may ask whether nobody waits any more.
     other, other_given
         The second of two models that are compared, and a trace of it that is shown as it is.
-    own
-        Answers of the view itself, by the kind of request; each is made in a thread of its own.
 
     Attributes
     ----------
@@ -63,11 +66,11 @@ class Handlers:
         scope: Scope | None,
         trace: Trace | None = None,
         session: GenerationSession | None = None,
-        own: Mapping[type[Request], Callable[[Callable[[], bool]], Part]] | None = None,
+        answers: Answers | None = None,
         other: Scope | None = None,
         other_given: Trace | None = None,
     ) -> None:
-        self._own = own or {}
+        self._answers = answers or {}
         self.traces = TraceCache(scope, trace, other, other_given)
         self.session = session
         self._attention = AttentionHandlers()
@@ -100,7 +103,7 @@ class Handlers:
     def close(self) -> None:
         """Free everything, the model included."""
         self.release()
-        self._own = {}
+        self._answers = {}
         self.traces.close()
         if self.session is not None:
             self.session.close()
@@ -165,8 +168,8 @@ class Handlers:
             case ask.Release():
                 self.release()
                 yield {}
-            case _ if type(request) in self._own:
-                yield from beside(self._own[type(request)], cancelled)
+            case _ if type(request) in self._answers:
+                yield from beside(self._answers[type(request)](request, cancelled), cancelled)
             case _:
                 raise _unanswered(request)
 

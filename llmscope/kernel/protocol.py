@@ -242,6 +242,7 @@ _FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "name": (f"(?s:.{{0,{LONGEST_NAME}}})", str),
     "text": (f"(?s:.{{0,{LONGEST_NAME}}})", str),
     "prompt": ("(?s:.*)", str),
+    "input": ("(?s:.*)", str),
     "count": ("[1-9][0-9]{0,8}", int),
     "of": ("|".join(WAYS), str),
     "way": ("|".join(sorted({way for ways in WAYS.values() for way in ways})), str),

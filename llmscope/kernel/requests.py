@@ -92,6 +92,15 @@ class Call(Request):
 
 
 @dataclass(frozen=True)
+class Tokenizers(Request):
+    """A text through several tokenizers: the tokens of each, and where all cut it alike."""
+
+    form = "tokenizers/{input}"
+    urgency = FIRST
+    input: str
+
+
+@dataclass(frozen=True)
 class Summary(Request):
     """Trace an input, and describe the trace: its name, tokens and shape."""
 

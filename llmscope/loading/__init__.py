@@ -20,7 +20,7 @@ from llmscope.loading.default import (
 )
 from llmscope.loading.errors import LoadError, in_plain_words
 from llmscope.loading.folders import asked_by_page, ensure_listed
-from llmscope.loading.hub import fetch
+from llmscope.loading.hub import fetch, fetch_tokenizer
 from llmscope.loading.pretrained import (
     has_tokenizer,
     read_config,
@@ -44,6 +44,7 @@ __all__ = [
     "choices",
     "install_default",
     "load_parts",
+    "load_tokenizer",
 ]
 
 
@@ -118,6 +119,39 @@ def load_parts(
         if base is not None:
             add_adapter(model, adapter)
     return model, tokenizer, title
+
+
+def load_tokenizer(
+    name: str | os.PathLike[str] | None = None,
+) -> tuple[PreTrainedTokenizerBase, str]:
+    """Load only the tokenizer of a model.
+
+    Parameters
+    ----------
+    name
+        As for `llmscope.load`.
+
+    Returns
+    -------
+    tokenizer, title
+        The tokenizer, and a short name.
+
+    Raises
+    ------
+    LoadError
+        When that fails, in plain words.
+    """
+
+    def download(repository: str) -> Checkpoint:
+        folder = fetch_tokenizer(repository)
+        return Checkpoint(folder, repository.rpartition("/")[2])
+
+    with in_plain_words(os.fspath(name or TITLE)), reporting(None) as report:
+        if name is None:
+            checkpoint = _default_checkpoint(report, download)
+        else:
+            checkpoint = _local_checkpoint(name) or download(os.fspath(name))
+        return read_tokenizer(checkpoint, trust_remote_code=False), checkpoint.title
 
 
 def _base_checkpoint(

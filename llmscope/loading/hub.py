@@ -84,6 +84,26 @@ def fetch(
     return Path(folder)
 
 
+def fetch_tokenizer(name: str) -> Path:
+    """Download the files of a tokenizer; a copy in the Hub cache does where the Hub is away.
+
+    Parameters
+    ----------
+    name
+        The model's id.
+
+    Returns
+    -------
+    Path
+        The folder in the Hub cache.
+    """
+    from huggingface_hub import snapshot_download
+
+    silent = silent_bar(lambda bar: None)
+    patterns = [f"*{suffix}" for suffix in sorted(TEXT)]
+    return Path(snapshot_download(name, allow_patterns=patterns, tqdm_class=silent))
+
+
 def _texts(files: Mapping[str, int], trust_remote_code: bool) -> dict[str, int]:
     """Return the files of configuration and tokenizer, and of Python code where it is trusted."""
     suffixes = TEXT | {".py"} if trust_remote_code else TEXT

@@ -6,6 +6,7 @@ from llmscope.views.generation import GenerationView
 from llmscope.views.lens import LensView
 from llmscope.views.linking import link
 from llmscope.views.single import AttentionView, NextTokenView, PatchingView, TokensView
+from llmscope.views.tokenizers import TokenizersView
 
 __all__ = [
     "AttentionView",
@@ -14,6 +15,7 @@ __all__ = [
     "LensView",
     "NextTokenView",
     "PatchingView",
+    "TokenizersView",
     "TokensView",
     "View",
     "explore",

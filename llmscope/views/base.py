@@ -21,7 +21,7 @@ from llmscope.views.joins import linked_to, unlink_all
 from llmscope.views.traits import INPUT, ViewTraits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from llmscope.export.selection import Choice
     from llmscope.export.static import Static
     from llmscope.kernel.generation import GenerationSession
+    from llmscope.kernel.handlers import Answers
     from llmscope.kernel.inputs import Input
     from llmscope.sampling import Distribution
     from llmscope.scope import Scope
@@ -58,6 +59,8 @@ class View(anywidget.AnyWidget, ViewTraits):
         A trace that is shown as it is.
     session
         The text that is generated, in a view that generates.
+    answers
+        What answers requests of its own, by their kind; see `Handlers`.
     **traits
         First values of the traits below.
 
@@ -137,6 +140,7 @@ class View(anywidget.AnyWidget, ViewTraits):
         text: str = "",
         trace: Trace | None = None,
         session: GenerationSession | None = None,
+        answers: Answers | None = None,
         **traits: Any,
     ) -> None:
         if not _BUILT.exists():
@@ -149,9 +153,9 @@ class View(anywidget.AnyWidget, ViewTraits):
         if scope is not None and scope.edits:
             traits = {"edits": scope.edits, **traits}
             scope = scope.under(())
-        own: dict[type[ask.Request], Callable[[Callable[[], bool]], Any]]
-        own = {ask.Kept: self._keep, ask.Page: self._page}
-        own |= {ask.Call: self._call} if self._maker else {}
+        self._answers = answers or {}
+        own: Answers = {ask.Kept: self._keep, ask.Page: self._page, **self._answers}
+        own = {**own, ask.Call: self._call} if self._maker else own
         self._handlers = Handlers(scope, trace, session, own)
         self._worker = Worker(self._handlers, self._post)
         self._from_page = False
@@ -210,6 +214,7 @@ class View(anywidget.AnyWidget, ViewTraits):
             given=self._handlers.traces.given,
             session=self._handlers.session,
             read=lambda cancelled: self._read(shown, cancelled),
+            answers=self._answers,
         )
 
     def figure(self, width: float | None = None) -> Figure:
@@ -297,6 +302,7 @@ class View(anywidget.AnyWidget, ViewTraits):
             unlink_all(self)
             self._worker.close()
             self._handlers.close()
+            self._answers = {}
         super().close()
         for widget in getattr(self, "_own_widgets", ()):
             widget.close()
@@ -364,21 +370,21 @@ class View(anywidget.AnyWidget, ViewTraits):
         bundle: tuple[dict[str, Any], dict[str, Any]] | None = super()._repr_mimebundle_(**kwargs)
         return bundle and (bundle[0] | fallback(self.state(), self._most_bytes), bundle[1])
 
-    def _keep(self, cancelled: Callable[[], bool]) -> dict[str, Any]:
+    def _keep(self, _request: ask.Kept, cancelled: Callable[[], bool]) -> Iterator[ask.Part]:
         from llmscope.export.keep import kept
 
-        return kept(self.state(), self._most_bytes, cancelled)
+        yield kept(self.state(), self._most_bytes, cancelled)
 
-    def _page(self, _cancelled: Callable[[], bool]) -> dict[str, Any]:
+    def _page(self, _request: ask.Page, _cancelled: Callable[[], bool]) -> Iterator[ask.Part]:
         from llmscope.export.keep import whole_page
 
-        return {"html": whole_page(self.state())}
+        yield {"html": whole_page(self.state())}
 
-    def _call(self, _cancelled: Callable[[], bool]) -> dict[str, Any]:
+    def _call(self, _request: ask.Call, _cancelled: Callable[[], bool]) -> Iterator[ask.Part]:
         traits = self.shared_traits()
         defaults = {name: getattr(type(self), name).default() for name in traits}
         edits = tuple(Code(code_of(edit, source_of(edit))) for edit in self.edits)
-        return {"call": call_of(self._maker, {**traits, "edits": edits}, defaults)}
+        yield {"call": call_of(self._maker, {**traits, "edits": edits}, defaults)}
 
     @property
     def _most_bytes(self) -> float:

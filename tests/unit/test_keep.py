@@ -66,22 +66,23 @@ def test_a_view_that_shows_nothing_keeps_nothing(scope, monkeypatch):
 def test_others_are_answered_meanwhile():
     over, went = threading.Event(), []
 
-    def work(_cancelled):
+    def work():
         over.wait(10)
-        return {"done": True}
+        yield {"half": True}
+        yield {"done": True}
 
-    for part in beside(work, lambda: False):
+    for part in beside(work(), lambda: False):
         went.append(part)
         if part is PAUSE:
             over.set()
     assert went[0] is PAUSE
-    assert went[-1] == {"done": True}
+    assert went[-2:] == [{"half": True}, {"done": True}]
 
 
 def test_what_nobody_waits_for_is_left():
     over = threading.Event()
     with pytest.raises(Cancelled):
-        list(beside(lambda _cancelled: over.wait(10) and {}, lambda: True))
+        list(beside(({} for _ in [0] if over.wait(10)), lambda: True))
     over.set()
 
 

@@ -14,6 +14,7 @@ from llmscope.export.figures.page import MARGIN, POINTS, Page, Panel
 from llmscope.export.figures.steps import steps
 from llmscope.export.figures.style import BODY, INK, SMALL, SOFT, TITLE
 from llmscope.export.figures.text import text
+from llmscope.panels import needs_trace
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,7 +38,8 @@ def figure(now: ViewState, width: float | None = None) -> Figure:
         raise ValueError(f"There is no figure of a {now.view} yet.")
     inches, drawn = _FIGURES[name]
     room = (width or inches) * POINTS - 2 * MARGIN
-    _ = now.trace  # raises when there is no model, or no text
+    if needs_trace(now):
+        _ = now.trace  # raises when there is no model, or no text
     # As it is out of the box, whatever the style of the notebook; and left as it was.
     with matplotlib.rc_context():
         matplotlib.rcdefaults()

@@ -85,7 +85,8 @@ function App({ store, host, panels, picker, hints }: AppProps) {
       .filter((panel) => panel.place === place)
       .map(({ name, component: Component }) => <Component key={name} store={store} />);
   const inColumns = show("column");
-  const isStage = store.state.lecture.value && store.model.value !== null;
+  const isReady = shown.every(({ needsModel }) => needsModel === false) || !!store.model.value;
+  const isStage = store.state.lecture.value && isReady;
   const em = useSignal(PLAIN);
   const wasStage = useRef(isStage);
   useEffect(() => {
@@ -122,7 +123,7 @@ function App({ store, host, panels, picker, hints }: AppProps) {
             onKeyDown={keys}
           >
             <style>{sheets.join("\n")}</style>
-            {!store.model.value ? (
+            {!isReady ? (
               picker && <picker.component store={store} />
             ) : isStage ? (
               <Em.Provider value={em}>

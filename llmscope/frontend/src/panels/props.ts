@@ -24,6 +24,8 @@ export interface Panel {
   component: FunctionComponent<PanelProps>;
   /** Its style sheet. */
   css: string;
+  /** False where it shows no text through a model: a view of such panels alone has none. */
+  needsModel?: false;
   /** Rows are as wide as the widget; columns are side by side below them. */
   place: "row" | "column";
   /** On a stage a panel without any is always above. */

@@ -10,6 +10,7 @@ import { overview } from "./overview";
 import { patching } from "./patching";
 import type { Panel } from "./props";
 import { texts } from "./texts";
+import { tokenizers } from "./tokenizers";
 import { tokens } from "./tokens";
 
 export const PANELS: readonly Panel[] = [
@@ -23,4 +24,5 @@ export const PANELS: readonly Panel[] = [
   lens,
   nextToken,
   patching,
+  tokenizers,
 ];

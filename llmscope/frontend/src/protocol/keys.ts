@@ -29,6 +29,7 @@ const FORMS = {
   kept: "kept",
   page: "page",
   call: "call",
+  tokenizers: "tokenizers/{input}",
   search: "vocabulary/{text}",
   token: "token/{id}",
   begin: "write/begin/{prompt}",
@@ -65,6 +66,7 @@ interface Types {
   name: string;
   text: string;
   prompt: string;
+  input: string;
   kind: Kind;
   stream: Stream;
   pool: Pool;
@@ -214,6 +216,7 @@ const PATTERNS: Record<string, string> = {
   name: NAME,
   text: NAME,
   prompt: ANY,
+  input: ANY,
   count: "[1-9][0-9]{0,8}",
   of: Object.keys(WAYS).join("|"),
   way: [...new Set(Object.values(WAYS).flat())].join("|"),
@@ -222,7 +225,18 @@ const PATTERNS: Record<string, string> = {
   source: `(?:text|read)/${ANY}`,
 };
 
-const TEXTS = new Set(["kind", "stream", "pool", "name", "text", "prompt", "of", "way", "source"]);
+const TEXTS = new Set([
+  "kind",
+  "stream",
+  "pool",
+  "name",
+  "text",
+  "prompt",
+  "input",
+  "of",
+  "way",
+  "source",
+]);
 
 const patterns = Object.entries(FORMS).map(([type, form]) => {
   const fields = form

@@ -21,6 +21,7 @@ import { Effects } from "./effects";
 import { History } from "./history";
 import { GenerationStore } from "./generation";
 import { GeneratedInput, type Input, TypedInput } from "./input";
+import { LastingAnswers } from "./lasting";
 import { LensStore } from "./lens";
 import { Models } from "./models";
 import { focusOf } from "./next-token";
@@ -72,6 +73,7 @@ export class Store {
   readonly effects: Effects;
   /** Where text is generated; the trace is then of that. */
   readonly generation: GenerationStore | null;
+  readonly lasting: LastingAnswers;
   readonly input: Input;
   readonly settings: ReadonlySignal<Settings>;
   /** Whether tokens are sampled: nobody fills a gap by chance. */
@@ -102,6 +104,7 @@ export class Store {
     this.#source = new CountedSource(source);
     this.isGone = source.isGone ?? NEVER;
     this.#cache = new RequestCache(this.#source);
+    this.lasting = new LastingAnswers(this.#source, (error) => this.#report(error));
     const bound = bindTraits<State>(traits, TRAITS, () => this.touch());
     const state = (this.state = bound.signals);
     this.#settling = new Settling(
@@ -169,7 +172,7 @@ export class Store {
     this.attention = new AttentionStore(core, this.sides);
     this.effects = new Effects(core, this.attention.kind);
     this.lens = new LensStore(core, this.sides, () => this.model.value?.layers ?? 0);
-    this.#ends = [bound.dispose, ...this.#start()];
+    this.#ends = [bound.dispose, () => this.lasting.close(), ...this.#start()];
   }
 
   /** Starts what follows the signals, once all parts are there. */
@@ -274,7 +277,7 @@ export class Store {
   lacks(request: Request): string | null {
     const lacking = this.#source.lacks(formatKey(request));
     if (lacking || !this.isGone.value) return lacking;
-    const parts = [this.#cache, this.input, this.attention];
+    const parts = [this.#cache, this.lasting, this.input, this.attention];
     return parts.some((part) => part.has(request)) ? null : words.needsKernel;
   }
 

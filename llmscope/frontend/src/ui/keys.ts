@@ -163,6 +163,10 @@ export const KEYS = {
     panel: "patching",
     acts: { move: { keys: ARROWS }, take: { keys: ["Enter", "Space"] } },
   },
+  tokenizers: {
+    panel: "tokenizers",
+    acts: { move: { keys: ARROWS } },
+  },
   slider: {
     panel: "next-token",
     acts: {

@@ -21,4 +21,5 @@ export { patching } from "./patching";
 export { picker } from "./picker";
 export { problems } from "./problems";
 export { steps } from "./steps";
+export { tokenizers } from "./tokenizers";
 export { tokens } from "./tokens";

@@ -137,6 +137,10 @@ export const keys = {
       title: names.patching,
       acts: { move: "Walk through layers and tokens", take: "Patch this cell, or no longer" },
     },
+    tokenizers: {
+      title: names.tokenizers,
+      acts: { move: "Look at another piece; at another tokenizer" },
+    },
     slider: {
       title: "Slider",
       acts: { move: "One step", fine: "A fine step" },

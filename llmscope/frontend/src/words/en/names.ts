@@ -8,3 +8,4 @@ export const arcs = "Arcs";
 export const steps = "Steps";
 export const lens = "Lens";
 export const patching = "Patching";
+export const tokenizers = "Tokenizers";
