@@ -13,6 +13,7 @@ from .scope import load as load
 from .text import Token as Token
 from .trace import Trace as Trace
 from .views import AttentionView as AttentionView
+from .views import CompareView as CompareView
 from .views import Explorer as Explorer
 from .views import GenerationView as GenerationView
 from .views import LensView as LensView
@@ -20,5 +21,6 @@ from .views import NextTokenView as NextTokenView
 from .views import PatchingView as PatchingView
 from .views import TokenizersView as TokenizersView
 from .views import TokensView as TokensView
+from .views import compare as compare
 from .views import explore as explore
 from .views import link as link

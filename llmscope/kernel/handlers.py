@@ -17,6 +17,7 @@ from llmscope.kernel.models import described, installed, loaded
 from llmscope.kernel.patching import patching
 from llmscope.kernel.protocol import format_key, parse_input, shortened
 from llmscope.kernel.requests import PAUSE, RequestError
+from llmscope.kernel.rows import aligned_rows
 from llmscope.kernel.summary import summary
 from llmscope.kernel.trace_cache import TraceCache
 from llmscope.kernel.vocabulary import Vocabulary
@@ -123,7 +124,10 @@ class Handlers:
                 yield {"trace": self.traces.name(what, trace), **summary(trace)}
             case ask.OfTrace(ask.Pair() as names):
                 a, b = (self.traces.named(name, cancelled) for name in names[:2])
-                compared = Comparison(a, b, anchors=names.anchors)
+                compared = Comparison(a, b, names.anchors)
+                if isinstance(request, ask.Rows):
+                    yield from aligned_rows(compared)
+                    return
                 yield from difference(compared, request, self._attention, cancelled)
             case ask.OfTrace(str() as name):
                 trace = self.traces.named(name, cancelled)

@@ -48,6 +48,7 @@ class TraceCache:
         self.scope = scope
         self.other = other
         self.given = given
+        self.other_given = other_given
         self._given: dict[Input, Trace] = {}
         if given is not None:
             self._given[input_of(given)] = given
@@ -145,5 +146,5 @@ class TraceCache:
             self._names.clear()
             self._name_of.clear()
             self._given.clear()
-            self.scope = self.other = self.given = None
+            self.scope = self.other = self.given = self.other_given = None
             self._is_closed = True

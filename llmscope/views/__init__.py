@@ -1,6 +1,7 @@
 """The widgets: one store with one or more panels each."""
 
 from llmscope.views.base import View
+from llmscope.views.compare import CompareView, compare
 from llmscope.views.explorer import Explorer, explore
 from llmscope.views.generation import GenerationView
 from llmscope.views.lens import LensView
@@ -10,6 +11,7 @@ from llmscope.views.tokenizers import TokenizersView
 
 __all__ = [
     "AttentionView",
+    "CompareView",
     "Explorer",
     "GenerationView",
     "LensView",
@@ -18,6 +20,7 @@ __all__ = [
     "TokenizersView",
     "TokensView",
     "View",
+    "compare",
     "explore",
     "link",
 ]

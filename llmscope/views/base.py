@@ -141,6 +141,7 @@ class View(anywidget.AnyWidget, ViewTraits):
         trace: Trace | None = None,
         session: GenerationSession | None = None,
         answers: Answers | None = None,
+        other: tuple[Scope, Trace | None] | None = None,
         **traits: Any,
     ) -> None:
         if not _BUILT.exists():
@@ -156,7 +157,7 @@ class View(anywidget.AnyWidget, ViewTraits):
         self._answers = answers or {}
         own: Answers = {ask.Kept: self._keep, ask.Page: self._page, **self._answers}
         own = {**own, ask.Call: self._call} if self._maker else own
-        self._handlers = Handlers(scope, trace, session, own)
+        self._handlers = Handlers(scope, trace, session, own, *(other or ()))
         self._worker = Worker(self._handlers, self._post)
         self._from_page = False
         super().__init__(text=text, _telling=traits.keys().isdisjoint(_HEAD), **traits)

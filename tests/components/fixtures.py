@@ -375,4 +375,7 @@ def two_sentences() -> Made:
     return Made([AttentionView(trace, layer=2)], numbers.numbers, {"layers": [2]})
 
 
-from tests.components import edited_fixtures  # noqa: E402, F401 - registers its own
+from tests.components import (  # noqa: E402 - each registers its own
+    compared_fixtures,  # noqa: F401
+    edited_fixtures,  # noqa: F401
+)

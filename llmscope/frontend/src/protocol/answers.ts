@@ -192,11 +192,16 @@ export interface LensDifference {
 
 /** How the tokens of two traces are aligned. */
 export interface RowsAnswer {
-  /** (rows, 4): the first token of A and the one after its last, then of B; none where equal. */
+  /**
+   * (rows, 5): the first token of A and the one after its last, the same of B, none where these are
+   * equal; and whether both say the same.
+   */
   rows: Tensor;
   pairs: Tensor; // (pairs, 2): tokens of A and of B whose reads are held against each other
-  /** In bits, of each token; NaN where it has none; `null` of models that don't read on. */
-  surprisals: [a: Tensor, b: Tensor] | null;
+  source_pairs: Tensor; // the same of an encoder
+  /** In bits, of each token; NaN of the first; where both models read from left to right. */
+  surprisals_a?: Tensor;
+  surprisals_b?: Tensor;
   /** Whether both know the same tokens. */
   one_vocabulary: boolean;
 }

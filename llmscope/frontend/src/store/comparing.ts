@@ -130,16 +130,15 @@ export class Comparing implements Sides {
     this.difference = computed(() => {
       const aligned = this.aligned.value;
       if (!this.isDifference.value || !aligned || !this.isAligned.value) return null;
-      const { a, b, name, pairs } = aligned;
+      const { a, b, name, pairs, source_pairs } = aligned;
       if (aligned.a !== core.trace.value) return null;
-      const own = Array.from({ length: pairs.data.length / 2 }, (_, at) => pairs.data[2 * at]!);
-      const side = a.target.length > 0 ? "target" : "tokens";
       const decimals = a.decimals ?? b.decimals;
       return {
         ...a,
         name,
-        [side]: own.map((at) => a[side][at]!),
-        last: own.length - 1,
+        tokens: paired(a.tokens, a.target.length > 0 ? source_pairs : pairs),
+        target: a.target.length > 0 ? paired(a.target, pairs) : [],
+        last: pairs.data.length / 2 - 1,
         ...(decimals !== undefined && { decimals }),
       };
     });
@@ -270,7 +269,27 @@ export class Comparing implements Sides {
     if (!other) return null;
     if (this.core.state.position.value < 0 || other.target.length > 0)
       return placeOf(other, other.last);
-    return this.#partner(position, isOther ? "b" : "a");
+    // Where it has read as far.
+    const row = this.beatOf(position, isOther ? "b" : "a");
+    const end = this.aligned.value?.rows.data[5 * row + (isOther ? 1 : 3)] ?? 0;
+    return row < 0 || end === 0 ? null : end - 1;
+  }
+
+  /** Pins what stands in a row. */
+  pinBeat(row: number): void {
+    const [from, to, first, end] = this.aligned.peek()!.rows.data.subarray(5 * row, 5 * row + 4);
+    if (to! > from!) this.pin("a", to! - 1);
+    else if (end! > first!) this.pin("b", end! - 1);
+  }
+
+  /** The row of a token of a side; -1 without one. */
+  beatOf(token: number, side: "a" | "b"): number {
+    const { data, shape } = this.aligned.value?.rows ?? ({} as Partial<Tensor>);
+    if (!data || !this.isAligned.value) return -1;
+    const [from, to] = side === "a" ? [0, 1] : [2, 3];
+    for (let row = 0; row < shape![0]!; row++)
+      if (data[5 * row + from]! <= token && token < data[5 * row + to]!) return row;
+    return -1;
   }
 
   // ── asking ────────────────────────────────────────────────────────────────────────────────
@@ -363,6 +382,10 @@ export class Comparing implements Sides {
     return () => asked.abort();
   }
 }
+
+/** The tokens of A that B has, too. */
+const paired = (tokens: Token[], { data }: Tensor): Token[] =>
+  Array.from({ length: data.length / 2 }, (_, pair) => tokens[data[2 * pair]!]!);
 
 const isEmpty = ({ input }: Editor): boolean => input.value.text === "";
 

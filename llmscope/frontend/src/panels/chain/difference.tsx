@@ -5,6 +5,7 @@ import { Label, plain } from "../../ui/label";
 import { chain as words } from "#words/chain";
 import { compare } from "#words/compare";
 import { rich } from "../../words/fill";
+import { rowsOf } from "../../ui/beats";
 import { Columns, lookedAt } from "./columns";
 import { toBits } from "./factors";
 
@@ -31,11 +32,7 @@ export function ChainOfTwo({ store }: { store: Store }) {
   const found = trace && store.answer<ChainDifference>(request).value;
   const side: Side = trace && trace.target.length > 0 ? "target" : "tokens";
   const factors =
-    found &&
-    factorsOf(
-      trace[side].map(({ label }) => label),
-      found,
-    );
+    found && factorsOf(labelsOf(store) ?? trace[side].map(({ label }) => label), found);
   return (
     <section class="panel chain" aria-label={words.title}>
       <h3>
@@ -52,6 +49,12 @@ export function ChainOfTwo({ store }: { store: Store }) {
       )}
     </section>
   );
+}
+
+/** What stands in each row of two texts. */
+function labelsOf({ comparing }: Store): string[] | null {
+  const aligned = comparing?.aligned.value;
+  return aligned ? rowsOf(aligned).map(({ a, b }) => (a ?? b)!.text) : null;
 }
 
 function factorsOf(labels: string[], { logprobs, both }: ChainDifference): Factor[] {
@@ -84,7 +87,7 @@ function Tokens({ store, side, factors }: FactorsProps) {
       kind="two-sided"
       columns={factors.map(({ label, edited, untouched, change }) => ({
         label,
-        bar: edited !== null && (
+        bar: edited !== null && untouched !== null && (
           <>
             <span>{signed(change)}</span>
             <span class={change < 0 ? "down" : "up"}>
@@ -93,8 +96,8 @@ function Tokens({ store, side, factors }: FactorsProps) {
           </>
         ),
         numbers: [
-          edited === null ? words.given : inPercent(edited),
-          untouched === null ? "" : inPercent(untouched),
+          edited === null ? (untouched === null ? words.given : "–") : inPercent(edited),
+          untouched === null ? (edited === null ? "" : "–") : inPercent(untouched),
         ],
       }))}
     />
@@ -108,7 +111,10 @@ function Sentence({ store, side, factors }: FactorsProps) {
   return (
     <p class="caption lines figures" role="status">
       {edited === null || untouched === null
-        ? rich(words.first, { token })
+        ? rich(edited === untouched ? words.first : compare.alone[edited === null ? "b" : "a"], {
+            token,
+            share: power(edited ?? untouched ?? 0),
+          })
         : rich(wordsOf(store).factor, {
             token,
             edited: power(edited),

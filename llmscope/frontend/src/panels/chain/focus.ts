@@ -13,15 +13,18 @@ export const keysOf = (store: Store, side: Side, length: number) =>
     },
   });
 
-/** Pins the token of a column: of two texts, one that both have. */
-export const pinColumn = (store: Store, side: Side, index: number): void =>
-  store.pin(store.sides.isDifference.peek() ? store.sides.positionOf(index) : index, side);
+/** Pins the token of a column: of two texts, that of a row. */
+export function pinColumn(store: Store, side: Side, index: number): void {
+  const { comparing } = store;
+  if (comparing?.isDifference.peek()) comparing.pinBeat(index);
+  else store.pin(index, side);
+}
 
 /** The column of the token in focus of a side; without one, the last. */
 export function clampedFocus(store: Store, side: Side, length: number): number {
-  const { comparing, focus } = store;
-  const isOfTwo = comparing?.isDifference.value && side === "tokens";
-  const here = isOfTwo ? comparing!.rowOf(focus.value) : store.here(side);
+  const { comparing } = store;
+  const isOfRows = comparing?.isDifference.value;
+  const here = isOfRows ? comparing!.beatOf(store.focus.value, "a") : store.here(side);
   return here < 0 ? length - 1 : Math.min(here, length - 1);
 }
 

@@ -1,4 +1,4 @@
-import { useSignal } from "@preact/signals";
+import { batch, useSignal } from "@preact/signals";
 import { useMemo, useRef } from "preact/hooks";
 import { OF_TWO } from "../../protocol/shared";
 import { type Comparing, sideOf } from "../../store/comparing";
@@ -13,7 +13,7 @@ import { compare as words } from "#words/compare";
 import { tokens } from "#words/tokens";
 import { fill, rich } from "../../words/fill";
 import type { PanelProps } from "../props";
-import { rowsOf } from "./rows";
+import { rowsOf } from "../../ui/beats";
 import { Stave } from "./stave";
 
 /** Two texts side by side, as they are typed and as they are read. */
@@ -93,7 +93,13 @@ function Line({ side, editor, store }: LineProps) {
           typed={typed}
           name={words.texts[side]}
           placeholder={tokens.type}
-          onEdit={(text) => editor.edit(text)}
+          onEdit={(text) =>
+            batch(() => {
+              editor.edit(text);
+              // They are positions, which are others now.
+              if (state.anchors.peek().length > 0) state.anchors.value = [];
+            })
+          }
           onKeyDown={keys}
         />
       </span>
@@ -147,7 +153,7 @@ function Caption({ store, row: at }: { store: Store; row: number | null }) {
   const said = () => {
     if (store.waiting.value) return store.waiting.value;
     if (store.isOld.value) return tokens.old;
-    if (!row) return alignment?.surprisals ? words.legend : words.legendPlain;
+    if (!row) return alignment?.surprisals_a ? words.legend : words.legendPlain;
     return (
       <>
         {told("a")} · {told("b")}

@@ -6,7 +6,7 @@ import type { Alignment } from "../../store/comparing";
 import type { Store } from "../../store/store";
 import { onKeys } from "../../ui/keys";
 import { compare as words } from "#words/compare";
-import { type Row, rowsOf } from "./rows";
+import { type Row, rowsOf } from "../../ui/beats";
 
 type SideName = "a" | "b";
 const BOTH = ["a", "b"] as const;

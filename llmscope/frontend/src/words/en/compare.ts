@@ -44,11 +44,16 @@ export const compare = {
       "Shade: Jensen-Shannon divergence of A and B, √ scale. Cells name the token of A, in bold where B has another",
   },
   chain: {
-    about: "A less B, of the tokens that both have",
+    about: "A less B",
     rows: { surprisal: "surprisal, ± bits", edited: "A, %", untouched: "B, %" },
     factor: "p(“{token}”): A {edited}, B {untouched} · surprisal {bits}",
-    total: "All of these: {bits}; perplexity of A {edited}, of B {untouched}.",
+    total: "What both have: {bits}; perplexity of A {edited}, of B {untouched}.",
     legend: "Blue: more surprising in A; orange: less.",
+  },
+  /** Of a token that only one of the two has. */
+  alone: {
+    a: "Only A has “{token}”: p = {share}",
+    b: "Only B has “{token}”: p = {share}",
   },
   heads: {
     title: "how far heads are apart",

@@ -1,8 +1,8 @@
 /** The rows of two aligned texts, as they are drawn: what each side has there, and how surprising it is. */
 
-import type { Trace } from "../../protocol/answers";
-import { type Alignment, sideOf } from "../../store/comparing";
-import { plain } from "../../ui/label";
+import type { Trace } from "../protocol/answers";
+import { type Alignment, sideOf } from "../store/comparing";
+import { plain } from "./label";
 
 export interface Half {
   /** Its tokens: the first, and the one after the last. */
@@ -25,12 +25,12 @@ export interface Row {
   change: number;
 }
 
-export function rowsOf({ a, b, rows, surprisals }: Alignment): Row[] {
+export function rowsOf({ a, b, rows, surprisals_a, surprisals_b }: Alignment): Row[] {
   const { data, shape } = rows;
   return Array.from({ length: shape[0]! }, (_, row) => {
     const [fromA, toA, fromB, toB, same] = data.subarray(5 * row, 5 * row + 5);
-    const one = halfOf(a, fromA!, toA!, surprisals?.[0].data);
-    const other = halfOf(b, fromB!, toB!, surprisals?.[1].data);
+    const one = halfOf(a, fromA!, toA!, surprisals_a?.data);
+    const other = halfOf(b, fromB!, toB!, surprisals_b?.data);
     const change = one && other ? one.surprisal - other.surprisal : NaN;
     return { a: one, b: other, isSame: same === 1, change };
   });
