@@ -104,7 +104,7 @@ class MatrixStack:
 
     def parts(self, rows: NDArray[np.intp], block: int = 1) -> Iterator[NDArray[np.intp]]:
         """Cut `rows` into parts of whole blocks whose weights are small in memory."""
-        most = block * max(1, _CELLS // (self.heads * self.keys * block))
+        most = block * max(1, _CELLS // (self.heads * max(1, self.keys) * block))
         for start in range(0, len(rows), most):
             yield rows[start : start + most]
 

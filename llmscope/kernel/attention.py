@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
+    from llmscope.analysis.comparison import Pairing
     from llmscope.kernel.requests import OfMatrix, Part, Steps, Thumbnails
     from llmscope.shared import Kind
     from llmscope.trace import Trace
@@ -75,8 +76,16 @@ class AttentionHandlers:
         hidden = part["hidden"].astype(np.uint8)
         return {**part, "hidden": hidden, "names": names, "features": features}
 
-    def matrix(self, traces: tuple[Trace, ...], request: OfMatrix, cancelled: IsCancelled) -> Part:
+    def matrix(
+        self,
+        traces: tuple[Trace, ...],
+        request: OfMatrix,
+        cancelled: IsCancelled,
+        pairing: Pairing | None = None,
+    ) -> Part:
         """Return a tile, a row or a column of a matrix, or of that of one trace less another's.
+
+        The latter among the queries and keys of `pairing`; by default all.
 
         Raises
         ------
@@ -90,14 +99,21 @@ class AttentionHandlers:
         kind = request.kind
         trace = traces[0]
         if kind in trace.kinds:  # another is refused in the words of the model
-            _check(request, trace.queries(kind), trace.keys(kind))
+            sides = (trace.queries(kind), trace.keys(kind))
+            _check(request, *(map(len, (pairing.queries, pairing.keys)) if pairing else sides))
         is_small = trace.queries(kind) * trace.keys(kind) <= TILE**2
         with cpus(1) if is_small and request.matrix.how == "head" else nullcontext():
-            return self._matrix(traces, request, cancelled)
+            return self._matrix(traces, request, cancelled, pairing)
 
-    def _matrix(self, traces: tuple[Trace, ...], request: OfMatrix, cancelled: IsCancelled) -> Part:
+    def _matrix(
+        self,
+        traces: tuple[Trace, ...],
+        request: OfMatrix,
+        cancelled: IsCancelled,
+        pairing: Pairing | None,
+    ) -> Part:
         kind, matrix = request.kind, request.matrix
-        if isinstance(request, Row) and matrix.how != "rollout":
+        if isinstance(request, Row) and matrix.how != "rollout" and pairing is None:
             one, *other = (
                 named_matrix(trace.recording, kind, matrix, [request.index])[0] for trace in traces
             )
@@ -107,7 +123,7 @@ class AttentionHandlers:
             self._stack(trace, replace(request, trace=name), cancelled)
             for trace, name in zip(traces, names, strict=True)
         ]
-        stack = difference_stack(*stacks) if len(stacks) > 1 else stacks[0]
+        stack = difference_stack(stacks[0], stacks[1], pairing) if stacks[1:] else stacks[0]
         match request:
             case Row():
                 return {"weights": stack.read([request.index])[0, 0]}
@@ -115,8 +131,9 @@ class AttentionHandlers:
                 return {"weights": _column(stack, request.index, cancelled)}
             case Tile(level=level, row=row, column=column):
                 pool = request.pool if level else "max"  # of single weights both are the same
+                paired = None if pairing is None else pairing.key
                 cells = self._cached(
-                    (request.trace, kind, matrix.text, level, row, column, pool),
+                    (request.trace, paired, kind, matrix.text, level, row, column, pool),
                     lambda: tile(stack, level, row, column, pool, cancelled)[0],
                 )
                 return {"shades" if cells.dtype == np.uint8 else "weights": cells}

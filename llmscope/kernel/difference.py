@@ -36,19 +36,20 @@ def difference(
     a, b = compared.a, compared.b
     match request:
         case ask.OfMatrix():
-            yield attention.matrix((a, b), request, cancelled)
+            yield attention.matrix((a, b), request, cancelled, compared.pairing(request.kind))
         case ask.Chain():
             for trace in (a, b):
                 yield from (PAUSE for _ in trace.read_chain())
             yield {
                 "logprobs": compared.logprobs,
-                "both": np.stack([a.logprobs, b.logprobs]),
+                "both": np.stack(compared.both_logprobs),
                 "perplexities": [a.perplexity, b.perplexity],
             }
         case ask.LensBlock():
             yield lens_difference(compared, request, cancelled)
         case ask.Distances():
-            found = read_distances(a.recording, b.recording, request.kind, cancelled)
+            pairing = compared.pairing(request.kind)
+            found = read_distances(a.recording, b.recording, request.kind, cancelled, pairing)
             yield {"distances": found}
         case _:
             raise RequestError(

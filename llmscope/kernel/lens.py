@@ -46,7 +46,7 @@ def lens_block(trace: Trace, request: LensBlock, cancelled: Callable[[], bool]) 
     RequestError
         When the text has no such block.
     """
-    rows = _positions(request, trace)
+    rows = _positions(request, len(trace))
     trace.check_current()
     lens = read_lens(
         trace.recording, trace.scope.tokenizer, LENS_TOP, rows, request.stream, cancelled
@@ -86,9 +86,8 @@ def lens_difference(
         When the text has no such block.
     """
     a, b = compared.a, compared.b
-    rows = _positions(request, a)
-    for trace in (a, b):
-        trace.check_current()
+    rows = compared.pairs[_positions(request, len(compared.pairs))]
+    compared.check_lens()
     tokenizer = a.scope.tokenizer
     found = read_lens_difference(
         a.recording, b.recording, tokenizer, rows, request.stream, cancelled
@@ -104,9 +103,9 @@ def lens_difference(
     }
 
 
-def _positions(request: LensBlock, trace: Trace) -> NDArray[np.intp]:
+def _positions(request: LensBlock, count: int) -> NDArray[np.intp]:
     first = request.block * LENS_BLOCK
-    rows = np.arange(first, min(first + LENS_BLOCK, len(trace)))
+    rows = np.arange(first, min(first + LENS_BLOCK, count))
     if not len(rows):
-        raise RequestError(f"There is no position {first}: the text has {len(trace)} tokens.")
+        raise RequestError(f"There is no position {first}: the text has {count} tokens.")
     return rows

@@ -112,13 +112,45 @@ def test_other_requests_are_refused_in_words(compared, asked):
         ask(answers, f"{name.partition('-')[0]}/distances/self")
 
 
-def test_two_texts_are_refused_in_words(scope):
-    answers = Handlers(scope)
-    names = [ask(answers, f"text/{text}")["trace"] for text in (TEXT, "The quick")]
-    with pytest.raises(ValueError, match="not aligned"):
-        ask(answers, f"{'-'.join(names)}/chain")
+@pytest.fixture
+def texts(scope):
+    """The same of two texts."""
+    answers, two = Handlers(scope), (TEXT, TEXT.replace(" brown", "").replace("lazy", "sleepy old"))
+    names = [ask(answers, f"text/{text}")["trace"] for text in two]
+    return answers, "-".join(names), llmscope.Comparison(*map(scope.trace, two))
+
+
+@pytest.mark.parametrize("matrix", MATRICES)
+def test_two_texts_are_compared_where_their_tokens_are_aligned(texts, monkeypatch, matrix):
+    monkeypatch.setattr("llmscope.kernel.tiles.TILE", 8)
+    answers, name, comparison = texts
+    pairs = comparison.pairs
+    assert len(pairs) < min(len(comparison.a), len(comparison.b))
+    one, other = (
+        matrix_of(trace, "self", matrix)[np.ix_(at, at)]
+        for trace, at in zip((comparison.a, comparison.b), pairs.T, strict=True)
+    )
+    expected = one - other
+    assert_close(ask(answers, f"{name}/self/{matrix}/row.9")["weights"], expected[9], size=1)
+    assert_close(ask(answers, f"{name}/self/{matrix}/column.4")["weights"], expected[:, 4], size=1)
+    tile = ask(answers, f"{name}/self/{matrix}/0.1.0.max")["weights"]
+    assert np.abs(tile - expected[8:16, :8]).max() <= 2**-11 * np.abs(expected).max() + 1e-5
+    with pytest.raises(RequestError, match=f"no position {len(pairs)}"):
+        ask(answers, f"{name}/self/{matrix}/row.{len(pairs)}")
+
+
+def test_the_chain_of_two_texts_is_that_of_their_rows(texts):
+    answers, name, comparison = texts
+    found = ask(answers, f"{name}/chain")
+    assert found["both"].shape == (2, len(comparison.tokens))
+    assert_close(found["logprobs"], comparison.logprobs, size=10)
+    found = ask(answers, f"{name}/distances/self")["distances"]
+    assert_close(found, comparison.head_distances, size=1)
+    found = ask(answers, f"{name}/lens/block/2")
+    expected = comparison.lens(positions=range(16, 24))
+    assert_close(found["divergence"], expected.divergence, size=1)
     with pytest.raises(RequestError, match="no trace t9"):
-        ask(answers, f"{names[0]}-t9/chain")
+        ask(answers, f"{name.partition('-')[0]}-t9/chain")
 
 
 def test_a_long_text_has_reduced_tiles_with_true_numbers(tokenizer):

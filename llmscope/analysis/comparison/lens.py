@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LensDifference:
-    """The logit lens of two passes over the same tokens, A and B.
+    """The logit lens of two passes, A and B, at tokens that are aligned.
 
     Attributes
     ----------
     layers, positions
-        Numbers (layers,) and (positions,) of the residual streams, as in `Lens`.
+        Numbers (layers,) and (positions,) of the residual streams, as in `Lens`; positions of A.
+    positions_b
+        Those of B (positions,): the same where the texts are.
     divergence
         Jensen-Shannon divergence (layers, positions) of the two distributions, in bits: 0 where
         both say the same, 1 where no token is possible in both.
@@ -40,6 +42,7 @@ class LensDifference:
 
     layers: NDArray[np.int64]
     positions: NDArray[np.int64]
+    positions_b: NDArray[np.int64]
     divergence: NDArray[np.float32]
     ids_a: NDArray[np.int64]
     ids_b: NDArray[np.int64]
@@ -60,7 +63,8 @@ class LensDifference:
         Returns
         -------
         DataFrame
-            Columns layer, position, token_a, prob_a, token_b, prob_b and divergence (bits).
+            Columns layer, position, position_b, token_a, prob_a, token_b, prob_b and divergence
+            (bits).
 
         Raises
         ------
@@ -69,10 +73,12 @@ class LensDifference:
         """
         table = data_frame("to_pandas")
         layer, position = np.meshgrid(self.layers, self.positions, indexing="ij")
+        _, position_b = np.meshgrid(self.layers, self.positions_b, indexing="ij")
         return table(
             {
                 "layer": layer.ravel(),
                 "position": position.ravel(),
+                "position_b": position_b.ravel(),
                 "token_a": labels(self._tokenizer, self.ids_a.ravel().tolist()),
                 "prob_a": self.probs_a.ravel(),
                 "token_b": labels(self._tokenizer, self.ids_b.ravel().tolist()),
@@ -99,7 +105,7 @@ def read_lens_difference(
     tokenizer
         The tokenizer of both.
     rows
-        Positions (rows,).
+        Positions (rows, 2) in each pass.
     stream
         What is read of each layer.
     cancelled
@@ -120,7 +126,7 @@ def read_lens_difference(
     if counts[0] != counts[1]:
         raise ValueError(
             f"The two models have {counts[0] - 1} and {counts[1] - 1} layers: the lens compares "
-            "layer by layer, so they have to have as many."
+            "layer by layer, so they have to have as many. trace.lens() reads each by itself."
         )
     shape = (counts[0], len(rows))
     divergence = np.empty(shape, dtype=np.float32)
@@ -129,14 +135,14 @@ def read_lens_difference(
     most = int(np.clip(HELD // (4 * vocabulary), 8, 64))  # rows of logits at once
     for start in range(0, len(rows), most):
         part = slice(start, min(start + most, len(rows)))
-        index: Any = rows[part].tolist()
-        step = max(1, most // len(index))
+        step = max(1, most // (part.stop - part.start))
         for first in range(0, counts[0], step):
             if cancelled():
                 raise Cancelled
             layers = slice(first, min(first + step, counts[0]))
             both: list[torch.Tensor] = []
             for side, (recording, states) in enumerate(zip((one, other), ends, strict=True)):
+                index: Any = rows[part, side].tolist()
                 chosen = torch.stack([state[index] for state in states[layers]])
                 found = log_probs(recording, chosen).exp()
                 best = found.max(-1)
@@ -146,7 +152,8 @@ def read_lens_difference(
             divergence[layers, part] = to_numpy(jensen_shannon(*both))
     return LensDifference(
         layers=np.arange(counts[0]),
-        positions=rows,
+        positions=rows[:, 0],
+        positions_b=rows[:, 1],
         divergence=divergence,
         ids_a=ids[0],
         ids_b=ids[1],

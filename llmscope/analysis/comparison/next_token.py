@@ -55,12 +55,12 @@ class NextTokenDifference:
     @cached_property
     def probs_a(self) -> NDArray[np.float64]:
         """Probabilities (vocabulary,) of A."""
-        return np.exp(_log_softmax(self.logits_a))
+        return np.exp(log_softmax(self.logits_a))
 
     @cached_property
     def probs_b(self) -> NDArray[np.float64]:
         """Probabilities (vocabulary,) of B."""
-        return np.exp(_log_softmax(self.logits_b))
+        return np.exp(log_softmax(self.logits_b))
 
     @property
     def change(self) -> NDArray[np.float64]:
@@ -153,7 +153,7 @@ class NextTokenDifference:
         ]
 
 
-def _log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+def log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return log-probabilities (vocabulary,) in nats."""
     shifted = logits.astype(np.float64) - logits.max()
     found: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum())
@@ -161,7 +161,7 @@ def _log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _kl(logits: NDArray[np.float32], others: NDArray[np.float32]) -> float:
-    one, other = _log_softmax(logits), _log_softmax(others)
+    one, other = log_softmax(logits), log_softmax(others)
     likely = np.exp(one)
     apart = np.subtract(one, other, where=likely > 0, out=np.zeros_like(one))
     return max(0.0, float((likely * apart).sum() / np.log(2)))
