@@ -216,7 +216,8 @@ function Rows({ store, next, outcome, log, fixed, curve, compare, samples }: Row
   const untouched = beside?.probOf ?? null;
   const own = wordsOf(store);
   const isDifference = untouched !== null && store.sides.isDifference.value;
-  const isMirrored = beside !== null && store.comparing !== null && store.sides.isDifference.value;
+  const isMirrored =
+    beside !== null && !!store.comparing?.aligned.value && store.sides.isDifference.value;
   const actual = actualOf(next, !samples);
   const isPlain = !samples && areSet(settings, NEUTRAL);
   const others = compare
@@ -271,6 +272,7 @@ function Rows({ store, next, outcome, log, fixed, curve, compare, samples }: Row
         ) : (
           <>
             <Actual next={next} outcome={outcome} token={actual} />
+            {store.comparing && <p class="apart">{"\u00a0"}</p>}
             <p class="legend">
               <span class={isPlain && !untouched ? "unseen" : ""}>
                 <i class="swatch grey" /> {untouched ? own.name : words.model}{" "}

@@ -44,6 +44,10 @@ export function DistanceOf({ store, here }: { store: Store; here: Head }) {
           {fill(words.scale, { most: distanceText(most) })}
         </span>
       </span>
+      {/* As many rows as habits have. */}
+      {[0, 1, 2, 3].map((row) => (
+        <span key={row} />
+      ))}
     </>
   );
 }
