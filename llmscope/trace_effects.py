@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from llmscope.capture import NEVER, Cancel, Recording
+from llmscope.progress_bar import progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,9 +101,6 @@ class TraceEffects:
         .. [2] Nanda, "Attribution patching: activation patching at industrial scale", 2023.
         .. [3] Sundararajan et al., "Axiomatic attribution for deep networks", ICML 2017.
         """
-        from tqdm.auto import tqdm
-        from transformers.utils.logging import is_progress_bar_enabled
-
         question = self.question(
             token, foil, position, of=of, method=method, measure=measure, by=by, kind=kind
         )
@@ -113,8 +111,7 @@ class TraceEffects:
         if baseline is not None and of != "tokens":
             raise ValueError("baseline= is a token in place of those of the text: for tokens.")
         parts = self.read_effects(question, source, baseline, cancelled)
-        hidden = not is_progress_bar_enabled()
-        with tqdm(unit="batch", leave=False, delay=0.5, disable=hidden) as bar:
+        with progress_bar(unit="batch", delay=0.5) as bar:
             for part in parts:
                 found = part
                 bar.update()

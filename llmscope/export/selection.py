@@ -188,7 +188,7 @@ class Group:
         if self.nodes:
             return list(self.nodes)
         reading = [view for view in self.views if needs_trace(view)]
-        shown = [view.input for view in reading]
+        shown = [view.inputs[0] if view.compared else view.input for view in reading]
         # What is read under edits can be seen without them, too.
         every = [what for view in reading for what in view.inputs]
         plain = [what for what in every if not isinstance(what, EditedInput | OtherInput)]

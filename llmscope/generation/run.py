@@ -21,6 +21,7 @@ from llmscope.generation.settings import (
     trace_of,
 )
 from llmscope.generation.tree import Tree
+from llmscope.progress_bar import progress_bar
 from llmscope.text import Token, from_ids
 
 if TYPE_CHECKING:
@@ -286,10 +287,6 @@ def generate(
 
 def _bar(prepared: Prepared) -> Any:
     """Make a progress bar that counts tokens, and appears after half a second."""
-    from tqdm.auto import tqdm
-    from transformers.utils.logging import is_progress_bar_enabled
-
     limit = prepared.config.max_length
     total = None if limit is None else limit - prepared.input_ids.shape[1]
-    hidden = not is_progress_bar_enabled()
-    return tqdm(total=total, unit="token", leave=False, delay=0.5, disable=hidden)
+    return progress_bar(total=total, unit="token", delay=0.5)

@@ -14,6 +14,8 @@ from typing import Any
 
 from tqdm.std import tqdm
 
+from llmscope.progress_bar import progress_bar
+
 Progress = Callable[[str, int, int | None], None]
 """Called with the stage in words, how much of it is done, and the total if known."""
 
@@ -49,7 +51,7 @@ def reporting(progress: Progress | None) -> Iterator[Progress]:
 
 
 class Bars:
-    """A callback that shows a bar for each stage: a widget in notebooks, text elsewhere."""
+    """A callback that shows a bar for each stage."""
 
     def __init__(self) -> None:
         self._stage: str | None = None
@@ -68,19 +70,9 @@ class Bars:
         self._stage = self._bar = None
 
     def _open(self, stage: str, total: int | None) -> None:
-        from tqdm.auto import tqdm as bar
-        from transformers.utils.logging import is_progress_bar_enabled
-
         self.close()
         self._stage = stage
-        self._bar = bar(
-            desc=stage,
-            total=total,
-            unit="",
-            unit_scale=True,
-            leave=False,
-            disable=not is_progress_bar_enabled(),
-        )
+        self._bar = progress_bar(desc=stage, total=total, unit="", unit_scale=True)
 
 
 def silent_bar(on_update: Callable[[Any], None]) -> Any:

@@ -378,4 +378,5 @@ def two_sentences() -> Made:
 from tests.components import (  # noqa: E402 - each registers its own
     compared_fixtures,  # noqa: F401
     edited_fixtures,  # noqa: F401
+    many_fixtures,  # noqa: F401
 )

@@ -126,6 +126,27 @@ def test_a_cell_follows_light_and_dark_and_its_height(opened, scope, tmp_path):
         expect(frame).to_have_css("height", f"{high}px")
 
 
+def test_any_colour_of_the_page_around_is_read(opened, scope, tmp_path):
+    opened.emulate_media(color_scheme="dark")
+    output = NextTokenView(scope.trace(tiny.TEXT)).static()._repr_html_()
+    hosted(opened, tmp_path, f"<div>{output}</div>")
+    view = opened.frame_locator("iframe").locator(".llmscope")
+    grounds = {
+        "oklch(1 0 0)": "light",
+        "color(display-p3 0.1 0.1 0.1)": "dark",
+        "lab(98 0 0)": "light",
+        "color-mix(in srgb, black 90%, white)": "dark",
+        "color(srgb 1 1 1)": "light",
+        "transparent": "dark",  # as the reader's system is
+    }
+    for color, theme in grounds.items():
+        opened.evaluate("color => document.body.style.background = color", color)
+        expect(view).to_contain_class(theme)
+    for kind, theme in (("vscode-light", "light"), ("vscode-high-contrast", "dark")):
+        opened.evaluate("kind => document.body.dataset.vscodeThemeKind = kind", kind)
+        expect(view).to_contain_class(theme)
+
+
 def test_a_cell_out_of_sight_is_as_high_as_it_needs(opened, scope, tmp_path):
     output = scope.explore(tiny.TEXT).static()._repr_html_()
     # As a sandbox of its own, a frame out of sight is not drawn.

@@ -125,6 +125,8 @@ def _static(page: Page, found: Found, scope: Scope) -> None:
 
     found.check("live", alive)
     _tried(explorer, found, scope)
+    # Of loading.
+    found.check("nothing left", lambda: expect(page.locator("body")).not_to_contain_text("%|"))
     ground = outer.first.evaluate(_GROUND)
     found.check("theme", lambda: expect(explorer.root).to_contain_class(ground))
 

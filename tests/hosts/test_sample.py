@@ -22,5 +22,13 @@ def test_views_are_alive_in_a_published_notebook(browser, lesson, name, tmp_path
     notebook.write_bytes(lesson)
     with TOOLS[name].publish(notebook, tmp_path) as url:
         found = look(browser, TOOLS[name], url, llmscope.load())
-    assert set(found.checks) == {"live", "slider", "head", "no error", "theme", "height"}
+    assert set(found.checks) == {
+        "live",
+        "slider",
+        "head",
+        "no error",
+        "nothing left",
+        "theme",
+        "height",
+    }
     assert not found.failed

@@ -26,6 +26,7 @@ def test_views_show_panels_of_the_registry(scope):
     views = [kind(trace) for kind in (TraceView, *TraceView.__subclasses__())]
     views += [scope.explore(TEXT), llmscope.GenerationView(scope)]
     views += [llmscope.TokenizersView(TEXT, [scope])]
+    views += [llmscope.compare(trace, trace)]
     assert {name for view in views for name in view._panels} == set(PANELS)
     for view in views:
         view.close()

@@ -157,8 +157,24 @@ def test_a_page_holds_the_answer_and_nothing_of_its_author(scope, tmp_path):
     assert source["answers"]["model"] == {"prompts": []}
     assert view.static()._repr_html_().count("<iframe") == 1
     assert re.search(r"tiny: \d", repr(view.static()))
-    with pytest.raises(ValueError, match="no figure of a TokenizersView"):
-        view.figure()
     bundle, _ = view._repr_mimebundle_()
     assert "tiny: " in bundle["text/plain"]
+    view.close()
+
+
+def test_a_figure_has_each_piece_under_its_own(some):
+    view = llmscope.TokenizersView("the dogs sleep", {n: some[n] for n in ("t5", "characters")})
+    figure = view.figure()
+    (sheet,) = figure.axes
+    drawn = [text.get_text() for text in sheet.texts]
+    for tokens in view.tokens.values():
+        assert {token.label for token in tokens} <= set(drawn)
+    unknown = [patch for patch in sheet.patches if patch.get_linestyle() == "--"]
+    assert not unknown
+    view.text = ""
+    with pytest.raises(ValueError, match="no text to draw"):
+        view.figure()
+    view.text = "the " * 400
+    with pytest.raises(ValueError, match="too long to print"):
+        view.figure()
     view.close()

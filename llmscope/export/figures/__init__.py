@@ -14,6 +14,7 @@ from llmscope.export.figures.page import MARGIN, POINTS, Page, Panel
 from llmscope.export.figures.steps import steps
 from llmscope.export.figures.style import BODY, INK, SMALL, SOFT, TITLE
 from llmscope.export.figures.text import text
+from llmscope.export.figures.tokenizers import tokenizers
 from llmscope.panels import needs_trace
 
 if TYPE_CHECKING:
@@ -119,4 +120,5 @@ _FIGURES = {
     "tokens": (5.5, _text),
     "next-token": (3.5, _next_token),
     "lens": (7.2, _lens),
+    "tokenizers": (7.2, tokenizers),
 }

@@ -26,10 +26,12 @@ CELLS = [
     f"one = scope.explore({SENTENCE!r}, layer=24, head=4)\none",
     "two = scope.explore('The capital of France is')\ntwo",
     "lens = llmscope.LensView(trace)\nlens",
+    "from transformers import ByT5Tokenizer\n"
+    "cut = llmscope.TokenizersView('A tiny 词', {'default': scope, 'bytes': ByT5Tokenizer()})\ncut",
     HOLD,
 ]
 SIZE = {"width": 1360, "height": 1200}
-TOKENS, ATTENTION, NEXT, AGAIN, HEAT, ONE, TWO, LENS, BUSY = range(1, 10)
+TOKENS, ATTENTION, NEXT, AGAIN, HEAT, ONE, TWO, LENS, CUT, BUSY = range(1, 11)
 RUN = BUSY
 VIEWS = {
     "tokens": {"text": SENTENCE, "layer": 24, "head": 4},
@@ -38,6 +40,7 @@ VIEWS = {
     "one": {"text": SENTENCE, "layer": 24, "head": 4},
     "two": {"text": "The capital of France is"},
     "lens": {"text": SENTENCE, "layer": 29},
+    "cut": {"text": "A tiny 词"},
 }
 
 
@@ -222,3 +225,22 @@ def test_any_token_can_be_found_and_pinned(notebook):
     expect(view.next.get_by_text("no such token", exact=True)).to_be_visible()
     search.press("Escape")
     expect(search).to_have_value("")
+
+
+def test_a_text_is_cut_by_several_tokenizers_as_it_is_typed(notebook):
+    view = panels(notebook, CUT).root
+    text = view.get_by_role("textbox", name="Text")
+    expect(text).to_have_value("A tiny 词")
+    expect(view.locator('.piece[data-place^="1."]')).to_have_count(10)
+    text.fill("A tiny 词 🤖")
+    notebook.wait_value("cut.text", "A tiny 词 🤖")
+    expect(view.locator('.piece[data-place^="1."]')).to_have_count(15)
+    count = notebook.ask("len(cut.tokens['default'])")
+    expect(view.locator('.piece[data-place^="0."]')).to_have_count(count)
+    view.get_by_role("button", name="code").click()
+    notebook.wait_value("cut.text.startswith('def count')", True)
+    text.press("ControlOrMeta+z")
+    expect(text).to_have_value("A tiny 词 🤖")
+    notebook.execute("cut.text = 'from Python'")
+    expect(text).to_have_value("from Python")
+    expect(view.get_by_role("row", name="bytes").last).to_contain_text("11")

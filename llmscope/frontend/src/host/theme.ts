@@ -1,6 +1,13 @@
 export type Theme = "light" | "dark";
 
-const WATCHED = ["data-jp-theme-light", "data-jp-theme-name", "data-theme", "class", "style"];
+const WATCHED = [
+  "data-jp-theme-light",
+  "data-jp-theme-name",
+  "data-theme",
+  "data-vscode-theme-kind",
+  "class",
+  "style",
+];
 
 /** Calls back with the theme of the page around `el`, now and whenever it changes. */
 export function followTheme(el: HTMLElement, found: (theme: Theme) => void): () => void {
@@ -25,6 +32,9 @@ function themeAround(el: HTMLElement): Theme {
   if (jupyter) return jupyter === "false" ? "dark" : "light";
   const named = documentElement.dataset.theme ?? body.dataset.theme;
   if (named === "dark" || named === "light") return named;
+  // "vscode-dark", "vscode-light", and high contrast of either.
+  const editor = body.dataset.vscodeThemeKind;
+  if (editor) return editor.endsWith("light") ? "light" : "dark";
   const ground = groundOf(el);
   if (ground) return ground;
   return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
@@ -33,12 +43,17 @@ function themeAround(el: HTMLElement): Theme {
 /** Dark or light by the first opaque background around `el`. */
 function groundOf(el: HTMLElement): Theme | undefined {
   for (let node: HTMLElement | null = el; node; node = node.parentElement) {
-    const [r, g, b, a = 1] =
-      getComputedStyle(node)
-        .backgroundColor.match(/[\d.]+/g)
-        ?.map(Number) ?? [];
-    if (b === undefined || a < 0.5) continue;
-    return 0.2126 * r! + 0.7152 * g! + 0.0722 * b < 128 ? "dark" : "light";
+    const [r, g, b, a] = painted(getComputedStyle(node).backgroundColor);
+    if (a! < 128) continue;
+    return 0.2126 * r! + 0.7152 * g! + 0.0722 * b! < 128 ? "dark" : "light";
   }
   return undefined;
+}
+
+/** Red, green, blue and opacity, 0 to 255, of any colour that the browser can paint. */
+function painted(color: string): Uint8ClampedArray {
+  const pen = new OffscreenCanvas(1, 1).getContext("2d")!;
+  pen.fillStyle = color;
+  pen.fillRect(0, 0, 1, 1);
+  return pen.getImageData(0, 0, 1, 1).data;
 }
