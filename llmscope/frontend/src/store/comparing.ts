@@ -62,8 +62,6 @@ export class Comparing implements Sides {
 
   readonly #other: Counterpart;
   readonly #name: ReadonlySignal<TraceName | null>;
-  /** Positions of B by those of A, and back; -1 without a partner. */
-  readonly #partners: ReadonlySignal<{ ofA: Int32Array; ofB: Int32Array } | null>;
 
   constructor(
     private readonly core: Core,
@@ -113,19 +111,6 @@ export class Comparing implements Sides {
     this.isAligned = computed(() => {
       const aligned = this.aligned.value;
       return aligned !== null && aligned.a === this.a.value && aligned.b === this.b.value;
-    });
-    this.#partners = computed(() => {
-      const aligned = this.aligned.value;
-      if (!aligned || !this.isAligned.value) return null;
-      const [ofA, ofB] = [aligned.a, aligned.b].map((trace) =>
-        new Int32Array(sideOf(trace).length).fill(-1),
-      ) as [Int32Array, Int32Array];
-      for (let at = 0; at < aligned.pairs.data.length; at += 2) {
-        const [a, b] = [aligned.pairs.data[at]!, aligned.pairs.data[at + 1]!];
-        ofA[a] = b;
-        ofB[b] = a;
-      }
-      return { ofA, ofB };
     });
     this.difference = computed(() => {
       const aligned = this.aligned.value;
@@ -257,9 +242,17 @@ export class Comparing implements Sides {
     return found === undefined || Number.isNaN(found) ? undefined : found;
   }
 
-  #partner(position: number, side: "a" | "b"): number | null {
-    const found = this.#partners.value?.[side === "a" ? "ofA" : "ofB"][position];
-    return found === undefined || found < 0 ? null : found;
+  /** The token beside one of a side; `null` where the other has none. */
+  #partner(token: number, side: "a" | "b"): number | null {
+    const [from, end] = this.#spanOf(this.beatOf(token, side), side === "a" ? "b" : "a");
+    return end > from ? end - 1 : null;
+  }
+
+  /** The tokens of a side in a row: the first, and the one after the last. */
+  #spanOf(row: number, side: "a" | "b"): readonly [from: number, end: number] {
+    const at = 5 * row + (side === "a" ? 0 : 2);
+    const { data } = this.aligned.value?.rows ?? {};
+    return row < 0 || !data ? [0, 0] : [data[at]!, data[at + 1]!];
   }
 
   /** The position of the other text that is held against one on screen: the end against the end. */
@@ -271,24 +264,25 @@ export class Comparing implements Sides {
       return placeOf(other, other.last);
     // Where it has read as far.
     const row = this.beatOf(position, isOther ? "b" : "a");
-    const end = this.aligned.value?.rows.data[5 * row + (isOther ? 1 : 3)] ?? 0;
-    return row < 0 || end === 0 ? null : end - 1;
+    const [, end] = this.#spanOf(row, isOther ? "a" : "b");
+    return end > 0 ? end - 1 : null;
   }
 
   /** Pins what stands in a row. */
   pinBeat(row: number): void {
-    const [from, to, first, end] = this.aligned.peek()!.rows.data.subarray(5 * row, 5 * row + 4);
-    if (to! > from!) this.pin("a", to! - 1);
-    else if (end! > first!) this.pin("b", end! - 1);
+    for (const side of ["a", "b"] as const) {
+      const [from, end] = this.#spanOf(row, side);
+      if (end > from) return this.pin(side, end - 1);
+    }
   }
 
   /** The row of a token of a side; -1 without one. */
   beatOf(token: number, side: "a" | "b"): number {
-    const { data, shape } = this.aligned.value?.rows ?? ({} as Partial<Tensor>);
-    if (!data || !this.isAligned.value) return -1;
-    const [from, to] = side === "a" ? [0, 1] : [2, 3];
-    for (let row = 0; row < shape![0]!; row++)
-      if (data[5 * row + from]! <= token && token < data[5 * row + to]!) return row;
+    const rows = this.isAligned.value ? this.aligned.value!.rows.shape[0]! : 0;
+    for (let row = 0; row < rows; row++) {
+      const [from, end] = this.#spanOf(row, side);
+      if (from <= token && token < end) return row;
+    }
     return -1;
   }
 
