@@ -211,9 +211,7 @@ PANELS = {
         Panel("texts", above=250, between=_rows),
         Panel("chain", above=240, requests=_chain, between=_chain, opened_by="chain_rule"),
         Panel("generation", above=330),
-        Panel(
-            "overview", column=620, reads=_ATTENTION, requests=_overview, between=_distances
-        ),
+        Panel("overview", column=620, reads=_ATTENTION, requests=_overview, between=_distances),
         Panel("attention", column=620, reads=_ATTENTION | {"matrix"}, requests=_steps),
         Panel("next-token", column=560, reads=frozenset({"next-token"})),
         Panel("lens", above=860, requests=_lens, between=_lens),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 
 from llmscope.analysis.by_name import named_matrix
+from llmscope.analysis.comparison import check_shapes
 from llmscope.analysis.matrix_name import MatrixName
 from llmscope.comparison import Comparison
 from llmscope.kernel.edited_input import EditedInput, dense
@@ -126,7 +127,7 @@ class ViewState:
     def is_difference(self) -> bool:
         """Whether the text under edits less the same without them is shown, or A less B."""
         if self.compared is not None:
-            return self.traits["side"] == "difference"
+            return bool(self.traits["side"] == "difference")
         is_edited = bool(self.traits["edits"]) and self.session is None
         return is_edited and self.traits["side"] == "difference"
 
@@ -135,7 +136,7 @@ class ViewState:
         """What is read, and what its reader may turn to: without the edits, or A and B."""
         if self.compared is not None:
             return list(self.compared.inputs)
-        plain = self.input.input if isinstance(self.input, EditedInput) else self.input
+        plain: Any = self.input.input if isinstance(self.input, EditedInput) else self.input
         if not self.traits["edits"] or self.session is not None:
             return list(dict.fromkeys([self.input, plain]))
         return list(dict.fromkeys([EditedInput(dense(self.traits["edits"]), plain), plain]))
@@ -350,7 +351,8 @@ class ViewState:
     def comparison(self) -> Comparison:
         """The text on screen under edits, and without them; or A and B."""
         if (found := self.compared) is not None:
-            return Comparison(*map(found.read, found.inputs), found.anchors)
+            a, b = map(found.read, found.inputs)
+            return Comparison(a, b, found.anchors)
         return Comparison(self.trace, self.trace.untouched)
 
     @property
@@ -369,9 +371,11 @@ class ViewState:
         """Return a matrix (rows, keys); of two traces the one less the other."""
         if not self.compares_matrices:
             return named_matrix(self.trace.recording, self.kind, matrix, rows)
+        traces = (self.comparison.a, self.comparison.b)
+        check_shapes(traces[0].recording, traces[1].recording, self.kind)
         pairing = self.comparison.pairing(self.kind)
         both = []
-        for side, trace in enumerate((self.comparison.a, self.comparison.b)):
+        for side, trace in enumerate(traces):
             own: Any = rows
             if pairing is not None:
                 own = pairing.queries[slice(None) if rows is None else [*rows], side].tolist()

@@ -17,7 +17,6 @@ from llmscope.export.encoding import LIKELIEST, WEIGHT_ERROR, coded, summarised
 from llmscope.export.selection import Group, Plan, Wanted, between, listed, pairs_of
 from llmscope.kernel import TextInput
 from llmscope.kernel import requests as ask
-from llmscope.kernel.edited_input import EditedInput
 from llmscope.kernel.protocol import format_key
 from llmscope.shared import LENS_BLOCK
 from llmscope.text import labels, same_vocabulary

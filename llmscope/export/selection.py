@@ -208,10 +208,10 @@ def grouped(views: Sequence[ViewState]) -> list[Group]:
             # Names of traces are counted from the first, so that the same page has the same bytes.
             has_own = view.session or view.given or not needs_trace(view)
             given = view.given if has_own else view.trace
-            other: tuple[Scope, Trace] | tuple[()] = ()
+            of_b: tuple[Scope, Trace] | tuple[()] = ()
             if (two := view.compared) is not None:
-                given, other = two.read(two.inputs[0]), (two.scope, two.read(two.inputs[1]))
-            groups[key] = Group(Handlers(view.scope, given, view.session, view.answers, *other))
+                given, of_b = two.read(two.inputs[0]), (two.scope, two.read(two.inputs[1]))
+            groups[key] = Group(Handlers(view.scope, given, view.session, view.answers, *of_b))
         groups[key].views.append(view)
         group_of[view.number] = groups[key]
     for one, other in permutations(views, 2):
@@ -256,7 +256,9 @@ def between(group: Group, one: Plan, names: Pair) -> list[OfTrace]:
         request
         for panel in group.panels
         for request in panel.between(
-            Shown(one.trace, names, [views[view.number] for view in group.having(panel)], None, count)
+            Shown(
+                one.trace, names, [views[view.number] for view in group.having(panel)], None, count
+            )
         )
     ]
 

@@ -218,7 +218,6 @@ class Handlers:
         return self.session
 
 
-
 def _unanswered(request: Request) -> RequestError:
     return RequestError(f"This view has no answer to {shortened(format_key(request))!r}.")
 

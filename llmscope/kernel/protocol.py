@@ -12,8 +12,8 @@ compared, ``other/{key}`` asks the same of the second.
 
 Numbers are decimal, from 0 to 999,999,999, without sign or leading zeros. A trace is named
 ``t{number}``, one less another ``t{number}-t{number}``, with tokens that are aligned by hand
-``t{number}-t{number}~{a}.{b}+{a}.{b}``; matrices as in `llmscope.analysis.matrix_name`. Keys have a greatest length, and so have names and lists of numbers
-in them.
+``t{number}-t{number}~{a}.{b}+{a}.{b}``; matrices as in `llmscope.analysis.matrix_name`. Keys have a
+greatest length, and so have names and lists of numbers in them.
 """
 
 from __future__ import annotations
@@ -272,6 +272,6 @@ def patterns() -> list[tuple[type[Request], re.Pattern[str]]]:
     while kinds:
         kind = kinds.pop(0)
         kinds += kind.__subclasses__()
-        if "form" in vars(kind) and kind is not OfOther:
+        if "form" in vars(kind):
             found.append((kind, pattern(kind.form)))
     return found

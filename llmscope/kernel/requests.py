@@ -110,9 +110,8 @@ class Summary(Request):
 
 @dataclass(frozen=True)
 class OfOther(Request):
-    """A request about the other model of two that are compared."""
+    """A request about the other model of two that are compared: ``other/`` and its key."""
 
-    form = "other/{request}"
     request: Model | Search | Token
 
 

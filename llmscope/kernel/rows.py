@@ -30,8 +30,9 @@ def aligned_rows(compared: Comparison) -> Iterator[Part]:
     dict
         ``rows`` (rows, 5): the first token of A and the one after its last, the same of B, and
         whether both are the same; ``pairs`` and ``source_pairs`` (pairs, 2), as `Comparison` has
-        them; ``surprisals_a`` and ``surprisals_b`` of the tokens of each, in bits, where both models
-        read from left to right; ``one_vocabulary``, whether both have logits for the same tokens.
+        them; ``surprisals_a`` and ``surprisals_b`` of the tokens of each, in bits, where both
+        models read from left to right; ``one_vocabulary``, whether both have logits for the same
+        tokens.
     """
     traces = (compared.a, compared.b)
     rows = [(r.a.start, r.a.stop, r.b.start, r.b.stop, r.same) for r in compared.tokens]

@@ -329,7 +329,7 @@ class View(anywidget.AnyWidget, ViewTraits):
     @property
     def _input(self) -> Input:
         """What is read: the ids of a path, or the text and what goes with it."""
-        plain = parse_input(self._path) if self._path else None
+        plain: Any = parse_input(self._path) if self._path else None
         if plain is None:
             plain = TextInput(*(getattr(self, name) for name in INPUT))
         if self._handlers.session is None and self.edits and self.side == "untouched":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import traitlets
@@ -44,9 +45,7 @@ class Anchors(traitlets.TraitType[Any, Any]):
             pairs = sorted((int(a), int(b)) for a, b in value)
         except (TypeError, ValueError):
             self.error(obj, value)
-        crossing = any(
-            a >= c or b >= d for (a, b), (c, d) in zip(pairs, pairs[1:], strict=False)
-        )
+        crossing = any(a >= c or b >= d for (a, b), (c, d) in pairwise(pairs))
         if crossing or any(min(pair) < 0 for pair in pairs):
             raise traitlets.TraitError("anchors are pairs of positions that don't cross")
         if len(pairs) > MOST_ANCHORS:
@@ -108,9 +107,7 @@ class CompareView(View, LensTraits):
     other_pair = traitlets.Unicode("").tag(sync=True)
     other_target = traitlets.Unicode("").tag(sync=True)
     other_masked = Positions().tag(sync=True)
-    other_edits = OtherEdits().tag(
-        sync=True, to_json=Edits.to_json, from_json=OtherEdits.from_json
-    )
+    other_edits = OtherEdits().tag(sync=True, to_json=Edits.to_json, from_json=OtherEdits.from_json)
     anchors = Anchors().tag(sync=True)
 
     _maker = "llmscope.compare("
@@ -121,8 +118,7 @@ class CompareView(View, LensTraits):
         for given in (a, b):
             if not isinstance(given, Trace | Scope):
                 raise TypeError(
-                    "Two traces are compared, or two scopes with text=…; "
-                    f"{given!r:.60} is neither."
+                    f"Two traces are compared, or two scopes with text=…; {given!r:.60} is neither."
                 )
         made = _read(a, b, text, traits)
         scopes = [given.scope if isinstance(given, Trace) else given for given in (a, b)]
@@ -133,12 +129,11 @@ class CompareView(View, LensTraits):
         if plain[0].model is plain[1].model and plain[0].tokenizer is plain[1].tokenizer:
             plain[1] = plain[0]
         one, other = (given if isinstance(given, Trace) else None for given in (a, b))
-        panels = [name for name in _PANELS if name != "lens" or scopes[0].facts.vocabulary]
         super().__init__(
             plain[0],
             trace=one,
             other=(plain[1], other),
-            _panels=panels,
+            _panels=_PANELS,
             _editable=True,
             **{"text": "", **made, **traits},
         )
@@ -289,9 +284,7 @@ def _read(a: Trace | Scope, b: Trace | Scope, text: str | None, traits: dict[str
             read = TextInput.of(source)
             values: dict[str, Any] = vars(read) if source is one else {"text": read.text}
             made |= {
-                name: values[own]
-                for name, own in zip(names, INPUT, strict=True)
-                if own in values
+                name: values[own] for name, own in zip(names, INPUT, strict=True) if own in values
             }
         if isinstance(one, Trace):
             made[edits] = one.edits
@@ -303,4 +296,3 @@ def _read(a: Trace | Scope, b: Trace | Scope, text: str | None, traits: dict[str
             made["other_text"] = text
     made.setdefault("text", traits.get("other_text", ""))
     return made
-

@@ -52,7 +52,6 @@ class LensView(LensTraits, TraceView):
 
     _shows: ClassVar[list[str]] = ["lens"]
 
-
     def __init__(self, trace: Trace, **traits: Any) -> None:
         last = max(0, trace.scope.facts.layers - 1)
         super().__init__(trace, **{"layer": last, **traits})

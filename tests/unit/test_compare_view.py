@@ -7,7 +7,7 @@ import pytest
 import traitlets
 
 import llmscope
-from llmscope import Comparison, CompareView, Scope
+from llmscope import CompareView, Comparison, Scope
 from llmscope.capture import NEVER
 from llmscope.kernel.protocol import format_key, parse
 from llmscope.kernel.requests import PAUSE, Call, RequestError
@@ -240,3 +240,33 @@ def test_words_and_the_kept_page_tell_of_both(view):
     assert f"B, tiny: {B}" in made["words"]
     assert "moved between the two" in made["words"]
     assert "page" in made
+
+
+# ── figures ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def words_of(figure) -> str:
+    return " ".join(text.get_text() for axes in figure.axes for text in axes.texts)
+
+
+@pytest.mark.parametrize("side", ["a", "difference"])
+def test_the_figure_has_both_texts_and_both_distributions(view, side):
+    view.side = side
+    words = words_of(view.figure())
+    found = view.comparison.next_token
+    assert f"KL A‖B {found.kl_ab:.2f} bits" in words
+    assert "more surprising in A" in words
+    for row in view.comparison.tokens:
+        assert row.label_a in words
+        assert row.label_b in words
+
+
+def test_the_figure_of_models_of_different_shape_says_so(scope):
+    config = tiny.MODELS["gpt2"]().config
+    config.n_layer = 2
+    import transformers as tf
+
+    other = Scope(tf.GPT2LMHeadModel(config).eval(), scope.tokenizer, name="other")
+    view = llmscope.compare(scope, other, text=A)
+    assert "aren't matched" in words_of(view.figure()).replace("\n", " ")
+    view.close()

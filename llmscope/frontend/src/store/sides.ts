@@ -61,7 +61,8 @@ export class Counterpart {
   ) {
     this.pair = computed(() => {
       const pair = this.#pair.value;
-      return pair && key.value !== null && pair.shown === core.trace.value ? pair : null;
+      const isOwn = pair?.shown === core.trace.value && pair?.other.input === key.value;
+      return isOwn ? pair : null;
     });
   }
 

@@ -28,14 +28,13 @@ import { focusOf } from "./next-token";
 import { RequestCache } from "./request-cache";
 import { CountedSource, Settling } from "./settling";
 import type { Sides } from "./sides";
+import { sayWhenSlow } from "./slow";
 import { type NextToken, type Problem, type State, TRAITS } from "./state";
 import { isEmptyKey, placedKey } from "./text-input";
 import { Vocabulary } from "./vocabulary";
 import { WhatIf } from "./what-if";
 import { type Traits, bindTraits } from "./traits";
 
-const SLOW = 500; // ms, after which the view says what it waits for
-const VERY_SLOW = 3000;
 const NONE = signal(null);
 const NEVER = signal(false);
 
@@ -323,7 +322,7 @@ export class Store {
   }
 
   async #read(key: string, signal: AbortSignal): Promise<void> {
-    const done = this.#sayWhenSlow();
+    const done = sayWhenSlow(this.waiting);
     const { state, input } = this;
     try {
       const answer = await this.#source.ask<TraceAnswer>(key, { signal });
@@ -391,15 +390,5 @@ export class Store {
     const kind = error instanceof SourceError ? error.kind : "error";
     if (this.isGone.peek() && kind === "gone") return; // It is said once, as long as it is so.
     this.problem.value = { message, kind };
-  }
-
-  #sayWhenSlow(): () => void {
-    const slow = setTimeout(() => (this.waiting.value = words.reading), SLOW);
-    const verySlow = setTimeout(() => (this.waiting.value = words.stillReading), VERY_SLOW);
-    return () => {
-      clearTimeout(slow);
-      clearTimeout(verySlow);
-      this.waiting.value = null;
-    };
   }
 }

@@ -13,7 +13,7 @@ import { ask } from "../ask";
 import type { Core } from "../core";
 import type { Sides as OfTwo } from "../sides";
 import { stable } from "../stable";
-import { firstRow, isDrawn, levelOf, readLine, readTile, tilesIn } from "./requests";
+import { firstRow, isDrawn, readLine, readMatrix, readTile, tilesIn } from "./requests";
 import { Thumbnails } from "./thumbnails";
 import {
   type Cell,
@@ -52,7 +52,7 @@ export class AttentionStore {
   /** How a block of weights that is too small to see is reduced to one. */
   readonly pool = signal<Pool>("max");
 
-  /** Whose matrix is shown: the trace on screen, or its difference to another. */
+  /** The trace on screen, or its difference to another. */
   readonly trace: ReadonlySignal<Trace | null>;
   readonly kind: ReadonlySignal<Kind>;
   readonly layers: ReadonlySignal<LayerRow[]>;
@@ -65,7 +65,6 @@ export class AttentionStore {
   readonly pinned: ReadonlySignal<number>;
   /** Why what is wanted can't be shown, in words. */
   readonly lacking: ReadonlySignal<string | null>;
-
   readonly #isOfTwo: ReadonlySignal<boolean>;
 
   constructor(
@@ -274,13 +273,10 @@ export class AttentionStore {
     return this.#shows("attention") && this.core.state.mode.value !== "steps";
   }
 
-  async #readMatrix(trace: Trace, name: MatrixName, signal: AbortSignal): Promise<Matrix> {
+  #readMatrix(trace: Trace, name: MatrixName, signal: AbortSignal): Promise<Matrix> {
     const [kind, sides, shown] = [this.kind.peek(), this.sides.peek(), this.shown.peek()];
-    const level = levelOf(Math.max(sides.queries.length, sides.keys.length));
-    const at = { level, row: 0, column: 0 };
-    const of = { trace, kind, name };
-    const cells = await readTile(this.core.cache(), of, at, this.pool.peek(), signal);
-    return { ...of, sides, ...shown, level, cells };
+    const of = { trace, kind, name, sides, ...shown };
+    return readMatrix(this.core.cache(), of, this.pool.peek(), signal);
   }
 
   #followMatrix(): (() => void) | void {
