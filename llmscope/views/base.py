@@ -12,7 +12,7 @@ import traitlets
 from llmscope.edits.code import code_of
 from llmscope.kernel import Handlers, TextInput, Worker
 from llmscope.kernel import requests as ask
-from llmscope.kernel.edited_input import EditedInput, as_json
+from llmscope.kernel.edited_input import EditedInput, OtherInput, as_json
 from llmscope.kernel.inputs import text_of
 from llmscope.kernel.protocol import parse_input
 from llmscope.state import SAMPLING, ViewState
@@ -61,6 +61,8 @@ class View(anywidget.AnyWidget, ViewTraits):
         The text that is generated, in a view that generates.
     answers
         What answers requests of its own, by their kind; see `Handlers`.
+    other
+        The second of two models that are compared, with its trace, if it is shown as it is.
     **traits
         First values of the traits below.
 
@@ -329,13 +331,14 @@ class View(anywidget.AnyWidget, ViewTraits):
     @property
     def _input(self) -> Input:
         """What is read: the ids of a path, or the text and what goes with it."""
-        plain: Any = parse_input(self._path) if self._path else None
+        plain: Input | None = parse_input(self._path) if self._path else None
         if plain is None:
             plain = TextInput(*(getattr(self, name) for name in INPUT))
         if self._handlers.session is None and self.edits and self.side == "untouched":
             return plain.input if isinstance(plain, EditedInput) else plain
         if not self.edits or isinstance(plain, EditedInput):
             return plain
+        assert not isinstance(plain, OtherInput)  # which is nobody's path
         return EditedInput(as_json(self.edits), plain)
 
     def _read(self, shown: Input, cancelled: Callable[[], bool]) -> Trace:

@@ -173,7 +173,13 @@ class CompareView(View, LensTraits):
         return Comparison(self.a, self.b, self.anchors)
 
     def state(self) -> ViewState:
-        """Return what is on screen, as plain data that doesn't follow the view."""
+        """Return what is on screen, as plain data that doesn't follow the view.
+
+        Returns
+        -------
+        llmscope.state.ViewState
+            That of any view, with what is compared.
+        """
         inputs = self._inputs
         compared = Compared(
             inputs,
@@ -185,7 +191,13 @@ class CompareView(View, LensTraits):
         return replace(super().state(), compared=compared)
 
     def shared_traits(self) -> dict[str, Any]:
-        """Return the values of all traits that the page has."""
+        """Return the values of all traits that the page has.
+
+        Returns
+        -------
+        dict
+            By name.
+        """
         return {**super().shared_traits(), "other_edits": Edits.to_json(self.other_edits, self)}
 
     @property

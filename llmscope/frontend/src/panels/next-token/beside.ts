@@ -55,8 +55,8 @@ export function apart(
   [a, outcomeA]: readonly [Next, Outcome],
   [b, outcomeB]: readonly [Next, Outcome],
 ): Apart {
-  const { order } = a.sorted;
-  const { rank } = b.sorted;
+  const [ofA, ofB] = [a.sorted, b.sorted];
+  const count = ofA.order.length;
   let [moved, klAb, klBa] = [0, 0, 0];
   // Tokens that a page doesn't tell apart are counted together: they may be farther apart.
   let [rest, others] = [0, 0];
@@ -64,22 +64,33 @@ export function apart(
   const lost = new Most();
   const add = (p: number, q: number) => {
     moved += Math.abs(p - q);
-    if (p > 0) klAb += p * Math.log2(p / q);
-    if (q > 0) klBa += q * Math.log2(q / p);
+    const bits = Math.log2(p / q);
+    if (p > 0) klAb += p * bits;
+    if (q > 0) klBa -= q * bits;
   };
-  for (let place = 0; place < order.length; place++) {
-    const id = order[place]!;
-    const there = rank[id]!;
-    const [p, q] = [probOf(outcomeA, place), probOf(outcomeB, there)];
-    if (place >= a.known || there >= b.known) {
+  const compare = (id: number, here: number, there: number) => {
+    const [p, q] = [probOf(outcomeA, here), probOf(outcomeB, there)];
+    if (here >= a.known || there >= b.known) {
       rest += p;
       others += q;
     } else if (p !== q) {
       add(p, q);
       (p > q ? gained : lost).offer(id, Math.abs(p - q));
     }
+  };
+  // Only what a distribution keeps; and of the second, what the first cut.
+  const [startA, startB] = [outcomeA.first, outcomeB.first];
+  const [endA, endB] = [startA + outcomeA.kept, startB + outcomeB.kept];
+  for (let here = startA; here < endA; here++) {
+    const id = ofA.order[here]!;
+    compare(id, here, ofB.rank[id]!);
   }
-  const isAll = a.known === order.length && b.known === order.length;
+  for (let there = startB; there < endB; there++) {
+    const id = ofB.order[there]!;
+    const here = ofA.rank[id]!;
+    if (here < startA || here >= endA) compare(id, here, there);
+  }
+  const isAll = a.known === count && b.known === count;
   if (!isAll) add(rest, others);
   const [up, down] = [Math.max(0, klAb), Math.max(0, klBa)]; // but for rounding
   return { moved: moved / 2, klAb: up, klBa: down, isAll, gained: gained.ids, lost: lost.ids };
