@@ -14,6 +14,7 @@ from .scope import load as load
 from .text import Token as Token
 from .trace import Trace as Trace
 from .views import AttentionView as AttentionView
+from .views import CompareView as CompareView
 from .views import EvaluationView as EvaluationView
 from .views import Explorer as Explorer
 from .views import GenerationView as GenerationView
@@ -23,6 +24,7 @@ from .views import PatchingView as PatchingView
 from .views import SurveyView as SurveyView
 from .views import TokenizersView as TokenizersView
 from .views import TokensView as TokensView
+from .views import compare as compare
 from .views import evaluate as evaluate
 from .views import explore as explore
 from .views import link as link

@@ -48,12 +48,15 @@ class Shown:
         The views that have the panel, each showing this trace.
     positions
         Positions that were asked for, from 0; `None` if none were.
+    count
+        Number of positions that have a lens; of two texts, of those that both have.
     """
 
     trace: Trace
     name: str | Pair
     views: Sequence[ViewState]
     positions: frozenset[int] | None
+    count: int
 
 
 @dataclass(frozen=True)
@@ -172,13 +175,13 @@ def _steps(shown: Shown) -> list[OfTrace]:
 
 def _lens(shown: Shown) -> list[OfTrace]:
     """Return blocks of positions of the streams on screen; those in focus always."""
-    count = len(shown.trace)
+    count = shown.count
     places = set(shown.positions or ())
     if shown.positions is None and count <= MOST_LENS:
         places = set(range(count))
     for view in shown.views:
         places.add(view.position if 0 <= view.position < count else count - 1)
-    blocks = sorted({place // LENS_BLOCK for place in places})
+    blocks = sorted({place // LENS_BLOCK for place in places if place >= 0})
     streams = sorted({view.traits["stream"] for view in shown.views})
     return [ask.LensBlock(shown.name, stream, block) for stream in streams for block in blocks]
 
@@ -229,6 +232,16 @@ def _survey_in_words(view: ViewState) -> str:
     return "\n".join(lines)
 
 
+def _rows(shown: Shown) -> list[OfTrace]:
+    return [ask.Rows(shown.name)]
+
+
+def _distances(shown: Shown) -> list[OfTrace]:
+    """Return how far heads of two that are compared are apart."""
+    kinds = shown.trace.kinds if any(view.compared for view in shown.views) else ()
+    return [ask.Distances(shown.name, kind) for kind in kinds]
+
+
 _ATTENTION: frozenset[Reads] = frozenset({"attention"})
 
 PANELS = {
@@ -236,9 +249,10 @@ PANELS = {
     for panel in (
         Panel("header", above=40),
         Panel("tokens", above=170, reads=_ATTENTION, requests=_text),
+        Panel("texts", above=250, between=_rows),
         Panel("chain", above=240, requests=_chain, between=_chain, opened_by="chain_rule"),
         Panel("generation", above=330),
-        Panel("overview", column=620, reads=_ATTENTION, requests=_overview),
+        Panel("overview", column=620, reads=_ATTENTION, requests=_overview, between=_distances),
         Panel("attention", column=620, reads=_ATTENTION | {"matrix"}, requests=_steps),
         Panel("next-token", column=560, reads=frozenset({"next-token"})),
         Panel("lens", above=860, requests=_lens, between=_lens),

@@ -52,7 +52,10 @@ WAYS: dict[Parts, tuple[Way, ...]] = {
 }
 TEXT_SHADES: tuple[str, ...] = tuple(_SHARED["effects"]["shades"])  # what shades a text
 
-SIDES: tuple[str, ...] = tuple(_SHARED["comparison"]["sides"])  # of a text under edits
+_COMPARISON = _SHARED["comparison"]
+SIDES: tuple[str, ...] = tuple(_COMPARISON["sides"])  # of a text under edits
+OF_TWO: tuple[str, ...] = tuple(_COMPARISON["of_two"])  # sides of two that are compared
+MOST_ANCHORS: int = _COMPARISON["most_anchors"]  # pairs of tokens that are aligned by hand
 
 # Of heads over many texts: those of one text first, in the order of the arrays that hold them.
 SURVEY_SCORES: tuple[str, ...] = tuple(_SHARED["survey"]["scores"])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 
 from llmscope.analysis.by_name import named_matrix
+from llmscope.analysis.comparison import check_shapes
 from llmscope.analysis.matrix_name import MatrixName
 from llmscope.comparison import Comparison
 from llmscope.kernel.edited_input import EditedInput, dense
@@ -40,6 +41,29 @@ class HasState(Protocol):
 
     def state(self) -> ViewState:
         """Return what is on screen."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Two that are side by side, A and B.
+
+    Attributes
+    ----------
+    inputs
+        What A and B read.
+    scope, given
+        The model of B, and the trace that the view was made of, if it was.
+    anchors
+        Positions in A and B of tokens that are aligned by hand.
+    read
+        Computes the trace of one of the inputs.
+    """
+
+    inputs: tuple[Input, Input]
+    scope: Scope
+    given: Trace | None
+    anchors: tuple[tuple[int, int], ...]
+    read: Callable[[Input], Trace]
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +98,8 @@ class ViewState:
         Computes the trace; takes a function that says whether it isn't needed any more.
     answers
         What answers requests of the view's own, by their kind.
+    compared
+        Two that are side by side; `None` in other views.
     """
 
     view: str
@@ -88,6 +114,7 @@ class ViewState:
     session: GenerationSession | None
     read: Callable[[Callable[[], bool]], Trace]
     answers: Answers = field(default_factory=dict)
+    compared: Compared | None = None
 
     # ── traits that pictures are drawn by ─────────────────────────────────────────────────────────
 
@@ -98,14 +125,18 @@ class ViewState:
 
     @property
     def is_difference(self) -> bool:
-        """Whether the text under edits less the same without them is shown."""
+        """Whether the text under edits less the same without them is shown, or A less B."""
+        if self.compared is not None:
+            return bool(self.traits["side"] == "difference")
         is_edited = bool(self.traits["edits"]) and self.session is None
         return is_edited and self.traits["side"] == "difference"
 
     @property
     def inputs(self) -> list[Input]:
-        """What is read, and what its reader may turn to: under the edits and without them."""
-        plain = self.input.input if isinstance(self.input, EditedInput) else self.input
+        """What is read, and what its reader may turn to: without the edits, or A and B."""
+        if self.compared is not None:
+            return list(self.compared.inputs)
+        plain: Any = self.input.input if isinstance(self.input, EditedInput) else self.input
         if not self.traits["edits"] or self.session is not None:
             return list(dict.fromkeys([self.input, plain]))
         return list(dict.fromkeys([EditedInput(dense(self.traits["edits"]), plain), plain]))
@@ -253,12 +284,14 @@ class ViewState:
     @property
     def queries(self) -> tuple[Token, ...]:
         """The tokens that attend."""
-        return self.trace.source_tokens if self.kind == "encoder" else self.trace.tokens
+        found = self.trace.source_tokens if self.kind == "encoder" else self.trace.tokens
+        return self._paired(found, "queries")
 
     @property
     def keys(self) -> tuple[Token, ...]:
         """The tokens that are attended to."""
-        return self.trace.tokens if self.kind == "self" else self.trace.source_tokens
+        found = self.trace.tokens if self.kind == "self" else self.trace.source_tokens
+        return self._paired(found, "keys")
 
     @property
     def focus(self) -> int:
@@ -316,7 +349,10 @@ class ViewState:
 
     @cached_property
     def comparison(self) -> Comparison:
-        """The text on screen under edits, and without them."""
+        """The text on screen under edits, and without them; or A and B."""
+        if (found := self.compared) is not None:
+            a, b = map(found.read, found.inputs)
+            return Comparison(a, b, found.anchors)
         return Comparison(self.trace, self.trace.untouched)
 
     @property
@@ -332,7 +368,24 @@ class ViewState:
     def _weights(
         self, matrix: MatrixName, rows: Sequence[int] | None = None
     ) -> NDArray[np.float32]:
-        """Return a matrix (rows, keys), or the difference that edits make to it."""
-        both = [self.comparison.a, self.comparison.b] if self.compares_matrices else [self.trace]
-        one, *other = (named_matrix(trace.recording, self.kind, matrix, rows) for trace in both)
-        return one - other[0] if other else one
+        """Return a matrix (rows, keys); of two traces the one less the other."""
+        if not self.compares_matrices:
+            return named_matrix(self.trace.recording, self.kind, matrix, rows)
+        traces = (self.comparison.a, self.comparison.b)
+        check_shapes(traces[0].recording, traces[1].recording, self.kind)
+        pairing = self.comparison.pairing(self.kind)
+        both = []
+        for side, trace in enumerate(traces):
+            own: Any = rows
+            if pairing is not None:
+                own = pairing.queries[slice(None) if rows is None else [*rows], side].tolist()
+            weights = named_matrix(trace.recording, self.kind, matrix, own)
+            both.append(weights if pairing is None else weights[:, pairing.keys[:, side]])
+        return both[0] - both[1]
+
+    def _paired(self, tokens: tuple[Token, ...], name: str) -> tuple[Token, ...]:
+        """Return the tokens of a side; of the difference of two texts, those that both have."""
+        pairing = self.comparison.pairing(self.kind) if self.compares_matrices else None
+        if pairing is None:
+            return tokens
+        return tuple(tokens[at] for at in getattr(pairing, name)[:, 0])

@@ -14,15 +14,17 @@ import numpy as np
 from llmscope.analysis.head_scores import ROWS
 from llmscope.capture import NEVER
 from llmscope.export.encoding import LIKELIEST, WEIGHT_ERROR, coded, summarised
-from llmscope.export.selection import Group, Plan, Wanted, between, listed
+from llmscope.export.selection import Group, Plan, Wanted, between, listed, pairs_of
 from llmscope.kernel import TextInput
 from llmscope.kernel import requests as ask
-from llmscope.kernel.edited_input import EditedInput
 from llmscope.kernel.protocol import format_key
 from llmscope.shared import LENS_BLOCK
-from llmscope.text import labels
+from llmscope.text import labels, same_vocabulary
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from transformers import PreTrainedTokenizerBase
+
     from llmscope.kernel.arrays import PageBuffers
     from llmscope.kernel.requests import Part, Request
     from llmscope.shared import Kind
@@ -58,23 +60,30 @@ def page_data(
     model = answered(group, ask.Model()) if plans else {}
     given = {"model": {**model, "prompts": prompts if want.prompts else []}}
     given |= {format_key(one): answered(group, one) for one in group.alone}
+    if group.handlers.other is not None:
+        other = ask.OfOther(ask.Model())
+        given[format_key(other)] = answered(group, other)
     given |= _generated(group)
     matrices: list[Part] = []
     logits: list[Part] = []
     ids: set[int] = set()
     error = 0.0
     refused: dict[str, str] = {}
+    pairs = pairs_of(group, plans)
     for plan in plans:
         given[format_key(plan.input)] = _summary(group, plan, want)
-        untouched = next((other for other in plans if _is_under(plan, other)), None)
-        compared = [] if untouched is None else between(group, plan, untouched)
+        compared = [
+            one for first, names in pairs if first is plan for one in between(group, plan, names)
+        ]
         for request in [*_requests(plan), *compared]:
             try:
                 given[format_key(request)] = _trimmed(plan, request, answered(group, request))
             except ValueError as reason:
-                if type(request) not in _TOPICS:
+                topic = _TOPICS.get(type(request))
+                if isinstance(request.trace, ask.Pair):
+                    topic = ""
+                if topic is None:
                     raise
-                topic = _TOPICS[type(request)]
                 refused[topic or format_key(request)] = str(reason)
         for kind in plan.heads:
             matrices.append({"trace": plan.name, "kind": kind, **_matrices(plan, kind, want)})
@@ -82,8 +91,11 @@ def page_data(
             rows = [plan.trace.logits_at(position) for position in plan.positions]
             summary, off = summarised(rows)
             error = max(error, off)
-            ids.update(summary.ids.ravel().tolist())
             held = {"trace": plan.name, "positions": plan.positions}
+            if same_vocabulary(plan.trace.scope.tokenizer, plans[0].trace.scope.tokenizer):
+                ids.update(summary.ids.ravel().tolist())
+            else:
+                held |= _labels(plan.trace.scope.tokenizer, summary.ids)
             if nodes := group.nodes.get(plan.input):
                 held = {"trace": "write", "positions": list(nodes.values())}
             logits.append({**held, "vocabulary": len(rows[0]), **summary._asdict()})
@@ -103,6 +115,12 @@ def page_data(
     return content, [*notes, *filter(None, (panel.note for panel in group.panels))]
 
 
+def _labels(tokenizer: PreTrainedTokenizerBase, ids: NDArray[np.int32]) -> Part:
+    """Return labels of tokens that the first model of a page doesn't have."""
+    known = np.unique(ids).astype(np.int32)
+    return {"label_ids": known, "label_texts": labels(tokenizer, known.tolist())}
+
+
 def answered(group: Group, request: Request) -> Part:
     """Return the answer to a request."""
     *_, part = group.handlers(request, NEVER)
@@ -117,11 +135,6 @@ _TOPICS: dict[type[Request], str] = {
     ask.Effects: "",
     ask.Patching: "patching",
 }
-
-
-def _is_under(plan: Plan, other: Plan) -> bool:
-    """Whether `other` is the same text as `plan`, without its edits."""
-    return isinstance(plan.input, EditedInput) and plan.input.input == other.input
 
 
 def _requests(plan: Plan) -> list[ask.OfTrace]:

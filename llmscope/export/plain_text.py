@@ -20,7 +20,34 @@ _TOP = 5
 def summary(state: ViewState) -> str:
     """Return what a view shows, in words."""
     own = [PANELS[name].words(state) for name in state.panels]
-    return "\n".join([*filter(None, own), *(_of_trace(state) if needs_trace(state) else [])])
+    return "\n".join([*filter(None, own), *_read(state)])
+
+
+def _read(state: ViewState) -> list[str]:
+    if not needs_trace(state):
+        return []
+    return _of_trace(state) if state.compared is None else _of_two(state)
+
+
+def _of_two(state: ViewState) -> list[str]:
+    """Return what two that are side by side say next, and how far that is apart."""
+    compared = state.comparison
+    lines = []
+    for side, trace in (("A", compared.a), ("B", compared.b)):
+        lines.append(f"{side}, {trace.scope.name}: {trace.text}")
+    masked = {trace.scope.facts.family for trace in (compared.a, compared.b)}
+    if masked <= {"causal", "encoder-decoder"}:
+        after = compared.next_token
+        for side, trace in (("A", compared.a), ("B", compared.b)):
+            found = trace.next_token().top(_TOP)
+            named = labels(trace.scope.tokenizer, [one.id for one in found])
+            shares = zip(named, found, strict=True)
+            lines.append(
+                f"Likeliest next in {side}: "
+                + ", ".join(f"{label} {one.prob:.1%}" for label, one in shares)
+            )
+        lines.append(f"Probability moved between the two: {after.total_variation:.1%}")
+    return lines
 
 
 def _of_trace(state: ViewState) -> list[str]:

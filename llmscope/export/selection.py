@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from llmscope.export.encoding import Precision, checked_precision
 from llmscope.kernel import Handlers, IdsInput, TextInput
-from llmscope.kernel.edited_input import EditedInput, as_json
+from llmscope.kernel.edited_input import EditedInput, OtherInput, as_json
 from llmscope.kernel.requests import Pair
 from llmscope.panels import PANELS, Panel, Shown, needs_trace
 from llmscope.state import HasState, ViewState
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from llmscope.kernel.inputs import Input
     from llmscope.kernel.requests import OfTrace, Request
     from llmscope.panels import Reads
+    from llmscope.scope import Scope
     from llmscope.shared import Kind
     from llmscope.trace import Trace
 
@@ -187,10 +188,10 @@ class Group:
         if self.nodes:
             return list(self.nodes)
         reading = [view for view in self.views if needs_trace(view)]
-        shown = [view.input for view in reading]
+        shown = [view.inputs[0] if view.compared else view.input for view in reading]
         # What is read under edits can be seen without them, too.
         every = [what for view in reading for what in view.inputs]
-        plain = [what for what in every if not isinstance(what, EditedInput)]
+        plain = [what for what in every if not isinstance(what, EditedInput | OtherInput)]
         texts = [*plain, *map(TextInput, want.prompts)]
         under = [EditedInput(as_json(edits), what) for edits in want.edits for what in texts]
         return list(dict.fromkeys([*shown, *self.followed, *every, *texts, *under]))
@@ -201,13 +202,16 @@ def grouped(views: Sequence[ViewState]) -> list[Group]:
     groups: dict[tuple[int, ...], Group] = {}
     group_of: dict[int, Group] = {}
     for view in views:
-        own = view.number if view.answers else 0
+        own = view.number if view.answers or view.compared else 0
         key = (id(view.scope), id(view.given), id(view.session), own)
         if key not in groups:
             # Names of traces are counted from the first, so that the same page has the same bytes.
             has_own = view.session or view.given or not needs_trace(view)
             given = view.given if has_own else view.trace
-            groups[key] = Group(Handlers(view.scope, given, view.session, view.answers))
+            of_b: tuple[Scope, Trace] | tuple[()] = ()
+            if (two := view.compared) is not None:
+                given, of_b = two.read(two.inputs[0]), (two.scope, two.read(two.inputs[1]))
+            groups[key] = Group(Handlers(view.scope, given, view.session, view.answers, *of_b))
         groups[key].views.append(view)
         group_of[view.number] = groups[key]
     for one, other in permutations(views, 2):
@@ -225,15 +229,36 @@ def _generated(view: ViewState) -> dict[Input, int]:
     return {IdsInput(source, tuple(stepper.ids(end))): end for end in stepper.tree.leaves()}
 
 
-def between(group: Group, one: Plan, other: Plan) -> list[OfTrace]:
-    """Return what is held of the difference of two texts: under edits, and without them."""
+def pairs_of(group: Group, plans: Sequence[Plan]) -> list[tuple[Plan, Pair]]:
+    """Return texts whose difference to another is held, with the names of both.
+
+    A text under edits and without them, and two that are side by side.
+    """
+    of = {plan.input: plan for plan in plans}
+    found = []
+    for plan in plans:
+        what = plan.input
+        if isinstance(what, EditedInput) and what.input in of:
+            found.append((plan, Pair(plan.name, of[what.input].name)))
+    for view in group.views:
+        if view.compared is not None:
+            one, other = (of[what] for what in view.compared.inputs)
+            found.append((one, Pair(one.name, other.name, view.compared.anchors)))
+    return found
+
+
+def between(group: Group, one: Plan, names: Pair) -> list[OfTrace]:
+    """Return what is held of the difference of two texts."""
     views = {view.number: view.showing(one.trace) for view in group.views}
-    names = Pair(one.name, other.name)
+    compared = [view for view in group.views if view.compared is not None]
+    count = len(compared[0].comparison.pairs) if compared else len(one.trace)
     return [
         request
         for panel in group.panels
         for request in panel.between(
-            Shown(one.trace, names, [views[view.number] for view in group.having(panel)], None)
+            Shown(
+                one.trace, names, [views[view.number] for view in group.having(panel)], None, count
+            )
         )
     ]
 
@@ -290,7 +315,7 @@ def plan(group: Group, what: Input, want: Wanted) -> Plan:
     requests: list[OfTrace] = []
     for panel in group.panels:
         having = [shown[view.number] for view in group.having(panel)]
-        requests += panel.requests(Shown(trace, name, having, asked))
+        requests += panel.requests(Shown(trace, name, having, asked, len(trace)))
         if "matrix" in panel.reads:
             rollouts += [
                 (view.kind, view.layer)

@@ -118,7 +118,7 @@ class AttentionHandlers:
                 named_matrix(trace.recording, kind, matrix, [request.index])[0] for trace in traces
             )
             return {"weights": one - other[0] if other else one}
-        names = request.trace if isinstance(request.trace, Pair) else (request.trace,)
+        names = request.trace[:2] if isinstance(request.trace, Pair) else (request.trace,)
         stacks = [
             self._stack(trace, replace(request, trace=name), cancelled)
             for trace, name in zip(traces, names, strict=True)

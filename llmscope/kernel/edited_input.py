@@ -50,6 +50,29 @@ class EditedInput:
         return self.input.trace(scope.under(given), cancelled)
 
 
+@dataclass(frozen=True)
+class OtherInput:
+    """What the other model of two that are compared reads.
+
+    Attributes
+    ----------
+    input
+        What is read.
+    """
+
+    input: TextInput | IdsInput | EditedInput
+
+    def trace(self, scope: Scope, cancelled: Callable[[], bool]) -> Trace:
+        """Run the other model, `scope`, on this input.
+
+        Raises
+        ------
+        Cancelled
+            When `cancelled` returned True before the end.
+        """
+        return self.input.trace(scope, cancelled)
+
+
 class TracedLater:
     """The source of a patch, which is traced when it is read."""
 

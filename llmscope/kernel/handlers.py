@@ -17,6 +17,7 @@ from llmscope.kernel.models import described, installed, loaded
 from llmscope.kernel.patching import patching
 from llmscope.kernel.protocol import format_key, parse_input, shortened
 from llmscope.kernel.requests import PAUSE, RequestError
+from llmscope.kernel.rows import aligned_rows
 from llmscope.kernel.summary import summary
 from llmscope.kernel.trace_cache import TraceCache
 from llmscope.kernel.vocabulary import Vocabulary
@@ -52,6 +53,8 @@ class Handlers:
     answers
         What answers requests of the view's own, by their kind: it yields one part or more, in a
         thread of its own, and may ask whether nobody waits any more.
+    other, other_given
+        The second of two models that are compared, and a trace of it that is shown as it is.
 
     Attributes
     ----------
@@ -65,17 +68,24 @@ class Handlers:
         trace: Trace | None = None,
         session: GenerationSession | None = None,
         answers: Answers | None = None,
+        other: Scope | None = None,
+        other_given: Trace | None = None,
     ) -> None:
         self._answers = answers or {}
-        self.traces = TraceCache(scope, trace)
+        self.traces = TraceCache(scope, trace, other, other_given)
         self.session = session
         self._attention = AttentionHandlers()
-        self._vocabulary: Vocabulary | None = None
+        self._vocabularies: dict[int, Vocabulary] = {}  # by the identity of their scopes
 
     @property
     def scope(self) -> Scope | None:
         """The model; `None` until one is loaded."""
         return self.traces.scope
+
+    @property
+    def other(self) -> Scope | None:
+        """The second of two models that are compared."""
+        return self.traces.other
 
     @property
     def cached_bytes(self) -> int:
@@ -86,9 +96,10 @@ class Handlers:
         """Free all that can be computed again."""
         self.traces.release()
         self._attention.release()
-        self._vocabulary = None
-        if self.scope is not None:
-            self.scope.forget()
+        self._vocabularies.clear()
+        for scope in (self.scope, self.other):
+            if scope is not None:
+                scope.forget()
 
     def close(self) -> None:
         """Free everything, the model included."""
@@ -112,8 +123,11 @@ class Handlers:
                 trace = self.traces.trace(what, cancelled)
                 yield {"trace": self.traces.name(what, trace), **summary(trace)}
             case ask.OfTrace(ask.Pair() as names):
-                one, other = (self.traces.named(name, cancelled) for name in names)
-                compared = Comparison(one, other)
+                a, b = (self.traces.named(name, cancelled) for name in names[:2])
+                compared = Comparison(a, b, names.anchors)
+                if isinstance(request, ask.Rows):
+                    yield from aligned_rows(compared)
+                    return
                 yield from difference(compared, request, self._attention, cancelled)
             case ask.OfTrace(str() as name):
                 trace = self.traces.named(name, cancelled)
@@ -133,9 +147,15 @@ class Handlers:
                 together = isinstance(request, ask.StepOn)
                 yield from self._generation(request).steps(count, together=together)
             case ask.NodeLogits(node):
-                yield self._likeliest(self._generation(request).logits(node))
-            case ask.Model():
-                yield described(self.scope)
+                yield _likeliest(self._generation(request).logits(node), self.scope)
+            case ask.OfOther(inner) if self.other is not None:
+                yield self._of_scope(inner, self.other)
+            case ask.Model() if self.scope is None:
+                yield described(None)
+            case ask.Search() if self.scope is None:
+                yield {"ids": [], "labels": []}
+            case ask.Model() | ask.Search() | ask.Token() if self.scope is not None:
+                yield self._of_scope(request, self.scope)
             case ask.Load() | ask.Install() if self.scope is not None:
                 raise ValueError(
                     f"This view shows {self.scope.name}. Another model is opened in Python, "
@@ -149,11 +169,6 @@ class Handlers:
             case ask.Install():
                 yield from installed(cancelled)
                 yield described(self.scope)
-            case ask.Search(text):
-                yield self._search(text)
-            case ask.Token(token_id) if self.scope is not None:
-                check_ids([token_id], self.scope.facts.vocabulary)
-                yield {"label": labels(self.scope.tokenizer, [token_id])[0]}
             case ask.Release():
                 self.release()
                 yield {}
@@ -162,10 +177,23 @@ class Handlers:
             case _:
                 raise _unanswered(request)
 
+    def _of_scope(self, request: ask.Model | ask.Search | ask.Token, scope: Scope) -> Part:
+        match request:
+            case ask.Search(text):
+                if not text:
+                    return {"ids": [], "labels": []}
+                if id(scope) not in self._vocabularies:
+                    self._vocabularies[id(scope)] = Vocabulary(scope)
+                return self._vocabularies[id(scope)].search(text)
+            case ask.Token(token_id):
+                check_ids([token_id], scope.facts.vocabulary)
+                return {"label": labels(scope.tokenizer, [token_id])[0]}
+        return described(scope)
+
     def _of_trace(self, request: ask.OfTrace, trace: Trace, cancelled: Callable[[], bool]) -> Part:
         match request:
             case ask.Logits():
-                return self._likeliest(trace.logits_at(request.position))
+                return _likeliest(trace.logits_at(request.position), trace.scope)
             case ask.Chain():
                 return {
                     "logprobs": trace.logprobs,
@@ -189,30 +217,23 @@ class Handlers:
             raise _unanswered(request)
         return self.session
 
-    def _search(self, text: str) -> Part:
-        if self.scope is None or not text:
-            return {"ids": [], "labels": []}
-        if self._vocabulary is None:
-            self._vocabulary = Vocabulary(self.scope)
-        return self._vocabulary.search(text)
-
-    def _likeliest(self, logits: NDArray[np.float32]) -> Part:
-        """Return logits (vocabulary,) with labels of the likeliest tokens."""
-        assert self.scope is not None
-        count = min(LABELLED, len(logits))
-        first = np.argpartition(-logits, count - 1)[:count]
-        first = first[np.lexsort((first, -logits[first]))]
-        tokenizer = self.scope.tokenizer
-        return {
-            "logits": logits,
-            "ids": first.astype(np.int32),
-            "texts": texts(tokenizer, first.tolist()),
-            "labels": labels(tokenizer, first.tolist()),
-        }
-
 
 def _unanswered(request: Request) -> RequestError:
     return RequestError(f"This view has no answer to {shortened(format_key(request))!r}.")
+
+
+def _likeliest(logits: NDArray[np.float32], scope: Scope | None) -> Part:
+    """Return logits (vocabulary,) with labels of the likeliest tokens."""
+    assert scope is not None
+    count = min(LABELLED, len(logits))
+    first = np.argpartition(-logits, count - 1)[:count]
+    first = first[np.lexsort((first, -logits[first]))]
+    return {
+        "logits": logits,
+        "ids": first.astype(np.int32),
+        "texts": texts(scope.tokenizer, first.tolist()),
+        "labels": labels(scope.tokenizer, first.tolist()),
+    }
 
 
 def _follows(trace: Trace) -> float | None:

@@ -7,12 +7,13 @@ Each class of `llmscope.kernel.requests` has the form of its key, and says what 
 input of a trace has a key of three kinds, answered with a summary of the trace: ``text/{text}``;
 ``read/[text, pair, target, masked]``, JSON, where it is more than a text; ``ids/{source}/{ids}``,
 numbers with commas, where ``source`` is the input of an encoder. ``under/[edits, key]``, JSON too,
-is one of these under edits, as `llmscope.kernel.edited_input` writes them.
+is one of these under edits, as `llmscope.kernel.edited_input` writes them. Where two models are
+compared, ``other/{key}`` asks the same of the second.
 
 Numbers are decimal, from 0 to 999,999,999, without sign or leading zeros. A trace is named
-``t{number}``, one less another ``t{number}-t{number}``; matrices as in
-`llmscope.analysis.matrix_name`. Keys have a greatest length, and so have names and lists of numbers
-in them.
+``t{number}``, one less another ``t{number}-t{number}``, with tokens that are aligned by hand
+``t{number}-t{number}~{a}.{b}+{a}.{b}``; matrices as in `llmscope.analysis.matrix_name`. Keys have a
+greatest length, and so have names and lists of numbers in them.
 """
 
 from __future__ import annotations
@@ -25,16 +26,36 @@ from typing import TYPE_CHECKING, Any
 
 from llmscope.analysis.matrix_name import MatrixName
 from llmscope.analysis.matrix_name import parse as parse_matrix
-from llmscope.kernel.edited_input import MOST_EDITS, EditedInput, dense
+from llmscope.kernel.edited_input import MOST_EDITS, EditedInput, OtherInput, dense
 from llmscope.kernel.inputs import Input
-from llmscope.kernel.requests import OfMatrix, Pair, Request, RequestError, Summary
+from llmscope.kernel.requests import (
+    Model,
+    OfMatrix,
+    OfOther,
+    Pair,
+    Request,
+    RequestError,
+    Search,
+    Summary,
+    Token,
+)
 from llmscope.kernel.text_input import IdsInput, TextInput
-from llmscope.shared import KINDS, LONGEST_KEY, LONGEST_NAME, MOST_HEADS, MOST_IDS, STREAMS, WAYS
+from llmscope.shared import (
+    KINDS,
+    LONGEST_KEY,
+    LONGEST_NAME,
+    MOST_ANCHORS,
+    MOST_HEADS,
+    MOST_IDS,
+    STREAMS,
+    WAYS,
+)
 from llmscope.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_OTHER = "other"
 _NUMBER = "0|[1-9][0-9]{0,8}"
 _NUMBERS = re.compile(f"(?:{_NUMBER})(?:,(?:{_NUMBER}))*")
 _LARGEST = 10**9 - 1
@@ -60,6 +81,8 @@ def parse(key: object) -> Request:
         head, slash, rest = key.partition("/")
         if head in _INPUTS and slash:
             return Summary(_INPUTS[head](rest))
+        if head == _OTHER and slash:
+            return _of_other(parse(rest))
         for kind, pattern in patterns():
             if found := pattern.fullmatch(key):
                 values = found.groupdict()
@@ -79,6 +102,10 @@ def format_key(request: Request | Input) -> str:
         if not (request.pair or request.target or request.masked):
             return f"text/{request.text}"
         return "read/" + json.dumps(request.parts, ensure_ascii=False, separators=(",", ":"))
+    if isinstance(request, OtherInput):
+        return f"{_OTHER}/{format_key(request.input)}"
+    if isinstance(request, OfOther):
+        return f"{_OTHER}/{format_key(request.request)}"
     if isinstance(request, EditedInput):
         return f"under/[{request.edits},{dense(format_key(request.input))}]"
     values = {one.name: getattr(request, one.name) for one in fields(request)}
@@ -147,6 +174,14 @@ def _parsed_edits(rest: str) -> EditedInput:
     return EditedInput(clean(dense(edits)), read)
 
 
+def _of_other(request: Request) -> Request:
+    if isinstance(request, Model | Search | Token):
+        return OfOther(request)
+    if isinstance(request, Summary) and not isinstance(request.input, OtherInput):
+        return Summary(OtherInput(request.input))
+    raise ValueError(request)
+
+
 _INPUTS: dict[str, Callable[[str], Input]] = {
     "text": TextInput,
     "read": _parsed_json,
@@ -169,8 +204,16 @@ def _matrix(text: str) -> MatrixName:
 
 
 def _trace(text: str) -> str | Pair:
-    one, between, other = text.partition("-")
-    return Pair(one, other) if between else one
+    names, _, by_hand = text.partition("~")
+    one, between, other = names.partition("-")
+    if not between:
+        return one
+    return Pair(one, other, tuple(_anchor(anchor) for anchor in by_hand.split("+") if anchor))
+
+
+def _anchor(text: str) -> tuple[int, int]:
+    a, _, b = text.partition(".")
+    return int(a), int(b)
 
 
 def _source(text: str) -> str:
@@ -184,10 +227,14 @@ def _or_none(text: str) -> int | None:
 
 
 _NAME = "t[1-9][0-9]{0,8}"
+_ANCHOR = rf"(?:{_NUMBER})\.(?:{_NUMBER})"
 
 # By the name of a field: what it matches, and what the matched text means. All others are numbers.
 _FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
-    "trace": (f"{_NAME}(?:-{_NAME})?", _trace),
+    "trace": (
+        rf"{_NAME}(?:-{_NAME}(?:~{_ANCHOR}(?:\+{_ANCHOR}){{0,{MOST_ANCHORS - 1}}})?)?",
+        _trace,
+    ),
     "kind": ("|".join(KINDS), str),
     "stream": ("|".join(STREAMS), str),
     "pool": ("max|mean", str),

@@ -156,6 +156,13 @@ class StopEvaluation(Request):
 
 
 @dataclass(frozen=True)
+class OfOther(Request):
+    """A request about the other model of two that are compared: ``other/`` and its key."""
+
+    request: Model | Search | Token
+
+
+@dataclass(frozen=True)
 class Search(Request):
     """Find tokens whose text contains `text`."""
 
@@ -235,13 +242,15 @@ class NodeLogits(Request):
 
 
 class Pair(NamedTuple):
-    """The names of two traces, for the first less the second."""
+    """The names of two traces, for the first less the second, and tokens aligned by hand."""
 
     one: str
     other: str
+    anchors: tuple[tuple[int, int], ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.one}-{self.other}"
+        by_hand = "+".join(f"{a}.{b}" for a, b in self.anchors)
+        return f"{self.one}-{self.other}{'~' * bool(by_hand)}{by_hand}"
 
 
 @dataclass(frozen=True)
@@ -291,6 +300,13 @@ class Thumbnails(OfTrace):
     urgency = LATER
     kind: Kind
     layer: int
+
+
+@dataclass(frozen=True)
+class Rows(OfTrace):
+    """How the tokens of two traces are aligned, and how surprising each is."""
+
+    form = "{trace}/rows"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Traces of one model by what was read and by name, the last few of them cached."""
+"""Traces of one model, or of two, by what was read and by name, the last few of them cached."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cachetools import LRUCache
 
 from llmscope.capture import Cancelled, stale
-from llmscope.kernel.edited_input import input_of
+from llmscope.kernel.edited_input import OtherInput, input_of
 from llmscope.kernel.requests import RequestError
 from llmscope.kernel.text_input import TextInput
 
@@ -32,12 +32,28 @@ class TraceCache:
         The model; `None` until one is loaded.
     given
         A trace that is shown as it is, and answers for what it was made of.
+    other
+        The second of two models that are compared.
+    other_given
+        A trace of it that is shown as it is.
     """
 
-    def __init__(self, scope: Scope | None, given: Trace | None = None) -> None:
+    def __init__(
+        self,
+        scope: Scope | None,
+        given: Trace | None = None,
+        other: Scope | None = None,
+        other_given: Trace | None = None,
+    ) -> None:
         self.scope = scope
+        self.other = other
         self.given = given
-        self._given_input = None if given is None else input_of(given)
+        self.other_given = other_given
+        self._given: dict[Input, Trace] = {}
+        if given is not None:
+            self._given[input_of(given)] = given
+        if other_given is not None:
+            self._given[OtherInput(input_of(other_given))] = other_given
         self._lock = threading.RLock()
         self._traces: LRUCache[Input, Trace] = LRUCache(_TRACES)
         # Inputs with the version of the model that they were traced with, by name and back.
@@ -61,11 +77,16 @@ class TraceCache:
         """
         if self._is_closed:
             raise ValueError("This view is closed.")
-        if self.scope is None:
+        scope = self.scope
+        if isinstance(what, OtherInput):
+            if self.other is None:
+                raise ValueError("This view shows one model: there is no other to compare with.")
+            scope = self.other
+        if scope is None:
             raise ValueError("No model is loaded yet: pick one first.")
-        if self.given is not None and what == self._given_input:
-            self.given.check_current()
-            return self.given
+        if (given := self._given.get(what)) is not None:
+            given.check_current()
+            return given
         with self._lock:
             found = self._traces.get(what)
             if found is not None and found.is_current:
@@ -73,7 +94,7 @@ class TraceCache:
         if isinstance(what, TextInput) and what.masked:
             made = self.trace(what.unmasked, cancelled).masked(*what.masked)
         else:
-            made = what.trace(self.scope, cancelled)
+            made = what.trace(scope, cancelled)
         if cancelled():
             raise Cancelled
         with self._lock:
@@ -124,5 +145,6 @@ class TraceCache:
             self._traces.clear()
             self._names.clear()
             self._name_of.clear()
-            self.scope = self.given = self._given_input = None
+            self._given.clear()
+            self.scope = self.other = self.given = self.other_given = None
             self._is_closed = True

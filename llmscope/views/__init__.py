@@ -1,6 +1,7 @@
 """The widgets: one store with one or more panels each."""
 
 from llmscope.views.base import View
+from llmscope.views.compare import CompareView, compare
 from llmscope.views.evaluation import EvaluationView, evaluate
 from llmscope.views.explorer import Explorer, explore
 from llmscope.views.generation import GenerationView
@@ -12,6 +13,7 @@ from llmscope.views.tokenizers import TokenizersView
 
 __all__ = [
     "AttentionView",
+    "CompareView",
     "EvaluationView",
     "Explorer",
     "GenerationView",
@@ -22,6 +24,7 @@ __all__ = [
     "TokenizersView",
     "TokensView",
     "View",
+    "compare",
     "evaluate",
     "explore",
     "link",

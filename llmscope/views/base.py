@@ -12,7 +12,7 @@ import traitlets
 from llmscope.edits.code import code_of
 from llmscope.kernel import Handlers, TextInput, Worker
 from llmscope.kernel import requests as ask
-from llmscope.kernel.edited_input import EditedInput, as_json
+from llmscope.kernel.edited_input import EditedInput, OtherInput, as_json
 from llmscope.kernel.inputs import text_of
 from llmscope.kernel.protocol import parse_input
 from llmscope.kernel.reach import keep_reachable
@@ -62,6 +62,8 @@ class View(anywidget.AnyWidget, ViewTraits):
         The text that is generated, in a view that generates.
     answers
         What answers requests of its own, by their kind; see `Handlers`.
+    other
+        The second of two models that are compared, with its trace, if it is shown as it is.
     **traits
         First values of the traits below.
 
@@ -142,6 +144,7 @@ class View(anywidget.AnyWidget, ViewTraits):
         trace: Trace | None = None,
         session: GenerationSession | None = None,
         answers: Answers | None = None,
+        other: tuple[Scope, Trace | None] | None = None,
         **traits: Any,
     ) -> None:
         if not _BUILT.exists():
@@ -157,7 +160,7 @@ class View(anywidget.AnyWidget, ViewTraits):
         self._answers = answers or {}
         own: Answers = {ask.Kept: self._keep, ask.Page: self._page, **self._answers}
         own = {**own, ask.Call: self._call} if self._maker else own
-        self._handlers = Handlers(scope, trace, session, own)
+        self._handlers = Handlers(scope, trace, session, own, *(other or ()))
         self._worker = Worker(self._handlers, self._post)
         self._from_page = False
         super().__init__(text=text, _telling=traits.keys().isdisjoint(_HEAD), **traits)
@@ -330,13 +333,13 @@ class View(anywidget.AnyWidget, ViewTraits):
     @property
     def _input(self) -> Input:
         """What is read: the ids of a path, or the text and what goes with it."""
-        plain = parse_input(self._path) if self._path else None
-        if plain is None:
-            plain = TextInput(*(getattr(self, name) for name in INPUT))
+        text = TextInput(*(getattr(self, name) for name in INPUT))
+        plain: Input = parse_input(self._path) if self._path else text
         if self._handlers.session is None and self.edits and self.side == "untouched":
             return plain.input if isinstance(plain, EditedInput) else plain
         if not self.edits or isinstance(plain, EditedInput):
             return plain
+        assert not isinstance(plain, OtherInput)  # which is nobody's path
         return EditedInput(as_json(self.edits), plain)
 
     def _read(self, shown: Input, cancelled: Callable[[], bool]) -> Trace:

@@ -8,12 +8,20 @@ import traitlets
 
 from llmscope.shared import MEASURES, STREAMS
 from llmscope.views.single import TraceView
+from llmscope.views.traits import ViewTraits
 
 if TYPE_CHECKING:
     from llmscope.trace import Trace
 
 
-class LensView(TraceView):
+class LensTraits(ViewTraits):
+    """The traits of views with the logit lens; `LensView` documents them."""
+
+    lens = traitlets.Enum(MEASURES, "probability").tag(sync=True)
+    stream = traitlets.Enum(STREAMS, "block").tag(sync=True)
+
+
+class LensView(LensTraits, TraceView):
     """The likeliest token at every layer and position of a trace, shaded by a measure of it.
 
     A click on a cell sets `layer` and `position`: views that are linked follow. Row n of the table
@@ -43,9 +51,6 @@ class LensView(TraceView):
     """
 
     _shows: ClassVar[list[str]] = ["lens"]
-
-    lens = traitlets.Enum(MEASURES, "probability").tag(sync=True)
-    stream = traitlets.Enum(STREAMS, "block").tag(sync=True)
 
     def __init__(self, trace: Trace, **traits: Any) -> None:
         last = max(0, trace.scope.facts.layers - 1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import traitlets
 
 from llmscope.edits import Ablation, Edit, Patch, Scaling, Steering
-from llmscope.kernel.edited_input import MOST_EDITS, as_value, edit_of
+from llmscope.kernel.edited_input import MOST_EDITS, OtherInput, as_value, edit_of
 from llmscope.kernel.protocol import parse_input
 from llmscope.kernel.requests import RequestError
 from llmscope.sampling import check_settings
@@ -28,6 +28,9 @@ from llmscope.shared import (
 from llmscope.text import clean
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from llmscope.capture.facts import Facts
     from llmscope.scope import Scope
 
 INPUT = ("text", "pair", "target", "masked")  # what is read
@@ -90,12 +93,16 @@ class Edits(traitlets.TraitType[Any, Any]):
 
     @staticmethod
     def from_json(value: Any, view: Any) -> tuple[Edit, ...]:
-        """Return edits as Python has them: those that are there already as they are."""
-        known = {json.dumps(as_value(edit)): edit for edit in view.edits}
+        """Return edits as Python has them."""
+        return Edits.known(value, view.edits, view.scope)
+
+    @staticmethod
+    def known(value: Any, edits: Iterable[Edit], scope: Scope) -> tuple[Edit, ...]:
+        """Return edits of a model: those that are there already as they are."""
+        known = {json.dumps(as_value(edit)): edit for edit in edits}
         found = [json.dumps(one) for one in value]
         return tuple(
-            known.get(text) or edit_of(one, view.scope)
-            for text, one in zip(found, value, strict=True)
+            known.get(text) or edit_of(one, scope) for text, one in zip(found, value, strict=True)
         )
 
 
@@ -166,6 +173,11 @@ class ViewTraits(traitlets.HasTraits):
         """The model that is looked into; `None` while none is picked."""
         raise NotImplementedError
 
+    @property
+    def _facts(self) -> list[Facts]:
+        """Facts of the models that are looked into."""
+        return [] if self.scope is None else [self.scope.facts]
+
     def shared_traits(self) -> dict[str, Any]:
         """Return the values of all traits that the page has.
 
@@ -195,9 +207,11 @@ class ViewTraits(traitlets.HasTraits):
         key = clean(proposal["value"])
         if key:
             try:
-                parse_input(key)
+                found = parse_input(key)
             except RequestError as error:
                 raise traitlets.TraitError(f"_path is the key of an input. {error}") from None
+            if isinstance(found, OtherInput):
+                raise traitlets.TraitError("_path is of the first of two that are compared.")
         return key
 
     @traitlets.validate("temperature", "top_k", "top_p", "min_p", "typical_p")
@@ -217,8 +231,7 @@ class ViewTraits(traitlets.HasTraits):
     @traitlets.validate("layer", "head")
     def _exists(self, proposal: Any) -> Any:
         name, value = proposal["trait"].name, proposal["value"]
-        facts = self.scope.facts if self.scope is not None else None
-        count = getattr(facts, f"{name}s", 0) or 0
+        count = max((getattr(facts, f"{name}s", 0) or 0 for facts in self._facts), default=0)
         if value < 0 or (count and value >= count):
             raise traitlets.TraitError(f"{name} lies between 0 and {count - 1}, not {value}")
         self._telling = False
@@ -226,10 +239,10 @@ class ViewTraits(traitlets.HasTraits):
 
     @traitlets.validate("heads")
     def _exist(self, proposal: Any) -> Any:
-        facts = self.scope.facts if self.scope is not None else None
         for layer, head in proposal["value"]:
-            beyond = facts is not None and (
+            beyond = bool(self._facts) and all(
                 (facts.layers and layer >= facts.layers) or (facts.heads and head >= facts.heads)
+                for facts in self._facts
             )
             if layer < 0 or head < 0 or beyond:
                 raise traitlets.TraitError(f"There is no head ({layer}, {head}).")

@@ -176,3 +176,35 @@ def test_dragging_a_slider(context, vocabulary):
     )
     heads = ["", "median", "95th percentile", "pictures", "values without one", "last value shown"]
     show(title, heads, rows)
+
+
+BESIDE = """
+other = "The cat sat on the mat because the dog was very"
+llmscope.compare(scope, scope, trace.text, other_text=other, top_k=50, top_p=0.9)
+"""
+
+
+def test_dragging_a_slider_of_two(context):
+    """One slider over one text, and over two of them side by side, in one run."""
+    lab, browser = context
+    setup = SETUP.replace("VOCABULARY", "scope.facts.vocabulary")
+    notebook = lab.open(browser, [setup, OURS, BESIDE])
+    page = notebook.page
+    notebook.run(0)
+    rows = []
+    for cell, name in ((1, "one text"), (2, "two texts: bars of both, KL both ways")):
+        notebook.run(cell)
+        root = notebook.output(cell)
+        root.locator(".bars li").nth(9).wait_for()
+        page.wait_for_timeout(4000)
+        panel = root.get_by_role("region", name="Next token")
+        watch(page, panel.locator(".slider output").first, panel, PRINTED_BY_US)
+        handle = panel.get_by_label("temperature")
+        handle.scroll_into_view_if_needed()
+        drag(page, handle)
+        page.wait_for_timeout(1500)
+        rows.append([name, *summary(page.evaluate("window.benchLog"))])
+    notebook.close()
+    title = f"Dragging temperature for {DRAG_SECONDS:.0f} s at V = 49,152, and 49,152 × 2"
+    heads = ["", "median", "95th percentile", "pictures", "values without one", "last value shown"]
+    show(title, heads, rows)

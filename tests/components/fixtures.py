@@ -375,7 +375,8 @@ def two_sentences() -> Made:
     return Made([AttentionView(trace, layer=2)], numbers.numbers, {"layers": [2]})
 
 
-from tests.components import (  # noqa: E402 - register their own
+from tests.components import (  # noqa: E402 - each registers its own
+    compared_fixtures,  # noqa: F401
     edited_fixtures,  # noqa: F401
     evaluation_fixture,  # noqa: F401
     many_fixtures,  # noqa: F401

@@ -27,6 +27,7 @@ def test_views_show_panels_of_the_registry(scope):
     views += [scope.explore(TEXT), llmscope.GenerationView(scope)]
     views += [llmscope.TokenizersView(TEXT, [scope]), llmscope.survey(scope, [TEXT])]
     views += [llmscope.evaluate(scope, [TEXT])]
+    views += [llmscope.compare(trace, trace)]
     assert {name for view in views for name in view._panels} == set(PANELS)
     for view in views:
         view.close()

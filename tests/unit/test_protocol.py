@@ -13,9 +13,9 @@ import pytest
 from llmscope import shared
 from llmscope.analysis.matrix_name import MatrixName
 from llmscope.kernel import protocol
-from llmscope.kernel.edited_input import EditedInput
+from llmscope.kernel.edited_input import EditedInput, OtherInput
 from llmscope.kernel.protocol import format_key, parse
-from llmscope.kernel.requests import Request, RequestError, Summary
+from llmscope.kernel.requests import OfOther, Pair, Request, RequestError, Summary
 from llmscope.kernel.text_input import TextInput
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "keys.json").read_bytes())
@@ -30,14 +30,23 @@ def as_json(request: Request):
         if isinstance(request.input, EditedInput):
             inner = as_json(Summary(request.input.input))
             return {"type": "under", "edits": json.loads(request.input.edits), "input": inner}
+        if isinstance(request.input, OtherInput):
+            return {"type": "other", "request": as_json(Summary(request.input.input))}
         kind = "text" if isinstance(request.input, TextInput) else "ids"
         return {"type": kind, **json.loads(json.dumps(asdict(request.input)))}
+    if isinstance(request, OfOther):
+        return {"type": "other", "request": as_json(request.request)}
     kind = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(request).__name__).lower()
     values = {
-        name: value._asdict() if isinstance(value, MatrixName) else value
+        name: value._asdict() if isinstance(value, MatrixName) else _plain(value)
         for name, value in vars(request).items()
     }
     return {"type": kind, **json.loads(json.dumps(values))}
+
+
+def _plain(value):
+    """A pair of traces without anchors is a pair of names."""
+    return value[:2] if isinstance(value, Pair) and not value.anchors else value
 
 
 @pytest.mark.parametrize("vector", GOOD, ids=[one["key"] for one in GOOD])
@@ -54,7 +63,7 @@ def test_a_malformed_key_is_refused(key):
 
 
 def test_every_kind_of_request_has_a_vector():
-    kinds = {kind for kind, _ in protocol.patterns()} | {Summary}
+    kinds = {kind for kind, _ in protocol.patterns()} | {Summary, OfOther}
     assert {type(parse(vector["key"])) for vector in GOOD} == kinds
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import matplotlib
 
 from llmscope.export.figures.arcs import arcs
+from llmscope.export.figures.compared import aligned, mirrored
 from llmscope.export.figures.evaluation import evaluation
 from llmscope.export.figures.lens import lens
 from llmscope.export.figures.matrix import matrix
@@ -94,6 +95,36 @@ def _explorer(page: Page, now: ViewState, room: float, wide: bool) -> Panel:
     return Panel(room, top + below, draw)
 
 
+def _compared(page: Page, now: ViewState, room: float, wide: bool) -> Panel:
+    """Lay out both texts, then the matrix and the next token, side by side if they fit."""
+    is_beside = room >= _STACKED
+    beside = min(_BESIDE + 40, 0.45 * room) if is_beside else room
+    above = aligned(page, now, room)
+    parts = []
+    try:
+        if now.compares_matrices and not len(now.keys):
+            raise ValueError("The two texts have no token in common.")
+        parts.append(_attention(page, now, room - beside - _GAP if is_beside else room, wide))
+    except ValueError as reason:  # heads of models of different shape
+        wide_enough = room - beside - _GAP if is_beside else room
+        parts.append(_sentence(page, "Attention", str(reason), wide_enough))
+    families = {trace.scope.facts.family for trace in (now.comparison.a, now.comparison.b)}
+    if families <= {"causal", "encoder-decoder"}:
+        parts.append(mirrored(page, now, beside))
+    heights = [part.height for part in parts]
+    below = max(heights) if is_beside else sum(heights) + _GAP * (len(parts) - 1)
+
+    def draw(x: float, y: float) -> None:
+        above.draw(x, y)
+        top = y + above.height + 10
+        for part in parts:
+            left = x + room - part.width if is_beside and part is not parts[0] else x
+            part.draw(left, top)
+            top += 0 if is_beside else part.height + _GAP
+
+    return Panel(room, above.height + 10 + below, draw)
+
+
 def _sentence(page: Page, name: str, said: str, room: float) -> Panel:
     """Draw a sentence that says why there is no picture."""
     lines = page.wrap(said, room, SMALL)
@@ -121,6 +152,7 @@ def _survey(page: Page, now: ViewState, room: float, _wide: bool) -> Panel:
 
 # By panel: the width in inches and what draws it. A view with several is drawn by the first.
 _FIGURES = {
+    "texts": (7.2, _compared),
     "header": (7.2, _explorer),
     "survey": (5.5, _survey),
     "attention": (5.5, _attention),

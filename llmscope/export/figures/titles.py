@@ -18,7 +18,8 @@ def plain(label: str) -> str:
 def title(now: ViewState) -> tuple[str, str]:
     """Return what attention is shown, and more about it."""
     name, more = _title(now)
-    return name, " · ".join(filter(None, ("edited − untouched" * now.compares_matrices, more)))
+    less = "A − B" if now.compared else "edited − untouched"
+    return name, " · ".join(filter(None, (less * now.compares_matrices, more)))
 
 
 def _title(now: ViewState) -> tuple[str, str]:
@@ -55,9 +56,11 @@ def notes_of(now: ViewState) -> list[str]:
     """Return what isn't plain from the picture."""
     notes = []
     if now.compares_matrices:
-        notes.append("Blue: more weight under the edits; orange: less.")
+        where = "in A" if now.compared else "under the edits"
+        notes.append(f"Blue: more weight {where}; orange: less.")
     elif now.is_difference:
-        notes.append(f"{now.mode.capitalize()} are of the edited text.")
+        of = "A" if now.compared else "the edited text"
+        notes.append(f"{now.mode.capitalize()} are of {of}.")
     if now.hide_sink:
         notes.append("First token left out; the other weights of each row are renormalised.")
     elif now.mode == "arcs" and now.end > 0:

@@ -60,7 +60,7 @@ test("whatever is asked for, set or done on screen unsettles it, until that is o
 test("an answer that never comes is waited for until it is given up", async () => {
   await answerAll("t1", "one");
   const stop = new AbortController();
-  store.search("x", stop.signal).catch(() => {});
+  store.vocabulary.search("x", stop.signal).catch(() => {});
   await frames(8);
   expect(store.settled.value).toBe(false);
   stop.abort();

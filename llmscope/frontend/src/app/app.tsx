@@ -80,9 +80,10 @@ function App({ store, host, panels, picker, hints }: AppProps) {
     (name) => panels.find((panel) => panel.name === name) ?? [],
   );
   const sheets = [...SHARED, ...panels.map(({ css }) => css), picker?.css];
-  const show = (place: Panel["place"]) =>
+  const hasColumns = shown.some(({ place }) => place === "column");
+  const show = (place: Panel["place"] | "below") =>
     shown
-      .filter((panel) => panel.place === place)
+      .filter(({ name, place: own }) => (name === "lens" && hasColumns ? "below" : own) === place)
       .map(({ name, component: Component }) => <Component key={name} store={store} />);
   const inColumns = show("column");
   const isReady = shown.every(({ needsModel }) => needsModel === false) || !!store.model.value;
@@ -109,10 +110,7 @@ function App({ store, host, panels, picker, hints }: AppProps) {
       return false;
     }),
     undo: outside(() => store.history.undo()),
-    side: outside(({ event }) => {
-      const wanted = event.shiftKey ? "untouched" : "difference";
-      return store.whatIf.turn(store.whatIf.side.peek() === wanted ? "edited" : wanted);
-    }),
+    side: outside(({ event }) => store.sides.flip(event.shiftKey ? "second" : "difference")),
     preset: outside(({ digit }) => samples && store.set(PRESETS[digit - 1]!.values)),
     reset: outside(() => samples && store.set(NEUTRAL)),
   });
@@ -140,6 +138,7 @@ function App({ store, host, panels, picker, hints }: AppProps) {
                 {show("row")}
                 <Problem store={store} />
                 {inColumns.length > 0 && <div class={`columns ${old}`}>{inColumns}</div>}
+                {show("below")}
               </>
             )}
             <Help hints={hints} dialog={help} shown={shown} isStage={isStage} />

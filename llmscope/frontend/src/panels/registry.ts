@@ -11,12 +11,14 @@ import { overview } from "./overview";
 import { patching } from "./patching";
 import type { Panel } from "./props";
 import { survey } from "./survey";
+import { texts } from "./texts";
 import { tokenizers } from "./tokenizers";
 import { tokens } from "./tokens";
 
 export const PANELS: readonly Panel[] = [
   header,
   generation,
+  texts,
   tokens,
   chain,
   overview,

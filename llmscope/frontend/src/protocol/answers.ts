@@ -190,6 +190,22 @@ export interface LensDifference {
   parting: Tensor; // (positions,), the first row where the likeliest differ; -1 without one
 }
 
+/** How the tokens of two traces are aligned. */
+export interface RowsAnswer {
+  /**
+   * (rows, 5): the first token of A and the one after its last, the same of B, none where these are
+   * equal; and whether both say the same.
+   */
+  rows: Tensor;
+  pairs: Tensor; // (pairs, 2): tokens of A and of B whose reads are held against each other
+  source_pairs: Tensor; // the same of an encoder
+  /** In bits, of each token; NaN of the first; where both models read from left to right. */
+  surprisals_a?: Tensor;
+  surprisals_b?: Tensor;
+  /** Whether both know the same tokens. */
+  one_vocabulary: boolean;
+}
+
 export interface DistancesAnswer {
   distances: Tensor; // (layers, heads), 0 to 1; NaN where there is no head
 }

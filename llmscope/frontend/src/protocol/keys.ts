@@ -10,6 +10,7 @@ import {
   type Kind,
   LONGEST_KEY,
   LONGEST_NAME,
+  MOST_ANCHORS,
   MOST_HEADS,
   MOST_IDS,
   type Parts,
@@ -51,6 +52,7 @@ const FORMS = {
   lens_block: "{trace}/lens/{stream}/{block}",
   thumbnails: "{trace}/thumbnails/{kind}/{layer}",
   steps: "{trace}/steps/{kind}/{layer}/{head}/{query}",
+  rows: "{trace}/rows",
   distances: "{trace}/distances/{kind}",
   effects: "{trace}/effects/{of}/{kind}/{way}/{token}/{foil}/{position}",
   patching: "{trace}/patching/{on}/{foil}/{position}/{source}",
@@ -84,8 +86,14 @@ interface Types {
 }
 type TypeOf<Name> = Name extends keyof Types ? Types[Name] : number;
 
-/** A trace, or the first of two less the second. */
-export type TraceName = string | readonly [one: string, other: string];
+/** A token of A and one of B that a person aligned. */
+export type Anchor = readonly [a: number, b: number];
+
+/** A trace, or the first of two less the second, perhaps with tokens aligned by hand. */
+export type TraceName =
+  | string
+  | readonly [one: string, other: string]
+  | readonly [one: string, other: string, anchors: readonly Anchor[]];
 
 /** How a block of weights that is too small to see is reduced to one. */
 export type Pool = "max" | "mean";
@@ -117,10 +125,17 @@ export interface UnderRequest {
   input: PlainRequest;
 }
 
+/** A request about the second of two models that are compared. */
+export interface OtherRequest {
+  type: "other";
+  request: Exclude<Request, OtherRequest>;
+}
+
 export type Request =
   | { [T in keyof Forms]: { type: T } & { [F in Fields<Forms[T]>]: TypeOf<F> } }[keyof Forms]
   | PlainRequest
-  | UnderRequest;
+  | UnderRequest
+  | OtherRequest;
 
 export type RequestOf<T extends Request["type"]> = Extract<Request, { type: T }>;
 
@@ -148,6 +163,7 @@ export const headMatrix = (layer: number, head: number, withoutFirst = false): M
 /** The key of a request; `parseKey` takes it back. */
 export function formatKey(request: Request): string {
   if (request.type === "text") return textKey(request);
+  if (request.type === "other") return otherKey(formatKey(request.request));
   if (request.type === "ids") return `ids/${request.source.join()}/${request.ids.join()}`;
   if (request.type === "under")
     return `under/${JSON.stringify([request.edits, formatKey(request.input)])}`;
@@ -168,8 +184,12 @@ function textKey({ text, pair, target, masked }: TextInput): string {
 }
 
 /** The name of a trace within a key; the same for the same trace, or the same two. */
-export const traceText = (name: TraceName): string =>
-  typeof name === "string" ? name : name.join("-");
+export function traceText(name: TraceName): string {
+  if (typeof name === "string") return name;
+  const [one, other, anchors = []] = name;
+  const byHand = anchors.map((anchor) => anchor.join(".")).join("+");
+  return `${one}-${other}${byHand && `~${byHand}`}`;
+}
 
 /** The name of a matrix within a key, and of the files that it is saved as. */
 export const matrixText = ({ how, where, withoutFirst }: MatrixName): string =>
@@ -189,11 +209,12 @@ const ANY = "[^]*";
 const NAME = `[^]{0,${LONGEST_NAME}}`;
 const TRACE = "t[1-9][0-9]{0,8}";
 const HEAD = `${NUMBER}\\.${NUMBER}`;
+const ANCHORS = `${HEAD}(?:\\+${HEAD}){0,${MOST_ANCHORS - 1}}`;
 const MATRIX = `(?:sinkless\\.)?(?:head\\.${HEAD}|rollout\\.${NUMBER}|difference\\.${HEAD}\\+${HEAD}|(?:mean|max)\\.${HEAD}(?:\\+${HEAD}){0,${MOST_HEADS - 1}})`;
 
 /** What fields match; all others are numbers. */
 const PATTERNS: Record<string, string> = {
-  trace: `${TRACE}(?:-${TRACE})?`,
+  trace: `${TRACE}(?:-${TRACE}(?:~${ANCHORS})?)?`,
   kind: KINDS.join("|"),
   stream: STREAMS.join("|"),
   pool: "max|mean",
@@ -233,7 +254,8 @@ const patterns = Object.entries(FORMS).map(([type, form]) => {
 /** What a key requests; `null` for a key that none of the forms fits. */
 export function parseKey(key: string): Request | null {
   if (key.length > LONGEST_KEY) return null;
-  const [, head, rest] = /^(text|read|ids|under)\/([^]*)$/.exec(key) ?? [];
+  const [, head, rest] = /^(text|read|ids|under|other)\/([^]*)$/.exec(key) ?? [];
+  if (head === "other") return parseOther(rest!);
   if (head === "under") return parseUnder(rest!);
   if (head === "text") return { type: "text", text: rest!, pair: "", target: "", masked: [] };
   if (head === "read") return parseRead(rest!);
@@ -255,9 +277,17 @@ export function parseKey(key: string): Request | null {
 /** What a field means whose pattern fits. */
 function parseField(name: string, text: string): unknown {
   if (name === "matrix") return parseMatrix(text);
-  if (name === "trace") return text.includes("-") ? text.split("-") : text;
+  if (name === "trace") return parseTrace(text);
   if (TEXTS.has(name)) return text;
   return text === NO_FOIL ? null : Number(text);
+}
+
+function parseTrace(text: string): TraceName {
+  const [names, byHand] = text.split("~") as [string, string | undefined];
+  const [one, other] = names.split("-") as [string, string | undefined];
+  if (other === undefined) return one;
+  if (!byHand) return [one, other];
+  return [one, other, byHand.split("+").map((anchor) => anchor.split(".").map(Number))] as never;
 }
 
 /** A name that the pattern of matrices fits. */
@@ -288,6 +318,18 @@ function parseUnder(rest: string): Request | null {
   if (input?.type !== "text" && input?.type !== "ids") return null;
   return { type: "under", edits: edits as Edit[], input };
 }
+
+const OF_SCOPE = new Set(["model", "search", "token", "text", "ids", "under"]);
+
+function parseOther(rest: string): Request | null {
+  const request = parseKey(rest);
+  return request && OF_SCOPE.has(request.type) ? ({ type: "other", request } as Request) : null;
+}
+
+/** The key of what is asked of the second of two models that are compared. */
+export const otherKey = (key: string): string => `other/${key}`;
+
+export const isOtherKey = (key: string): boolean => key.startsWith("other/");
 
 /** An input under edits; without any, as it is. */
 export const underKey = (edits: readonly Edit[], key: string): string =>

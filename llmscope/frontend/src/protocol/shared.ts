@@ -28,6 +28,8 @@ export type SurveyScore =
   ScoreName | "distance" | "distance_spread" | "entropy_bits" | "punctuation" | "activity";
 /** Which texts of a head are listed. */
 export type Examples = "strongest" | "deciles";
+/** Of two that are compared, what is shown: one of them, or the first less the second. */
+export type OfTwo = "a" | "b" | "difference";
 export type Order = "transformers" | "llama.cpp" | "vllm";
 
 const { attention, comparison, effects, lens, keys, keeping, generation, sampling, survey } =
@@ -52,6 +54,9 @@ export const SURVEY_SCORES = survey.scores as SurveyScore[];
 export const EXAMPLES = survey.examples as Examples[];
 /** Texts of a survey that are requested at once. */
 export const TEXTS_BLOCK = survey.block;
+export const OF_TWO = comparison.of_two as OfTwo[];
+/** Pairs of tokens that are aligned by hand, at most. */
+export const MOST_ANCHORS = comparison.most_anchors;
 export const ORDERS = sampling.orders as Order[];
 
 /** Heads that can be chosen: as many as there are colours. */

@@ -19,7 +19,11 @@ export class Editor {
   /** What may be taken back, until something else is typed. */
   readonly #done = signal<{ before: TextInput; after: string }[]>([]);
 
-  constructor(private readonly core: Pick<Core, "state" | "model" | "trace" | "next" | "isGone">) {
+  /** `keyed` makes the key of what a second model reads. */
+  constructor(
+    private readonly core: Pick<Core, "state" | "model" | "trace" | "next" | "isGone">,
+    keyed = (key: string) => key,
+  ) {
     const { text, pair, target, masked } = core.state;
     this.input = computed(() => ({
       text: text.value,
@@ -29,9 +33,10 @@ export class Editor {
     }));
     this.plainKey = computed(() => core.state.path.value || inputKey(this.input.value));
     const { edits, side } = core.state;
-    this.key = computed(() =>
-      underKey(side.value === "untouched" ? [] : (edits.value ?? []), this.plainKey.value),
-    );
+    this.key = computed(() => {
+      const shown = side.value === "untouched" ? [] : (edits.value ?? []);
+      return keyed(underKey(shown, this.plainKey.value));
+    });
     this.isBehind = computed(() => core.trace.value?.input !== this.key.value);
     this.target = computed(() => {
       const { next, trace, state } = core;

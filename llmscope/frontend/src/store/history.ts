@@ -12,6 +12,7 @@ const NAMES = [
   "heads",
   "edits",
   "side",
+  "anchors",
   "patchFrom",
 ] as const;
 const MOST = 100; // steps

@@ -10,6 +10,7 @@ import type { GenerationStore } from "./generation";
 import { generatedTrace, logitsOf, nextOf, placeOf, readNext } from "./next-token";
 import type { RequestCache } from "./request-cache";
 import type { NextToken } from "./state";
+import { isEmptyKey } from "./text-input";
 
 const PAUSE = 400; // ms between distributions while a text is generated
 
@@ -58,16 +59,17 @@ export class TypedInput implements Input {
 
   constructor(
     private readonly core: Core,
-    private readonly editor: Editor,
+    /** That of the text on screen. */
+    private readonly editor: () => Editor,
     private readonly wantsNext: ReadonlySignal<boolean>,
   ) {
-    this.key = editor.key;
-    this.isBehind = this.isUnread = editor.isBehind;
+    this.key = computed(() => editor().key.value);
+    this.isBehind = this.isUnread = computed(() => editor().isBehind.value);
     this.nextRequest = computed(() => {
       const trace = core.trace.value;
       return trace && wantsNext.value ? logitsOf(trace, core.focus.value) : null;
     });
-    this.canChoose = computed(() => editor.target.value !== null);
+    this.canChoose = computed(() => editor().target.value !== null);
   }
 
   start(): () => void {
@@ -81,7 +83,7 @@ export class TypedInput implements Input {
   }
 
   choose(rank: number): void {
-    this.editor.insert(this.core.next.peek()?.texts[rank] ?? "");
+    this.editor().insert(this.core.next.peek()?.texts[rank] ?? "");
   }
 
   followNext(): void {
@@ -110,9 +112,9 @@ export class TypedInput implements Input {
   }
 
   accept(trace: Trace, next: NextToken | null, isRenamed: boolean): void {
-    const { core, editor } = this;
+    const { core } = this;
     core.next.value = next;
-    if (core.state.path.peek() || isRenamed) editor.follow(trace);
+    if (core.state.path.peek() || isRenamed) this.editor().follow(trace);
     core.report(null);
   }
 
@@ -121,7 +123,7 @@ export class TypedInput implements Input {
   }
 
   isLost(key: string): boolean {
-    return key === "text/";
+    return isEmptyKey(key);
   }
 }
 

@@ -1,10 +1,10 @@
 import { type ReadonlySignal, batch, computed, effect, signal } from "@preact/signals";
-import type { LensAnswer, LensDifference, Token } from "../protocol/answers";
+import type { LensAnswer, LensDifference, Token, Trace } from "../protocol/answers";
 import { type Request, formatKey } from "../protocol/keys";
 import { BLOCK } from "../protocol/shared";
 import type { Core } from "./core";
 import { stable } from "./stable";
-import type { WhatIf } from "./what-if";
+import type { Sides } from "./sides";
 
 /** A row is 0 for the embeddings, and n + 1 for layer n. */
 export type LensCell = readonly [row: number, position: number];
@@ -57,12 +57,12 @@ export class LensStore {
 
   constructor(
     private readonly core: Core,
-    private readonly whatIf: WhatIf,
+    private readonly sides: Sides,
     layers: () => number,
   ) {
     const { state, trace, isSeen, lacks } = core;
     this.tokens = computed(() => {
-      const { tokens = [], target = [] } = trace.value ?? {};
+      const { tokens = [], target = [] } = this.#shown ?? this.core.trace.value ?? {};
       return target.length > 0 ? target : tokens;
     });
     this.#series = computed(() => formatKey(this.#request(0)));
@@ -72,7 +72,8 @@ export class LensStore {
     });
     this.focus = computed(() => {
       const last = this.tokens.value.length - 1;
-      const position = state.position.value;
+      const chosen = state.position.value;
+      const position = chosen >= 0 && this.isDifference ? sides.rowOf(chosen) : chosen;
       return [
         this.#embeddings.value ? 0 : Math.min(state.layer.value + 1, this.rows.value - 1),
         position < 0 || position > last ? last : position,
@@ -88,7 +89,7 @@ export class LensStore {
       const [first, sight] = this.inSight.value;
       const end = Math.min(sight, this.tokens.value.length); // what is in sight lags behind
       if (!trace.value || !isSeen.value || !sight || this.lacking.value) return [];
-      if (this.isDifference && !whatIf.difference.value) return [];
+      if (this.isDifference && !sides.difference.value) return [];
       const places = Array.from({ length: Math.max(0, end - first) }, (_, step) => first + step);
       const blocks = [this.focus.value[1], ...places].map(blockOf);
       return [...new Set(blocks)]
@@ -129,7 +130,7 @@ export class LensStore {
   pick([row, position]: LensCell): void {
     const { state } = this.core;
     batch(() => {
-      state.position.value = position;
+      state.position.value = this.isDifference ? this.sides.positionOf(position) : position;
       if (row > 0) state.layer.value = row - 1;
     });
     this.#embeddings.value = row === 0;
@@ -162,7 +163,7 @@ export class LensStore {
 
   /** Whether the difference that edits make is shown. */
   get isDifference(): boolean {
-    return this.whatIf.side.value === "difference";
+    return this.sides.isDifference.value;
   }
 
   readDifference([row, position]: LensCell): CellDifference | null {
@@ -184,13 +185,17 @@ export class LensStore {
     };
   }
 
+  /** The trace that is read, or of two the one less the other. */
+  get #shown(): Trace | null {
+    return this.isDifference ? this.sides.difference.value : this.core.trace.value;
+  }
+
   #missing(known: ReadonlyMap<string, unknown>): Request[] {
     return this.#wanted.value.filter((request) => !known.has(formatKey(request)));
   }
 
   #request(block: number): Request {
-    const shown = this.isDifference ? this.whatIf.difference.value : this.core.trace.value;
-    const trace = shown?.name ?? "";
+    const trace = this.#shown?.name ?? "";
     return { type: "lens_block", trace, stream: this.core.state.stream.value, block };
   }
 }

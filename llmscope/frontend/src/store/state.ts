@@ -2,7 +2,7 @@
 
 import type { Trace } from "../protocol/answers";
 import type { Edit } from "../protocol/edits";
-import type { HeadPair } from "../protocol/keys";
+import type { Anchor, HeadPair } from "../protocol/keys";
 import type {
   ColorScale,
   Combine,
@@ -11,6 +11,7 @@ import type {
   Kind,
   Measure,
   Mode,
+  OfTwo,
   Segments,
   Shade,
   Stream,
@@ -28,6 +29,12 @@ export const TRAITS = {
   masked: "masked",
   edits: "edits",
   side: "side",
+  otherText: "other_text",
+  otherPair: "other_pair",
+  otherTarget: "other_target",
+  otherMasked: "other_masked",
+  otherEdits: "other_edits",
+  anchors: "anchors",
   patchFrom: "patch_from",
   effectOf: "effect_of",
   layer: "layer",
@@ -115,8 +122,26 @@ export interface EvaluationTraits {
   ordering: "given" | "ascending" | "descending";
 }
 
+/** Of the second of two that are compared. */
+export interface OtherTraits {
+  otherText: string;
+  otherPair: string;
+  otherTarget: string;
+  otherMasked: readonly number[];
+  otherEdits: readonly Edit[];
+  /** Tokens of both that a person aligned. */
+  anchors: readonly Anchor[];
+}
+
 export interface State
-  extends Settings, AttentionTraits, LensTraits, GenerationTraits, SurveyTraits, EvaluationTraits {
+  extends
+    Settings,
+    AttentionTraits,
+    LensTraits,
+    GenerationTraits,
+    SurveyTraits,
+    EvaluationTraits,
+    OtherTraits {
   text: string;
   /** The second sentence; empty without one. */
   pair: string;
@@ -125,8 +150,8 @@ export interface State
   masked: readonly number[];
   /** What is other than the model's own. */
   edits: readonly Edit[];
-  /** Of a text under edits, what is shown. */
-  side: TraceSide;
+  /** Of a text under edits, or of two that are compared, what is shown. */
+  side: TraceSide | OfTwo;
   /** A second text, which parts are taken from; empty without one. */
   patchFrom: string;
   /** A token, and perhaps a foil: heads, MLPs and the text are coloured by their effects on it. */

@@ -3,19 +3,18 @@ import {
   type ChainAnswer,
   type Facts,
   type KeptAnswer,
-  type SearchAnswer,
   type Trace,
   type TraceAnswer,
   traceOf,
 } from "../protocol/answers";
-import { type Request, formatKey, parseKey, underKey } from "../protocol/keys";
+import { type Request, formatKey } from "../protocol/keys";
 import type { Kind } from "../protocol/shared";
 import { type AskOptions, type Source, SourceError } from "../protocol/source";
 import { type Outcome, type Settings, sample } from "../sampling/sampling";
 import { problems as words } from "#words/problems";
-import { fill } from "../words/fill";
 import { AttentionStore } from "./attention/store";
 import { followTelling } from "./attention/telling";
+import { Comparing } from "./comparing";
 import type { Core } from "./core";
 import { Editor } from "./editor";
 import { Effects } from "./effects";
@@ -28,13 +27,14 @@ import { Models } from "./models";
 import { focusOf } from "./next-token";
 import { RequestCache } from "./request-cache";
 import { CountedSource, Settling } from "./settling";
+import type { Sides } from "./sides";
+import { sayWhenSlow } from "./slow";
 import { type NextToken, type Problem, type State, TRAITS } from "./state";
-import { inputKey } from "./text-input";
+import { isEmptyKey, placedKey } from "./text-input";
+import { Vocabulary } from "./vocabulary";
 import { WhatIf } from "./what-if";
 import { type Traits, bindTraits } from "./traits";
 
-const SLOW = 500; // ms, after which the view says what it waits for
-const VERY_SLOW = 3000;
 const NONE = signal(null);
 const NEVER = signal(false);
 
@@ -48,6 +48,7 @@ export type Side = "tokens" | "target";
 export class Store {
   readonly state: { [K in keyof State]: Signal<State[K]> };
   readonly models: Models;
+  readonly vocabulary: Vocabulary;
   readonly model: ReadonlySignal<Facts | null>;
   readonly trace = signal<Trace | null>(null);
   readonly next = signal<NextToken | null>(null);
@@ -63,8 +64,11 @@ export class Store {
   readonly focus: ReadonlySignal<number>;
   readonly attention: AttentionStore;
   readonly lens: LensStore;
-  readonly editor: Editor;
   readonly whatIf: WhatIf;
+  /** Where two texts, or models, are side by side. */
+  readonly comparing: Comparing | null;
+  /** What is shown of two traces: of those that are compared, or of a text under edits. */
+  readonly sides: Sides;
   readonly effects: Effects;
   /** Where text is generated; the trace is then of that. */
   readonly generation: GenerationStore | null;
@@ -92,7 +96,7 @@ export class Store {
   #cache: RequestCache;
   #ends: (() => void)[];
   #text: AbortController | null = null;
-  #labels = new Map<number, Signal<string | null>>();
+  readonly #editor: Editor;
 
   constructor(source: Source, traits: Traits) {
     this.#uncounted = source;
@@ -107,7 +111,10 @@ export class Store {
     );
     this.settled = this.#settling.settled;
     this.models = new Models(this.#source, (error) => this.#report(error));
-    this.model = this.models.current;
+    this.vocabulary = new Vocabulary(this.#source, () => this.#isOther);
+    this.model = computed(
+      () => (this.#isOther ? this.comparing!.model : this.models.current).value,
+    );
     this.focus = computed(() => focusOf(this.trace.value, state.position.value));
     this.settings = computed(() => ({
       temperature: state.temperature.value,
@@ -142,20 +149,28 @@ export class Store {
       const isShown = state.panels.value.includes("next-token") || state.editable.value;
       return isShown && this.model.value?.family !== "encoder";
     });
-    this.editor = new Editor(core);
+    this.#editor = new Editor(core);
+    this.comparing = state.panels.peek().includes("texts")
+      ? new Comparing(core, this.#editor, () => this.attention.kind.value)
+      : null;
     this.generation = state.panels.peek().includes("generation") ? new GenerationStore(core) : null;
     this.input = this.generation
       ? new GeneratedInput(core, this.generation, wantsNext)
-      : new TypedInput(core, this.editor, wantsNext);
-    this.whatIf = new WhatIf(core, this.editor.plainKey, this.generation === null);
+      : new TypedInput(core, () => this.editor, wantsNext);
+    this.whatIf = new WhatIf(
+      core,
+      this.#editor.plainKey,
+      this.generation === null && this.comparing === null,
+    );
+    this.sides = this.comparing ?? this.whatIf;
     this.isOld = computed(() => this.isGone.value && this.input.isUnread.value);
     this.lacking = computed(() => {
       const request = this.input.nextRequest.value;
       return request && this.lacks(request);
     });
-    this.attention = new AttentionStore(core, this.whatIf);
+    this.attention = new AttentionStore(core, this.sides);
     this.effects = new Effects(core, this.attention.kind);
-    this.lens = new LensStore(core, this.whatIf, () => this.model.value?.layers ?? 0);
+    this.lens = new LensStore(core, this.sides, () => this.model.value?.layers ?? 0);
     this.#ends = [bound.dispose, () => this.lasting.close(), ...this.#start()];
   }
 
@@ -176,11 +191,21 @@ export class Store {
         this.problem.value = null;
       }),
       this.attention.start(),
-      followTelling(this, this.attention),
+      this.comparing?.start() ?? followTelling(this, this.attention),
       this.lens.start(),
       this.whatIf.start(),
       this.effects.start(),
     ];
+  }
+
+  /** Whether the second of two that are compared is on screen. */
+  get #isOther(): boolean {
+    return this.comparing?.side.value === "b";
+  }
+
+  /** What types into the text on screen. */
+  get editor(): Editor {
+    return this.#isOther ? this.comparing!.editor : this.#editor;
   }
 
   close(): void {
@@ -279,23 +304,6 @@ export class Store {
     return (await this.#ask<{ call: string }>({ type: "call" })).call;
   }
 
-  /** Tokens of the vocabulary whose text contains this text. */
-  search(text: string, signal: AbortSignal): Promise<SearchAnswer> {
-    return this.#ask<SearchAnswer>({ type: "search", text }, { signal });
-  }
-
-  /** The label of any token, once it is there. */
-  label(id: number): ReadonlySignal<string | null> {
-    const known = this.#labels.get(id);
-    if (known) return known;
-    const label = signal<string | null>(null);
-    this.#labels.set(id, label);
-    this.#ask<{ label: string }>({ type: "token", id })
-      .then((answer) => (label.value = answer.label))
-      .catch(() => (label.value = fill(words.token, { id })));
-    return label;
-  }
-
   // ── asking ────────────────────────────────────────────────────────────────────────────────
 
   #ask<T>(request: Request, options?: AskOptions): Promise<T> {
@@ -314,15 +322,11 @@ export class Store {
   }
 
   async #read(key: string, signal: AbortSignal): Promise<void> {
-    const done = this.#sayWhenSlow();
+    const done = sayWhenSlow(this.waiting);
     const { state, input } = this;
     try {
       const answer = await this.#source.ask<TraceAnswer>(key, { signal });
-      // Positions that were counted from the end are known now.
-      const asked = parseKey(key);
-      const plain = asked?.type === "under" ? asked.input : asked;
-      const text = plain?.type === "text" && inputKey({ ...plain, masked: answer.masked });
-      const known = text ? underKey(asked?.type === "under" ? asked.edits : [], text) : key;
+      const known = placedKey(key, answer.masked);
       const trace = traceOf(answer, known);
       const chosen = state.position.peek();
       const position = chosen < 0 && trace.gaps.length > 0 ? trace.gaps.at(-1)! : chosen;
@@ -341,7 +345,7 @@ export class Store {
     } catch (error) {
       if (signal.aborted) return;
       if (input.isLost(key, error)) this.#empty();
-      if (key !== "text/") this.#report(error);
+      if (!isEmptyKey(key)) this.#report(error);
     } finally {
       done();
     }
@@ -386,15 +390,5 @@ export class Store {
     const kind = error instanceof SourceError ? error.kind : "error";
     if (this.isGone.peek() && kind === "gone") return; // It is said once, as long as it is so.
     this.problem.value = { message, kind };
-  }
-
-  #sayWhenSlow(): () => void {
-    const slow = setTimeout(() => (this.waiting.value = words.reading), SLOW);
-    const verySlow = setTimeout(() => (this.waiting.value = words.stillReading), VERY_SLOW);
-    return () => {
-      clearTimeout(slow);
-      clearTimeout(verySlow);
-      this.waiting.value = null;
-    };
   }
 }

@@ -1,10 +1,22 @@
 /** How the input of a trace is made of its fields, and what an edit does to masked tokens. */
 
 import type { Token, Trace } from "../protocol/answers";
-import { type TextInput, formatKey } from "../protocol/keys";
+import { type TextInput, formatKey, otherKey, parseKey, underKey } from "../protocol/keys";
 
 /** What a person types into: the text, a second sentence, the decoder's text. */
 export type Field = "text" | "pair" | "target";
+
+/** Whether a key is of no text at all: what is refused of it is no problem. */
+export const isEmptyKey = (key: string): boolean => /^(?:other\/)?text\/$/.test(key);
+
+/** The key of an input once positions that it counts from the end are known. */
+export function placedKey(key: string, masked: readonly number[]): string {
+  const asked = parseKey(key);
+  if (asked?.type === "other") return otherKey(placedKey(formatKey(asked.request), masked));
+  if (asked?.type === "under")
+    return underKey(asked.edits, placedKey(formatKey(asked.input), masked));
+  return asked?.type === "text" ? inputKey({ ...asked, masked }) : key;
+}
 
 export const inputKey = (input: TextInput): string => formatKey({ type: "text", ...input });
 

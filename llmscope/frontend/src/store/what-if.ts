@@ -1,7 +1,7 @@
 /** What is switched off or taken from another text, and what the model says without any edit. */
 
-import { type ReadonlySignal, batch, computed, effect, signal } from "@preact/signals";
-import { type LogitsAnswer, type Trace, type TraceAnswer, traceOf } from "../protocol/answers";
+import { type ReadonlySignal, batch, computed, signal } from "@preact/signals";
+import type { Trace } from "../protocol/answers";
 import { type Edit, type Part, isWhole, offEdit, sameEdit } from "../protocol/edits";
 import { parseKey, underKey } from "../protocol/keys";
 import type { Kind, TraceSide } from "../protocol/shared";
@@ -9,30 +9,30 @@ import { edits as words } from "#words/edits";
 import { fill } from "../words/fill";
 import type { Head } from "./attention/types";
 import type { Core } from "./core";
-import { nextOf } from "./next-token";
 import { Amounts } from "./amounts";
 import { Patching } from "./patching";
 import { Steering } from "./steering";
 import { SourceText, inputOf, patchEdit } from "./source-text";
-import type { NextToken } from "./state";
+import { type Beside, Counterpart, type Sides } from "./sides";
 
-export class WhatIf {
+export class WhatIf implements Sides {
   readonly edits: ReadonlySignal<readonly Edit[]>;
   /** What is shown of a text under edits. */
   readonly side: ReadonlySignal<TraceSide>;
-  /** The distribution on screen as it is without edits; `null` while that isn't known. */
-  readonly untouched = signal<NextToken | null>(null);
-  /** The trace on screen less that without edits, where that is shown; `null` until both are there. */
+  readonly isDifference: ReadonlySignal<boolean>;
+  /** The distribution on screen as it is without edits. */
+  readonly beside: ReadonlySignal<Beside | null>;
+  /** The trace on screen less that without edits. */
   readonly difference: ReadonlySignal<Trace | null>;
+  readonly why = signal(null);
+  readonly sharesVocabulary = signal(true);
   /** A second text: while there is one, parts are taken from it instead of being switched off. */
   readonly source: SourceText;
   readonly patching: Patching;
   readonly steering = new Steering();
   readonly amounts: Amounts;
 
-  /** The trace on screen, and that of the same text without edits. */
-  readonly #pair = signal<{ edited: Trace; plain: Trace } | null>(null);
-  readonly #known: ReadonlySignal<{ edited: Trace; plain: Trace } | null>;
+  readonly #plain: Counterpart;
 
   /** `canEdit` is false where a text is generated: that was generated under edits already. */
   constructor(
@@ -41,17 +41,28 @@ export class WhatIf {
     readonly canEdit: boolean,
   ) {
     const { state, trace } = core;
-    this.edits = computed(() => state.edits.value ?? []);
+    this.edits = computed(
+      () => (state.side.value === "b" ? state.otherEdits : state.edits).value ?? [],
+    );
     this.side = computed(() =>
-      canEdit && this.edits.value.length > 0 ? (state.side.value ?? "edited") : "edited",
+      canEdit && this.edits.value.length > 0
+        ? ((state.side.value ?? "edited") as TraceSide)
+        : "edited",
     );
-    this.#known = computed(() =>
-      this.#pair.value?.edited === trace.value ? this.#pair.value : null,
-    );
+    const isOn = computed(() => this.edits.value.length > 0 && canEdit);
+    const plain = computed(() => {
+      const side = this.side.value;
+      const isWanted = side === "difference" || (side === "edited" && core.next.value !== null);
+      const isOther = trace.value?.input !== plainKey.value;
+      return isOn.value && isWanted && isOther ? plainKey.value : null;
+    });
+    this.#plain = new Counterpart(core, plain, isOn, (position) => position);
+    this.beside = this.#plain.next;
+    this.isDifference = computed(() => this.side.value === "difference");
     this.difference = computed(() => {
-      const known = this.#known.value;
-      if (this.side.value !== "difference" || !known) return null;
-      return { ...known.edited, name: [known.edited.name, known.plain.name] as [string, string] };
+      const pair = this.#plain.pair.value;
+      if (!this.isDifference.value || !pair) return null;
+      return { ...pair.shown, name: [pair.shown.name, pair.other.name] as [string, string] };
     });
     this.source = new SourceText(core);
     const isBehind = computed(() => {
@@ -64,8 +75,7 @@ export class WhatIf {
 
   start(): () => void {
     const ends = [
-      effect(() => this.#followPair()),
-      effect(() => this.#followUntouched()),
+      this.#plain.start(),
       this.source.start(),
       this.patching.start(),
       this.amounts.start(),
@@ -116,10 +126,23 @@ export class WhatIf {
     this.#turnTo([]);
   }
 
+  rowOf(position: number): number {
+    return position;
+  }
+
+  positionOf(row: number): number {
+    return row;
+  }
+
+  flip(to: "difference" | "second"): boolean {
+    const wanted = to === "second" ? "untouched" : to;
+    return this.turn(this.side.peek() === wanted ? "edited" : wanted);
+  }
+
   /** Shows the text under edits, without them, or the difference; false without edits. */
   turn(side: TraceSide): boolean {
     if (this.edits.peek().length === 0 || !this.canEdit) return false;
-    const isThere = side === "difference" && this.#known.peek() !== null;
+    const isThere = side === "difference" && this.#plain.pair.peek() !== null;
     const edits = side === "edited" ? this.edits.peek() : [];
     const isOnScreen = side !== "untouched" && this.side.peek() !== "untouched";
     const lacking = isThere || (isOnScreen && side === "edited") ? null : this.#lacks(edits);
@@ -166,52 +189,6 @@ export class WhatIf {
   #lacks(edits: readonly Edit[]): string | null {
     const request = parseKey(underKey(edits, this.plainKey.peek()));
     return request && this.core.lacks(request);
-  }
-
-  /** Asks for the text without edits, where anything is shown of it beside the text under them. */
-  #followPair(): (() => void) | void {
-    const { core } = this;
-    const edited = core.trace.value;
-    const side = this.side.value;
-    const isWanted = side === "difference" || (side === "edited" && core.next.value !== null);
-    const isOn = this.edits.value.length > 0 && this.canEdit && core.isSeen.value;
-    const key = this.plainKey.value;
-    const request = parseKey(key);
-    if (!isOn || !isWanted || !edited || edited.input === key || !request) return;
-    if (this.#known.peek() || core.lacks(request)) return;
-    const asked = new AbortController();
-    core
-      .ask<TraceAnswer>(request, asked)
-      .then((answer) => {
-        if (!asked.signal.aborted) this.#pair.value = { edited, plain: traceOf(answer, key) };
-      })
-      .catch((error: unknown) => !asked.signal.aborted && core.report(error));
-    return () => asked.abort();
-  }
-
-  #followUntouched(): (() => void) | void {
-    const { core, untouched } = this;
-    const next = core.next.value;
-    const known = this.#known.value;
-    const isOn = this.edits.value.length > 0 && core.isSeen.value;
-    const logits = known &&
-      next && {
-        type: "logits" as const,
-        trace: known.plain.name,
-        position: next.position,
-      };
-    if (!isOn || !logits || core.lacks(logits)) {
-      untouched.value = null;
-      return;
-    }
-    const asked = new AbortController();
-    core
-      .ask<LogitsAnswer>(logits, asked)
-      .then((answer) => {
-        if (!asked.signal.aborted) untouched.value = nextOf(answer, known.plain, next.position);
-      })
-      .catch((error: unknown) => !asked.signal.aborted && core.report(error));
-    return () => asked.abort();
   }
 }
 

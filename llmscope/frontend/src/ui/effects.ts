@@ -35,7 +35,7 @@ export function nameOf(store: Store, id: number): string {
   const { heads, tokens } = store.effects;
   const found = [heads, tokens].find(({ isNew }) => isNew.value)?.shown.value;
   const asked = found?.labels[store.state.effectOf.value.indexOf(id)];
-  return plain(asked ?? (isKnown ? labels![rank] : store.label(id).value) ?? "");
+  return plain(asked ?? (isKnown ? labels![rank] : store.vocabulary.label(id).value) ?? "");
 }
 
 /** What effects are on, in words: a logit, or the difference of two. */

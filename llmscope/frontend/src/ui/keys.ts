@@ -75,6 +75,19 @@ export const KEYS = {
       },
     },
   },
+  texts: {
+    panel: "texts",
+    acts: {
+      walk: { keys: ["ArrowLeft", "ArrowRight"] },
+      line: { keys: ["ArrowUp", "ArrowDown"] },
+      hold: { keys: ["l"] },
+      drop: { keys: ["Escape"], instead: true },
+    },
+  },
+  line: {
+    panel: "texts",
+    acts: { undo: { keys: ["Mod+z"], typing: true, instead: true } },
+  },
   second: {
     panel: "tokens",
     acts: {

@@ -8,6 +8,7 @@ import type { Matrix } from "../../store/attention/types";
 import type { Store } from "../../store/store";
 import { weight } from "../../ui/format";
 import { attention as words } from "#words/attention";
+import { compare } from "#words/compare";
 import { fill } from "../../words/fill";
 import { paintOf } from "./paint";
 import { SegmentFilter } from "./segments";
@@ -134,8 +135,10 @@ function Note({ store, matrix }: { store: Store; matrix: Matrix | null }) {
   const { attention, state } = store;
   const notes: string[] = [];
   const { mode, hideSink } = state;
-  if (store.whatIf.side.value === "difference")
-    notes.push(mode.value === "matrix" ? words.notes.difference : words.notes.edited[mode.value]);
+  if (store.sides.isDifference.value) {
+    const { difference, edited } = store.comparing ? compare.attention : words.notes;
+    notes.push(mode.value === "matrix" ? difference : edited[mode.value]);
+  }
   if (hideSink.value)
     notes.push(mode.value === "steps" ? words.notes.firstInSteps : words.notes.withoutFirst);
   else if (mode.value === "arcs" && attention.pinned.value > 0) notes.push(words.notes.firstInArcs);

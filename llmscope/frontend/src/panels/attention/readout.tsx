@@ -3,6 +3,7 @@ import type { Store } from "../../store/store";
 import { bits, roundedWeight, weight } from "../../ui/format";
 import { Label, plain } from "../../ui/label";
 import { attention } from "#words/attention";
+import { compare } from "#words/compare";
 import { fill } from "../../words/fill";
 import { isSigned } from "./paint";
 
@@ -38,7 +39,9 @@ export function Readout({ store, matrix, line, query, at, pinned }: ReadoutProps
         <Label text={plain(keys[at]?.label ?? "")} />
       </b>{" "}
       <span class="weight">{value === undefined ? "…" : sign + figure(value)}</span>
-      {isOfTwo && <span class="muted">{words.difference}</span>}
+      {isOfTwo && (
+        <span class="muted">{store.comparing ? compare.attention.less : words.difference}</span>
+      )}
       {isRow && (
         <span class="muted">
           {store.state.hideSink.value ? (

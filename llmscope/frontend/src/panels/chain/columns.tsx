@@ -3,7 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { Side, Store } from "../../store/store";
 import { Label } from "../../ui/label";
 import { chain as words } from "#words/chain";
-import { clampedFocus, keysOf, reveal } from "./focus";
+import { clampedFocus, keysOf, pinColumn, reveal } from "./focus";
 
 interface Column {
   label: string;
@@ -53,7 +53,7 @@ export function Columns({ store, side, names, kind = "", columns }: ColumnsProps
           class={`factor ${index === here ? "here" : ""}`}
           onPointerEnter={() => side === "tokens" && (store.hovered.value = index)}
           onPointerLeave={() => side === "tokens" && (store.hovered.value = null)}
-          onClick={() => store.pin(index, side)}
+          onClick={() => pinColumn(store, side, index)}
         >
           <span class={`height ${kind}`}>{bar}</span>
           <span class="ellipsis">

@@ -3,9 +3,14 @@ import type { Side, Store } from "../../store/store";
 import { bits, inPercent, power, significant, twoDecimals } from "../../ui/format";
 import { Label, plain } from "../../ui/label";
 import { chain as words } from "#words/chain";
+import { compare } from "#words/compare";
 import { rich } from "../../words/fill";
+import { rowsOf } from "../../ui/beats";
 import { Columns, lookedAt } from "./columns";
 import { toBits } from "./factors";
+
+/** In the words of a text under edits, or of two that are compared. */
+const wordsOf = ({ comparing }: Store) => (comparing ? compare.chain : words.difference);
 
 const SCALE = 4; // bits that a bar has room for, unless a token changes by more
 
@@ -19,35 +24,37 @@ interface Factor {
   change: number;
 }
 
-/** By how much edits make each token of the text more surprising. */
+/** By how much each token of a text is more surprising than in another. */
 export function ChainOfTwo({ store }: { store: Store }) {
-  const trace = store.whatIf.difference.value;
+  const trace = store.sides.difference.value;
   const request = { type: "chain", trace: trace?.name ?? "" } as const;
   const lacking = trace && store.lacks(request);
   const found = trace && store.answer<ChainDifference>(request).value;
   const side: Side = trace && trace.target.length > 0 ? "target" : "tokens";
   const factors =
-    found &&
-    factorsOf(
-      trace[side].map(({ label }) => label),
-      found,
-    );
+    found && factorsOf(labelsOf(store) ?? trace[side].map(({ label }) => label), found);
   return (
     <section class="panel chain" aria-label={words.title}>
       <h3>
-        {words.title} <small>{words.difference.about}</small>
+        {words.title} <small>{wordsOf(store).about}</small>
       </h3>
       {factors && found ? (
         <div>
           <Tokens store={store} side={side} factors={factors} />
           <Sentence store={store} side={side} factors={factors} />
-          <Total factors={factors} found={found} />
+          <Total store={store} factors={factors} found={found} />
         </div>
       ) : (
         <p class="muted empty">{lacking ?? words.reading}</p>
       )}
     </section>
   );
+}
+
+/** What stands in each row of two texts. */
+function labelsOf({ comparing }: Store): string[] | null {
+  const aligned = comparing?.aligned.value;
+  return aligned ? rowsOf(aligned).map(({ a, b }) => (a ?? b)!.text) : null;
 }
 
 function factorsOf(labels: string[], { logprobs, both }: ChainDifference): Factor[] {
@@ -71,7 +78,7 @@ const signed = (value: number): string => `${value > 0 ? "+" : ""}${twoDecimals(
 
 function Tokens({ store, side, factors }: FactorsProps) {
   const most = Math.max(SCALE, ...factors.map(({ change }) => Math.abs(change)));
-  const { surprisal, edited, untouched } = words.difference.rows;
+  const { surprisal, edited, untouched } = wordsOf(store).rows;
   return (
     <Columns
       store={store}
@@ -80,7 +87,7 @@ function Tokens({ store, side, factors }: FactorsProps) {
       kind="two-sided"
       columns={factors.map(({ label, edited, untouched, change }) => ({
         label,
-        bar: edited !== null && (
+        bar: edited !== null && untouched !== null && (
           <>
             <span>{signed(change)}</span>
             <span class={change < 0 ? "down" : "up"}>
@@ -89,8 +96,8 @@ function Tokens({ store, side, factors }: FactorsProps) {
           </>
         ),
         numbers: [
-          edited === null ? words.given : inPercent(edited),
-          untouched === null ? "" : inPercent(untouched),
+          edited === null ? (untouched === null ? words.given : "–") : inPercent(edited),
+          untouched === null ? (edited === null ? "" : "–") : inPercent(untouched),
         ],
       }))}
     />
@@ -104,8 +111,11 @@ function Sentence({ store, side, factors }: FactorsProps) {
   return (
     <p class="caption lines figures" role="status">
       {edited === null || untouched === null
-        ? rich(words.first, { token })
-        : rich(words.difference.factor, {
+        ? rich(edited === untouched ? words.first : compare.alone[edited === null ? "b" : "a"], {
+            token,
+            share: power(edited ?? untouched ?? 0),
+          })
+        : rich(wordsOf(store).factor, {
             token,
             edited: power(edited),
             untouched: power(untouched),
@@ -115,19 +125,25 @@ function Sentence({ store, side, factors }: FactorsProps) {
   );
 }
 
+interface TotalProps {
+  store: Store;
+  factors: Factor[];
+  found: ChainDifference;
+}
+
 /** What all tokens come to. */
-function Total({ factors, found }: { factors: Factor[]; found: ChainDifference }) {
+function Total({ store, factors, found }: TotalProps) {
   const [edited, untouched] = found.perplexities;
   if (edited === null || untouched === null) return null;
   const total = factors.reduce((sum, { change }) => sum + change, 0);
   return (
     <p class="total lines figures">
-      {rich(words.difference.total, {
+      {rich(wordsOf(store).total, {
         bits: <b>{`${total > 0 ? "+" : ""}${bits(total).replace("-", "−")}`}</b>,
         edited: <b>{significant(edited)}</b>,
         untouched: <b>{significant(untouched)}</b>,
       })}{" "}
-      {words.difference.legend}
+      {wordsOf(store).legend}
     </p>
   );
 }

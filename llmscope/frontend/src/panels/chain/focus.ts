@@ -9,13 +9,22 @@ export const keysOf = (store: Store, side: Side, length: number) =>
     move({ right }) {
       if (right === 0) return false;
       const to = clampedFocus(store, side, length) + right;
-      return store.pin(clamp(to, 0, length - 1), side);
+      return pinColumn(store, side, clamp(to, 0, length - 1));
     },
   });
 
-/** The token in focus of a side; without one, the last. */
+/** Pins the token of a column: of two texts, that of a row. */
+export function pinColumn(store: Store, side: Side, index: number): void {
+  const { comparing } = store;
+  if (comparing?.isDifference.peek()) comparing.pinBeat(index);
+  else store.pin(index, side);
+}
+
+/** The column of the token in focus of a side; without one, the last. */
 export function clampedFocus(store: Store, side: Side, length: number): number {
-  const here = store.here(side);
+  const { comparing } = store;
+  const isOfRows = comparing?.isDifference.value;
+  const here = isOfRows ? comparing!.beatOf(store.focus.value, "a") : store.here(side);
   return here < 0 ? length - 1 : Math.min(here, length - 1);
 }
 

@@ -16,7 +16,7 @@ export function Chain({ store }: PanelProps) {
   const { state } = store;
   if (!state.chainRule.value && !state.lecture.value) return null;
   const chain = store.chain.value;
-  if (store.whatIf.side.value === "difference" && chain) return <ChainOfTwo store={store} />;
+  if (store.sides.isDifference.value && chain) return <ChainOfTwo store={store} />;
   const known = chain && factorsOf(chain.trace, chain);
   return (
     <section class="panel chain" aria-label={words.title}>

@@ -2,12 +2,18 @@ import type { Store } from "../../store/store";
 import { bits, percent } from "../../ui/format";
 import { Label, plain } from "../../ui/label";
 import { common } from "#words/common";
+import { compare } from "#words/compare";
 import { lens as words } from "#words/lens";
 import { fill, rich } from "../../words/fill";
 
-/** How far a cell is apart under edits and without them. */
+/** In the words of a text under edits, or of two that are compared. */
+export const differenceWords = ({ comparing }: Store) =>
+  comparing ? compare.lens : words.difference;
+
+/** How far a cell is apart in two texts. */
 export function DifferenceReading({ store }: { store: Store }) {
   const { lens, state } = store;
+  const own = differenceWords(store);
   const cell = lens.hovered.value ?? lens.focus.value;
   const [row, position] = cell;
   const reading = lens.readDifference(cell);
@@ -24,17 +30,17 @@ export function DifferenceReading({ store }: { store: Store }) {
         <>
           <dl>
             {(["edited", "untouched"] as const).map((side) => [
-              <dt>{words.difference[side]}</dt>,
+              <dt>{own[side]}</dt>,
               <dd>
                 <b>{plain(reading[side].label)}</b> {percent(reading[side].prob)}
               </dd>,
             ])}
           </dl>
           <dl>
-            <dt>{words.difference.divergence}</dt>
+            <dt>{own.divergence}</dt>
             <dd>{bits(reading.divergence)}</dd>
-            <dt>{words.difference.parting}</dt>
-            <dd>{reading.parting < 0 ? words.difference.never : nameOf(reading.parting)}</dd>
+            <dt>{own.parting}</dt>
+            <dd>{reading.parting < 0 ? own.never : nameOf(reading.parting)}</dd>
           </dl>
         </>
       ) : (

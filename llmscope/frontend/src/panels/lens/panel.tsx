@@ -7,7 +7,7 @@ import { lens as words } from "#words/lens";
 import { fill } from "../../words/fill";
 import type { PanelProps } from "../props";
 import { CellReading } from "./cell";
-import { DifferenceReading } from "./difference";
+import { DifferenceReading, differenceWords } from "./difference";
 import { Table } from "./table";
 
 /** What the model would say if it ended at a layer, for every layer and position. */
@@ -16,7 +16,8 @@ export function Lens({ store }: PanelProps) {
   const { lens, state } = store;
   const measure = state.lens.value;
   const together = useSignal(1);
-  const about = lens.isDifference ? words.difference.about : words.about;
+  const own = differenceWords(store);
+  const about = lens.isDifference ? own.about : words.about;
   const folded = together.value > 1 && fill(words.folded, { count: together.value });
   const lacking = store.trace.value ? lens.lacking.value : words.empty;
   return (
@@ -61,7 +62,7 @@ export function Lens({ store }: PanelProps) {
               {lens.isWaiting.value
                 ? words.reading
                 : lens.isDifference
-                  ? words.difference.shade
+                  ? own.shade
                   : words.shades[measure]}
             </span>
             <Save of={panel} name={`lens-${lens.isDifference ? "difference" : measure}`} />

@@ -7,11 +7,15 @@ import { Label } from "../../ui/label";
 import { clamp, linearScale, logScale } from "../../ui/scale";
 import { nextToken as words } from "#words/next-token";
 import { choose, fill } from "../../words/fill";
+import type { BesideWords } from "./beside";
 
-const ROWS = 10;
-const FEW_ROWS = 5; // on a stage
-const NICE = [0.1, 0.25, 0.5, 1];
-const LEAST = 1e-6; // where a logarithmic axis begins
+export const ROWS = 10;
+export const FEW_ROWS = 5; // on a stage
+export const NICE = [0.1, 0.25, 0.5, 1];
+export const LEAST = 1e-6; // where a logarithmic axis begins
+
+export const tickText = (tick: number): string =>
+  tick === LEAST ? "10⁻⁴ %" : tick === 0 ? "0" : `${100 * tick} %`;
 
 export interface Pin {
   id: number;
@@ -26,8 +30,10 @@ interface BarsProps {
   fixed: boolean;
   /** Whether nothing was done to the model's own probabilities: there is no before and after. */
   isPlain: boolean;
-  /** The same without edits, after sampling; `null` where there are none. */
+  /** The same without edits, or in the other of two, after sampling; `null` where there is none. */
   untouched: ((place: number) => number) | null;
+  /** What that is called. */
+  words: BesideWords;
   /** Whether the change by edits is shown in place of the probability. */
   isDifference: boolean;
   pins: Pin[];
@@ -87,7 +93,7 @@ export function Bars(props: BarsProps) {
       <div class="axis" aria-hidden="true">
         {ticks.map((tick) => (
           <span key={tick} style={{ left: `${scale(tick)}%` }}>
-            {tick === LEAST ? "10⁻⁴ %" : tick === 0 ? "0" : `${100 * tick} %`}
+            {tickText(tick)}
           </span>
         ))}
       </div>
@@ -121,7 +127,7 @@ export function Bars(props: BarsProps) {
             <span class="bar">
               {untouched ? (
                 <em>
-                  {fill(words.untouchedShare, {
+                  {fill(props.words.share, {
                     share: rounded(Math.max(0, 1 - sum(all.map(untouched)))),
                   })}
                 </em>
@@ -235,7 +241,7 @@ function fates(cut: StageName | undefined, place: number, others: LineProps["oth
 }
 
 /** What the button of a probability says on hover. */
-function titleOf({ untouched, isDifference, isPlain }: LineProps): string {
-  if (untouched) return isDifference ? words.valueChanged : words.valueUntouched;
+function titleOf({ untouched, isDifference, isPlain, words: own }: LineProps): string {
+  if (untouched) return isDifference ? own.changed : own.value;
   return isPlain ? words.value : words.valueBefore;
 }

@@ -3,12 +3,13 @@ import type { Panel } from "../props";
 import { NextToken } from "./panel";
 import controls from "./controls.css";
 import css from "./next-token.css";
+import mirrored from "./mirrored.css";
 import stage from "./stage.css";
 
 export const nextToken: Panel = {
   name: "next-token",
   component: NextToken,
-  css: controls + css + stage,
+  css: controls + css + stage + mirrored,
   place: "column",
   subjects: [
     { title: ({ model }) => (model.value!.family === "masked" ? words.token : words.title) },

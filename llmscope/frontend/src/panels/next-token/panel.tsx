@@ -1,5 +1,5 @@
 import { type Signal, useComputed, useSignal } from "@preact/signals";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { NEUTRAL, ORDERS } from "../../protocol/shared";
 import { areSet } from "../../sampling/presets";
 import { pick, tally } from "../../sampling/draws";
@@ -16,8 +16,10 @@ import { fill, rich } from "../../words/fill";
 import type { PanelProps } from "../props";
 import { Arithmetic } from "./arithmetic";
 import { Bars, type Pin } from "./bars";
+import { type BesideOutcome, apart, useBeside, wordsOf } from "./beside";
 import { Curve } from "./curve";
 import { DRAWS, Dice } from "./dice";
+import { ApartLines, Mirrored } from "./mirrored";
 import { Presets } from "./presets";
 import { Search } from "./search";
 import { Sliders } from "./sliders";
@@ -169,33 +171,10 @@ function Actual({ next, outcome, token }: ActualProps) {
   );
 }
 
-/** How likely a token is without edits, by its rank under them; `null` without edits. */
-function useUntouched({ whatIf, settings }: Store, next: Next): ((place: number) => number) | null {
-  const untouched = whatIf.untouched.value;
-  const of = settings.value;
-  const outcome = useMemo(() => untouched && sample(untouched.sorted, of), [untouched, of]);
-  if (!untouched || !outcome || whatIf.edits.value.length === 0) return null;
-  if (untouched.position !== next.position) return null;
-  const { rank } = untouched.sorted;
-  return (place) => probOf(outcome, rank[next.sorted.order[place]!]!);
-}
-
-/** How much probability edits move, in words: the total variation of the two distributions. */
-function movedTo({ whatIf, settings }: Store, next: Next, edited: Outcome): string {
-  const { sorted, known } = whatIf.untouched.peek()!;
-  const untouched = sample(sorted, settings.peek());
-  let moved = 0;
-  // Tokens that a page doesn't tell apart are counted together: more may move among them.
-  let [rest, others] = [0, 0];
-  next.sorted.order.forEach((id, place) => {
-    const [one, other] = [probOf(edited, place), probOf(untouched, sorted.rank[id]!)];
-    const isTold = place < next.known && sorted.rank[id]! < known;
-    if (isTold) moved += Math.abs(one - other);
-    else [rest, others] = [rest + one, others + other];
-  });
-  const share = percent((moved + Math.abs(rest - others)) / 2);
-  const isAll = next.known === next.sorted.order.length;
-  return fill(isAll ? words.moved : words.movedAtLeast, { share });
+/** How much probability moves between the two, in words. */
+function movedTo(next: Next, outcome: Outcome, beside: BesideOutcome): string {
+  const { moved, isAll } = apart([next, outcome], [beside.next, beside.outcome]);
+  return fill(isAll ? words.moved : words.movedAtLeast, { share: percent(moved) });
 }
 
 interface RowsProps {
@@ -233,8 +212,12 @@ function Rows({ store, next, outcome, log, fixed, curve, compare, samples }: Row
     };
   }, []);
   const settings = store.settings.value;
-  const untouched = useUntouched(store, next);
-  const isDifference = untouched !== null && store.whatIf.side.value === "difference";
+  const beside = useBeside(store, next);
+  const untouched = beside?.probOf ?? null;
+  const own = wordsOf(store);
+  const isDifference = untouched !== null && store.sides.isDifference.value;
+  const isMirrored =
+    beside !== null && !!store.comparing?.aligned.value && store.sides.isDifference.value;
   const actual = actualOf(next, !samples);
   const isPlain = !samples && areSet(settings, NEUTRAL);
   const others = compare
@@ -245,53 +228,70 @@ function Rows({ store, next, outcome, log, fixed, curve, compare, samples }: Row
     : [];
   const fallen = u.value === null ? null : pick(outcome, u.value);
   const labelOf = (rank: number | null) =>
-    rank === null ? null : (next.labels[rank] ?? store.label(next.sorted.order[rank]!).value);
+    rank === null
+      ? null
+      : (next.labels[rank] ?? store.vocabulary.label(next.sorted.order[rank]!).value);
   const place = picked.value === null ? undefined : next.sorted.rank[picked.value];
   const pickedRank = place !== undefined && place < next.known ? place : null;
+  const shown = {
+    next,
+    outcome,
+    log,
+    fixed,
+    isPlain,
+    pins: pins.value,
+    fallen,
+    picked: pickedRank,
+    onPick: (rank: number) => {
+      const id = next.sorted.order[rank]!;
+      picked.value = picked.value === id ? null : id;
+    },
+    onTake: store.input.canChoose.value ? (rank: number) => store.input.choose(rank) : null,
+    onUnpin: (id: number) => (pins.value = pins.value.filter((pin) => pin.id !== id)),
+  };
   return (
     <>
       <div ref={picture} class="picture">
         {curve && <Curve store={store} next={next} />}
-        <Bars
-          next={next}
-          outcome={outcome}
-          log={log}
-          fixed={fixed}
-          isPlain={isPlain}
-          untouched={untouched}
-          isDifference={isDifference}
-          pins={pins.value}
-          fallen={fallen}
-          draws={counts.value && { counts: counts.value, of: DRAWS }}
-          others={others}
-          picked={pickedRank}
-          actual={actual?.id ?? null}
-          onPick={(rank) => {
-            const id = next.sorted.order[rank]!;
-            picked.value = picked.value === id ? null : id;
-          }}
-          onTake={store.input.canChoose.value ? (rank) => store.input.choose(rank) : null}
-          fillsGaps={store.editor.fillsGaps}
-          onUnpin={(id) => (pins.value = pins.value.filter((pin) => pin.id !== id))}
-        />
-        <Actual next={next} outcome={outcome} token={actual} />
-        <p class="legend">
-          <span class={isPlain && !untouched ? "unseen" : ""}>
-            <i class="swatch grey" /> {untouched ? words.untouched : words.model}{" "}
-            <i class="swatch orange" /> {words.sampled}
-            <span class={counts.value ? "" : "unseen"}>
-              <i class="swatch tick" /> {words.observed}
-            </span>
-          </span>
-          <span class="figures entropy">
-            {isDifference
-              ? movedTo(store, next, outcome)
-              : fill(words.entropy, {
-                  bits: bits(outcome.entropy),
-                  count: tokensOf(outcome.entropy),
-                })}
-          </span>
-        </p>
+        {isMirrored ? (
+          <Mirrored {...shown} store={store} beside={beside} />
+        ) : (
+          <Bars
+            {...shown}
+            untouched={untouched}
+            words={own}
+            isDifference={isDifference}
+            draws={counts.value && { counts: counts.value, of: DRAWS }}
+            others={others}
+            actual={actual?.id ?? null}
+            fillsGaps={store.editor.fillsGaps}
+          />
+        )}
+        {isMirrored ? (
+          <ApartLines store={store} next={next} outcome={outcome} beside={beside} />
+        ) : (
+          <>
+            <Actual next={next} outcome={outcome} token={actual} />
+            {store.comparing && <p class="apart">{"\u00a0"}</p>}
+            <p class="legend">
+              <span class={isPlain && !untouched ? "unseen" : ""}>
+                <i class="swatch grey" /> {untouched ? own.name : words.model}{" "}
+                <i class="swatch orange" /> {words.sampled}
+                <span class={counts.value ? "" : "unseen"}>
+                  <i class="swatch tick" /> {words.observed}
+                </span>
+              </span>
+              <span class="figures entropy">
+                {isDifference && beside
+                  ? movedTo(next, outcome, beside)
+                  : fill(words.entropy, {
+                      bits: bits(outcome.entropy),
+                      count: tokensOf(outcome.entropy),
+                    })}
+              </span>
+            </p>
+          </>
+        )}
         {samples && <Stacked next={next} outcome={outcome} u={u.value} draws={draws.value} />}
       </div>
       <Arithmetic

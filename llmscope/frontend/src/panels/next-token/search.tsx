@@ -29,7 +29,7 @@ export function Search({ store, next, outcome, onPin }: SearchProps) {
     found.value = [];
     problem.value = "";
     if (text.value) {
-      store
+      store.vocabulary
         .search(text.value, abort.signal)
         .then(({ ids, labels }) => {
           found.value = ids.map((id, index) => ({ id, label: labels[index]! }));

@@ -14,12 +14,15 @@ import { count } from "../../ui/format";
 import { Hint } from "../../ui/hint";
 import { onKeys } from "../../ui/keys";
 import { useSize } from "../../ui/use-size";
+import { compare } from "#words/compare";
 import { effects as effectWords } from "#words/effects";
 import { overview as words } from "#words/overview";
 import { fill } from "../../words/fill";
 import type { PanelProps } from "../props";
-import { type Grid, gridOf, headAt, layerAt, neighbour, placeOf } from "./grid";
+import { type Grid, gridOf, headAt, layerAt, neighbour } from "./grid";
+import { DistanceOf, explainedDistances, paintDistances, showsDistances } from "./distances";
 import { EffectsOf, explainedBy, lackingMlps, paintEffects } from "./effects";
+import { Frame, StripFrame } from "./frames";
 import { Numbers } from "./grid-numbers";
 import { Switches, mlpOf } from "./switches";
 
@@ -38,7 +41,8 @@ export function Overview({ store }: PanelProps) {
   const trace = store.trace.value;
   const layers = useLayers(store);
   const scale = useScale();
-  const isMarked = store.effects.isOn || mark.value !== "";
+  const isApart = showsDistances(store);
+  const isMarked = isApart || store.effects.isOn || mark.value !== "";
   const order = sorted.value && isMarked ? ranked(store, mark.value) : null;
   const columns = box.current?.closest(".columns");
   const isColumn = !!columns && width < columns.clientWidth / 2;
@@ -53,7 +57,7 @@ export function Overview({ store }: PanelProps) {
     <section class="panel overview" aria-label={words.title}>
       <h3>
         <span class="ellipsis">
-          {words.title} <small>{hintOf(store)}</small>
+          {words.title} <small>{isApart ? compare.heads.title : hintOf(store)}</small>
         </span>
       </h3>
       <Hint name="map" />
@@ -103,6 +107,7 @@ interface HabitsProps {
 /** Which habit heads are highlighted by. */
 function Habits({ store, mark, sorted }: HabitsProps) {
   const { effects, samples, state } = store;
+  const isApart = showsDistances(store);
   const pick = (name: string) => {
     const likeliest = store.next.peek()?.sorted.order[0];
     const isEffect = name === EFFECT && likeliest !== undefined;
@@ -112,6 +117,7 @@ function Habits({ store, mark, sorted }: HabitsProps) {
   return (
     <div class="habits flow extra">
       <select
+        class={isApart ? "unseen" : ""}
         aria-label={words.mark}
         value={effects.isOn ? EFFECT : mark.value}
         onChange={(event) => pick(event.currentTarget.value)}
@@ -126,7 +132,7 @@ function Habits({ store, mark, sorted }: HabitsProps) {
       </select>
       <button
         type="button"
-        class={mark.value || effects.isOn ? "" : "unseen"}
+        class={mark.value || effects.isOn || isApart ? "" : "unseen"}
         aria-pressed={sorted.value}
         onClick={() => (sorted.value = !sorted.value)}
       >
@@ -137,9 +143,14 @@ function Habits({ store, mark, sorted }: HabitsProps) {
 }
 
 /** All heads, those with most of a habit, or with the greatest effect, first. */
-function ranked({ attention, effects }: Store, mark: ScoreName | ""): Head[] {
+function ranked(store: Store, mark: ScoreName | ""): Head[] {
+  const { attention, effects, comparing } = store;
   const score = (head: Head) => {
-    const value = mark ? attention.score(mark, head) : Math.abs(effects.ofHead(head)?.value ?? -1);
+    const value = showsDistances(store)
+      ? comparing!.distanceOf(head)
+      : mark
+        ? attention.score(mark, head)
+        : Math.abs(effects.ofHead(head)?.value ?? -1);
     return value === undefined || Number.isNaN(value) ? -1 : value;
   };
   return attention.layers.value
@@ -158,6 +169,7 @@ function About({ store, mark, layer }: AboutProps) {
   const { attention } = store;
   const here = attention.shown.value;
   const explained = mark && words.scores[mark];
+  const isApart = showsDistances(store);
   return (
     <>
       <p class="habit figures">
@@ -165,7 +177,9 @@ function About({ store, mark, layer }: AboutProps) {
           {here.layer}·{here.head}
           <Switches store={store} here={here} />
         </b>
-        {store.effects.isOn ? (
+        {isApart ? (
+          <DistanceOf store={store} here={here} />
+        ) : store.effects.isOn ? (
           <EffectsOf store={store} here={here} layer={layer} />
         ) : (
           SCORES.map((name) => (
@@ -176,7 +190,11 @@ function About({ store, mark, layer }: AboutProps) {
         )}
       </p>
       <p class="explained lines extra">
-        {store.effects.isOn ? explainedBy(store) : explained && fill(words.explained, explained)}
+        {isApart
+          ? explainedDistances(store)
+          : store.effects.isOn
+            ? explainedBy(store)
+            : explained && fill(words.explained, explained)}
       </p>
     </>
   );
@@ -207,11 +225,19 @@ function Heads({ store, grid, mark, layer, scale }: HeadsProps) {
   const preview = attention.preview.value;
 
   const { isOn, heads, mlps } = store.effects;
-  const found =
-    isOn &&
-    [heads, mlps].flatMap(({ shown, isNew, refused }) => [shown.value, isNew.value, refused.value]);
+  const isApart = showsDistances(store);
+  const { distances, aligned, why } = store.comparing ?? {};
+  const found = [
+    ...(isOn ? [heads, mlps] : []).flatMap(({ shown, isNew, refused }) => [
+      shown.value,
+      isNew.value,
+      refused.value,
+    ]),
+    ...(isApart ? [distances!.value, aligned!.value, why!.value] : []),
+  ];
   useLayoutEffect(() => {
     const context = prepare(canvas.current!, grid.width, grid.height);
+    if (isApart) return paintDistances(context, grid, store, theme);
     if (isOn) return paintEffects(context, grid, store, theme);
     for (const place of grid.places) {
       context.globalAlpha = 1;
@@ -226,7 +252,7 @@ function Heads({ store, grid, mark, layer, scale }: HeadsProps) {
       context.globalAlpha = (isNew ? 1 : 0.35) * (0.12 + 0.88 * (habit || 0));
       stamp(context, picture, place.x, place.y, grid.size, grid.size);
     }
-  }, [grid, trace, thumbnails, kind, mark, theme, isOn, ...(found || [])]);
+  }, [grid, trace, thumbnails, kind, mark, theme, isOn, isApart, ...found]);
   useEffect(() => {
     // Layers in sight are asked for first.
     const rows = [...element.current!.querySelectorAll<HTMLElement>("[data-layer]")];
@@ -335,7 +361,7 @@ function Heads({ store, grid, mark, layer, scale }: HeadsProps) {
       ))}
       <Frame grid={grid} at={focus} kind="focus" />
       <Frame grid={grid} at={preview} kind="preview" />
-      {isOn && <StripFrame grid={grid} layer={layer.value} />}
+      {isOn && !isApart && <StripFrame grid={grid} layer={layer.value} />}
     </div>
   );
 }
@@ -350,27 +376,4 @@ function pictures(thumbnail: Thumbnail, theme: Theme): OffscreenCanvas[] {
   const found = heatmaps(thumbnail.shades, paint);
   made.set(thumbnail, { theme, pictures: found });
   return found;
-}
-
-function StripFrame({ grid, layer }: { grid: Grid; layer: number | null }) {
-  const strip = grid.strips.find((one) => one.layer === layer);
-  if (!strip) return null;
-  const { x, y, width, height } = strip;
-  const style = { left: px(x), top: px(y), width: px(width), height: px(height) };
-  return <div class="frame preview" style={style} />;
-}
-
-interface FrameProps {
-  grid: Grid;
-  at: Head | null;
-  kind: string;
-  color?: string;
-}
-
-function Frame({ grid, at, kind, color }: FrameProps) {
-  const place = placeOf(grid, at);
-  if (!place) return null;
-  const size = px(grid.size);
-  const style = { left: px(place.x), top: px(place.y), width: size, height: size };
-  return <div class={`frame ${kind}`} style={{ ...style, ...(color && { "--head": color }) }} />;
 }

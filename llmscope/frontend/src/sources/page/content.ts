@@ -27,6 +27,9 @@ export interface NextTokens {
   highest: Tensor; // (positions,) of the others
   lowest: Tensor; // (positions,) of the others
   counts: Tensor; // (positions, bins): how many of the others, from the highest bin down
+  /** Labels of its own, where its model has other tokens than the first of the page. */
+  label_ids?: Tensor;
+  label_texts?: string[];
 }
 
 /** Why the page has no answer, in words. */

@@ -5,7 +5,8 @@ import type { Content, NextTokens } from "./content";
  * Logits of the whole vocabulary: those of the likeliest as they were, the others as a histogram
  * gives them, spread evenly within each bin. Which of the others is which isn't known.
  */
-export function logitsOf(found: NextTokens, at: number, { ids, labels }: Content["labels"]): Part {
+export function logitsOf(found: NextTokens, at: number, shared: Content["labels"]): Part {
+  const [ids, labels] = [found.label_ids ?? shared.ids, found.label_texts ?? shared.labels];
   const { vocabulary } = found;
   const [, likeliest] = found.ids.shape as [number, number];
   const known = found.ids.data.subarray(at * likeliest, (at + 1) * likeliest) as Int32Array;

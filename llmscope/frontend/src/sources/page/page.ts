@@ -8,11 +8,12 @@ import {
   parseKey,
 } from "../../protocol/keys";
 import type { Kind } from "../../protocol/shared";
+import type { RowsAnswer } from "../../protocol/answers";
 import { type Part, type Source, SourceError } from "../../protocol/source";
 import { problems } from "#words/problems";
 import type { Content, Matrices } from "./content";
 import { logitsOf } from "./logits";
-import { type Whole, difference, thumbnails, tile, wholeMatrix } from "./weights";
+import { type Whole, among, difference, thumbnails, tile, wholeMatrix } from "./weights";
 
 const KEPT = 8; // matrices that were made last
 
@@ -23,7 +24,7 @@ export class PageSource implements Source {
   constructor(private readonly content: Content) {
     // Numbers of edits are spelled as this language spells them.
     for (const key of Object.keys(content.answers)) {
-      const request = key.startsWith("under/") ? parseKey(key) : null;
+      const request = /^(?:other\/)?under\//.test(key) ? parseKey(key) : null;
       if (request) content.answers[formatKey(request)] = content.answers[key]!;
     }
   }
@@ -50,13 +51,18 @@ export class PageSource implements Source {
     if (request?.type === "thumbnails" && stored) return () => this.#thumbnails(request, stored);
     if (stored) return () => stored;
     if (request && "trace" in request && typeof request.trace !== "string")
-      return this.#difference(request);
+      return words[key] ?? this.#difference(request);
     switch (request?.type) {
       case "page":
       case "call":
         return problems.isPage;
       case "search":
         return problems.takesModel.search;
+      case "other": {
+        const { type } = request.request;
+        const isOfWords = type === "search" || type === "token";
+        return isOfWords ? this.#find(formatKey(request.request)) : problems.takesModel.text;
+      }
       case "under":
         return problems.takesModel.edits;
       case "text":
@@ -91,9 +97,7 @@ export class PageSource implements Source {
   #difference(request: Request): (() => Part) | string {
     if ("matrix" in request) return this.#attention(request);
     if (request.type === "lens_block") return this.content.words.lens;
-    return request.type === "chain" || request.type === "distances"
-      ? problems.notHeld
-      : problems.notOfTwo;
+    return /^(?:chain|distances|rows)$/.test(request.type) ? problems.notHeld : problems.notOfTwo;
   }
 
   #logits(trace: TraceName, position: number): (() => Part) | null {
@@ -113,13 +117,27 @@ export class PageSource implements Source {
 
   #attention(request: RequestOf<"row" | "column" | "tile">): (() => Part) | string {
     const { trace, kind, matrix } = request;
-    const [one, other] = (typeof trace === "string" ? [trace] : trace).map((name) => {
+    const names = typeof trace === "string" ? [trace] : trace.slice(0, 2);
+    const [one, other] = (names as string[]).map((name) => {
       const all = this.#matrices(name, kind);
       return all ? this.#whole(all, matrix) : null;
     });
     if (!one || other === null)
       return matrix.how === "rollout" ? problems.takesModel.rollout : this.content.words.heads;
-    return () => partOf(other ? difference(one, other) : one, request);
+    return () => partOf(other ? this.#less(one, other, request) : one, request);
+  }
+
+  /** One matrix less another; of two texts, of the tokens that both have. */
+  #less(one: Whole, other: Whole, { trace, kind }: RequestOf<"row" | "column" | "tile">): Whole {
+    const aligned = this.content.answers[formatKey({ type: "rows", trace })] as
+      RowsAnswer | undefined;
+    if (!aligned) return difference(one, other);
+    const { pairs, source_pairs } = aligned;
+    const [queries, keys] = [
+      kind === "encoder" ? source_pairs : pairs,
+      kind === "self" ? pairs : source_pairs,
+    ];
+    return difference(among(one, queries, keys, 0), among(other, queries, keys, 1));
   }
 
   #matrices(trace: TraceName, kind: Kind): Matrices | undefined {

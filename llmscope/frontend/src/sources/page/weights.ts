@@ -33,6 +33,18 @@ export function wholeMatrix(all: Matrices, { how, where, withoutFirst }: MatrixN
   return { weights: first!, queries, keys, signed: how === "difference" };
 }
 
+/** The weights among some queries and keys: one side of pairs (pairs, 2). */
+export function among(whole: Whole, queries: Tensor, keys: Tensor, side: 0 | 1): Whole {
+  const [rows, columns] = [queries, keys].map(({ data }) =>
+    data.filter((_, at) => at % 2 === side),
+  );
+  const weights = new Float32Array(rows!.length * columns!.length);
+  let cell = 0;
+  for (const row of rows!)
+    for (const column of columns!) weights[cell++] = whole.weights[row * whole.keys + column]!;
+  return { ...whole, weights, queries: rows!.length, keys: columns!.length };
+}
+
 /** One matrix less another of the same shape. */
 export function difference(one: Whole, other: Whole): Whole {
   return {

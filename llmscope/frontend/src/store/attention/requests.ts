@@ -77,6 +77,21 @@ export async function readTile(
   return (weights ?? shades)!;
 }
 
+/** A whole matrix, at a level at which it is one tile. */
+export async function readMatrix(
+  cache: RequestCache,
+  of: Omit<Matrix, "level" | "cells">,
+  pool: Pool,
+  signal: AbortSignal,
+): Promise<Matrix> {
+  const level = levelOf(Math.max(of.sides.queries.length, of.sides.keys.length));
+  return {
+    ...of,
+    level,
+    cells: await readTile(cache, of, { level, row: 0, column: 0 }, pool, signal),
+  };
+}
+
 export async function readLine(
   cache: RequestCache,
   { trace, kind, name }: MatrixOf,

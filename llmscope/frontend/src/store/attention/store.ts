@@ -11,9 +11,9 @@ import {
 import { type Direction, type Kind, MOST_HEADS, type ScoreName, TILE } from "../../protocol/shared";
 import { ask } from "../ask";
 import type { Core } from "../core";
-import type { WhatIf } from "../what-if";
+import type { Sides as OfTwo } from "../sides";
 import { stable } from "../stable";
-import { firstRow, isDrawn, levelOf, readLine, readTile, tilesIn } from "./requests";
+import { firstRow, isDrawn, readLine, readMatrix, readTile, tilesIn } from "./requests";
 import { Thumbnails } from "./thumbnails";
 import {
   type Cell,
@@ -52,7 +52,7 @@ export class AttentionStore {
   /** How a block of weights that is too small to see is reduced to one. */
   readonly pool = signal<Pool>("max");
 
-  /** Whose matrix is shown: the trace on screen, or its difference to that without edits. */
+  /** The trace on screen, or its difference to another. */
   readonly trace: ReadonlySignal<Trace | null>;
   readonly kind: ReadonlySignal<Kind>;
   readonly layers: ReadonlySignal<LayerRow[]>;
@@ -65,15 +65,15 @@ export class AttentionStore {
   readonly pinned: ReadonlySignal<number>;
   /** Why what is wanted can't be shown, in words. */
   readonly lacking: ReadonlySignal<string | null>;
+  readonly #isOfTwo: ReadonlySignal<boolean>;
 
   constructor(
     private readonly core: Core,
-    { side, difference }: Pick<WhatIf, "side" | "difference">,
+    private readonly ofTwo: OfTwo,
   ) {
     const { state, trace } = core;
-    this.trace = computed(() =>
-      side.value === "difference" && state.mode.value === "matrix" ? difference.value : trace.value,
-    );
+    this.#isOfTwo = computed(() => ofTwo.isDifference.value && state.mode.value === "matrix");
+    this.trace = computed(() => (this.#isOfTwo.value ? ofTwo.difference.value : trace.value));
     this.thumbnails = new Thumbnails(trace, (error) => core.report(error));
     this.kind = computed(() => {
       const now = trace.value;
@@ -81,9 +81,10 @@ export class AttentionStore {
       return wanted && now?.kinds[wanted] ? wanted : (now?.kind ?? "self");
     });
     this.layers = computed(() => trace.value?.kinds[this.kind.value] ?? []);
-    this.sides = computed(() =>
-      trace.value ? sidesOf(trace.value, this.kind.value) : { queries: [], keys: [] },
-    );
+    this.sides = computed(() => {
+      const now = this.trace.value ?? trace.value;
+      return now ? sidesOf(now, this.kind.value) : { queries: [], keys: [] };
+    });
     this.shown = computed(() => {
       const preview = this.preview.value;
       if (preview && !core.lacks(this.#sampleOf(preview))) return preview;
@@ -110,9 +111,11 @@ export class AttentionStore {
     this.pinned = computed(() => {
       const { queries, keys } = this.sides.value;
       const side = state.direction.value === "from" ? queries : keys;
-      return Math.max(0, Math.min(core.focus.value, side.length - 1));
+      const at = this.#isOfTwo.value ? ofTwo.rowOf(core.focus.value) : core.focus.value;
+      return Math.max(0, Math.min(at, side.length - 1));
     });
     this.lacking = computed(() => {
+      if (this.#isOfTwo.value && ofTwo.why.value) return ofTwo.why.value;
       if (!this.#ready || !hasHead(this.#ready, this.kind.value, this.shown.value)) return null;
       return core.lacks(this.#sampleOf(this.shown.value, this.name.value));
     });
@@ -189,7 +192,7 @@ export class AttentionStore {
     batch(() => {
       this.cell.value = null;
       this.core.state.direction.value = direction;
-      this.core.state.position.value = index;
+      this.core.state.position.value = this.#isOfTwo.peek() ? this.ofTwo.positionOf(index) : index;
     });
   }
 
@@ -270,13 +273,10 @@ export class AttentionStore {
     return this.#shows("attention") && this.core.state.mode.value !== "steps";
   }
 
-  async #readMatrix(trace: Trace, name: MatrixName, signal: AbortSignal): Promise<Matrix> {
+  #readMatrix(trace: Trace, name: MatrixName, signal: AbortSignal): Promise<Matrix> {
     const [kind, sides, shown] = [this.kind.peek(), this.sides.peek(), this.shown.peek()];
-    const level = levelOf(Math.max(sides.queries.length, sides.keys.length));
-    const at = { level, row: 0, column: 0 };
-    const of = { trace, kind, name };
-    const cells = await readTile(this.core.cache(), of, at, this.pool.peek(), signal);
-    return { ...of, sides, ...shown, level, cells };
+    const of = { trace, kind, name, sides, ...shown };
+    return readMatrix(this.core.cache(), of, this.pool.peek(), signal);
   }
 
   #followMatrix(): (() => void) | void {

@@ -4,6 +4,7 @@ export { app } from "./app";
 export { attention } from "./attention";
 export { chain } from "./chain";
 export { common } from "./common";
+export { compare } from "./compare";
 export { edits } from "./edits";
 export { effects } from "./effects";
 export { evaluation } from "./evaluation";

@@ -33,7 +33,7 @@ export const keys = {
         help: "Show the keys",
         release: "Release what was clicked, step by step",
         undo: "Undo a change of settings, of pinned heads or of what is off",
-        side: "Show what is changed of the model as a difference, or not (with Shift: the untouched text)",
+        side: "Show what is changed of the model, or of two texts A less B, as a difference, or not (with Shift: the untouched text, or B)",
         preset: "Sampling: greedy, 0.7, 1.5, nucleus",
         reset: "Reset sampling",
       },
@@ -57,6 +57,19 @@ export const keys = {
         second: "Type a second text, to take parts of the model from",
         undo: "Undo what was typed, accepted or masked",
       },
+    },
+    texts: {
+      title: "Two texts",
+      acts: {
+        walk: "Pin the token before or after",
+        line: "Choose text A or B",
+        hold: "Take a token to align it by hand; again on the other line: align the two",
+        drop: "Let it go",
+      },
+    },
+    line: {
+      title: "A line of two texts",
+      acts: { undo: "Undo what was typed" },
     },
     second: {
       title: "Second text",

@@ -50,7 +50,6 @@ export const nextToken = {
   orderLabel: "Engine order",
 
   model: "model",
-  untouched: "untouched",
   stages: "Tokens left after each stage",
   switchOn: "Switch {stage} on",
   switchOff: "Switch {stage} off",
@@ -68,9 +67,13 @@ export const nextToken = {
   value: "{share}. Click for the calculation.",
   valueBefore: "{share}; {before} before sampling. Click for the calculation.",
   before: "before sampling: {share}",
-  untouchedShare: "untouched: {share}",
-  valueUntouched: "{share}; {before} with nothing switched off. Click for the calculation.",
-  valueChanged: "{share} edited, {before} untouched. Click for the calculation.",
+  /** What is said of the text without edits. */
+  untouched: {
+    name: "untouched",
+    share: "untouched: {share}",
+    value: "{share}; {before} with nothing switched off. Click for the calculation.",
+    changed: "{share} edited, {before} untouched. Click for the calculation.",
+  },
   /** Between the distributions under edits and without them. */
   moved: "probability moved {share}",
   movedAtLeast: "probability moved ≥ {share}",

@@ -1,0 +1,267 @@
+import type { ComponentChildren } from "preact";
+import { type Outcome, cutBy, probOf } from "../../sampling/sampling";
+import type { NextToken } from "../../store/state";
+import type { Store } from "../../store/store";
+import { useScale } from "../../ui/em";
+import { bits, count, percent, points, rounded } from "../../ui/format";
+import { Label, plain } from "../../ui/label";
+import { clamp, linearScale, logScale } from "../../ui/scale";
+import { compare as words } from "#words/compare";
+import { nextToken as common } from "#words/next-token";
+import { choose, fill, rich } from "../../words/fill";
+import { FEW_ROWS, LEAST, NICE, type Pin, ROWS, tickText } from "./bars";
+import { type BesideOutcome, apart } from "./beside";
+
+interface MirroredProps {
+  store: Store;
+  next: NextToken;
+  outcome: Outcome;
+  beside: BesideOutcome;
+  log: boolean;
+  fixed: boolean;
+  isPlain: boolean;
+  pins: Pin[];
+  picked: number | null;
+  fallen: number | null;
+  onPick: (rank: number) => void;
+  onTake: ((rank: number) => void) | null;
+  onUnpin: (id: number) => void;
+}
+
+/** A token that either finds likely, by its rank in A and in B; `null` where one has no such token. */
+interface Candidate {
+  label: string;
+  a: number | null;
+  b: number | null;
+  pin?: number;
+}
+
+/** The likeliest tokens of either: A to the right, B to the left. */
+export function Mirrored(props: MirroredProps) {
+  const { next, outcome, beside, log, fixed, isPlain, pins, picked, fallen } = props;
+  const { next: other, outcome: theirs } = beside;
+  const shown = Math.min(useScale() > 1 ? FEW_ROWS : ROWS, next.sorted.order.length);
+  const all = candidates(next, other, beside.probOf !== null, shown, pins);
+  const probs = all.map(({ a, b }) => [
+    a === null ? null : probOf(outcome, a),
+    b === null ? null : probOf(theirs, b),
+  ]);
+  const most = Math.max(
+    next.sorted.base[0]!,
+    other.sorted.base[0]!,
+    ...[outcome, theirs].map((one) => probOf(one, one.first)),
+  );
+  const full = fixed ? 1 : (NICE.find((nice) => most <= nice) ?? 1);
+  const scale = log ? logScale([LEAST, 1], [0, 100]) : linearScale([0, full], [0, 100]);
+  const width = (value: number) => `${value > 0 ? clamp(scale(value), 0, 100) : 0}%`;
+  const ticks = log ? [LEAST, 1] : [0, full];
+  const rest = [0, 1].map((side) =>
+    Math.max(0, 1 - probs.reduce((sum, pair) => sum + (pair[side] ?? 0), 0)),
+  );
+  const left = next.sorted.order.length - all.length;
+  const bar = (one: NextToken, made: Outcome, rank: number | null) => (
+    <span class="bar">
+      {rank !== null && (
+        <>
+          <i class="final" style={{ width: width(probOf(made, rank)) }} />
+          {!isPlain && <i class="base" style={{ width: width(one.sorted.base[rank]!) }} />}
+        </>
+      )}
+    </span>
+  );
+  return (
+    <>
+      <div class="axis two" aria-hidden="true">
+        {(["b", "a"] as const).map((side) => (
+          <span key={side} class={side}>
+            <b>{words.sides[side]}</b>
+            {ticks.map((tick) => (
+              <span key={tick}>{tickText(tick)}</span>
+            ))}
+          </span>
+        ))}
+      </div>
+      <ol class="bars list two">
+        {all.map(({ label, a, b, pin }, index) => {
+          const [here, there] = probs[index] as [number | null, number | null];
+          const isCut =
+            (a === null || cutBy(outcome, a)) && (b === null || cutBy(theirs, b)) ? "cut" : "";
+          const title = titleOf(here, there);
+          const take = a !== null && a < next.texts.length && next.texts[a] ? props.onTake : null;
+          return (
+            <li key={pin ?? index} class={`${isCut} ${a !== null && fallen === a ? "fallen" : ""}`}>
+              <span class="value" title={title}>
+                {there === null ? "–" : rounded(there)}
+              </span>
+              {bar(other, theirs, b)}
+              {take ? (
+                <button
+                  type="button"
+                  class="name ellipsis"
+                  title={common.append}
+                  onClick={() => take(a!)}
+                >
+                  <Label text={label} />
+                </button>
+              ) : (
+                <span class="name ellipsis">
+                  <Label text={label} />
+                  {pin !== undefined && (
+                    <button
+                      type="button"
+                      class="unpin"
+                      aria-label={fill(common.unpin, { token: label })}
+                      onClick={() => props.onUnpin(pin)}
+                    >
+                      ×
+                    </button>
+                  )}
+                </span>
+              )}
+              {bar(next, outcome, a)}
+              <button
+                type="button"
+                class="value"
+                aria-pressed={a !== null && picked === a}
+                disabled={a === null}
+                title={title}
+                onClick={() => a !== null && props.onPick(a)}
+              >
+                {here === null ? "–" : rounded(here)}
+              </button>
+            </li>
+          );
+        })}
+        {left > 0 && (
+          <li class="rest">
+            <span class="value" title={percent(rest[1]!)}>
+              {rounded(rest[1]!)}
+            </span>
+            <span class="bar" />
+            <span class="name ellipsis">
+              {beside.probOf
+                ? fill(choose(common.others, left), { count: count(left) })
+                : common.otherTokens}
+            </span>
+            <span class="bar" />
+            <span class="value" title={percent(rest[0]!)}>
+              {rounded(rest[0]!)}
+            </span>
+          </li>
+        )}
+      </ol>
+    </>
+  );
+}
+
+function titleOf(here: number | null, there: number | null): string {
+  if (here === null || there === null)
+    return fill(words.next.onlyOne, { side: here === null ? "B" : "A" });
+  return fill(words.next.value, {
+    a: percent(here),
+    b: percent(there),
+    change: points(here - there),
+  });
+}
+
+/** Tokens that either finds likely before sampling, so that none moves with a slider. */
+function candidates(
+  a: NextToken,
+  b: NextToken,
+  isOneVocabulary: boolean,
+  most: number,
+  pins: Pin[],
+): Candidate[] {
+  const found = new Map<string, Candidate>();
+  // Tokens of two vocabularies are held against each other by what they say.
+  const ranks = isOneVocabulary
+    ? null
+    : [a, b].map(
+        ({ labels }) => new Map([...labels.entries()].map(([rank, label]) => [label, rank])),
+      );
+  const add = (of: NextToken, rank: number) => {
+    const id = of.sorted.order[rank]!;
+    const label = of.labels[rank] ?? "";
+    const key = ranks ? label : String(id);
+    if (found.has(key)) return;
+    found.set(key, {
+      label,
+      a: of === a ? rank : ranks ? (ranks[0]!.get(label) ?? null) : a.sorted.rank[id]!,
+      b: of === b ? rank : ranks ? (ranks[1]!.get(label) ?? null) : b.sorted.rank[id]!,
+    });
+  };
+  for (let rank = 0; rank < most; rank++)
+    for (const of of [a, b]) if (rank < of.known) add(of, rank);
+  const likely = ({ a: one, b: other }: Candidate) =>
+    Math.max(one === null ? 0 : a.sorted.base[one]!, other === null ? 0 : b.sorted.base[other]!);
+  const shown = [...found.values()].sort((x, y) => likely(y) - likely(x)).slice(0, most);
+  const pinned = pins
+    .map(({ id, label }): Candidate => {
+      const own = a.sorted.rank[id]!;
+      return {
+        label,
+        a: own,
+        b: ranks ? (ranks[1]!.get(label) ?? null) : b.sorted.rank[id]!,
+        pin: id,
+      };
+    })
+    .filter(({ a: own }) => !shown.some((one) => one.a === own));
+  return [...shown, ...pinned];
+}
+
+interface ApartProps {
+  store: Store;
+  next: NextToken;
+  outcome: Outcome;
+  beside: BesideOutcome;
+}
+
+/** How far A and B are apart, and which tokens changed most. */
+export function ApartLines({ store, next, outcome, beside }: ApartProps) {
+  const both = [
+    [next, outcome],
+    [beside.next, beside.outcome],
+  ] as const;
+  if (!beside.probOf) return <p class="apart lines">{words.next.unlike}</p>;
+  const found = apart(...both);
+  const [from, to] = [next, beside.next].map(({ sorted }) => sorted.rank) as [
+    Uint32Array,
+    Uint32Array,
+  ];
+  const told = (ids: number[]): ComponentChildren =>
+    ids.length === 0
+      ? words.next.none
+      : ids.map((id, index) => (
+          <span key={id} class="one-line">
+            {index > 0 && " · "}
+            <b>{plain(labelOf(store, id, next, beside.next))}</b>{" "}
+            {points(probOf(outcome, from[id]!) - probOf(beside.outcome, to[id]!))}
+          </span>
+        ));
+  const least = found.isAll ? "" : "≥ ";
+  const size = (value: number) =>
+    Number.isFinite(value) ? `${least}${bits(value)}` : words.next.infinite;
+  return (
+    <>
+      <p class="apart figures ellipsis">
+        {rich(words.next.gained, { tokens: told(found.gained) })}
+      </p>
+      <p class="apart figures ellipsis">{rich(words.next.lost, { tokens: told(found.lost) })}</p>
+      <p class="legend figures" title={words.next.klTitle}>
+        <span>{fill(words.next.kl, { ab: size(found.klAb), ba: size(found.klBa) })}</span>
+        <span class="entropy">
+          {fill(found.isAll ? common.moved : common.movedAtLeast, { share: percent(found.moved) })}
+        </span>
+      </p>
+    </>
+  );
+}
+
+/** The label of a token: the likeliest of either come with theirs. */
+function labelOf({ vocabulary }: Store, id: number, ...both: NextToken[]): string {
+  for (const { sorted, labels } of both) {
+    const label = labels[sorted.rank[id]!];
+    if (label !== undefined) return label;
+  }
+  return vocabulary.label(id).value ?? "…";
+}

@@ -1,0 +1,28 @@
+import { px } from "../../draw/canvas";
+import type { Head } from "../../store/attention/types";
+import { type Grid, placeOf } from "./grid";
+
+/** Around the MLP of a layer. */
+export function StripFrame({ grid, layer }: { grid: Grid; layer: number | null }) {
+  const strip = grid.strips.find((one) => one.layer === layer);
+  if (!strip) return null;
+  const { x, y, width, height } = strip;
+  const style = { left: px(x), top: px(y), width: px(width), height: px(height) };
+  return <div class="frame preview" style={style} />;
+}
+
+interface FrameProps {
+  grid: Grid;
+  at: Head | null;
+  kind: string;
+  color?: string;
+}
+
+/** Around a head, or across it. */
+export function Frame({ grid, at, kind, color }: FrameProps) {
+  const place = placeOf(grid, at);
+  if (!place) return null;
+  const size = px(grid.size);
+  const style = { left: px(place.x), top: px(place.y), width: size, height: size };
+  return <div class={`frame ${kind}`} style={{ ...style, ...(color && { "--head": color }) }} />;
+}
