@@ -28,6 +28,7 @@ VIEWS = {
     "GenerationView": lambda scope: llmscope.GenerationView(
         scope.generate(tiny.TEXT, max_new_tokens=3, seed=0)
     ),
+    "SurveyView": lambda scope: llmscope.survey(scope, [tiny.TEXT, "The dog sleeps."]),
     "Explorer": lambda scope: scope.explore(tiny.TEXT),
 }
 

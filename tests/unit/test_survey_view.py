@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import gc
 import json
 import re
 import struct
+import weakref
 import zlib
 from itertools import islice
 
@@ -160,9 +162,13 @@ def test_an_explorer_follows(view):
 
 def test_a_closed_view_lets_the_survey_go(scope):
     view = llmscope.survey(scope, TEXTS)
+    asked(view, "survey/run")
+    held = weakref.ref(view.survey)
     view.close()
     with pytest.raises(RuntimeError, match="was closed"):
         _ = view.survey
+    gc.collect()
+    assert held() is None
 
 
 def test_a_scope_under_edits_is_surveyed_and_shown_under_them(scope):
