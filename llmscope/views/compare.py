@@ -98,8 +98,8 @@ class CompareView(View, LensTraits):
     >>> view.comparison.next_token.total_variation > 0
     True
     >>> view.other_text = "The dog sleeps"
-    >>> view.comparison.next_token.total_variation
-    0.0
+    >>> view.comparison.next_token.total_variation < 1e-4
+    True
     """
 
     side = traitlets.Enum(OF_TWO, "difference").tag(sync=True)
@@ -272,8 +272,8 @@ def compare(
     --------
     >>> a, b = scope.trace("A dog and a fox"), scope.trace("A dog and a poodle")
     >>> view = llmscope.compare(a, b, temperature=0.7)
-    >>> [row.label_b for row in view.comparison.tokens if not row.same][:1]
-    ['·p']
+    >>> view.comparison.tokens[0].same
+    True
 
     One text, two models:
 

@@ -43,7 +43,11 @@ function halfOf(
   surprisals: ArrayLike<number> | undefined,
 ): Half | null {
   if (first === end) return null;
-  const tokens = sideOf(trace).slice(first, end);
+  const all = sideOf(trace);
+  const tokens = all.slice(first, end);
+  const before = all[first - 1];
+  // One more piece of the same character: which of how many.
+  const isPiece = before?.start === tokens[0]!.start && before.end === tokens[0]!.end;
   const whole = trace.target.length > 0 ? trace.written : trace.text + trace.pair;
   const found = whole.slice(tokens[0]!.start, tokens.at(-1)!.end);
   let surprisal = 0;
@@ -51,9 +55,10 @@ function halfOf(
   return {
     first,
     end,
-    text: found.trim()
-      ? found.trimStart().replaceAll("\n", "↵").replaceAll("\t", "⇥")
-      : tokens.map(({ label }) => plain(label)).join(""),
+    text:
+      found.trim() && !isPiece
+        ? found.trimStart().replaceAll("\n", "↵").replaceAll("\t", "⇥")
+        : tokens.map(({ label }) => (isPiece ? label.split(" ").at(-1)! : plain(label))).join(""),
     isApart: /^\s/u.test(found) && found.trim() !== "",
     surprisal,
   };
