@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+import transformers as tf
 
 import llmscope
 from llmscope import Comparison
@@ -260,6 +261,30 @@ def test_models_of_other_tokenizers_are_compared_where_they_spell_the_same():
     assert_close(comparison.attention(1, 2), expected, size=1)
     assert len(comparison.surprisal) == len(comparison.tokens)
     with pytest.raises(ValueError, match=r"different vocabularies.*trace.lens\(\) reads each"):
+        comparison.lens()
+
+
+def test_heads_of_one_tokenizer_with_room_for_other_tokens_are_compared_as_text():
+    """As where one model's embeddings are padded: an id may be one that the other doesn't have."""
+    config = tf.GPT2Config(
+        n_embd=32, n_layer=3, n_head=4, n_positions=64, vocab_size=320, eos_token_id=1
+    )
+    torch.manual_seed(0)
+    wide = Scope(tf.GPT2LMHeadModel(config).eval(), byte_level(), name="wide")
+    comparison = Comparison(scope_of("gpt2").trace("The dog"), wide.trace("The dog"))
+    assert comparison.same_vocabulary
+    assert not comparison.same_logits
+    assert len(comparison.pairs) == len(comparison.a)
+    found = comparison.next_token
+    assert isinstance(found, NextTextDifference)
+    p, q = (softmax(t.logits_at(-1)) for t in (comparison.a, comparison.b))
+    tokenizer = wide.tokenizer
+    for text, one, other in zip(found.texts, found.probs_a, found.probs_b, strict=True):
+        path = [tokenizer.eos_token_id] if not text else spelt(tokenizer, text)
+        if path and len(path) == 1:
+            assert one == pytest.approx(p[path[0]], rel=1e-3)
+            assert other == pytest.approx(q[path[0]], rel=1e-3)
+    with pytest.raises(ValueError, match="different vocabularies"):
         comparison.lens()
 
 

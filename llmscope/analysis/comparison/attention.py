@@ -133,7 +133,9 @@ def _divergence(
     bands = _bands(one, other, rows, pairing)
     _, p, q = _both(bands, pairing)
     bits = jensen_shannon(p.float().cpu(), q.float().cpu())
-    bits += jensen_shannon(*(_to_no_key(band)[..., None] for band in bands))
+    rest = [_to_no_key(band)[..., None] for band in bands]
+    if any(bool(each.any()) for each in rest):
+        bits += jensen_shannon(*rest)
     if pairing is None:
         return bits
     own, others = (_alone(band, pairing.keys[:, side]) for side, band in enumerate(bands))
