@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from llmscope.capture.modules import modules_of
-from llmscope.capture.sample import WeightSample
+from llmscope.capture.sample import GROUPS, WeightSample
 from llmscope.capture.wrappers import adapters
 
 if TYPE_CHECKING:
@@ -35,12 +35,13 @@ _CONTAINERS = (dict, list, set, tuple)
 _IGNORED = {"training", "gradient_checkpointing"}  # a pass runs in evaluation mode
 _HELD = ("_parameters", "_buffers", "_modules", "_forward_hooks", "_forward_pre_hooks")
 _DEPTH = 3  # of containers in containers
-_FEW = 8  # tokens, before a pass over which the weights are looked at now and then only:
-_PASSES, _SECONDS = 8, 1.0  # before each eighth such pass, and where the last look is as long ago
+_FEW = 8  # tokens, before a pass over which a smaller sample is looked at,
+_SECONDS = 1.0  # unless the last whole look is as long ago
 _LEARNT = 4  # passes after which it is known what passes write
 _OWN = ("transformers.", "llmscope.capture.")  # modules of hooks that are not the user's
 _place = methodcaller("data_ptr")
 _count = attrgetter("_version")
+_values = methodcaller("values")  # of a dictionary, or of what stands for one
 
 Name = tuple[int, str]  # serial number of a module, name of its attribute
 Values = tuple[tuple[Name, Any], ...]
@@ -96,8 +97,7 @@ class ModelVersion:
         self._count = itertools.count()
         self._written: set[Name] = set()  # attributes that passes write themselves
         self._sample = WeightSample()
-        self._looked: tuple[int | None, float] = None, 0.0  # the state at the last look, and when
-        self._unlooked = 0  # passes since then
+        self._looked = 0.0  # when all parameters were looked at
         self._configured: tuple[list[Any], int] = [], 0  # values of the configuration, and a hash
         self._uncounted = 0  # changes that PyTorch doesn't count
         self._guard = threading.Lock()
@@ -130,13 +130,12 @@ class ModelVersion:
         tokens
             Number of tokens of the pass that comes next: looking costs a small part of it.
         """
-        number, when = self._looked
-        self._unlooked += 1
-        is_soon = self._unlooked < _PASSES and time.monotonic() - when < _SECONDS
-        if tokens < _FEW and is_soon and state.number == number:
-            return state
-        self._unlooked, self._looked = 0, (state.number, time.monotonic())
-        if not self._sample.differs(state.layout.parameters(), state.weights):
+        now = time.monotonic()
+        is_whole = tokens >= _FEW or now - self._looked > _SECONDS
+        if is_whole:
+            self._looked = now
+        groups = GROUPS if is_whole else 1
+        if not self._sample.differs(state.layout.parameters(), state.weights, groups):
             return state
         self.count_change()
         return self.state()
@@ -304,7 +303,7 @@ class _Layout:
 
 
 def _items(held: list[Any]) -> list[Any]:
-    return list(chain.from_iterable(map(dict.values, held)))
+    return list(chain.from_iterable(map(_values, held)))
 
 
 def _are(found: list[Any], known: list[Any]) -> bool:

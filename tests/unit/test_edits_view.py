@@ -15,6 +15,7 @@ from llmscope.edits.code import code_of
 from llmscope.kernel import requests as ask
 from llmscope.kernel.edited_input import as_value, edit_of, input_of
 from llmscope.kernel.protocol import format_key, parse
+from llmscope.kernel.requests import Call
 from tests import tiny
 from tests.closeness import assert_close
 from tests.components.fixtures import opened
@@ -214,7 +215,8 @@ def test_the_python_of_a_view_has_its_edits(show):
 
     view = show(Explorer)
     view.edits = [llmscope.ablate(head=(1, 2)), llmscope.scale_head((0, 1), 2.0)]
-    call = view._call(NEVER)["call"]
+    (part,) = view._call(Call(), NEVER)
+    call = part["call"]
     assert "edits=(llmscope.ablate(head=(1, 2)), llmscope.scale_head((0, 1), 2.0))" in call
     made = eval(call, {"scope": view.scope, "llmscope": llmscope})
     assert made.edits == view.edits

@@ -13,6 +13,7 @@ from llmscope.capture import NEVER
 from llmscope.kernel import Handlers
 from llmscope.kernel import requests as ask
 from llmscope.kernel.edited_input import input_of
+from llmscope.kernel.requests import Call
 from llmscope.scope import Scope
 from tests import tiny
 from tests.closeness import assert_close
@@ -125,7 +126,8 @@ def test_a_generated_text_has_shades_of_its_own(scope):
 def test_the_python_of_a_view_has_its_shade(show):
     view = show(Explorer)
     view.effect_of, view.shade = ("a", "b"), "effect"
-    call = view._call(NEVER)["call"]
+    (part,) = view._call(Call(), NEVER)
+    call = part["call"]
     made = eval(call, {"scope": view.scope})
     assert (made.effect_of, made.shade) == (view.effect_of, "effect")
     made.close()

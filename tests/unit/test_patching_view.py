@@ -17,6 +17,7 @@ from llmscope.kernel import Handlers, TextInput
 from llmscope.kernel import requests as ask
 from llmscope.kernel.edited_input import EditedInput, as_json, input_of, without_source
 from llmscope.kernel.protocol import format_key, parse
+from llmscope.kernel.requests import Call, Kept
 from tests.closeness import assert_close
 from tests.components.fixtures import opened
 
@@ -181,7 +182,8 @@ def test_a_page_of_texts_of_unequal_length_says_why(scope):
 
 def test_copied_python_has_the_second_text(scope):
     view = scope.explore(TEXT, patch_from=OTHER)
-    call = view._call(NEVER)["call"]
+    (part,) = view._call(Call(), NEVER)
+    call = part["call"]
     assert f"patch_from={OTHER!r}" in call
     made = eval(call, {"scope": scope, "llmscope": llmscope})
     assert made.patch_from == OTHER
@@ -193,7 +195,8 @@ def test_what_is_kept_of_a_view_computes_no_grid(scope):
     view = PatchingView(scope.trace(TEXT), patch_from=OTHER)
 
     def words():
-        page = view._keep(NEVER)["page"]
+        (part,) = view._keep(Kept(), NEVER)
+        page = part["page"]
         (found,) = re.findall(r'id="page-data">([A-Za-z0-9+/=]*)</script>', page)
         source = opened(found)["sources"][0]
         return source["words"], [key for key in source["answers"] if "/patching/" in key]

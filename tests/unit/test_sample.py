@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from llmscope.capture import version
-from llmscope.capture.sample import SHARES, WeightSample, seen
+from llmscope.capture.sample import GROUPS, SHARES, WeightSample, seen
 from llmscope.scope import Scope
 from tests import tiny
 
@@ -53,40 +53,38 @@ def test_what_is_written_is_seen(number):
     assert not any(sample.differs([*weights, None], "versions") for _ in range(SHARES))
 
 
-@pytest.fixture
-def scope(tokenizer):
-    return Scope(tiny.MODELS["llama"](), tokenizer)
+def test_looks_at_one_group_each_come_through_all_parameters_in_turns():
+    sample, weights = WeightSample(), [torch.zeros(64, 64) for _ in range(2 * GROUPS + 1)]
+    sample.differs(weights, "versions")
+    for weight in weights:
+        weight += 1
+        found = [sample.differs(weights, "versions", groups=1) for _ in range(2 * GROUPS)]
+        assert found.count(True) == 1 and found.index(True) < GROUPS
 
 
-def _write(scope):
-    """What PyTorch doesn't count, to whole rows."""
-    scope.model.model.layers[0].mlp.up_proj.weight.data.numpy()[:] *= 1.5
+def test_looks_at_one_group_each_come_through_each_row():
+    sample, weights = WeightSample(), [torch.zeros(64, 64) for _ in range(GROUPS)]
+    sample.differs(weights, "versions")
+    for row in range(0, 64, 9):
+        weights[row % GROUPS][row] += 1
+        found = [sample.differs(weights, "versions", groups=1) for _ in range(GROUPS * SHARES)]
+        assert found.count(True) == 1
 
 
-def test_short_continuations_are_looked_at_each_eighth_time(scope, monkeypatch):
-    monkeypatch.setattr(version.time, "monotonic", lambda: 0.0)
-    text = "The"
-    for _ in range(5):
-        scope.trace(text := text + "e")
-    before = scope.trace(text := text + "e")
-    _write(scope)
-    noticed = []
-    for _ in range(version._PASSES):
-        scope.trace(text := text + "e")
-        noticed.append(not before.is_current)
-    assert any(noticed)
-
-
-def test_after_a_second_each_is_looked_at(scope, monkeypatch):
+def test_after_a_second_all_are_looked_at(tokenizer, monkeypatch):
     now = [0.0]
     monkeypatch.setattr(version.time, "monotonic", lambda: now[0])
+    scope = Scope(tiny.MODELS["llama"](), tokenizer)
     text = "The"
     for _ in range(5):
         before = scope.trace(text := text + "e")
         now[0] += 2 * version._SECONDS
-    _write(scope)
-    scope.trace(text + "e")
-    assert not before.is_current
+    for layer in scope.model.model.layers:
+        layer.mlp.up_proj.weight.data.numpy()[:] *= 1.5
+        scope.trace(text := text + "e")
+        assert not before.is_current
+        before = scope.trace(text)
+        now[0] += 2 * version._SECONDS
 
 
 def test_what_is_counted_is_not_looked_for():

@@ -10,6 +10,7 @@ import llmscope
 from llmscope import AttentionView, Comparison, Explorer, GenerationView, LensView, NextTokenView
 from llmscope.capture import NEVER
 from llmscope.kernel.edited_input import EditedInput
+from llmscope.kernel.requests import Call
 from tests.closeness import assert_close
 from tests.tiny import TEXT
 from tests.unit.test_edits_view import opened_page
@@ -83,7 +84,8 @@ def test_the_page_sets_the_side(view):
 def test_the_python_of_a_view_has_its_side(show):
     view = show(Explorer)
     view.edits, view.side = [EDIT], "difference"
-    call = view._call(NEVER)["call"]
+    (part,) = view._call(Call(), NEVER)
+    call = part["call"]
     assert "side='difference'" in call
     made = eval(call, {"scope": view.scope, "llmscope": llmscope})
     assert made.side == "difference"

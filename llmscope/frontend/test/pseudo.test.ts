@@ -54,7 +54,8 @@ beforeAll(async () => {
 
 beforeEach(() => {
   // What happy-dom doesn't lay out or paint.
-  const pen = new Proxy({} as Record<string, unknown>, {
+  const ground = { getImageData: () => ({ data: [255, 255, 255, 255] }) };
+  const pen = new Proxy(ground as Record<string, unknown>, {
     get: (set, name: string) =>
       set[name] ?? ((text: string) => ({ width: 8 * String(text).length })),
     set: (set, name: string, value) => ((set[name] = value), true),
