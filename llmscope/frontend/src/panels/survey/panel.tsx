@@ -68,7 +68,7 @@ export function Survey({ store }: PanelProps) {
 }
 
 const allSkipped = ({ skipped }: SurveyProgress): string =>
-  skipped.map(([index, text, why]) => `${index} ${text}: ${why}`).join("\n");
+  skipped.map(([place, text, why]) => fill(words.skippedText, { place, text, why })).join("\n");
 
 /** How far it is, with the time left; it can be ended, and gone on with. */
 function Far({ store, answer }: { store: Store; answer: SurveyProgress }) {

@@ -214,7 +214,7 @@ export function Scatter({ store, answer }: ScatterProps) {
               {`${SCORE_WORDS[x].title} →`}
             </text>
             <text class="axis-name" x={room.left} y={room.top - 8 * scale}>
-              {`↑ ${SCORE_WORDS[y].title}`}
+              {fill(words.upwards, { score: SCORE_WORDS[y].title })}
             </text>
             {points.map((one) => (
               <circle

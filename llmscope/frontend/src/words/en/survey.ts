@@ -22,6 +22,9 @@ export const survey = {
     other: "{count} texts were skipped. The first: {why}",
   },
 
+  /** Each of them. */
+  skippedText: "{place} {text}: {why}",
+
   x: "Across",
   y: "Up",
   /** What the axes can be; those of one text are called as in the map of all heads. */
@@ -42,6 +45,8 @@ export const survey = {
     },
   },
 
+  /** Of the axis upwards. */
+  upwards: "↑ {score}",
   scatter:
     "Heads by {x} and {y}. Layer {layer}, head {head}. Arrow keys walk, Space chooses, Shift with arrow keys draws a frame.",
   value: "{score} {mean} ± {error} ({texts})",
