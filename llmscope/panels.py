@@ -242,6 +242,19 @@ def _distances(shown: Shown) -> list[OfTrace]:
     return [ask.Distances(shown.name, kind) for kind in kinds]
 
 
+def _next_texts(shown: Shown) -> list[OfTrace]:
+    """Return the texts that come next at the row in focus, of two with other vocabularies."""
+    found: list[OfTrace] = []
+    for view in shown.views:
+        if view.compared is None or view.comparison.same_logits:
+            continue
+        side = "b" if view.traits["side"] == "b" else "a"
+        rows = [getattr(row, side) for row in view.comparison.tokens]
+        here = next((n for n, row in enumerate(rows) if view.position in row), len(rows) - 1)
+        found.append(ask.Logits(shown.name, here))
+    return list(dict.fromkeys(found))
+
+
 _ATTENTION: frozenset[Reads] = frozenset({"attention"})
 
 PANELS = {
@@ -254,7 +267,7 @@ PANELS = {
         Panel("generation", above=330),
         Panel("overview", column=620, reads=_ATTENTION, requests=_overview, between=_distances),
         Panel("attention", column=620, reads=_ATTENTION | {"matrix"}, requests=_steps),
-        Panel("next-token", column=560, reads=frozenset({"next-token"})),
+        Panel("next-token", column=560, reads=frozenset({"next-token"}), between=_next_texts),
         Panel("lens", above=860, requests=_lens, between=_lens),
         Panel(
             "tokenizers",

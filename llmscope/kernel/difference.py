@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from llmscope.analysis.comparison import read_distances
+from llmscope.analysis.comparison import NextTextDifference, read_distances
 from llmscope.kernel import requests as ask
 from llmscope.kernel.lens import lens_difference
 from llmscope.kernel.protocol import format_key, shortened
@@ -18,6 +18,19 @@ if TYPE_CHECKING:
     from llmscope.comparison import Comparison
     from llmscope.kernel.attention import AttentionHandlers
     from llmscope.kernel.requests import OfTrace, Part
+
+
+def _next_texts(compared: Comparison, row: int) -> Part:
+    """Return how likely both find the same texts, where each has read up to a row."""
+    found = compared.next_token_at(row)
+    assert isinstance(found, NextTextDifference)
+    return {
+        "labels": list(found.labels),
+        "probs": [found.probs_a.tolist(), found.probs_b.tolist()],
+        "rest": [float(found.shares_a[-1]), float(found.shares_b[-1])],
+        "kl": [found.kl_ab, found.kl_ba],
+        "moved": [found.total_variation, found.total_variation_most],
+    }
 
 
 def difference(
@@ -45,6 +58,8 @@ def difference(
                 "both": np.stack(compared.both_logprobs),
                 "perplexities": [a.perplexity, b.perplexity],
             }
+        case ask.Logits(position=row) if not compared.same_logits:
+            yield _next_texts(compared, row)
         case ask.LensBlock():
             yield lens_difference(compared, request, cancelled)
         case ask.Distances():
@@ -53,6 +68,7 @@ def difference(
             yield {"distances": found}
         case _:
             raise RequestError(
-                "Two traces are compared in their attention, chain and lens, and head by head; not "
-                f"in what {shortened(format_key(request))!r} asks for."
+                "Two traces are compared in their attention, chain and lens, head by head, and in "
+                "the texts that come next, where vocabularies differ; not in what "
+                f"{shortened(format_key(request))!r} asks for."
             )

@@ -49,4 +49,10 @@ def two_models() -> Made:
     other = Scope(tiny.MODELS["gpt2"](), tiny.sentence_piece(), name="tiny gpt2")
     view = llmscope.compare(small("llama"), other, text="The lazy dog")
     numbers = _kept(Collector(view.a), view.comparison)
+    found = view.comparison.next_token
+    assert isinstance(found, llmscope.analysis.comparison.NextTextDifference)
+    probs = zip(found.probs_a.tolist(), found.probs_b.tolist(), strict=True)
+    numbers.fact("texts", [[label, *both] for label, both in zip(found.labels, probs, strict=True)])
+    numbers.fact("rest", [float(found.shares_a[-1]), float(found.shares_b[-1])])
+    numbers.fact("moved", [found.total_variation, found.total_variation_most])
     return Made([view], numbers.numbers)

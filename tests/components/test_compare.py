@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from llmscope.export.figures.style import percent
 from tests.components.conftest import Show
 from tests.components.test_difference import boxes
 from tests.components.workshop import Shown
@@ -170,7 +171,18 @@ def test_models_with_other_tokens_are_compared_on_text(show: Show) -> None:
     two = show("two-models", size=(1360, 1500), width=1280)
     control = texts(two).get_by_role("radiogroup", name="What is shown of the two")
     expect(control.get_by_text("B: tiny gpt2")).to_be_visible()
-    expect(two.panels.next.locator(".apart")).to_contain_text("other tokens")
+    facts = two.numbers.facts
+    likely = sorted(facts["texts"], key=lambda row: -max(row[1:]))
+    bars = two.panels.next.locator(".bars.two li")
+    for at, (label, a, b) in enumerate(likely[: bars.count() - 1]):
+        expect(bars.nth(at).locator(".name")).to_have_text(label)
+        expect(bars.nth(at).locator(".value").last).to_have_attribute(
+            "title", re.compile(re.escape(percent(a)) + " in A, " + re.escape(percent(b)))
+        )
+    expect(two.panels.next.locator(".legend")).to_contain_text(
+        f"moved {percent(facts['moved'][0])} to {percent(facts['moved'][1])}"
+    )
+    expect(two.panels.next.locator(".note")).to_contain_text("other tokens")
     rows = two.numbers.facts["rows"]
     expect(texts(two).locator(".beat")).to_have_count(len(rows))
     lens = two.panels.root.get_by_role("region", name="Logit lens")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.patches import Rectangle
 
+from llmscope.analysis.comparison import NextTextDifference
 from llmscope.export.figures.page import Page, Panel
 from llmscope.export.figures.style import (
     BODY,
@@ -83,17 +84,8 @@ def aligned(page: Page, now: ViewState, room: float) -> Panel:
 def mirrored(page: Page, now: ViewState, room: float) -> Panel:
     """Draw the likeliest tokens of either: A to the right, B to the left."""
     compared = now.comparison
-    dists = [trace.distribution(-1, **now.sampling) for trace in (compared.a, compared.b)]
-    found: dict[str, list[float | None]] = {}
-    for side, (trace, dist) in enumerate(zip((compared.a, compared.b), dists, strict=True)):
-        top = dist.top(_ROWS)
-        names = labels(trace.scope.tokenizer, [one.id for one in top])
-        for name, one in zip(names, top, strict=True):
-            found.setdefault(name, [None, None])[side] = float(one.prob)
-            if compared.same_logits:
-                found[name] = [float(other.probs[one.id]) for other in dists]
-    rows = sorted(found.items(), key=lambda row: -max(one or 0 for one in row[1]))[:_ROWS]
-    full = max(max(one or 0 for one in both) for _, both in rows)
+    rows = sorted(_likely(now).items(), key=lambda row: -max(row[1]))[:_ROWS]
+    full = max(max(both) for _, both in rows)
     bar = (room - _NAME - 2 * _VALUE) / 2
     said = page.wrap(_apart(compared), room, SMALL)
     height = 20 + _ROW * len(rows) + 8 + 10 * len(said)
@@ -109,10 +101,10 @@ def mirrored(page: Page, now: ViewState, room: float) -> Panel:
             shown = page.fit(name, _NAME - 8)
             page.write(sheet, middle + _NAME / 2, y, shown, BODY, INK, align="center")
             for side, prob in enumerate(both):
-                long = bar * (prob or 0) / full
+                long = bar * prob / full
                 x = middle + _NAME if side == 0 else middle - long
                 sheet.add_patch(Rectangle((x, y - 4), long, 8, fc=LIKELY, lw=0))
-                value = "–" if prob is None else percent(prob)
+                value = percent(prob)
                 at, align = (room, "right") if side == 0 else (0.0, "left")
                 page.write(sheet, at, y, value, BODY, INK, align=align)
         below = 20 + _ROW * len(rows)
@@ -123,11 +115,31 @@ def mirrored(page: Page, now: ViewState, room: float) -> Panel:
     return Panel(room, height, draw)
 
 
+def _likely(now: ViewState) -> dict[str, list[float]]:
+    """Return what either finds likely, with its probability in A and in B."""
+    compared = now.comparison
+    found = compared.next_token
+    if isinstance(found, NextTextDifference):
+        probs = zip(found.probs_a.tolist(), found.probs_b.tolist(), strict=True)
+        return {label: [*both] for label, both in zip(found.labels, probs, strict=True)}
+    dists = [trace.distribution(-1, **now.sampling) for trace in (compared.a, compared.b)]
+    ids = list(dict.fromkeys(one.id for dist in dists for one in dist.top(_ROWS)))
+    names = labels(compared.a.scope.tokenizer, ids)
+    return {
+        name: [float(dist.probs[token]) for dist in dists]
+        for name, token in zip(names, ids, strict=True)
+    }
+
+
 def _apart(compared: Comparison) -> str:
     """Return how far both are apart before sampling, in words."""
-    if not compared.same_logits:
-        return "Models with tokens of their own: those that say the same are side by side."
     found = compared.next_token
+    if isinstance(found, NextTextDifference):
+        return (
+            "The same texts, as each model spells them with its own tokens, before sampling: "
+            f"KL A‖B at least {found.kl_ab:.2f} bits, B‖A {found.kl_ba:.2f} bits; probability "
+            f"moved {percent(found.total_variation)} to {percent(found.total_variation_most)}"
+        )
     return (
         f"before sampling: KL A‖B {found.kl_ab:.2f} bits, B‖A {found.kl_ba:.2f} bits; "
         f"probability moved {percent(found.total_variation)}"

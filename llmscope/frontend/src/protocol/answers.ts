@@ -191,6 +191,19 @@ export interface LensDifference {
 }
 
 /** How the tokens of two traces are aligned. */
+/** How likely two models with vocabularies of their own find the same texts: A, and B. */
+export interface NextTextsAnswer {
+  labels: string[];
+  /** (2, texts) */
+  probs: [a: number[], b: number[]];
+  /** Everything else. */
+  rest: [a: number, b: number];
+  /** Bits, at least: of A from B, and back; `null` for infinite. */
+  kl: [ab: number | null, ba: number | null];
+  /** The probability that would have to move, at least and at most. */
+  moved: [least: number, most: number];
+}
+
 export interface RowsAnswer {
   /**
    * (rows, 5): the first token of A and the one after its last, the same of B, none where these are

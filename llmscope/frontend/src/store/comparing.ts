@@ -14,18 +14,12 @@ import {
 } from "../protocol/keys";
 import { type Kind, MOST_ANCHORS, type OfTwo } from "../protocol/shared";
 import { compare as words } from "#words/compare";
+import { type Alignment, haveSameHeads, sideOf } from "./alignment";
 import type { Head } from "./attention/types";
 import type { Core } from "./core";
 import { Editor } from "./editor";
 import { placeOf } from "./next-token";
 import { type Beside, Counterpart, type Sides } from "./sides";
-
-/** Which tokens are aligned, of two traces that are there. */
-export interface Alignment extends RowsAnswer {
-  a: Trace;
-  b: Trace;
-  name: TraceName;
-}
 
 /** How far heads are apart, of an alignment. */
 interface Distances extends DistancesAnswer {
@@ -57,6 +51,8 @@ export class Comparing implements Sides {
   readonly why: ReadonlySignal<string | null>;
   readonly sharesVocabulary: ReadonlySignal<boolean>;
   readonly anchors: ReadonlySignal<readonly Anchor[]>;
+  /** Of models with other tokens: asks for what comes next as texts, at the row in focus. */
+  readonly nextTexts: ReadonlySignal<Request | null>;
   /** A token that is to be aligned with one of the other side, by hand. */
   readonly held = signal<{ side: "a" | "b"; token: number } | null>(null);
 
@@ -107,6 +103,16 @@ export class Comparing implements Sides {
       const anchors = this.anchors.value;
       const names = [a.name as string, b.name as string] as const;
       return anchors.length > 0 ? [...names, anchors] : names;
+    });
+    this.nextTexts = computed(() => {
+      const trace = this.isAligned.value && this.#name.value;
+      if (!trace || this.sharesVocabulary.value) return null;
+      const row = core.state.position.value < 0 ? -1 : this.beatOf(core.focus.value, "a");
+      return {
+        type: "logits",
+        trace,
+        position: row < 0 ? this.aligned.value!.rows.shape[0]! - 1 : row,
+      };
     });
     this.isAligned = computed(() => {
       const aligned = this.aligned.value;
@@ -382,12 +388,3 @@ const paired = (tokens: Token[], { data }: Tensor): Token[] =>
   Array.from({ length: data.length / 2 }, (_, pair) => tokens[data[2 * pair]!]!);
 
 const isEmpty = ({ input }: Editor): boolean => input.value.text === "";
-
-/** The tokens that are aligned: those that the model predicts. */
-export const sideOf = ({ tokens, target }: Trace): Token[] => (target.length > 0 ? target : tokens);
-
-function haveSameHeads({ a, b }: Alignment, kind: Kind): boolean {
-  const shapeOf = ({ kinds }: Trace) =>
-    JSON.stringify(kinds[kind]?.map(([n, heads]) => [n, heads]));
-  return shapeOf(a) === shapeOf(b);
-}

@@ -1,7 +1,7 @@
 /** The rows of two aligned texts, as they are drawn: what each side has there, and how surprising it is. */
 
 import type { Trace } from "../protocol/answers";
-import { type Alignment, sideOf } from "../store/comparing";
+import { type Alignment, sideOf } from "../store/alignment";
 import { plain } from "./label";
 
 export interface Half {

@@ -28,11 +28,11 @@ interface MirroredProps {
   onUnpin: (id: number) => void;
 }
 
-/** A token that either finds likely, by its rank in A and in B; `null` where one has no such token. */
+/** A token that either finds likely, by its rank in A and in B. */
 interface Candidate {
   label: string;
-  a: number | null;
-  b: number | null;
+  a: number;
+  b: number;
   pin?: number;
 }
 
@@ -41,11 +41,8 @@ export function Mirrored(props: MirroredProps) {
   const { next, outcome, beside, log, fixed, isPlain, pins, picked, fallen } = props;
   const { next: other, outcome: theirs } = beside;
   const shown = Math.min(useScale() > 1 ? FEW_ROWS : ROWS, next.sorted.order.length);
-  const all = candidates(next, other, beside.probOf !== null, shown, pins);
-  const probs = all.map(({ a, b }) => [
-    a === null ? null : probOf(outcome, a),
-    b === null ? null : probOf(theirs, b),
-  ]);
+  const all = candidates(next, other, shown, pins);
+  const probs = all.map(({ a, b }) => [probOf(outcome, a), probOf(theirs, b)] as const);
   const most = Math.max(
     next.sorted.base[0]!,
     other.sorted.base[0]!,
@@ -54,44 +51,29 @@ export function Mirrored(props: MirroredProps) {
   const full = fixed ? 1 : (NICE.find((nice) => most <= nice) ?? 1);
   const scale = log ? logScale([LEAST, 1], [0, 100]) : linearScale([0, full], [0, 100]);
   const width = (value: number) => `${value > 0 ? clamp(scale(value), 0, 100) : 0}%`;
-  const ticks = log ? [LEAST, 1] : [0, full];
   const rest = [0, 1].map((side) =>
-    Math.max(0, 1 - probs.reduce((sum, pair) => sum + (pair[side] ?? 0), 0)),
+    Math.max(0, 1 - probs.reduce((sum, pair) => sum + pair[side]!, 0)),
   );
   const left = next.sorted.order.length - all.length;
-  const bar = (one: NextToken, made: Outcome, rank: number | null) => (
+  const bar = (one: NextToken, made: Outcome, rank: number) => (
     <span class="bar">
-      {rank !== null && (
-        <>
-          <i class="final" style={{ width: width(probOf(made, rank)) }} />
-          {!isPlain && <i class="base" style={{ width: width(one.sorted.base[rank]!) }} />}
-        </>
-      )}
+      <i class="final" style={{ width: width(probOf(made, rank)) }} />
+      {!isPlain && <i class="base" style={{ width: width(one.sorted.base[rank]!) }} />}
     </span>
   );
   return (
     <>
-      <div class="axis two" aria-hidden="true">
-        {(["b", "a"] as const).map((side) => (
-          <span key={side} class={side}>
-            <b>{words.sides[side]}</b>
-            {ticks.map((tick) => (
-              <span key={tick}>{tickText(tick)}</span>
-            ))}
-          </span>
-        ))}
-      </div>
+      <TwoAxes ticks={log ? [LEAST, 1] : [0, full]} />
       <ol class="bars list two">
         {all.map(({ label, a, b, pin }, index) => {
-          const [here, there] = probs[index] as [number | null, number | null];
-          const isCut =
-            (a === null || cutBy(outcome, a)) && (b === null || cutBy(theirs, b)) ? "cut" : "";
+          const [here, there] = probs[index]!;
+          const isCut = cutBy(outcome, a) && cutBy(theirs, b) ? "cut" : "";
           const title = titleOf(here, there);
-          const take = a !== null && a < next.texts.length && next.texts[a] ? props.onTake : null;
+          const take = a < next.texts.length && next.texts[a] ? props.onTake : null;
           return (
-            <li key={pin ?? index} class={`${isCut} ${a !== null && fallen === a ? "fallen" : ""}`}>
+            <li key={pin ?? index} class={`${isCut} ${fallen === a ? "fallen" : ""}`}>
               <span class="value" title={title}>
-                {there === null ? "–" : rounded(there)}
+                {rounded(there)}
               </span>
               {bar(other, theirs, b)}
               {take ? (
@@ -99,7 +81,7 @@ export function Mirrored(props: MirroredProps) {
                   type="button"
                   class="name ellipsis"
                   title={common.append}
-                  onClick={() => take(a!)}
+                  onClick={() => take(a)}
                 >
                   <Label text={label} />
                 </button>
@@ -122,12 +104,11 @@ export function Mirrored(props: MirroredProps) {
               <button
                 type="button"
                 class="value"
-                aria-pressed={a !== null && picked === a}
-                disabled={a === null}
+                aria-pressed={picked === a}
                 title={title}
-                onClick={() => a !== null && props.onPick(a)}
+                onClick={() => props.onPick(a)}
               >
-                {here === null ? "–" : rounded(here)}
+                {rounded(here)}
               </button>
             </li>
           );
@@ -139,9 +120,7 @@ export function Mirrored(props: MirroredProps) {
             </span>
             <span class="bar" />
             <span class="name ellipsis">
-              {beside.probOf
-                ? fill(choose(common.others, left), { count: count(left) })
-                : common.otherTokens}
+              {fill(choose(common.others, left), { count: count(left) })}
             </span>
             <span class="bar" />
             <span class="value" title={percent(rest[0]!)}>
@@ -154,56 +133,49 @@ export function Mirrored(props: MirroredProps) {
   );
 }
 
-function titleOf(here: number | null, there: number | null): string {
-  if (here === null || there === null)
-    return fill(words.next.onlyOne, { side: here === null ? "B" : "A" });
-  return fill(words.next.value, {
+/** From the middle to either side. */
+export function TwoAxes({ ticks }: { ticks: readonly number[] }) {
+  return (
+    <div class="axis two" aria-hidden="true">
+      {(["b", "a"] as const).map((side) => (
+        <span key={side} class={side}>
+          <b>{words.sides[side]}</b>
+          {ticks.map((tick) => (
+            <span key={tick}>{tickText(tick)}</span>
+          ))}
+        </span>
+      ))}
+    </div>
+  );
+}
+
+export const titleOf = (here: number, there: number): string =>
+  fill(words.next.value, {
     a: percent(here),
     b: percent(there),
     change: points(here - there),
   });
-}
 
 /** Tokens that either finds likely before sampling, so that none moves with a slider. */
-function candidates(
-  a: NextToken,
-  b: NextToken,
-  isOneVocabulary: boolean,
-  most: number,
-  pins: Pin[],
-): Candidate[] {
-  const found = new Map<string, Candidate>();
-  // Tokens of two vocabularies are held against each other by what they say.
-  const ranks = isOneVocabulary
-    ? null
-    : [a, b].map(
-        ({ labels }) => new Map([...labels.entries()].map(([rank, label]) => [label, rank])),
-      );
+function candidates(a: NextToken, b: NextToken, most: number, pins: Pin[]): Candidate[] {
+  const found = new Map<number, Candidate>();
   const add = (of: NextToken, rank: number) => {
     const id = of.sorted.order[rank]!;
-    const label = of.labels[rank] ?? "";
-    const key = ranks ? label : String(id);
-    if (found.has(key)) return;
-    found.set(key, {
-      label,
-      a: of === a ? rank : ranks ? (ranks[0]!.get(label) ?? null) : a.sorted.rank[id]!,
-      b: of === b ? rank : ranks ? (ranks[1]!.get(label) ?? null) : b.sorted.rank[id]!,
+    if (found.has(id)) return;
+    found.set(id, {
+      label: of.labels[rank] ?? "",
+      a: a.sorted.rank[id]!,
+      b: b.sorted.rank[id]!,
     });
   };
   for (let rank = 0; rank < most; rank++)
     for (const of of [a, b]) if (rank < of.known) add(of, rank);
   const likely = ({ a: one, b: other }: Candidate) =>
-    Math.max(one === null ? 0 : a.sorted.base[one]!, other === null ? 0 : b.sorted.base[other]!);
+    Math.max(a.sorted.base[one]!, b.sorted.base[other]!);
   const shown = [...found.values()].sort((x, y) => likely(y) - likely(x)).slice(0, most);
   const pinned = pins
     .map(({ id, label }): Candidate => {
-      const own = a.sorted.rank[id]!;
-      return {
-        label,
-        a: own,
-        b: ranks ? (ranks[1]!.get(label) ?? null) : b.sorted.rank[id]!,
-        pin: id,
-      };
+      return { label, a: a.sorted.rank[id]!, b: b.sorted.rank[id]!, pin: id };
     })
     .filter(({ a: own }) => !shown.some((one) => one.a === own));
   return [...shown, ...pinned];
@@ -222,7 +194,6 @@ export function ApartLines({ store, next, outcome, beside }: ApartProps) {
     [next, outcome],
     [beside.next, beside.outcome],
   ] as const;
-  if (!beside.probOf) return <p class="apart lines">{words.next.unlike}</p>;
   const found = apart(...both);
   const [from, to] = [next, beside.next].map(({ sorted }) => sorted.rank) as [
     Uint32Array,

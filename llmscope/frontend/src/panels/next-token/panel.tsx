@@ -20,6 +20,7 @@ import { type BesideOutcome, apart, useBeside, wordsOf } from "./beside";
 import { Curve } from "./curve";
 import { DRAWS, Dice } from "./dice";
 import { ApartLines, Mirrored } from "./mirrored";
+import { MirroredTexts } from "./mirrored-texts";
 import { Presets } from "./presets";
 import { Search } from "./search";
 import { Sliders } from "./sliders";
@@ -253,7 +254,9 @@ function Rows({ store, next, outcome, log, fixed, curve, compare, samples }: Row
     <>
       <div ref={picture} class="picture">
         {curve && <Curve store={store} next={next} />}
-        {isMirrored ? (
+        {isMirrored && !beside.probOf ? (
+          <MirroredTexts store={store} log={log} fixed={fixed} />
+        ) : isMirrored ? (
           <Mirrored {...shown} store={store} beside={beside} />
         ) : (
           <Bars
@@ -268,7 +271,9 @@ function Rows({ store, next, outcome, log, fixed, curve, compare, samples }: Row
           />
         )}
         {isMirrored ? (
-          <ApartLines store={store} next={next} outcome={outcome} beside={beside} />
+          beside.probOf && (
+            <ApartLines store={store} next={next} outcome={outcome} beside={beside} />
+          )
         ) : (
           <>
             <Actual next={next} outcome={outcome} token={actual} />

@@ -1,7 +1,8 @@
 import { batch, useSignal } from "@preact/signals";
 import { useMemo, useRef } from "preact/hooks";
 import { OF_TWO } from "../../protocol/shared";
-import { type Comparing, sideOf } from "../../store/comparing";
+import { sideOf } from "../../store/alignment";
+import type { Comparing } from "../../store/comparing";
 import type { Editor } from "../../store/editor";
 import type { Store } from "../../store/store";
 import { bits, twoDecimals } from "../../ui/format";

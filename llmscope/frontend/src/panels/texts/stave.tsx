@@ -2,7 +2,7 @@ import { type Signal, useSignal } from "@preact/signals";
 import { useContext, useEffect, useMemo, useRef } from "preact/hooks";
 import { rgb } from "../../draw/color-scale";
 import { INK, ThemeContext } from "../../host/colors";
-import type { Alignment } from "../../store/comparing";
+import type { Alignment } from "../../store/alignment";
 import type { Store } from "../../store/store";
 import { onKeys } from "../../ui/keys";
 import { compare as words } from "#words/compare";

@@ -82,7 +82,6 @@ export const compare = {
       },
     },
     value: "{a} in A, {b} in B: {change}",
-    onlyOne: "{side} alone has this as one token, or finds it likely",
     gained: "likelier in A: {tokens}",
     lost: "likelier in B: {tokens}",
     none: "none",
@@ -90,7 +89,12 @@ export const compare = {
     klTitle:
       "Kullback-Leibler divergences: the bits a token that are lost by who expects B where A is true, and the other way round",
     infinite: "∞ (cut)",
+    /** Of models with other tokens, whose texts are compared. */
+    readingTexts: "Comparing texts…",
+    rest: "everything else",
+    restTitle: "What neither writes of these; the two may divide it otherwise",
+    movedTexts: "moved {least} to {most}",
     unlike:
-      "The two models have other tokens: those that say the same are side by side, and there is no divergence token by token.",
+      "The two models have other tokens. The same texts are compared, as each spells them with its own tokens, before sampling.",
   },
 } as const;
