@@ -66,7 +66,7 @@ class NextTokenDifference:
     def _logprobs(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         return log_softmax(self.logits_a), log_softmax(self.logits_b)
 
-    @property
+    @cached_property
     def change(self) -> NDArray[np.float64]:
         """Probabilities (vocabulary,) of A less those of B."""
         return self.probs_a - self.probs_b
@@ -99,7 +99,7 @@ class NextTokenDifference:
         list of Change
             Without tokens that gain nothing.
         """
-        return self._changed(np.argsort(-self.change, kind="stable")[:count], 1)
+        return self._changed(_highest(self.change, count), 1)
 
     def lost(self, count: int = 10) -> list[Change]:
         """Return the tokens that are less likely in A, those that lose most first.
@@ -114,7 +114,7 @@ class NextTokenDifference:
         list of Change
             Without tokens that lose nothing.
         """
-        return self._changed(np.argsort(self.change, kind="stable")[:count], -1)
+        return self._changed(_highest(-self.change, count), -1)
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a table of the whole vocabulary, the tokens that change most first.
@@ -155,6 +155,16 @@ class NextTokenDifference:
             )
             for one, label in zip(kept, self._labels(kept), strict=True)
         ]
+
+
+def _highest(values: NDArray[np.float64], count: int) -> NDArray[np.intp]:
+    """Return where the highest values are, in order; of equal ones, the first."""
+    count = max(0, min(count, len(values)))
+    if count == 0:
+        return np.array([], dtype=np.intp)
+    least = np.partition(values, len(values) - count)[len(values) - count]
+    found = np.flatnonzero(values >= least)
+    return found[np.argsort(-values[found], kind="stable")[:count]]
 
 
 def log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
