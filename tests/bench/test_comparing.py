@@ -1,8 +1,9 @@
-"""What opening a comparison costs, beside the two traces that it compares.
+"""What opening a comparison costs, beside opening the two traces that it compares.
 
-Two traces as two views read them: a pass each, the surprisal of every token, the logits of the
-next one, and the overview of all heads. A comparison reads, beyond these, the rows, the next token
-of both and the distance of every head. `make bench` prints the table; nothing here asserts a time.
+A trace that is opened is a pass with the surprisal of every token, the logits of the next one and
+the overview of all heads. A comparison is both passes with these, the rows, the next token of both,
+and in the place of the overviews the distance of every head. `make bench` prints the table; nothing
+here asserts a time.
 """
 
 from __future__ import annotations
@@ -36,16 +37,16 @@ def test_opening_a_comparison(scope, tokens):
     a, b = traced()
     assert len(llmscope.Comparison(a, b).pairs) < len(a)
 
-    def read(trace: Trace) -> None:
-        list(trace.read_chain())
-        trace.logits_at(-1)
-        for layer in range(scope.facts.layers):
-            overview(trace.recording, layer, "self")
-
-    def read_both() -> None:
+    def heads() -> None:
         for trace in (a, b):
             trace._chain = None
-            read(trace)
+            list(trace.read_chain())
+            trace.logits_at(-1)
+
+    def overviews() -> None:
+        for trace in (a, b):
+            for layer in range(scope.facts.layers):
+                overview(trace.recording, layer, "self")
 
     def rows() -> None:
         assert len(llmscope.Comparison(a, b).tokens) >= len(a)
@@ -58,17 +59,18 @@ def test_opening_a_comparison(scope, tokens):
     def distances() -> None:
         assert llmscope.Comparison(a, b).head_distances.any()
 
-    works = (traced, read_both, rows, following, distances)
-    passes, views, *own = interleaved(works, rounds=7, of=median)
+    works = (traced, heads, overviews, rows, following, distances)
+    passes, chains, seen, *own = interleaved(works, rounds=7, of=median)
+    names = ("two passes", "surprisal and logits of both", "overviews of both")
+    traces = passes + chains + seen
     lines = [
-        ["two passes", ms(passes), ""],
-        ["what two views read of them", ms(views), f"{views / passes:.0%} of the passes"],
+        [name, ms(taken), ""] for name, taken in zip(names, (passes, chains, seen), strict=True)
     ]
+    lines.append(["two traces", ms(traces), "1.00"])
     names = ("rows", "next token of both", "distances of all heads")
     lines += [
-        [name, ms(taken), f"{taken / (passes + views):.1%} of both"]
-        for name, taken in zip(names, own, strict=True)
+        [name, ms(taken), f"{taken / traces:.3f}"] for name, taken in zip(names, own, strict=True)
     ]
-    more = sum(own)
-    lines.append(["a comparison beyond two traces", ms(more), f"{more / (passes + views):.1%}"])
+    compared = passes + chains + sum(own)
+    lines.append(["their comparison", ms(compared), f"{compared / traces:.2f}"])
     show(f"Opening a comparison of two texts of {tokens} tokens", ["", "time", "ratio"], lines)

@@ -30,6 +30,7 @@ interface Distances extends DistancesAnswer {
 export class Comparing implements Sides {
   readonly side: ReadonlySignal<OfTwo>;
   readonly isDifference: ReadonlySignal<boolean>;
+  readonly comparesHeads: ReadonlySignal<boolean>;
   readonly difference: ReadonlySignal<Trace | null>;
   readonly beside: ReadonlySignal<Beside | null>;
   /** What types into B. */
@@ -66,7 +67,7 @@ export class Comparing implements Sides {
   ) {
     const { state } = core;
     this.side = computed(() => (state.side.value ?? "difference") as OfTwo);
-    this.isDifference = computed(() => this.side.value === "difference");
+    this.isDifference = this.comparesHeads = computed(() => this.side.value === "difference");
     this.why = computed(() => this.refused.value ?? this.unlike.value);
     this.sharesVocabulary = computed(() => this.aligned.value?.one_vocabulary ?? false);
     this.anchors = computed(() => state.anchors.value ?? []);

@@ -11,6 +11,8 @@ import type { NextToken } from "./state";
 export interface Sides {
   /** Whether the one less the other is shown. */
   readonly isDifference: ReadonlySignal<boolean>;
+  /** Whether heads are coloured by how far they are apart, not by what they look at. */
+  readonly comparesHeads: ReadonlySignal<boolean>;
   /** The first less the second, with the tokens of that, where it is shown and both are there. */
   readonly difference: ReadonlySignal<Trace | null>;
   /** Why heads have no difference, in words. */

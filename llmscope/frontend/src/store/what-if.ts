@@ -20,6 +20,7 @@ export class WhatIf implements Sides {
   /** What is shown of a text under edits. */
   readonly side: ReadonlySignal<TraceSide>;
   readonly isDifference: ReadonlySignal<boolean>;
+  readonly comparesHeads = signal(false);
   /** The distribution on screen as it is without edits. */
   readonly beside: ReadonlySignal<Beside | null>;
   /** The trace on screen less that without edits. */

@@ -1,8 +1,11 @@
+import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
+import { useMemo } from "preact/hooks";
 import { type Outcome, cutBy, probOf } from "../../sampling/sampling";
 import type { NextToken } from "../../store/state";
 import type { Store } from "../../store/store";
 import { useScale } from "../../ui/em";
+import { useDeferred } from "../../ui/use-deferred";
 import { bits, count, percent, points, rounded } from "../../ui/format";
 import { Label, plain } from "../../ui/label";
 import { clamp, linearScale, logScale } from "../../ui/scale";
@@ -188,13 +191,15 @@ interface ApartProps {
   beside: BesideOutcome;
 }
 
-/** How far A and B are apart, and which tokens changed most. */
-export function ApartLines({ store, next, outcome, beside }: ApartProps) {
-  const both = [
-    [next, outcome],
-    [beside.next, beside.outcome],
-  ] as const;
-  const found = apart(...both);
+/** How far A and B are apart, and which tokens changed most: a frame after the bars. */
+export function ApartLines(props: ApartProps) {
+  const now = useSignal(props);
+  now.value = props;
+  const { store, next, outcome, beside } = useDeferred(now);
+  const found = useMemo(
+    () => apart([next, outcome], [beside.next, beside.outcome]),
+    [outcome, beside.outcome],
+  );
   const [from, to] = [next, beside.next].map(({ sorted }) => sorted.rank) as [
     Uint32Array,
     Uint32Array,

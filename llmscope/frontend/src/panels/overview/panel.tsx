@@ -50,9 +50,9 @@ export function Overview({ store }: PanelProps) {
   const room = { width, height: scale > 1 ? height : Infinity, isColumn };
   const grid = layers.length > 0 && width > 0 ? gridOf(layers, room, scale, order) : null;
   const { queries } = attention.sides.value;
-  const read = layers.filter(
-    ([layer]) => attention.thumbnails.of(attention.kind.value, layer)?.trace === trace,
-  ).length;
+  const isRead = ([layer]: LayerRow) =>
+    isApart || attention.thumbnails.of(attention.kind.value, layer)?.trace === trace;
+  const read = layers.filter(isRead).length;
   return (
     <section class="panel overview" aria-label={words.title}>
       <h3>

@@ -392,7 +392,7 @@ export class AttentionStore {
   }
 
   #followThumbnails(): void {
-    const trace = this.core.trace.value;
+    const trace = this.ofTwo.comparesHeads.value ? null : this.core.trace.value;
     if (!trace || !this.core.isSeen.value || !this.#shows("overview")) return;
     const layers = this.layers.value.map(([layer]) => layer);
     this.thumbnails.follow(this.core.cache(), trace, this.kind.value, layers);
