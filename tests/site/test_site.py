@@ -88,18 +88,22 @@ def picture(frame: Frame) -> bytes:
 
 
 def changed(frame: Frame) -> None:
-    """Move the slider; without one, pin the first token; in a lens, shade by something else."""
+    """Move the slider; without one, shade a lens otherwise, pin the first token, or walk."""
     slider = frame.get_by_role("slider", name="temperature")
+    shade = frame.get_by_text("Entropy", exact=True).filter(visible=True)
     token = frame.locator("[data-token='0']")
-    shade = frame.get_by_text("Entropy", exact=True)
-    control = slider.or_(token).or_(shade).first
+    picture = frame.get_by_role("application")
+    control = next(one.first for one in (slider, shade, token, picture) if one.count())
     control.evaluate("control => control.scrollIntoView({ block: 'center', behavior: 'instant' })")
     expect(control).to_be_visible()
     if slider.count():
         slider.fill("1.7")
     elif shade.count():
         shade.click()
-    else:
+    elif token.count():
         box = token.first.bounding_box()
         assert box is not None
         frame.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    else:
+        for key in ("ArrowRight", "ArrowLeft", "ArrowUp"):
+            control.press(key)
