@@ -131,21 +131,28 @@ test("how far two distributions are apart is counted over the whole vocabulary",
     labels: [],
     known: logits.length,
   });
-  const [a, b] = [of(1, 2, 3, 0), of(3, 2, 1, 0)];
-  const settings = { temperature: 1, topK: 0, topP: 1, minP: 0, typicalP: 1 };
-  const neutral = { ...settings, order: "transformers" as const };
-  const both = [a, b].map((one) => [one, sample(one.sorted, neutral)] as const);
-  const found = apart(both[0]!, both[1]!);
-  const softmax = (logits: number[]) => {
-    const exps = logits.map(Math.exp);
-    return exps.map((value) => value / exps.reduce((sum, one) => sum + one, 0));
-  };
-  const [p, q] = [softmax([1, 2, 3, 0]), softmax([3, 2, 1, 0])];
+  const logits = [
+    [1, 2, 3, 0],
+    [3, 2, 1, 0],
+  ];
+  const [a, b] = [of(...logits[0]!), of(...logits[1]!)];
   const kl = (x: number[], y: number[]) =>
-    x.reduce((sum, value, id) => sum + value * Math.log2(value / y[id]!), 0);
-  expect(found.klAb).toBeCloseTo(kl(p, q), 10);
-  expect(found.klBa).toBeCloseTo(kl(q, p), 10);
-  expect(found.moved).toBeCloseTo(p.reduce((sum, x, id) => sum + Math.abs(x - q[id]!), 0) / 2, 10);
-  expect([found.gained, found.lost]).toEqual([[2], [0]]);
-  expect(apart(both[0]!, both[0]!)).toMatchObject({ moved: 0, klAb: 0, klBa: 0, gained: [] });
+    x.reduce((sum, value, id) => sum + (value > 0 ? value * Math.log2(value / y[id]!) : 0), 0);
+  const settings = { temperature: 1, topK: 0, topP: 1, minP: 0, typicalP: 1 };
+  for (const more of [{}, { temperature: 0.6 }, { topK: 2 }, { temperature: 0 }]) {
+    const chosen = { ...settings, ...more, order: "transformers" as const };
+    const both = [a, b].map((one) => [one, sample(one.sorted, chosen)] as const);
+    const found = apart(both[0]!, both[1]!, chosen.temperature);
+    const [p, q] = both.map(([{ sorted }, { probs }]) =>
+      [0, 1, 2, 3].map((id) => probs[sorted.rank[id]!] ?? 0),
+    ) as [number[], number[]];
+    const same = (x: number, y: number) =>
+      y === Infinity ? expect(x).toBe(y) : expect(x).toBeCloseTo(y, 10);
+    same(found.klAb, kl(p, q));
+    same(found.klBa, kl(q, p));
+    same(found.moved, p.reduce((sum, x, id) => sum + Math.abs(x - q[id]!), 0) / 2);
+    expect([found.gained, found.lost]).toEqual([[2], [0]]);
+    const none = { moved: 0, klAb: 0, klBa: 0, gained: [], lost: [] };
+    expect(apart(both[0]!, both[0]!, chosen.temperature)).toMatchObject(none);
+  }
 });

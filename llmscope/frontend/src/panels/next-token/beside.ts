@@ -50,48 +50,76 @@ export interface Apart {
 
 const MOST = 3; // tokens that gained and lost
 
-/** Two distributions over one vocabulary, whole: also sixty times a second. */
+/**
+ * Two distributions over one vocabulary, whole: also sixty times a second, so that nothing is called or
+ * made for a token that is none of the few.
+ */
 export function apart(
   [a, outcomeA]: readonly [Next, Outcome],
   [b, outcomeB]: readonly [Next, Outcome],
+  temperature: number,
 ): Apart {
-  const [ofA, ofB] = [a.sorted, b.sorted];
-  const count = ofA.order.length;
+  const { order: orderA, rank: rankA } = a.sorted;
+  const { order: orderB, rank: rankB } = b.sorted;
+  const { probs: probsA, first: startA } = outcomeA;
+  const { probs: probsB, first: startB } = outcomeB;
+  const [endA, endB] = [startA + outcomeA.kept, startB + outcomeB.kept];
+  // Bits of p / q = exp(l / T) / Z: of the first two, and for any others of how far logits are from these.
+  const { logits: logitsA } = a.sorted;
+  const { logits: logitsB } = b.sorted;
+  const between = Math.log2(probsA[startA]! / probsB[startB]!);
+  const [fromA, fromB] = [logitsA[startA]!, logitsB[startB]!];
+  const each = temperature > 0 ? Math.LOG2E / temperature : 0;
+  const [knownA, knownB] = [a.known, b.known];
   let [moved, klAb, klBa] = [0, 0, 0];
   // Tokens that a page doesn't tell apart are counted together: they may be farther apart.
   let [rest, others] = [0, 0];
   const gained = new Most();
   const lost = new Most();
-  const add = (p: number, q: number) => {
-    moved += Math.abs(p - q);
-    const bits = Math.log2(p / q);
-    if (p > 0) klAb += p * bits;
-    if (q > 0) klBa -= q * bits;
-  };
-  const compare = (id: number, here: number, there: number) => {
-    const [p, q] = [probOf(outcomeA, here), probOf(outcomeB, there)];
-    if (here >= a.known || there >= b.known) {
+  // Only what a distribution keeps; and of the second, what the first cut.
+  for (let here = startA; here < endA; here++) {
+    const id = orderA[here]!;
+    const there = rankB[id]!;
+    const p = probsA[here]!;
+    const q = there < endB ? probsB[there]! : 0;
+    if (here >= knownA || there >= knownB) {
       rest += p;
       others += q;
     } else if (p !== q) {
-      add(p, q);
-      (p > q ? gained : lost).offer(id, Math.abs(p - q));
+      const by = p - q;
+      if (q > 0) {
+        const bits = between + each * (logitsA[here]! - fromA - (logitsB[there]! - fromB));
+        klAb += p * bits;
+        klBa -= q * bits;
+      } else if (p > 0) klAb = Infinity;
+      if (by > 0) {
+        moved += by;
+        if (by > gained.least) gained.offer(id, by);
+      } else {
+        moved -= by;
+        if (-by > lost.least) lost.offer(id, -by);
+      }
     }
-  };
-  // Only what a distribution keeps; and of the second, what the first cut.
-  const [startA, startB] = [outcomeA.first, outcomeB.first];
-  const [endA, endB] = [startA + outcomeA.kept, startB + outcomeB.kept];
-  for (let here = startA; here < endA; here++) {
-    const id = ofA.order[here]!;
-    compare(id, here, ofB.rank[id]!);
   }
   for (let there = startB; there < endB; there++) {
-    const id = ofB.order[there]!;
-    const here = ofA.rank[id]!;
-    if (here < startA || here >= endA) compare(id, here, there);
+    const id = orderB[there]!;
+    const here = rankA[id]!;
+    if (here >= startA && here < endA) continue;
+    const q = probsB[there]!;
+    if (here >= knownA || there >= knownB) {
+      others += q;
+    } else if (q > 0) {
+      moved += q;
+      klBa = Infinity;
+      if (q > lost.least) lost.offer(id, q);
+    }
   }
-  const isAll = a.known === count && b.known === count;
-  if (!isAll) add(rest, others);
+  const isAll = knownA === orderA.length && knownB === orderB.length;
+  if (!isAll) {
+    moved += Math.abs(rest - others);
+    if (rest > 0) klAb += rest * Math.log2(rest / others);
+    if (others > 0) klBa += others * Math.log2(others / rest);
+  }
   const [up, down] = [Math.max(0, klAb), Math.max(0, klBa)]; // but for rounding
   return { moved: moved / 2, klAb: up, klBa: down, isAll, gained: gained.ids, lost: lost.ids };
 }
@@ -99,11 +127,12 @@ export function apart(
 /** The few tokens that change most. */
 class Most {
   readonly ids: number[] = [];
+  /** What a change has to be greater than. */
+  least = 0;
   readonly #sizes: number[] = [];
 
   offer(id: number, size: number): void {
     const sizes = this.#sizes;
-    if (sizes.length === MOST && size <= sizes[MOST - 1]!) return;
     let at = sizes.length;
     while (at > 0 && sizes[at - 1]! < size) at--;
     sizes.splice(at, 0, size);
@@ -112,5 +141,6 @@ class Most {
       sizes.pop();
       this.ids.pop();
     }
+    if (sizes.length === MOST) this.least = sizes[MOST - 1]!;
   }
 }

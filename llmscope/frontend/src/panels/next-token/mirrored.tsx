@@ -1,11 +1,9 @@
-import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
 import { type Outcome, cutBy, probOf } from "../../sampling/sampling";
 import type { NextToken } from "../../store/state";
 import type { Store } from "../../store/store";
 import { useScale } from "../../ui/em";
-import { useDeferred } from "../../ui/use-deferred";
 import { bits, count, percent, points, rounded } from "../../ui/format";
 import { Label, plain } from "../../ui/label";
 import { clamp, linearScale, logScale } from "../../ui/scale";
@@ -191,13 +189,10 @@ interface ApartProps {
   beside: BesideOutcome;
 }
 
-/** How far A and B are apart, and which tokens changed most: a frame after the bars. */
-export function ApartLines(props: ApartProps) {
-  const now = useSignal(props);
-  now.value = props;
-  const { store, next, outcome, beside } = useDeferred(now);
+/** How far A and B are apart, and which tokens changed most. */
+export function ApartLines({ store, next, outcome, beside }: ApartProps) {
   const found = useMemo(
-    () => apart([next, outcome], [beside.next, beside.outcome]),
+    () => apart([next, outcome], [beside.next, beside.outcome], store.settings.value.temperature),
     [outcome, beside.outcome],
   );
   const [from, to] = [next, beside.next].map(({ sorted }) => sorted.rank) as [

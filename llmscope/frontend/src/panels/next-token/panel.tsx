@@ -173,8 +173,8 @@ function Actual({ next, outcome, token }: ActualProps) {
 }
 
 /** How much probability moves between the two, in words. */
-function movedTo(next: Next, outcome: Outcome, beside: BesideOutcome): string {
-  const { moved, isAll } = apart([next, outcome], [beside.next, beside.outcome]);
+function movedTo(next: Next, outcome: Outcome, beside: BesideOutcome, temperature: number): string {
+  const { moved, isAll } = apart([next, outcome], [beside.next, beside.outcome], temperature);
   return fill(isAll ? words.moved : words.movedAtLeast, { share: percent(moved) });
 }
 
@@ -288,7 +288,7 @@ function Rows({ store, next, outcome, log, fixed, curve, compare, samples }: Row
               </span>
               <span class="figures entropy">
                 {isDifference && beside
-                  ? movedTo(next, outcome, beside)
+                  ? movedTo(next, outcome, beside, settings.temperature)
                   : fill(words.entropy, {
                       bits: bits(outcome.entropy),
                       count: tokensOf(outcome.entropy),
