@@ -227,6 +227,18 @@ def test_a_page_of_two_models_names_the_tokens_of_each(scope, other):
     view.close()
 
 
+@pytest.mark.parametrize("kind", ["t5", "bert", "mamba"])
+def test_other_families_are_compared(kind, tokenizer):
+    scope = Scope(tiny.MODELS[kind](), tokenizer, name=kind)
+    target = {"target": "the lazy"} if kind == "t5" else {}
+    view = llmscope.compare(scope.trace(A, **target), scope.trace(B, **target))
+    answers = opened_page(view)["sources"][0]["answers"]
+    assert "t1-t2/rows" in answers
+    kinds = {key.rpartition("/")[2] for key in answers if key.startswith("t1-t2/distances/")}
+    assert kinds == set(view.a.kinds)
+    view.close()
+
+
 def test_anchors_go_along(view):
     view.anchors = [(2, 1)]
     assert "t1-t2~2.1/rows" in opened_page(view)["sources"][0]["answers"]
