@@ -1,5 +1,5 @@
 import { type Address, SETS } from "./address";
-import type { Page } from "./front";
+import { PANELS, type Page } from "./front";
 
 const ALWAYS = ["header", "chain"]; // no views of their own: pages hold what they need with the text
 
@@ -12,7 +12,10 @@ export function traitsOf(
   { panel, pace, traits }: Address,
 ): Record<string, unknown> {
   const held = new Set(views.flatMap((view) => view.traits._panels as string[]));
-  const panels = (SETS[panel] ?? [panel]).filter((name) => ALWAYS.includes(name) || held.has(name));
+  const hasModel = PANELS.some(({ name, needsModel }) => needsModel !== false && held.has(name));
+  const panels = (SETS[panel] ?? [panel]).filter(
+    (name) => (hasModel && ALWAYS.includes(name)) || held.has(name),
+  );
   return {
     ...Object.assign({}, ...views.map((view) => view.traits).reverse()),
     _panels: panels,
