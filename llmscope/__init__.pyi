@@ -1,5 +1,6 @@
 # The public names, each with its module: read by type checkers, and by lazy_loader at run time.
 from . import corpus as corpus
+from . import training as training
 from ._version import __version__ as __version__
 from .comparison import Comparison as Comparison
 from .edits import ablate as ablate
