@@ -25,6 +25,7 @@ from .views import PatchingView as PatchingView
 from .views import SurveyView as SurveyView
 from .views import TokenizersView as TokenizersView
 from .views import TokensView as TokensView
+from .views import TrainingView as TrainingView
 from .views import compare as compare
 from .views import evaluate as evaluate
 from .views import explore as explore

@@ -14,13 +14,12 @@ from llmscope.training.content import content
 from llmscope.training.numbers import Numbers, evenly
 
 if TYPE_CHECKING:
-    from llmscope.training.history import History
-    from llmscope.training.probe import Probe
-
     from llmscope.kernel.handlers import Answers
     from llmscope.kernel.requests import Part
     from llmscope.shared import Kind
+    from llmscope.training.history import History
     from llmscope.training.numbers import OfProbe
+    from llmscope.training.probe import Probe
 
 OVER = ("ended", "stopped", "broken off")  # states
 _SECONDS = 0.5  # between two parts, at least
@@ -259,10 +258,10 @@ class TrainingAnswers:
         return self.runs[run]
 
     def _probe(self, request: Any) -> Probe:
-        probes = self._of(request.run).probes
-        if request.probe >= len(probes):
-            raise RequestError(f"There is no probe {request.probe}: there are {len(probes)}.")
-        return probes[request.probe]
+        probes, number = self._of(request.run).probes, int(request.probe)
+        if number >= len(probes):
+            raise RequestError(f"There is no probe {number}: there are {len(probes)}.")
+        return probes[number]
 
     def _position(self, request: Any) -> int:
         """Return which of the kept positions of a probe a request is about."""

@@ -11,13 +11,13 @@ from llmscope.kernel.protocol import format_key
 from llmscope.kernel.step_input import StepInput
 
 if TYPE_CHECKING:
-    from llmscope.training.history import History
-    from llmscope.training.probe import Probe
-    from llmscope.training.step_record import StepRecord
     from numpy.typing import NDArray
 
     from llmscope.kernel.requests import Part
     from llmscope.shared import Kind
+    from llmscope.training.history import History
+    from llmscope.training.probe import Probe
+    from llmscope.training.step_record import StepRecord
 
 
 def content(history: History, run: int, step: int) -> Part:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from cachetools import LRUCache
@@ -12,12 +12,12 @@ from cachetools import LRUCache
 from llmscope.export.encoding import spread
 
 if TYPE_CHECKING:
-    from llmscope.training.history import History
-    from llmscope.training.step_record import StepRecord
     from numpy.typing import NDArray
 
     from llmscope.export.encoding import NextTokens
     from llmscope.shared import Kind
+    from llmscope.training.history import History
+    from llmscope.training.step_record import StepRecord
 
 _BYTES = 64 * 2**20
 
@@ -47,8 +47,9 @@ class OfProbe:
     @property
     def nbytes(self) -> int:
         """Size of all numbers."""
+        arrays: list[NDArray[Any] | None]
         arrays = [self.ids, self.probs, *(self.lens or ()), *self.scores.values()]
-        return sum(one.nbytes for one in arrays if one is not None) + 1000
+        return 1000 + sum(one.nbytes for one in arrays if one is not None)
 
 
 class Numbers:
