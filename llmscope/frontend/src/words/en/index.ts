@@ -25,3 +25,4 @@ export { steps } from "./steps";
 export { survey } from "./survey";
 export { tokenizers } from "./tokenizers";
 export { tokens } from "./tokens";
+export { training } from "./training";
