@@ -13,6 +13,7 @@ from llmscope.export.encoding import Precision, checked_precision
 from llmscope.kernel import Handlers, IdsInput, TextInput
 from llmscope.kernel.edited_input import EditedInput, OtherInput, as_json
 from llmscope.kernel.requests import Pair
+from llmscope.kernel.step_input import StepInput
 from llmscope.panels import PANELS, Panel, Shown, needs_trace
 from llmscope.state import HasState, ViewState
 
@@ -191,7 +192,8 @@ class Group:
         shown = [view.inputs[0] if view.compared else view.input for view in reading]
         # What is read under edits can be seen without them, too.
         every = [what for view in reading for what in view.inputs]
-        plain = [what for what in every if not isinstance(what, EditedInput | OtherInput)]
+        fixed = EditedInput | OtherInput | StepInput
+        plain = [what for what in every if not isinstance(what, fixed)]
         texts = [*plain, *map(TextInput, want.prompts)]
         under = [EditedInput(as_json(edits), what) for edits in want.edits for what in texts]
         return list(dict.fromkeys([*shown, *self.followed, *every, *texts, *under]))

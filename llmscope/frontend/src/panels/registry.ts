@@ -18,10 +18,12 @@ import { survey } from "./survey";
 import { texts } from "./texts";
 import { tokenizers } from "./tokenizers";
 import { tokens } from "./tokens";
+import { training } from "./training";
 
 export const PANELS: readonly Panel[] = [
   header,
   generation,
+  training,
   texts,
   tokens,
   chain,

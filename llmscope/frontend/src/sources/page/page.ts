@@ -67,6 +67,7 @@ export class PageSource implements Source {
         return problems.takesModel.edits;
       case "text":
       case "ids":
+      case "step_input":
         return problems.takesModel.text;
       case "token":
         // Labels come with the logits: what is asked for is one of the others.

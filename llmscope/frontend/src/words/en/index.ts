@@ -30,3 +30,4 @@ export { stream } from "./stream";
 export { survey } from "./survey";
 export { tokenizers } from "./tokenizers";
 export { tokens } from "./tokens";
+export { training } from "./training";
