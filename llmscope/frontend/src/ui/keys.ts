@@ -183,6 +183,32 @@ export const KEYS = {
     panel: "evaluation",
     acts: { move: { keys: ["ArrowUp", "ArrowDown"] } },
   },
+  stream: {
+    panel: "stream",
+    acts: {
+      move: { keys: ARROWS },
+      first: { keys: ["Home"] },
+      last: { keys: ["End"] },
+      take: { keys: ["Enter", "Space"] },
+    },
+  },
+  became: {
+    panel: "became",
+    acts: { move: { keys: ARROWS }, pin: { keys: ["Space"] } },
+  },
+  headSteps: {
+    panel: "head-steps",
+    acts: { move: { keys: ARROWS }, first: { keys: ["Home"] }, last: { keys: ["End"] } },
+  },
+  lensSteps: {
+    panel: "lens-steps",
+    acts: {
+      move: { keys: ARROWS },
+      first: { keys: ["Home"] },
+      last: { keys: ["End"] },
+      take: { keys: ["Enter", "Space"] },
+    },
+  },
   slider: {
     panel: "next-token",
     acts: {

@@ -6,7 +6,7 @@ import type { Head } from "../../store/attention/types";
 import type { Store } from "../../store/store";
 import { compare } from "#words/compare";
 import { fill } from "../../words/fill";
-import type { Grid } from "./grid";
+import type { Grid } from "../../ui/head-grid";
 
 const words = compare.heads;
 const LEAST = 1e-3; // the end of the scale, where all heads are as good as equal

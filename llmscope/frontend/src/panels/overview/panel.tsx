@@ -11,6 +11,9 @@ import type { Head, Thumbnail } from "../../store/attention/types";
 import type { Store } from "../../store/store";
 import { useScale } from "../../ui/em";
 import { count } from "../../ui/format";
+import { Frame } from "../../ui/head-frame";
+import { type Grid, gridOf, headAt, layerAt, neighbour } from "../../ui/head-grid";
+import { Numbers } from "../../ui/head-numbers";
 import { Hint } from "../../ui/hint";
 import { onKeys } from "../../ui/keys";
 import { useSize } from "../../ui/use-size";
@@ -19,11 +22,9 @@ import { effects as effectWords } from "#words/effects";
 import { overview as words } from "#words/overview";
 import { fill } from "../../words/fill";
 import type { PanelProps } from "../props";
-import { type Grid, gridOf, headAt, layerAt, neighbour } from "./grid";
 import { DistanceOf, explainedDistances, paintDistances, showsDistances } from "./distances";
 import { EffectsOf, explainedBy, lackingMlps, paintEffects } from "./effects";
-import { Frame, StripFrame } from "./frames";
-import { Numbers } from "./grid-numbers";
+import { StripFrame } from "./strip-frame";
 import { Switches, mlpOf } from "./switches";
 
 const EFFECT = "effect"; // beside the habits that heads are marked by
@@ -306,7 +307,7 @@ function Heads({ store, grid, mark, layer, scale }: HeadsProps) {
   return (
     <div
       ref={element}
-      class={`grid ${grid.isLying ? "lying" : ""}`}
+      class={`head-grid ${grid.isLying ? "lying" : ""}`}
       role="application"
       tabIndex={0}
       aria-label={fill(words.grid, focus)}

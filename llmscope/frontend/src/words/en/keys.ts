@@ -157,6 +157,36 @@ export const keys = {
       title: "Texts behind a number",
       acts: { move: "Open the text before or after" },
     },
+    stream: {
+      title: names.stream,
+      acts: {
+        move: "Read another step; another token",
+        first: "Read the first step",
+        last: "Read the last step",
+        take: "Show this step",
+      },
+    },
+    became: {
+      title: names.became,
+      acts: { move: "Walk through layers and heads", pin: "Pin the head, or unpin it" },
+    },
+    headSteps: {
+      title: names.headSteps,
+      acts: {
+        move: "Show the step before or after; the picture before or after",
+        first: "Show the first step",
+        last: "Show the last step",
+      },
+    },
+    lensSteps: {
+      title: names.lensSteps,
+      acts: {
+        move: "Read another layer; another step",
+        first: "Read the first step",
+        last: "Read the last step",
+        take: "Show this step",
+      },
+    },
     slider: {
       title: "Slider",
       acts: { move: "One step", fine: "A fine step" },

@@ -1,0 +1,13 @@
+import { training as words } from "#words/training";
+import type { Panel } from "../props";
+import { Training } from "./panel";
+import css from "./training.css";
+
+export const training: Panel = {
+  name: "training",
+  component: Training,
+  css,
+  needsModel: false,
+  place: "row",
+  subjects: [{ title: words.title, isShown: () => true }],
+};
