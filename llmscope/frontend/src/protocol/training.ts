@@ -2,7 +2,17 @@
 
 import type { Facts } from "./answers";
 import type { Tensor } from "./arrays";
-import type { Kind } from "./shared";
+import type { StepInput } from "./keys";
+import { type Kind, MOST_PROBES } from "./shared";
+
+const RUNS = 2; // that a view shows
+
+/** The probe and step that a trace is of, by its name: the way back from `stepTrace`. */
+export function stepOfTrace(name: string): StepInput {
+  const number = Number(name.slice(1)) - 1;
+  const place = Math.floor(number / MOST_PROBES);
+  return { run: place % RUNS, step: Math.floor(place / RUNS), probe: number % MOST_PROBES };
+}
 
 /** A text that the model reads again and again while it learns. */
 export interface Probe {
