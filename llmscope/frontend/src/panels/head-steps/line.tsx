@@ -1,8 +1,8 @@
 import type { Signal } from "@preact/signals";
-import { line } from "d3-shape";
 import { useContext, useMemo, useRef } from "preact/hooks";
 import { px } from "../../draw/canvas";
 import { rgb } from "../../draw/color-scale";
+import { linePath } from "../../draw/paths";
 import { ThemeContext } from "../../host/colors";
 import type { HeadsAnswer } from "../../protocol/over-steps";
 import { SCORES, type ScoreName } from "../../protocol/shared";
@@ -40,10 +40,8 @@ export function Line({ training, answer, at: { layer, head }, habit, read }: Lin
   const scale = useMemo(() => stepsScale(steps, axis, [left, right]), [answer, axis, left, right]);
   const y = (score: number) => top + height * (1 - score);
   const picture = useMemo(() => {
-    const draw = line<number>()
-      .defined((score) => !Number.isNaN(score))
-      .x((_, index) => scale.at[index]!)
-      .y(y);
+    const draw = (scores: readonly number[]) =>
+      linePath(scores.map((score, index) => [scale.at[index]!, y(score)]));
     const of = (score: ScoreName) =>
       Array.from(steps, (_, index) => scoreAt(answer!, index, score, layer, head));
     const main = answer && habit ? of(habit) : [];
@@ -53,7 +51,11 @@ export function Line({ training, answer, at: { layer, head }, habit, read }: Lin
         {[0, 0.5, 1].map((share) => (
           <g key={share} class="level">
             <path d={`M${left} ${y(share)}H${right}`} />
-            <text x={left - 6 * em} y={y(share)} style={{ textAnchor: "end", dominantBaseline: "central" }}>
+            <text
+              x={left - 6 * em}
+              y={y(share)}
+              style={{ textAnchor: "end", dominantBaseline: "central" }}
+            >
               {share}
             </text>
           </g>
@@ -68,9 +70,9 @@ export function Line({ training, answer, at: { layer, head }, habit, read }: Lin
         />
         {answer &&
           SCORES.filter((score) => score !== habit).map((score) => (
-            <path key={score} class="other" d={draw(of(score)) ?? ""} />
+            <path key={score} class="other" d={draw(of(score))} />
           ))}
-        <path class="score" d={draw(main) ?? ""} style={{ stroke: ink }} />
+        <path class="score" d={draw(main)} style={{ stroke: ink }} />
         {main.length <= FEW &&
           main.map((score, index) =>
             Number.isNaN(score) ? null : (
@@ -107,7 +109,13 @@ export function Line({ training, answer, at: { layer, head }, habit, read }: Lin
           {picture}
           <ReadLine scale={scale} top={top} height={height} read={read} />
           {answer && (
-            <StepMark training={training} at={scale} within={[left, right]} top={top} height={height} />
+            <StepMark
+              training={training}
+              at={scale}
+              within={[left, right]}
+              top={top}
+              height={height}
+            />
           )}
         </svg>
       )}

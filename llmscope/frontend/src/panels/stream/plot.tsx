@@ -12,19 +12,25 @@ import { onKeys } from "../../ui/keys";
 import { DrawnLabel, Label } from "../../ui/label";
 import { clamp } from "../../ui/scale";
 import { StepMark } from "../../ui/step-mark";
-import { StepsAxisBelow, type StepsAxis, type StepsScale, nearestTo, stepsScale } from "../../ui/steps-axis";
+import {
+  StepsAxisBelow,
+  type StepsAxis,
+  type StepsScale,
+  nearestTo,
+  stepsScale,
+} from "../../ui/steps-axis";
 import { fitting, textWidth } from "../../ui/text-width";
 import { useSize } from "../../ui/use-size";
-import { common } from "#words/common";
 import { stream as words } from "#words/stream";
 import { fill, rich } from "../../words/fill";
-import { type Stream, namesAtEnd, outline, placeOf, pointsOf, streamOf } from "./ribbons";
+import { type Stream, namesAtEnd, outline, placeOf, edgesOf, streamOf } from "./ribbons";
 
 const ROOM = { left: 44, top: 22, bottom: 24, names: 128, few: 74 }; // pixels around the plot
 const NARROW = 560; // pixels up to which names at the end take less room
 const HIGH = { least: 200, share: 0.3, most: 320 }; // of the plot, by its width
 const LETTER = 12;
 const LINE = 15; // pixels from one name to the next
+const CLOSE = 10; // pixels from step to step below which ribbons have no rims
 const COLORED = 8; // tokens that have a colour of their own
 const SOFT = { light: 0.42, dark: 0.58 }; // how much of its colour a ribbon has, so that names on it are read
 const PALE = [0.13, 0.2]; // of the others, in turns
@@ -65,7 +71,8 @@ export function Plot({ training, answer, axis, isOld }: PlotProps) {
   );
   const drawn: Drawing = { stream, scale, axis, left, right, top, height, em, theme, names };
   const picture = useMemo(
-    () => size.width > 0 && <Picture {...drawn} family={getComputedStyle(box.current!).fontFamily} />,
+    () =>
+      size.width > 0 && <Picture {...drawn} family={getComputedStyle(box.current!).fontFamily} />,
     [stream, scale, axis, size.width, height, em, theme],
   );
   const last = steps.data.length - 1;
@@ -86,8 +93,8 @@ export function Plot({ training, answer, axis, isOld }: PlotProps) {
       };
       if (down && place < 0) read.value = { step, token: order[0]! };
     },
-    first: () => (read.value = { ...here(), step: 0 }) && undefined,
-    last: () => (read.value = { ...here(), step: last }) && undefined,
+    first: () => void (read.value = { ...here(), step: 0 }),
+    last: () => void (read.value = { ...here(), step: last }),
     take: () => training.turn(steps.data[here().step]!),
   });
   const at = (event: PointerEvent | MouseEvent): At | null => {
@@ -119,7 +126,13 @@ export function Plot({ training, answer, axis, isOld }: PlotProps) {
           <svg width={size.width} height={top + height + below}>
             {picture}
             <Over {...drawn} read={read} />
-            <StepMark training={training} at={scale} within={[left, right]} top={top} height={height} />
+            <StepMark
+              training={training}
+              at={scale}
+              within={[left, right]}
+              top={top}
+              height={height}
+            />
           </svg>
         )}
       </div>
@@ -155,8 +168,12 @@ function Picture(props: Drawing & { family: string }) {
   const { stream, scale, axis, left, right, top, height, em, theme, names, family } = props;
   const { labels, steps } = stream.answer;
   const pixels = LETTER * em;
-  const rest = pointsOf(stream, null, scale.at);
-  const ribbons = labels.map((label, token) => ({ label, token, points: pointsOf(stream, token, scale.at) }));
+  const rest = edgesOf(stream, null, scale.at);
+  const ribbons = labels.map((label, token) => ({
+    label,
+    token,
+    points: edgesOf(stream, token, scale.at),
+  }));
   const atEnd = namesAtEnd(stream, height, LINE * em);
   const named = new Set(atEnd.map(({ token }) => token));
   const end = (right - left) * 0.75 + left;
@@ -169,7 +186,8 @@ function Picture(props: Drawing & { family: string }) {
   const lastStep = stream.columns.length - 1;
   const restPlace = inside(words.restOf, rest, false);
   return (
-    <>
+    <g class={stream.columns.length * CLOSE * em > right - left ? "dense" : ""}>
+      <rect class="rest" x={left} y={top} width={right - left} height={height} />
       <path class="rest" data-token="" d={outline(rest, top, height)} />
       {ribbons.map(({ token, points }) => (
         <path
@@ -187,7 +205,7 @@ function Picture(props: Drawing & { family: string }) {
           y={top + share * height}
           style={{ textAnchor: "end", dominantBaseline: "central" }}
         >
-          {rounded(share)}
+          {`${100 * share} %`}
         </text>
       ))}
       <StepsAxisBelow
@@ -231,7 +249,7 @@ function Picture(props: Drawing & { family: string }) {
           </text>
         );
       })}
-    </>
+    </g>
   );
 }
 
@@ -246,8 +264,10 @@ function Over({ stream, scale, top, height, read }: Drawing & { read: Signal<At 
   return (
     <g class="over">
       <path class="at" d={`M${x} ${top}v${height}`} />
-      <path class="outline" d={outline(pointsOf(stream, at.token, scale.at), top, height)} />
-      {!Number.isNaN(from) && <path class="here" d={`M${x} ${top + from * height}V${top + to * height}`} />}
+      <path class="outline" d={outline(edgesOf(stream, at.token, scale.at), top, height)} />
+      {!Number.isNaN(from) && (
+        <path class="here" d={`M${x} ${top + from * height}V${top + to * height}`} />
+      )}
     </g>
   );
 }
@@ -278,7 +298,11 @@ function Reading({ training, stream, read, isOld }: ReadingProps) {
       ) : (
         <>
           <b>
-            {rich(words.at, { token: name, share: percent(stream.prob(step, token)), step: number })}
+            {rich(words.at, {
+              token: name,
+              share: percent(stream.prob(step, token)),
+              step: number,
+            })}
           </b>
           {" · "}
           {plural(rank + 1, words.rank)}
