@@ -50,7 +50,7 @@ def gpt2(seed: int = 0) -> Any:
     return tf.GPT2LMHeadModel(tf.GPT2Config(**sizes, **ids, **drops))
 
 
-def bart(seed: int = 0) -> Any:
+def bart(seed: int = 2) -> Any:
     """An encoder and a decoder of one layer with two heads."""
     torch.manual_seed(seed)
     return tf.BartForConditionalGeneration(
@@ -125,7 +125,7 @@ def of_sounds(
     return trained(model, batch, watch, steps, rate)
 
 
-def of_animals(steps: int = 200, every: Any = 10, folder: Path | None = None) -> Watch:
+def of_animals(steps: int = 150, every: Any = 10, folder: Path | None = None) -> Watch:
     """The sounds of several animals in order, learnt by an encoder-decoder."""
     tokenizer, chance = words(), random.Random(0)
     model = bart()
@@ -134,7 +134,7 @@ def of_animals(steps: int = 200, every: Any = 10, folder: Path | None = None) ->
     watch = Watch(probes, every, **parts)
 
     def batch() -> dict[str, torch.Tensor]:
-        rows = [[chance.choice(list(SOUNDS)) for _ in range(3)] for _ in range(16)]
+        rows = [[chance.choice(list(SOUNDS)) for _ in range(3)] for _ in range(24)]
         read = tokenizer([" ".join(row) for row in rows], return_tensors="pt")["input_ids"]
         told = [" ".join([*(SOUNDS[one] for one in row), "<eos>"]) for row in rows]
         return {"input_ids": read, "labels": tokenizer(told, return_tensors="pt")["input_ids"]}
