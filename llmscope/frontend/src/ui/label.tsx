@@ -5,8 +5,7 @@ export const plain = (label: string): string =>
   label.length > 1 && label.startsWith("·") ? label.slice(1) : label;
 
 /** What stands for white space, and explains bytes, is every second part. */
-const partsOf = (text: string): string[] =>
-  text.split(/([·↵⇥␍⍽□]+|⟨[^⟩]*⟩| \d+\/\d+$)/u);
+const partsOf = (text: string): string[] => text.split(/([·↵⇥␍⍽□]+|⟨[^⟩]*⟩| \d+\/\d+$)/u);
 
 /** A token's label: the marks that stand for white space are paler than the text itself, and bytes are explained. */
 export function Label({ text }: { text: string }) {

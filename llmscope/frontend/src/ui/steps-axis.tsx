@@ -1,5 +1,5 @@
-import { scaleLinear, scaleSymlog } from "d3-scale";
 import { count } from "./format";
+import { linearScale, logScale, ticks } from "./scale";
 
 /** How far apart steps are drawn: by their difference, or by their ratio. */
 export type StepsAxis = "linear" | "log";
@@ -23,10 +23,13 @@ export function stepsScale(
   [left, right]: readonly [number, number],
 ): StepsScale {
   const [first, last] = [steps[0] ?? 0, steps[steps.length - 1] ?? 0];
-  const scale = (axis === "log" ? scaleSymlog() : scaleLinear())
-    .domain([first, last])
-    .range([left, right]);
-  const place = (step: number) => (first === last ? (left + right) / 2 : scale(step));
+  const places = [left, right] as const;
+  // One more, so that step 0 has a place by ratio.
+  const scale =
+    axis === "log"
+      ? logScale([first + 1, last + 1], places)
+      : linearScale([first + 1, last + 1], places);
+  const place = (step: number) => (first === last ? (left + right) / 2 : scale(step + 1));
   const at = Array.from(steps, place);
   return Object.assign(place, { at, nearest: (x: number) => nearestTo(at, x) });
 }
@@ -60,16 +63,13 @@ export function stepTicks(
 ): number[] {
   if (steps.length === 0) return [];
   const [first, last] = [steps[0]!, steps[steps.length - 1]!];
-  const wide = (step: number) =>
-    (count(step).length * APART.digit + APART.between) * em;
+  const wide = (step: number) => (count(step).length * APART.digit + APART.between) * em;
   const width = scale.at.at(-1)! - scale.at[0]!;
+  const most = Math.max(2, Math.floor(width / (wide(last) * 1.4)));
   const round =
-    axis === "linear"
-      ? scaleLinear()
-          .domain([first, last])
-          .ticks(Math.max(2, Math.floor(width / (wide(last) * 1.4))))
-          .filter(Number.isInteger)
-      : powers(last);
+    axis === "log" || first === last
+      ? powers(last)
+      : ticks(first, last, most).filter(Number.isInteger);
   const taken: number[] = [];
   for (const step of [...(steps.length === 1 || axis === "log" ? [first] : []), ...round]) {
     if (step < first || step > last) continue;

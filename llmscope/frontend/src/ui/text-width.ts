@@ -6,7 +6,8 @@ const WIDE = 0.6; // of an em, where nothing can be measured
 
 /** In pixels. */
 export function textWidth(text: string, pixels: number, family: string): number {
-  context ??= typeof OffscreenCanvas === "undefined" ? null : new OffscreenCanvas(1, 1).getContext("2d");
+  context ??=
+    typeof OffscreenCanvas === "undefined" ? null : new OffscreenCanvas(1, 1).getContext("2d");
   if (!context) return text.length * pixels * WIDE;
   context.font = `${pixels}px ${family}`;
   return context.measureText(text).width;

@@ -40,7 +40,10 @@ interface Picture {
   family: string;
 }
 
-export function paint(canvas: HTMLCanvasElement, { grid, answer, step, theme, family }: Picture): void {
+export function paint(
+  canvas: HTMLCanvasElement,
+  { grid, answer, step, theme, family }: Picture,
+): void {
   const context = prepare(canvas, grid.width, grid.height);
   const { size } = grid;
   context.fillStyle = INK[theme].cell;

@@ -61,7 +61,14 @@ export function Became({ store }: PanelProps) {
       </h3>
       <div ref={box} class="became-box">
         {training && isThere && !lacking && width > 0 ? (
-          <Heads store={store} training={training} grid={grid} answer={answer} isOld={isOld} hovered={hovered} />
+          <Heads
+            store={store}
+            training={training}
+            grid={grid}
+            answer={answer}
+            isOld={isOld}
+            hovered={hovered}
+          />
         ) : (
           <p class="muted empty">
             {lacking ?? (kept === 0 ? overSteps.empty : isThere ? "" : words.none)}
@@ -70,7 +77,12 @@ export function Became({ store }: PanelProps) {
       </div>
       {training && isThere && !lacking && (
         <>
-          <Reading store={store} training={training} answer={isOld ? null : answer} hovered={hovered} />
+          <Reading
+            store={store}
+            training={training}
+            answer={isOld ? null : answer}
+            hovered={hovered}
+          />
           <Legend answer={isOld ? null : answer} layers={layers} heads={heads} />
           <Explained training={training} />
           <div class="foot extra">
@@ -197,7 +209,8 @@ function Reading({ store, training, answer, hovered }: ReadingProps) {
             <b>
               {layer}·{head}
             </b>{" "}
-            {answer && (habit ? fill(words.became, { habit: overview.scores[habit].title }) : words.unknown)}
+            {answer &&
+              (habit ? fill(words.became, { habit: overview.scores[habit].title }) : words.unknown)}
           </th>
           <th>{fill(overSteps.step, { step: count(answer?.steps.data[step] ?? 0) })}</th>
           <th>{words.end}</th>

@@ -53,7 +53,11 @@ export function Line({ training, answer, at: { layer, head }, habit, read }: Lin
         {[0, 0.5, 1].map((share) => (
           <g key={share} class="level">
             <path d={`M${left} ${y(share)}H${right}`} />
-            <text x={left - 6 * em} y={y(share)} style={{ textAnchor: "end", dominantBaseline: "central" }}>
+            <text
+              x={left - 6 * em}
+              y={y(share)}
+              style={{ textAnchor: "end", dominantBaseline: "central" }}
+            >
               {share}
             </text>
           </g>
@@ -107,7 +111,13 @@ export function Line({ training, answer, at: { layer, head }, habit, read }: Lin
           {picture}
           <ReadLine scale={scale} top={top} height={height} read={read} />
           {answer && (
-            <StepMark training={training} at={scale} within={[left, right]} top={top} height={height} />
+            <StepMark
+              training={training}
+              at={scale}
+              within={[left, right]}
+              top={top}
+              height={height}
+            />
           )}
         </svg>
       )}

@@ -39,10 +39,7 @@ export function HeadSteps({ store }: PanelProps) {
     isThere ? { type: "training_heads", run, probe, kind } : null,
   );
   const scores = scored.isOld ? null : scored.answer;
-  const habit = useMemo(
-    () => scores && becameOf(scores, layer, head),
-    [scores, layer, head],
-  );
+  const habit = useMemo(() => scores && becameOf(scores, layer, head), [scores, layer, head]);
   const lacking = pictures.lacking ?? (kept === 0 ? overSteps.empty : isThere ? null : words.none);
   const steps = () => [...(training?.steps.peek() ?? [])];
   const go = (among: readonly number[], by: number) => {
@@ -91,7 +88,13 @@ export function HeadSteps({ store }: PanelProps) {
               read={read}
             />
           </div>
-          <Reading training={training} answer={scores} at={{ layer, head }} habit={habit} read={read} />
+          <Reading
+            training={training}
+            answer={scores}
+            at={{ layer, head }}
+            habit={habit}
+            read={read}
+          />
           <p class="note lines head-steps-note extra">
             {habit && `${fill(words.line, { score: overview.scores[habit].title })} · `}
             {pictures.answer &&
@@ -128,7 +131,11 @@ function Reading({ training, answer, at: { layer, head }, habit, read }: Reading
     <p class="head-steps-reading ellipsis figures" role="status">
       {Number.isNaN(value)
         ? fill(words.unknown, { step })
-        : fill(words.reading, { step, score: overview.scores[habit!].title, value: value.toFixed(3) })}
+        : fill(words.reading, {
+            step,
+            score: overview.scores[habit!].title,
+            value: value.toFixed(3),
+          })}
     </p>
   );
 }

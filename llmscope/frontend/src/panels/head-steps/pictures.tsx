@@ -105,7 +105,12 @@ function Marks({ training, answer, tiles }: MarksProps) {
       })}
       <i
         class={`frame ${data[here] === step ? "" : "near"}`}
-        style={{ left: px(frame.x), top: px(frame.y), width: px(tiles.size), height: px(tiles.size) }}
+        style={{
+          left: px(frame.x),
+          top: px(frame.y),
+          width: px(tiles.size),
+          height: px(tiles.size),
+        }}
       />
     </>
   );

@@ -29,8 +29,7 @@ export function tilesOf(
     const wide = (width + between) / across - between;
     const high = (height + between) / down - between - below;
     const size = Math.floor(Math.min(wide, high, LARGEST * em));
-    if (size > best.size)
-      best = { across, size, step: [size + between, size + between + below] };
+    if (size > best.size) best = { across, size, step: [size + between, size + between + below] };
   }
   return best;
 }

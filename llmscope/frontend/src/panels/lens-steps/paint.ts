@@ -22,7 +22,8 @@ export interface Places {
   height: number;
 }
 
-export const topOf = ({ high }: Places, rows: number, row: number): number => (rows - 1 - row) * high;
+export const topOf = ({ high }: Places, rows: number, row: number): number =>
+  (rows - 1 - row) * high;
 
 interface Name {
   text: string;
@@ -32,14 +33,24 @@ interface Name {
 }
 
 /** Names of what is said for long enough, with where they are. */
-function namesOf(lens: Lens, runs: readonly Run[], places: Places, theme: Theme, font: Font): Name[] {
+function namesOf(
+  lens: Lens,
+  runs: readonly Run[],
+  places: Places,
+  theme: Theme,
+  font: Font,
+): Name[] {
   if (font.pixels < LETTER.least * font.em) return [];
   return runs.flatMap(({ row, from, to }) => {
     const room = (to - from) * places.wide - 2 * PAD * font.em;
     const label = lens.label(row, from);
     if (room < font.pixels * 0.6) return [];
     const text = fitting(label, room, font.pixels, font.family);
-    if (text !== label && (text.length <= SHORTEST || textWidth(text, font.pixels, font.family) > room)) return [];
+    if (
+      text !== label &&
+      (text.length <= SHORTEST || textWidth(text, font.pixels, font.family) > room)
+    )
+      return [];
     const shade = Math.exp(lens.logprob(row, from)) * MOST;
     const ink = theme === "dark" && shade >= BRIGHT ? INK.dark.ground : INK[theme].text;
     const y = topOf(places, lens.rows, row) + places.high / 2;

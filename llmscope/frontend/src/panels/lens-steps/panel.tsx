@@ -197,7 +197,15 @@ function Below({ lens, places, em }: { lens: Lens; places: Places; em: number })
 }
 
 /** Around the step in focus: all that changes while steps are walked. */
-function Focus({ training, lens, places }: { training: TrainingStore; lens: Lens; places: Places }) {
+function Focus({
+  training,
+  lens,
+  places,
+}: {
+  training: TrainingStore;
+  lens: Lens;
+  places: Places;
+}) {
   const index = nearestTo(lens.steps, training.step.value);
   const { wide, height } = places;
   return (

@@ -39,11 +39,7 @@ export function runsOf({ steps, rows, id, logprob }: Lens): Run[] {
     for (let from = 0, to = 0; from < steps.length; from = to) {
       const isKnown = !Number.isNaN(logprob(row, from));
       for (to = from + 1; to < steps.length; to++)
-        if (
-          id(row, to) !== id(row, from) ||
-          Number.isNaN(logprob(row, to)) === isKnown
-        )
-          break;
+        if (id(row, to) !== id(row, from) || Number.isNaN(logprob(row, to)) === isKnown) break;
       if (isKnown) found.push({ row, from, to });
     }
   }

@@ -12,7 +12,13 @@ import { onKeys } from "../../ui/keys";
 import { DrawnLabel, Label } from "../../ui/label";
 import { clamp } from "../../ui/scale";
 import { StepMark } from "../../ui/step-mark";
-import { StepsAxisBelow, type StepsAxis, type StepsScale, nearestTo, stepsScale } from "../../ui/steps-axis";
+import {
+  StepsAxisBelow,
+  type StepsAxis,
+  type StepsScale,
+  nearestTo,
+  stepsScale,
+} from "../../ui/steps-axis";
 import { fitting, textWidth } from "../../ui/text-width";
 import { useSize } from "../../ui/use-size";
 import { common } from "#words/common";
@@ -65,7 +71,8 @@ export function Plot({ training, answer, axis, isOld }: PlotProps) {
   );
   const drawn: Drawing = { stream, scale, axis, left, right, top, height, em, theme, names };
   const picture = useMemo(
-    () => size.width > 0 && <Picture {...drawn} family={getComputedStyle(box.current!).fontFamily} />,
+    () =>
+      size.width > 0 && <Picture {...drawn} family={getComputedStyle(box.current!).fontFamily} />,
     [stream, scale, axis, size.width, height, em, theme],
   );
   const last = steps.data.length - 1;
@@ -119,7 +126,13 @@ export function Plot({ training, answer, axis, isOld }: PlotProps) {
           <svg width={size.width} height={top + height + below}>
             {picture}
             <Over {...drawn} read={read} />
-            <StepMark training={training} at={scale} within={[left, right]} top={top} height={height} />
+            <StepMark
+              training={training}
+              at={scale}
+              within={[left, right]}
+              top={top}
+              height={height}
+            />
           </svg>
         )}
       </div>
@@ -156,7 +169,11 @@ function Picture(props: Drawing & { family: string }) {
   const { labels, steps } = stream.answer;
   const pixels = LETTER * em;
   const rest = pointsOf(stream, null, scale.at);
-  const ribbons = labels.map((label, token) => ({ label, token, points: pointsOf(stream, token, scale.at) }));
+  const ribbons = labels.map((label, token) => ({
+    label,
+    token,
+    points: pointsOf(stream, token, scale.at),
+  }));
   const atEnd = namesAtEnd(stream, height, LINE * em);
   const named = new Set(atEnd.map(({ token }) => token));
   const end = (right - left) * 0.75 + left;
@@ -247,7 +264,9 @@ function Over({ stream, scale, top, height, read }: Drawing & { read: Signal<At 
     <g class="over">
       <path class="at" d={`M${x} ${top}v${height}`} />
       <path class="outline" d={outline(pointsOf(stream, at.token, scale.at), top, height)} />
-      {!Number.isNaN(from) && <path class="here" d={`M${x} ${top + from * height}V${top + to * height}`} />}
+      {!Number.isNaN(from) && (
+        <path class="here" d={`M${x} ${top + from * height}V${top + to * height}`} />
+      )}
     </g>
   );
 }
@@ -278,7 +297,11 @@ function Reading({ training, stream, read, isOld }: ReadingProps) {
       ) : (
         <>
           <b>
-            {rich(words.at, { token: name, share: percent(stream.prob(step, token)), step: number })}
+            {rich(words.at, {
+              token: name,
+              share: percent(stream.prob(step, token)),
+              step: number,
+            })}
           </b>
           {" · "}
           {plural(rank + 1, words.rank)}
