@@ -42,6 +42,7 @@ class Choice(TypedDict, total=False):
     prompts: Sequence[str]
     edits: Sequence[Edit | Sequence[Edit]]
     precision: Precision
+    max_mb: float
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Wanted:
     prompts: tuple[str, ...]
     edits: tuple[tuple[Edit, ...], ...]
     precision: Precision
+    max_mb: float | None
 
 
 def wanted(
@@ -63,6 +65,7 @@ def wanted(
     prompts: Sequence[str] = (),
     edits: Sequence[Edit | Sequence[Edit]] = (),
     precision: Precision = "float16",
+    max_mb: float | None = None,
 ) -> Wanted:
     """Return validated export options; see `to_html` for the parameters.
 
@@ -84,6 +87,7 @@ def wanted(
         tuple(prompts),
         tuple(tuple(one) if isinstance(one, Sequence) else (one,) for one in edits),
         checked_precision(precision),
+        None if max_mb is None else float(max_mb),
     )
 
 
