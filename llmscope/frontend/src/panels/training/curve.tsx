@@ -1,4 +1,5 @@
 import { type Signal, useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import { useMemo, useRef } from "preact/hooks";
 import { px } from "../../draw/canvas";
 import { linePath } from "../../draw/paths";
@@ -15,7 +16,7 @@ import { overview } from "#words/overview";
 import { training as words } from "#words/training";
 import { fill } from "../../words/fill";
 import { type Point, type Series, logTicks, loggedAt, seriesOf, spanOf, thinned } from "./log";
-import { tickText } from "./names";
+import { tickText, valueText } from "./names";
 import { readingsAt } from "./readings";
 import { StepSlider } from "./slider";
 
@@ -29,10 +30,12 @@ interface CurveProps {
   answer: TrainingAnswer;
   axis: StepsAxis;
   chosen: Signal<StepsAxis | null>;
+  /** Below the slider. */
+  children: ComponentChildren;
 }
 
 /** The loss over the steps, a score of the head in focus beside it, and the slider below. */
-export function Curve({ store, answer, axis, chosen }: CurveProps) {
+export function Curve({ store, answer, axis, chosen, children }: CurveProps) {
   const box = useRef<HTMLDivElement>(null);
   const size = useSize(box);
   const em = useScale();
@@ -65,7 +68,6 @@ export function Curve({ store, answer, axis, chosen }: CurveProps) {
       Math.abs(x(one) - at) < Math.abs(x(best) - at) ? one : best,
     );
   };
-  const shown = hovered.value ?? training.step.value;
   const lines = useMemo(
     () => (
       <Lines
@@ -142,6 +144,7 @@ export function Curve({ store, answer, axis, chosen }: CurveProps) {
       >
         <StepSlider store={store} axis={axis} ends={ends} />
       </div>
+      {children}
       <div class="legend flow extra">
         {[...new Set(series.map(({ what }) => what))].flatMap((what) =>
           answer.runs.map(({ name }, run) => (
@@ -170,13 +173,6 @@ export function Curve({ store, answer, axis, chosen }: CurveProps) {
           </select>
         </span>
         <span class="right">
-          <span class="muted figures hovered">
-            {hovered.value !== null &&
-              fill(words.value, {
-                step: count(shown),
-                loss: readingsAt(training.current.value!, shown),
-              })}
-          </span>
           <button
             type="button"
             aria-pressed={axis === "log"}
@@ -305,6 +301,9 @@ function Lines({ series, scored, x, y, score, current, em }: LinesProps) {
   );
 }
 
+const ORDER = ["hovered", "here", "held"];
+const APART = 60; // pixels of two numbers
+
 interface MarksProps {
   store: Store;
   answer: TrainingAnswer;
@@ -325,6 +324,12 @@ function Marks({ store, answer, x, y, top, bottom, hovered, em }: MarksProps) {
     ...(held ? [["held", held.run, held.step] as const] : []),
     ["here", training.run.value, training.step.value] as const,
   ];
+  /** Whether there is room for its number: first that under the mouse, then that of the step shown. */
+  const isFree = (kind: string, step: number) =>
+    marks.every(([other, , at]) => {
+      const isBefore = ORDER.indexOf(other) < ORDER.indexOf(kind);
+      return !isBefore || Math.abs(x(at) - x(step)) > APART * em;
+    });
   return (
     <>
       {marks.map(([kind, run, step]) => {
@@ -334,9 +339,11 @@ function Marks({ store, answer, x, y, top, bottom, hovered, em }: MarksProps) {
           <g key={kind} class={`mark ${kind}`}>
             <path d={`M${x(step)} ${top}V${bottom}`} stroke-width={1.5 * em} />
             {Number.isFinite(up) && <circle cx={x(step)} cy={clamp(up, top, bottom)} r={4 * em} />}
-            {kind !== "hovered" && (
+            {isFree(kind, step) && (
               <text class={kind} x={x(step)} y={top - 7 * em} style={{ textAnchor: "middle" }}>
-                {count(step)}
+                {kind === "hovered"
+                  ? fill(words.pointed, { step: count(step), value: valueText(value) })
+                  : count(step)}
               </text>
             )}
           </g>

@@ -17,23 +17,22 @@ export function Held({ store }: PanelProps) {
       : fill(words.heldOf, { step: count(held.step), run: runs[held.run]!.name }));
   return (
     <span class="right held">
-      {held && (
-        <span class="sides" title={words.sidesTitle}>
-          <Segmented
-            label={words.sides}
-            options={SIDES}
-            names={{
-              edited: fill(words.side.edited, { step: count(training.step.value) }),
-              untouched: fill(words.side.untouched, { step: heldText! }),
-              difference: words.side.difference,
-            }}
-            value={training.side.value}
-            onPick={(side) => (store.state.side.value = side)}
-          />
-        </span>
-      )}
+      <span class={`sides ${held ? "" : "unseen"}`} title={words.sidesTitle}>
+        <Segmented
+          label={words.sides}
+          options={SIDES}
+          names={{
+            edited: fill(words.side.edited, { step: count(training.step.value) }),
+            untouched: fill(words.side.untouched, { step: heldText ?? words.none }),
+            difference: words.side.difference,
+          }}
+          value={training.side.value}
+          onPick={(side) => (store.state.side.value = side)}
+        />
+      </span>
       <button
         type="button"
+        class="one-line"
         aria-pressed={held !== null}
         title={held ? words.release : words.holdTitle}
         onClick={() => training.hold()}

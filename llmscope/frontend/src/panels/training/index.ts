@@ -10,5 +10,5 @@ export const training: Panel = {
   needsModel: false,
   place: "row",
   strip: TrainingStrip,
-  subjects: [{ title: words.title }],
+  subjects: [{ title: words.title, isShown: () => true }],
 };

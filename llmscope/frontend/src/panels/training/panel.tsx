@@ -22,6 +22,10 @@ export function Training({ store }: PanelProps) {
   const training = store.training!;
   const answer = training.answer.value;
   const run = training.current.value;
+  const notes = training.lacking.value ? [training.lacking.value] : (run?.notes ?? []);
+  // What is over keeps its room.
+  const wasOn = useRef(false);
+  wasOn.current ||= run?.state === "training";
   const axis = chosen.value ?? naturalAxis(training.steps.value);
   return (
     <section ref={panel} class="panel training" aria-label={words.title} onKeyDown={keysOf(store)}>
@@ -32,15 +36,16 @@ export function Training({ store }: PanelProps) {
       </h3>
       <div class="flow">
         <Choices store={store} />
-        {run && <Far store={store} run={run} />}
+        {run && <Far store={store} run={run} hasRoom={wasOn.current} />}
       </div>
       {answer && training.step.value >= 0 ? (
         <>
-          <Curve store={store} answer={answer} axis={axis} chosen={chosen} />
-          <div class="flow figures">
-            <Player store={store} />
-            <Held store={store} />
-          </div>
+          <Curve store={store} answer={answer} axis={axis} chosen={chosen}>
+            <div class="flow figures">
+              <Player store={store} />
+              <Held store={store} />
+            </div>
+          </Curve>
         </>
       ) : (
         <p class="muted empty nothing" role="status">
@@ -48,7 +53,7 @@ export function Training({ store }: PanelProps) {
         </p>
       )}
       <div class="foot extra">
-        <Notes notes={training.lacking.value ? [training.lacking.value] : (run?.notes ?? [])} />
+        {(wasOn.current || notes.length > 0) && <Notes notes={notes} />}
         <Save of={panel} name={`training-${training.step.value}`} />
       </div>
     </section>
@@ -66,8 +71,10 @@ export function TrainingStrip({ store }: PanelProps) {
   );
 }
 
-const aboutOf = ({ name, model }: TrainingRun): string =>
-  model.model ? fill(words.about, { name, model: model.model.name }) : name;
+function aboutOf({ name, model }: TrainingRun): string {
+  const own = model.model?.name ?? name;
+  return own === name ? name : fill(words.about, { name, model: own });
+}
 
 /** Keys of the whole panel, wherever in it the focus is. */
 const keysOf = ({ training }: Store) =>
@@ -87,7 +94,7 @@ function Choices({ store }: PanelProps) {
           options={Object.keys(names)}
           names={names}
           value={String(run.value)}
-          onPick={(picked) => (state.run.value = Number(picked))}
+          onPick={(picked) => store.training!.turnTo(Number(picked))}
         />
       )}
       {probes.value.length > 0 && (
@@ -110,8 +117,14 @@ function Choices({ store }: PanelProps) {
   );
 }
 
+interface FarProps extends PanelProps {
+  run: TrainingRun;
+  /** Whether there is room for what a training that goes on has. */
+  hasRoom: boolean;
+}
+
 /** How far the run is, with the time left; and what asks it to stop. */
-function Far({ store, run }: { store: Store; run: TrainingRun }) {
+function Far({ store, run, hasRoom }: FarProps) {
   const asked = useSignal(false);
   const { state, total } = run;
   const done = doneOf(run);
@@ -135,26 +148,30 @@ function Far({ store, run }: { store: Store; run: TrainingRun }) {
       <span role="status">
         {far} · {how}
       </span>
-      <progress
-        class={`far ${isOn ? "" : "unseen"}`}
-        value={total === null ? undefined : done}
-        max={total ?? 1}
-        aria-label={words.title}
-        data-tool
-      />
-      <button
-        type="button"
-        class={canStop ? "" : "unseen"}
-        disabled={asked.value}
-        title={words.stopTitle}
-        data-tool
-        onClick={() => {
-          asked.value = true;
-          store.lasting.watch({ type: "training_stop" });
-        }}
-      >
-        {words.stop}
-      </button>
+      {hasRoom && (
+        <>
+          <progress
+            class={`far ${isOn ? "" : "unseen"}`}
+            value={total === null ? undefined : done}
+            max={total ?? 1}
+            aria-label={words.title}
+            data-tool
+          />
+          <button
+            type="button"
+            class={canStop ? "" : "unseen"}
+            disabled={asked.value}
+            title={words.stopTitle}
+            data-tool
+            onClick={() => {
+              asked.value = true;
+              store.lasting.watch({ type: "training_stop" });
+            }}
+          >
+            {words.stop}
+          </button>
+        </>
+      )}
     </span>
   );
 }

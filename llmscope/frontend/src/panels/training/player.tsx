@@ -42,12 +42,6 @@ export function Player({ store, hasSlider = false }: PlayerProps) {
         ))}
       </select>
       {hasSlider && <StepSlider store={store} axis={null} />}
-      <output class="at">
-        <b>{stepText(store)}</b>
-        {!hasSlider && (
-          <span class="muted"> {readingsAt(training.current.value!, training.step.value)}</span>
-        )}
-      </output>
       <button
         type="button"
         class="newest"
@@ -59,6 +53,12 @@ export function Player({ store, hasSlider = false }: PlayerProps) {
       >
         {words.newest}
       </button>
+      <output class="at lines">
+        <b>{stepText(store)}</b>
+        {!hasSlider && (
+          <span class="muted"> {readingsAt(training.current.value!, training.step.value)}</span>
+        )}
+      </output>
     </>
   );
 }

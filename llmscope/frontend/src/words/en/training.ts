@@ -52,6 +52,7 @@ export const training = {
   sidesTitle: "The step, the one that is held, or the one less the other (D, Shift D)",
   side: { edited: "step {step}", untouched: "held: {step}", difference: "difference" },
   heldOf: "{step} of {run}",
+  none: "none",
 
   /** The curve of the loss. */
   curve: "Loss over the steps. {reading} Drag to choose a step.",
@@ -61,6 +62,8 @@ export const training = {
   noLoss: "No loss was logged.",
   learningRate: "learning rate",
   gradNorm: "gradient norm",
+  /** At the mouse. */
+  pointed: "{step}: {value}",
   reading: "{name} {value}",
   readingAt: "{name} {value} (step {step})",
   score: "Score of the head in focus, on the right",
@@ -73,39 +76,53 @@ export const training = {
 
   /** Of the step on screen less the one that is held. */
   difference: {
-    attention: "This step less the held one. Blue: more weight at this step; orange: less.",
-    edited: {
-      arcs: "Arcs are of this step; Matrix shows the difference.",
-      steps: "Steps of one head are of this training step; Matrix shows the difference.",
+    attention: {
+      less: "shown less held",
+      difference: "Step shown less step held. Blue: more weight where it is shown; orange: less.",
+      edited: {
+        arcs: "Arcs are of the step shown; Matrix shows the difference.",
+        steps: "This is of the step shown; Matrix shows the difference.",
+      },
     },
-    less: "this step less the held one",
     chain: {
-      about: "this step less the held one",
-      rows: { surprisal: "surprisal, ± bits", edited: "this step, %", untouched: "held, %" },
-      factor: "p(“{token}”): this step {edited}, held {untouched} · surprisal {bits}",
-      total:
-        "The whole text: {bits}; perplexity at this step {edited}, at the held one {untouched}.",
-      legend: "Blue: more surprising at this step; orange: less.",
+      about: "shown less held",
+      rows: { surprisal: "surprisal, ± bits", edited: "shown, %", untouched: "held, %" },
+      factor: "p(“{token}”): shown {edited}, held {untouched} · surprisal {bits}",
+      total: "The whole text: {bits}; perplexity shown {edited}, held {untouched}.",
+      legend: "Blue: more surprising at the step shown; orange: less.",
     },
     heads: {
       title: "how far heads are apart",
       here: "distance of the two steps",
       explained:
-        "Jensen-Shannon distance of the weights at the two steps, as the mean of all queries: 0 where they are equal, 1 where they look at nothing in common.",
+        "Jensen-Shannon distance of the weights at both steps, as the mean of all queries: 0 where they are equal, 1 without anything in common.",
       scale: "0 to {most}",
       reading: "Comparing heads…",
     },
-    /** The next token. */
+    /** The next token, at both. */
     next: {
-      name: "held",
-      share: "held: {share}",
-      value: "{share}; {before} at the held step. Click for the calculation.",
-      changed: "{share} at this step, {before} at the held one. Click for the calculation.",
+      sides: { a: "shown", b: "held" },
+      held: {
+        name: "held",
+        share: "held: {share}",
+        value: "{share}; {before} at the held step. Click for the calculation.",
+        changed: "{share} shown, {before} held. Click for the calculation.",
+      },
+      /** Where the held one is on screen. */
+      shown: {
+        name: "shown",
+        share: "shown: {share}",
+        value: "{share}; {before} at the step of the slider. Click for the calculation.",
+        changed: "{share} held, {before} at the step of the slider. Click for the calculation.",
+      },
+      value: "{a} shown, {b} held: {change}",
+      gained: "likelier shown: {tokens}",
+      lost: "likelier held: {tokens}",
+      none: "none",
+      kl: "KL shown‖held {ab} · held‖shown {ba}",
+      klTitle:
+        "Kullback-Leibler divergences: the bits a token that are lost by who expects the step held where the step shown is true, and the other way round",
+      infinite: "∞ (cut)",
     },
-    sides: { a: "this step", b: "held" },
-    value: "{a} at this step, {b} at the held one: {change}",
-    gained: "likelier now: {tokens}",
-    lost: "likelier at the held step: {tokens}",
-    kl: "KL now‖held {ab} · held‖now {ba}",
   },
 } as const;
