@@ -1,6 +1,6 @@
 /** What heads are called by: the habit that has most of their weight. */
 
-import type { Ink } from "../draw/color-scale";
+import { type Ink, mixed } from "../draw/color-scale";
 import { INK } from "../host/colors";
 import type { Theme } from "../host/theme";
 import type { HeadsAnswer } from "../protocol/over-steps";
@@ -8,17 +8,20 @@ import { SCORES, type ScoreName } from "../protocol/shared";
 
 /** Share of the weight below which no habit is one: such a head is spread out. */
 export const LEAST_HABIT = 0.25;
-/** By the order of `SCORES`, which of the colours of heads is whose: neighbours in it are far apart. */
-const COLOR: Record<ScoreName, number> = {
+const GREY = 0.5;
+/** Which of the colours of heads is whose; a head without a habit is grey. */
+const COLOR: Record<Exclude<ScoreName, "entropy">, number> = {
   previous: 0,
   first: 4,
   self: 2,
   induction: 1,
   local: 5,
-  entropy: 3,
 };
 
-export const habitInk = (theme: Theme, habit: ScoreName): Ink => INK[theme].heads[COLOR[habit]]!;
+export function habitInk(theme: Theme, habit: ScoreName): Ink {
+  const { heads, ground, text } = INK[theme];
+  return habit === "entropy" ? mixed(ground, text, GREY) : heads[COLOR[habit]]!;
+}
 
 /** A score of a head at a step, by its index; NaN where it has none. */
 export function scoreAt(

@@ -5,7 +5,7 @@ import { rgb } from "../../draw/color-scale";
 import { INK, ThemeContext } from "../../host/colors";
 import type { LayerRow } from "../../protocol/answers";
 import type { HeadsAnswer } from "../../protocol/over-steps";
-import { SCORES } from "../../protocol/shared";
+import { SCORES, type ScoreName } from "../../protocol/shared";
 import type { Head } from "../../store/attention/types";
 import type { Store } from "../../store/store";
 import type { TrainingStore } from "../../store/training";
@@ -41,10 +41,10 @@ export function Became({ store }: PanelProps) {
   const [run, probe] = [training?.run.value ?? 0, training?.probe.value ?? 0];
   const kind = attention.kind.value;
   const [layers, heads] = training?.probes.value[probe]?.kinds[kind] ?? [0, 0];
-  const isThere = kept > 0 && layers > 0;
+  const isThere = layers > 0;
   const { answer, isOld, lacking } = useOverSteps<HeadsAnswer>(
     store,
-    isThere ? { type: "training_heads", run, probe, kind } : null,
+    isThere && kept > 0 ? { type: "training_heads", run, probe, kind } : null,
   );
   const { width, height } = size;
   const grid = useMemo(() => {
@@ -59,32 +59,36 @@ export function Became({ store }: PanelProps) {
           {words.title} {training && isThere && <StepNow training={training} />}
         </span>
       </h3>
-      <div ref={box} class="became-box">
-        {training && isThere && !lacking && width > 0 ? (
-          <Heads
-            store={store}
-            training={training}
-            grid={grid}
-            answer={answer}
-            isOld={isOld}
-            hovered={hovered}
-          />
-        ) : (
-          <p class="muted empty">
-            {lacking ?? (kept === 0 ? overSteps.empty : isThere ? "" : words.none)}
-          </p>
-        )}
-      </div>
-      {training && isThere && !lacking && (
-        <>
+      <div class="became-body">
+        <div ref={box} class="became-box">
+          {training && isThere && !lacking && width > 0 ? (
+            <Heads
+              store={store}
+              training={training}
+              grid={grid}
+              answer={answer}
+              isOld={isOld}
+              hovered={hovered}
+            />
+          ) : (
+            <p class="muted empty">
+              {lacking ?? (training?.current.value ? (isThere ? "" : words.none) : overSteps.empty)}
+            </p>
+          )}
+        </div>
+        {training && isThere && !lacking && (
           <Reading
             store={store}
+            kept={kept}
             training={training}
             answer={isOld ? null : answer}
             hovered={hovered}
           />
-          <Legend answer={isOld ? null : answer} layers={layers} heads={heads} />
-          <Explained training={training} />
+        )}
+      </div>
+      {training && isThere && !lacking && (
+        <>
+          <p class="note lines became-explained extra">{words.explained}</p>
           <div class="foot extra">
             <Save of={panel} name="heads-became" />
           </div>
@@ -95,15 +99,8 @@ export function Became({ store }: PanelProps) {
 }
 
 function StepNow({ training }: { training: TrainingStore }) {
-  return <small>{fill(overSteps.step, { step: count(training.step.value) })}</small>;
-}
-
-function Explained({ training }: { training: TrainingStore }) {
-  return (
-    <p class="note lines became-explained extra">
-      {fill(words.explained, { step: count(training.step.value) })}
-    </p>
-  );
+  const step = training.step.value;
+  return step < 0 ? null : <small>{fill(overSteps.step, { step: count(step) })}</small>;
 }
 
 interface HeadsProps {
@@ -189,72 +186,73 @@ const scoreText = (score: number): string => (Number.isNaN(score) ? "–" : scor
 
 interface ReadingProps {
   store: Store;
+  kept: number;
   training: TrainingStore;
   answer: HeadsAnswer | null;
   hovered: { value: Head | null };
 }
 
 /** All scores of the head in focus, or under the mouse: at the step, and at the end. */
-function Reading({ store, training, answer, hovered }: ReadingProps) {
+function Reading({ store, kept, training, answer, hovered }: ReadingProps) {
   const { state } = store;
   const { layer, head } = hovered.value ?? { layer: state.layer.value, head: state.head.value };
   const step = answer ? nearestTo(answer.steps.data, training.step.value) : 0;
   const last = (answer?.steps.data.length ?? 1) - 1;
   const habit = answer && becameOf(answer, layer, head);
+  const theme = useContext(ThemeContext).value;
+  const counts = useMemo(() => answer && countsOf(answer), [answer]);
+  const score = (at: number, name: ScoreName) =>
+    answer ? scoreText(scoreAt(answer, at, name, layer, head)) : "–";
   return (
-    <table class="became-reading figures" role="status">
-      <thead>
-        <tr>
-          <th>
+    <div>
+      <p class="became-reading ellipsis" role="status">
+        {kept === 0 ? (
+          overSteps.empty
+        ) : (
+          <>
             <b>
               {layer}·{head}
             </b>{" "}
             {answer &&
               (habit ? fill(words.became, { habit: overview.scores[habit].title }) : words.unknown)}
-          </th>
-          <th>{fill(overSteps.step, { step: count(answer?.steps.data[step] ?? 0) })}</th>
-          <th>{words.end}</th>
-        </tr>
-      </thead>
-      <tbody>
-        {SCORES.map((score) => (
-          <tr key={score} class={score === habit ? "here" : ""} title={overview.scores[score].text}>
-            <th>{overview.scores[score].title}</th>
-            <td>{answer ? scoreText(scoreAt(answer, step, score, layer, head)) : "–"}</td>
-            <td>{answer ? scoreText(scoreAt(answer, last, score, layer, head)) : "–"}</td>
+          </>
+        )}
+      </p>
+      <table class="figures">
+        <thead>
+          <tr>
+            <th />
+            <th>{kept > 0 && fill(overSteps.step, { step: count(training.step.value) })}</th>
+            <th>{words.end}</th>
+            <th>{words.heads}</th>
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {SCORES.map((name) => (
+            <tr key={name} class={name === habit ? "here" : ""} title={overview.scores[name].text}>
+              <th>
+                <i style={{ background: rgb(habitInk(theme, name)) }}>{words.letters[name]}</i>{" "}
+                {overview.scores[name].title}
+              </th>
+              <td>{score(step, name)}</td>
+              <td>{score(last, name)}</td>
+              <td>{counts ? (counts.get(name) ?? 0) : "–"}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
 
-interface LegendProps {
-  answer: HeadsAnswer | null;
-  layers: number;
-  heads: number;
-}
-
-/** What the colours and letters mean, and how many heads have each. */
-function Legend({ answer, layers, heads }: LegendProps) {
-  const theme = useContext(ThemeContext).value;
-  const counts = useMemo(() => {
-    const found = new Map<string | null, number>();
-    for (let layer = 0; answer && layer < layers; layer++)
-      for (let head = 0; head < heads; head++) {
-        const habit = becameOf(answer, layer, head);
-        found.set(habit, (found.get(habit) ?? 0) + 1);
-      }
-    return found;
-  }, [answer, layers, heads]);
-  return (
-    <ul class="list became-legend figures" aria-label={words.legend}>
-      {SCORES.map((habit) => (
-        <li key={habit} title={overview.scores[habit].text}>
-          <i style={{ background: rgb(habitInk(theme, habit)) }}>{words.letters[habit]}</i>{" "}
-          {overview.scores[habit].title} <span>{answer ? (counts.get(habit) ?? 0) : ""}</span>
-        </li>
-      ))}
-    </ul>
-  );
+/** How many heads became each. */
+function countsOf(answer: HeadsAnswer): Map<ScoreName | null, number> {
+  const [, , layers, heads] = answer.scores.shape as [number, number, number, number];
+  const found = new Map<ScoreName | null, number>();
+  for (let layer = 0; layer < layers; layer++)
+    for (let head = 0; head < heads; head++) {
+      const habit = becameOf(answer, layer, head);
+      found.set(habit, (found.get(habit) ?? 0) + 1);
+    }
+  return found;
 }

@@ -1,8 +1,8 @@
 import type { Signal } from "@preact/signals";
-import { line } from "d3-shape";
 import { useContext, useMemo, useRef } from "preact/hooks";
 import { px } from "../../draw/canvas";
 import { rgb } from "../../draw/color-scale";
+import { linePath } from "../../draw/paths";
 import { ThemeContext } from "../../host/colors";
 import type { HeadsAnswer } from "../../protocol/over-steps";
 import { SCORES, type ScoreName } from "../../protocol/shared";
@@ -40,10 +40,8 @@ export function Line({ training, answer, at: { layer, head }, habit, read }: Lin
   const scale = useMemo(() => stepsScale(steps, axis, [left, right]), [answer, axis, left, right]);
   const y = (score: number) => top + height * (1 - score);
   const picture = useMemo(() => {
-    const draw = line<number>()
-      .defined((score) => !Number.isNaN(score))
-      .x((_, index) => scale.at[index]!)
-      .y(y);
+    const draw = (scores: readonly number[]) =>
+      linePath(scores.map((score, index) => [scale.at[index]!, y(score)]));
     const of = (score: ScoreName) =>
       Array.from(steps, (_, index) => scoreAt(answer!, index, score, layer, head));
     const main = answer && habit ? of(habit) : [];
@@ -72,9 +70,9 @@ export function Line({ training, answer, at: { layer, head }, habit, read }: Lin
         />
         {answer &&
           SCORES.filter((score) => score !== habit).map((score) => (
-            <path key={score} class="other" d={draw(of(score)) ?? ""} />
+            <path key={score} class="other" d={draw(of(score))} />
           ))}
-        <path class="score" d={draw(main) ?? ""} style={{ stroke: ink }} />
+        <path class="score" d={draw(main)} style={{ stroke: ink }} />
         {main.length <= FEW &&
           main.map((score, index) =>
             Number.isNaN(score) ? null : (

@@ -29,18 +29,20 @@ export function HeadSteps({ store }: PanelProps) {
   const kind = attention.kind.value;
   const { layer, head } = { layer: state.layer.value, head: state.head.value };
   const [layers, heads] = training?.probes.value[probe]?.kinds[kind] ?? [0, 0];
-  const isThere = kept > 0 && layer < layers && head < heads;
+  const isThere = layer < layers && head < heads;
+  const isKept = isThere && kept > 0;
   const pictures = useOverSteps<HeadAnswer>(
     store,
-    isThere ? { type: "training_head", run, probe, kind, layer, head } : null,
+    isKept ? { type: "training_head", run, probe, kind, layer, head } : null,
   );
   const scored = useOverSteps<HeadsAnswer>(
     store,
-    isThere ? { type: "training_heads", run, probe, kind } : null,
+    isKept ? { type: "training_heads", run, probe, kind } : null,
   );
   const scores = scored.isOld ? null : scored.answer;
   const habit = useMemo(() => scores && becameOf(scores, layer, head), [scores, layer, head]);
-  const lacking = pictures.lacking ?? (kept === 0 ? overSteps.empty : isThere ? null : words.none);
+  const lacking =
+    pictures.lacking ?? (isThere ? null : training?.current.value ? words.none : overSteps.empty);
   const steps = () => [...(training?.steps.peek() ?? [])];
   const go = (among: readonly number[], by: number) => {
     const index = nearestTo(among, training!.step.peek());
@@ -63,7 +65,7 @@ export function HeadSteps({ store }: PanelProps) {
         </span>
       </h3>
       {!training || lacking ? (
-        <p class="muted empty head-steps-empty">{lacking}</p>
+        <p class="muted empty">{lacking}</p>
       ) : (
         <>
           <div
@@ -129,13 +131,15 @@ function Reading({ training, answer, at: { layer, head }, habit, read }: Reading
   const value = answer && habit ? scoreAt(answer, index, habit, layer, head) : NaN;
   return (
     <p class="head-steps-reading ellipsis figures" role="status">
-      {Number.isNaN(value)
-        ? fill(words.unknown, { step })
-        : fill(words.reading, {
-            step,
-            score: overview.scores[habit!].title,
-            value: value.toFixed(3),
-          })}
+      {wanted < 0
+        ? overSteps.empty
+        : Number.isNaN(value)
+          ? fill(words.unknown, { step })
+          : fill(words.reading, {
+              step,
+              score: overview.scores[habit!].title,
+              value: value.toFixed(3),
+            })}
     </p>
   );
 }

@@ -12,7 +12,10 @@ const MOST = 0.85; // opacity of what is certain
 const BRIGHT = 0.63; // opacity from which words are dark where the ground is
 const LETTER = { share: 0.78, most: 12, least: 8.5 }; // of a row, and pixels
 const PAD = 3; // pixels
+const CLOSE = 5; // pixels of a step below which no line is between what differs
 const SHORTEST = 2; // letters: what is cut to fewer isn't written
+
+const ratio = () => window.devicePixelRatio || 1;
 
 export interface Places {
   /** Pixels from a step, or a row, to the next. */
@@ -78,19 +81,22 @@ export function paint(
   const names = namesOf(lens, runs, places, theme, { family, pixels, em });
   const ink = INK[theme].likely;
   const hair = mixed(INK[theme].ground, INK[theme].text, 0.16);
+  // On whole pixels, so that none shines through between two.
+  const edge = (step: number) => Math.round(step * wide * ratio()) / ratio();
   const cells = runs.flatMap(({ row, from, to }) =>
     Array.from({ length: to - from }, (_, at) => ({
-      x: (from + at) * wide,
+      x: edge(from + at),
       y: topOf(places, lens.rows, row),
+      width: edge(from + at + 1) - edge(from + at),
       alpha: Math.exp(lens.logprob(row, from + at)) * MOST,
     })),
   );
-  for (const { x, y, alpha } of cells) {
+  for (const { x, y, width: own, alpha } of cells) {
     context.fillStyle = `rgb(${ink.join(" ")} / ${alpha})`;
-    context.fillRect(x, y, wide, high - 1);
+    context.fillRect(x, y, own, high - 1);
   }
   // Where a layer begins to say something else.
-  const begins = runs.filter(({ from }) => from > 0);
+  const begins = wide < CLOSE ? [] : runs.filter(({ from }) => from > 0);
   context.fillStyle = `rgb(${hair.join()})`;
   for (const { row, from } of begins)
     context.fillRect(from * wide - 0.5, topOf(places, lens.rows, row), 1, high - 1);
@@ -102,7 +108,7 @@ export function paint(
   }
   drawnBy(canvas, () =>
     [
-      ...cells.map(({ x, y, alpha }) => filled(x, y, wide, high - 1, ink, alpha)),
+      ...cells.map(({ x, y, width: own, alpha }) => filled(x, y, own, high - 1, ink, alpha)),
       ...begins.map(({ row, from }) =>
         filled(from * wide - 0.5, topOf(places, lens.rows, row), 1, high - 1, hair, 1),
       ),

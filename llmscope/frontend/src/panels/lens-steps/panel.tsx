@@ -23,7 +23,7 @@ import { type Lens, lensOf } from "./runs";
 const LEFT = 40; // pixels, for the numbers of layers
 const BELOW = 20; // and for those of steps
 const TALL = 400; // pixels of all rows, where they aren't few
-const ROW = { least: 4, most: 22, stage: 40 };
+const ROW = { least: 4, most: 32, stage: 44 };
 const WIDEST = 120; // pixels of a step
 const DIGIT = 7.5;
 
@@ -37,10 +37,10 @@ export function LensSteps({ store }: PanelProps) {
     training?.probe.value ?? 0,
     training?.position.value ?? -1,
   ];
-  const isThere = kept > 0 && position >= 0;
+  const isThere = position >= 0;
   const { answer, isOld, lacking } = useOverSteps<LensAnswer>(
     store,
-    isThere ? { type: "training_lens", run, probe, position } : null,
+    isThere && kept > 0 ? { type: "training_lens", run, probe, position } : null,
   );
   const { tokens, kinds } = training?.probes.value[probe] ?? {};
   const token = tokens?.[position];
@@ -64,8 +64,8 @@ export function LensSteps({ store }: PanelProps) {
           isOld={isOld}
         />
       ) : (
-        <p class="muted empty lens-steps-empty">
-          {lacking ?? (kept === 0 ? overSteps.empty : words.none)}
+        <p class="muted empty">
+          {lacking ?? (training?.current.value ? words.none : overSteps.empty)}
         </p>
       )}
       <p class="note lines lens-steps-note extra">{words.legend}</p>
@@ -130,7 +130,7 @@ function Grid({ training, answer, rows, isOld }: GridProps) {
     },
     first: () => put({ ...here(), step: 0 }),
     last: () => put({ ...here(), step: steps - 1 }),
-    take: () => lens && training.turn(lens.steps[here().step]!),
+    take: () => void (lens && training.turn(lens.steps[here().step]!)),
   });
   const every = Math.max(1, Math.ceil((15 * em) / high));
   return (
@@ -254,7 +254,9 @@ function Reading({ training, lens, rows, read }: ReadingProps) {
             layer: row - 1,
             step: count(lens.steps[step]!),
           })
-        : "\u00a0"}
+        : training.step.value < 0
+          ? overSteps.empty
+          : "\u00a0"}
     </p>
   );
 }

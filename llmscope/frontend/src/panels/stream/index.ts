@@ -8,5 +8,5 @@ export const stream: Panel = {
   component: NextTokenStream,
   css,
   place: "row",
-  subjects: [{ title: words.title, isWide: true }],
+  subjects: [{ title: words.subject, isWide: true }],
 };

@@ -55,7 +55,7 @@ export function NextTokenStream({ store }: PanelProps) {
         </div>
       ) : (
         <p class="muted empty stream-empty">
-          {lacking ?? (kept === 0 ? overSteps.empty : !isThere || answer ? words.none : "")}
+          {lacking ?? (kept === 0 ? overSteps.empty : isThere && !answer ? "" : words.none)}
         </p>
       )}
       <div class="foot extra">

@@ -21,16 +21,16 @@ import {
 } from "../../ui/steps-axis";
 import { fitting, textWidth } from "../../ui/text-width";
 import { useSize } from "../../ui/use-size";
-import { common } from "#words/common";
 import { stream as words } from "#words/stream";
 import { fill, rich } from "../../words/fill";
-import { type Stream, namesAtEnd, outline, placeOf, pointsOf, streamOf } from "./ribbons";
+import { type Stream, namesAtEnd, outline, placeOf, edgesOf, streamOf } from "./ribbons";
 
 const ROOM = { left: 44, top: 22, bottom: 24, names: 128, few: 74 }; // pixels around the plot
 const NARROW = 560; // pixels up to which names at the end take less room
 const HIGH = { least: 200, share: 0.3, most: 320 }; // of the plot, by its width
 const LETTER = 12;
 const LINE = 15; // pixels from one name to the next
+const CLOSE = 10; // pixels from step to step below which ribbons have no rims
 const COLORED = 8; // tokens that have a colour of their own
 const SOFT = { light: 0.42, dark: 0.58 }; // how much of its colour a ribbon has, so that names on it are read
 const PALE = [0.13, 0.2]; // of the others, in turns
@@ -93,8 +93,8 @@ export function Plot({ training, answer, axis, isOld }: PlotProps) {
       };
       if (down && place < 0) read.value = { step, token: order[0]! };
     },
-    first: () => (read.value = { ...here(), step: 0 }) && undefined,
-    last: () => (read.value = { ...here(), step: last }) && undefined,
+    first: () => void (read.value = { ...here(), step: 0 }),
+    last: () => void (read.value = { ...here(), step: last }),
     take: () => training.turn(steps.data[here().step]!),
   });
   const at = (event: PointerEvent | MouseEvent): At | null => {
@@ -168,11 +168,11 @@ function Picture(props: Drawing & { family: string }) {
   const { stream, scale, axis, left, right, top, height, em, theme, names, family } = props;
   const { labels, steps } = stream.answer;
   const pixels = LETTER * em;
-  const rest = pointsOf(stream, null, scale.at);
+  const rest = edgesOf(stream, null, scale.at);
   const ribbons = labels.map((label, token) => ({
     label,
     token,
-    points: pointsOf(stream, token, scale.at),
+    points: edgesOf(stream, token, scale.at),
   }));
   const atEnd = namesAtEnd(stream, height, LINE * em);
   const named = new Set(atEnd.map(({ token }) => token));
@@ -186,7 +186,8 @@ function Picture(props: Drawing & { family: string }) {
   const lastStep = stream.columns.length - 1;
   const restPlace = inside(words.restOf, rest, false);
   return (
-    <>
+    <g class={stream.columns.length * CLOSE * em > right - left ? "dense" : ""}>
+      <rect class="rest" x={left} y={top} width={right - left} height={height} />
       <path class="rest" data-token="" d={outline(rest, top, height)} />
       {ribbons.map(({ token, points }) => (
         <path
@@ -204,7 +205,7 @@ function Picture(props: Drawing & { family: string }) {
           y={top + share * height}
           style={{ textAnchor: "end", dominantBaseline: "central" }}
         >
-          {rounded(share)}
+          {`${100 * share} %`}
         </text>
       ))}
       <StepsAxisBelow
@@ -248,7 +249,7 @@ function Picture(props: Drawing & { family: string }) {
           </text>
         );
       })}
-    </>
+    </g>
   );
 }
 
@@ -263,7 +264,7 @@ function Over({ stream, scale, top, height, read }: Drawing & { read: Signal<At 
   return (
     <g class="over">
       <path class="at" d={`M${x} ${top}v${height}`} />
-      <path class="outline" d={outline(pointsOf(stream, at.token, scale.at), top, height)} />
+      <path class="outline" d={outline(edgesOf(stream, at.token, scale.at), top, height)} />
       {!Number.isNaN(from) && (
         <path class="here" d={`M${x} ${top + from * height}V${top + to * height}`} />
       )}

@@ -1,10 +1,9 @@
 /** Tokens as ribbons over steps: as wide as they are likely, the likelier above. */
 
-import { area, curveBumpX } from "d3-shape";
+import { type Edge, ribbonPath } from "../../draw/paths";
 import type { AcrossAnswer } from "../../protocol/over-steps";
-import type { StepsScale } from "../../ui/steps-axis";
 
-const FLAT = { share: 0.22, most: 7, alone: 60 }; // of a gap, and pixels, that a ribbon is level at a step
+const STUB = { share: 0.25, most: 6, alone: 60 }; // of a gap, and pixels, that a ribbon goes on where it ends
 
 /** What is known at a step. */
 export interface Column {
@@ -45,48 +44,54 @@ export function streamOf(answer: AcrossAnswer): Stream {
   return { answer, columns, tokens, prob };
 }
 
-/** A place where a ribbon is as wide as it is: the left or the right end of its level part at a step. */
-export interface Point {
-  x: number;
-  /** Shares from above; NaN where there is none. */
-  from: number;
-  to: number;
-}
-
-/** Half of what is level at each step, to its left and to its right, in pixels. */
-export function levels(at: readonly number[]): [left: number, right: number][] {
+/** How far a ribbon goes on to the left and to the right of each step if it ends there, in pixels. */
+export function stubs(at: readonly number[]): [left: number, right: number][] {
   const gap = (a: number | undefined, b: number | undefined) =>
-    a === undefined || b === undefined ? 0 : Math.min(FLAT.most, (b - a) * FLAT.share);
-  if (at.length === 1) return [[FLAT.alone, FLAT.alone]];
+    a === undefined || b === undefined ? 0 : Math.min(STUB.most, (b - a) * STUB.share);
+  if (at.length === 1) return [[STUB.alone, STUB.alone]];
   return at.map((x, index) => [gap(at[index - 1], x), gap(x, at[index + 1])]);
 }
 
-/** The points of a token, or, without one, of the rest. */
-export function pointsOf(
+/**
+ * Where a ribbon, or, without a token, the rest, has its edges: shares from above. It bends where others
+ * are likelier than at the step before.
+ */
+export function edgesOf(
   { columns, prob }: Stream,
   token: number | null,
   at: readonly number[],
-): Point[] {
-  const wide = levels(at);
+): Edge[] {
+  const ends = stubs(at);
+  const rankOf = (index: number) => {
+    const { order, above } = columns[index] ?? {};
+    if (!order || token === null) return order ? 0 : -1;
+    return Number.isNaN(above![token]) ? -1 : order.indexOf(token);
+  };
   return columns.flatMap(({ above, rest }, index) => {
     const from = token === null ? 1 - rest : above[token]!;
     const to = token === null ? 1 : from + prob(index, token);
-    const [left, right] = wide[index]!;
+    const [before, rank, after] = [rankOf(index - 1), rankOf(index), rankOf(index + 1)];
+    const [left, right] = ends[index]!;
+    const x = at[index]!;
+    const here = { x, from, to, bends: before !== rank };
+    if (rank < 0) return [here];
     return [
-      { x: at[index]! - left, from, to },
-      { x: at[index]! + right, from, to },
+      ...(before < 0 ? [{ x: x - left, from, to }] : []),
+      { ...here, bends: before >= 0 && here.bends },
+      ...(after < 0 ? [{ x: x + right, from, to }] : []),
     ];
   });
 }
 
 /** The outline of a ribbon: level at each step, and a bend between two; none where nothing is known. */
-export const outline = (points: readonly Point[], top: number, height: number): string =>
-  area<Point>()
-    .curve(curveBumpX)
-    .defined(({ from }) => !Number.isNaN(from))
-    .x(({ x }) => x)
-    .y0(({ from }) => top + from * height)
-    .y1(({ to }) => top + to * height)([...points]) ?? "";
+export const outline = (points: readonly Edge[], top: number, height: number): string =>
+  ribbonPath(
+    points.map((edge) => ({
+      ...edge,
+      from: top + edge.from * height,
+      to: top + edge.to * height,
+    })),
+  );
 
 /** Where a ribbon's name fits in it. */
 export interface Place {
@@ -102,7 +107,7 @@ export interface Place {
  * @param before names go no farther to the right
  */
 export function placeOf(
-  points: readonly Point[],
+  points: readonly Edge[],
   [wide, high]: readonly [number, number],
   height: number,
   before: number,

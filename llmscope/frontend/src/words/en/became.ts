@@ -7,7 +7,7 @@ export const became = {
   none: "This model has no attention to show.",
   grid: "Heads by layer, coloured by what they became. Layer {layer}, head {head}. Arrow keys walk, Space pins.",
   explained:
-    "Colour and letter: the habit that has most of a head's weight at the last step; none with a quarter of it: spread out. Strength: that score at step {step}.",
+    "Colour and letter: the habit with most of a head's weight at the last step (if none has a quarter: spread out). Strength: that score at the step in focus.",
   /** How a habit is marked in a cell. */
   letters: {
     previous: "p",
@@ -19,6 +19,7 @@ export const became = {
   },
   became: "became: {habit}",
   unknown: "no scores",
-  end: "at the end",
-  legend: "What heads became",
+  end: "end",
+  /** How many became that. */
+  heads: "heads",
 } as const;

@@ -3,7 +3,7 @@ import * as names from "./names";
 /** One head over the steps of a training. */
 export const headSteps = {
   title: names.headSteps,
-  subject: "Head over steps",
+  subject: "One head",
   head: "layer {layer} · head {head}",
   none: "No attention of this head is kept.",
   plot: "The attention of layer {layer}, head {head} over steps. Left and right walk the steps, up and down those that are pictured.",

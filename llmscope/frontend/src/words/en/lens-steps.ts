@@ -3,7 +3,7 @@ import * as names from "./names";
 /** What each layer would say, over the steps of a training. */
 export const lensSteps = {
   title: names.lensSteps,
-  subject: "Layers over steps",
+  subject: "Layers",
   about: "likeliest after “{token}”",
   none: "What this model's layers would say is not kept.",
   embeddings: "emb.",

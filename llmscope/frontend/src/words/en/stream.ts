@@ -3,7 +3,8 @@ import * as names from "./names";
 /** The next token over the steps of a training. */
 export const stream = {
   title: names.stream,
-  about: "after “{token}”, over the steps of the training",
+  subject: "Stream",
+  about: "after “{token}”",
   none: "This model predicts no next token here.",
   restOf: "the rest of the vocabulary",
   plot: "The next token over steps as ribbons, as wide as each is likely. Left and right walk the steps, up and down the tokens, Enter chooses the step.",
