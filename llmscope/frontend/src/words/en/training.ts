@@ -95,7 +95,7 @@ export const training = {
       title: "how far heads are apart",
       here: "distance of the two steps",
       explained:
-        "Jensen-Shannon distance of the weights at both steps, as the mean of all queries: 0 where they are equal, 1 without anything in common.",
+        "Jensen-Shannon distance of the weights, mean of the queries: 0 where equal, 1 with nothing in common.",
       scale: "0 to {most}",
       reading: "Comparing heads…",
     },
