@@ -18,7 +18,10 @@ def test_every_panel_that_is_drawn_has_a_height():
     registered = "".join(path.read_text("utf-8") for path in DRAWN.glob("*/index.ts"))
     places = dict(re.findall(r'name: "([\w-]+)",[^}]*?place: "(\w+)"', registered))
     assert {name: _place(panel) for name, panel in PANELS.items()} == places
-    assert all((panel.above > 0) != (panel.column > 0) for panel in PANELS.values())
+    assert all(
+        [panel.above > 0, panel.column > 0, panel.block > 0].count(True) == 1
+        for panel in PANELS.values()
+    )
 
 
 def _place(panel):
