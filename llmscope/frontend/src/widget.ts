@@ -4,6 +4,7 @@ import { keep } from "./app/keep";
 import { picker } from "./app/picker";
 import { PANELS } from "./panels/registry";
 import { KernelSource } from "./sources/kernel";
+import { withSteps } from "./sources/steps";
 import { Hints } from "./store/hints";
 import { Store } from "./store/store";
 import type { Traits } from "./store/traits";
@@ -13,7 +14,8 @@ export default () => {
   let store: Store;
   return {
     initialize({ model }: { model: AnyModel }) {
-      store = new Store(new KernelSource(model), model as unknown as Traits);
+      const source = withSteps(new KernelSource(model), model.get("_panels"));
+      store = new Store(source, model as unknown as Traits);
       return () => store.close();
     },
     render({ el }: { el: HTMLElement }) {

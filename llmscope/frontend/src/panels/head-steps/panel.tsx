@@ -1,0 +1,145 @@
+import { type Signal, useSignal } from "@preact/signals";
+import { useMemo, useRef } from "preact/hooks";
+import type { HeadAnswer, HeadsAnswer } from "../../protocol/over-steps";
+import { MOST_PICTURES } from "../../protocol/over-steps";
+import type { ScoreName } from "../../protocol/shared";
+import type { TrainingStore } from "../../store/training";
+import { count } from "../../ui/format";
+import { becameOf, scoreAt } from "../../ui/habits";
+import { onKeys } from "../../ui/keys";
+import { useKept, useOverSteps } from "../../ui/over-steps";
+import { Save } from "../../ui/save";
+import { clamp } from "../../ui/scale";
+import { nearestTo } from "../../ui/steps-axis";
+import { headSteps as words } from "#words/head-steps";
+import { overSteps } from "#words/over-steps";
+import { overview } from "#words/overview";
+import { choose, fill } from "../../words/fill";
+import type { PanelProps } from "../props";
+import { Line } from "./line";
+import { Pictures } from "./pictures";
+
+/** The head in focus through a training: its score as a line, its attention as pictures. */
+export function HeadSteps({ store }: PanelProps) {
+  const panel = useRef<HTMLElement>(null);
+  const read = useSignal<number | null>(null);
+  const { training, attention, state } = store;
+  const kept = useKept(store);
+  const [run, probe] = [training?.run.value ?? 0, training?.probe.value ?? 0];
+  const kind = attention.kind.value;
+  const { layer, head } = { layer: state.layer.value, head: state.head.value };
+  const [layers, heads] = training?.probes.value[probe]?.kinds[kind] ?? [0, 0];
+  const isThere = layer < layers && head < heads;
+  const isKept = isThere && kept > 0;
+  const pictures = useOverSteps<HeadAnswer>(
+    store,
+    isKept ? { type: "training_head", run, probe, kind, layer, head } : null,
+  );
+  const scored = useOverSteps<HeadsAnswer>(
+    store,
+    isKept ? { type: "training_heads", run, probe, kind } : null,
+  );
+  const scores = scored.isOld ? null : scored.answer;
+  const habit = useMemo(() => scores && becameOf(scores, layer, head), [scores, layer, head]);
+  const lacking =
+    pictures.lacking ?? (isThere ? null : training?.current.value ? words.none : overSteps.empty);
+  const steps = () => [...(training?.steps.peek() ?? [])];
+  const go = (among: readonly number[], by: number) => {
+    const index = nearestTo(among, training!.step.peek());
+    read.value = null;
+    training!.turn(among[clamp(index + by, 0, among.length - 1)]!);
+  };
+  const keys = onKeys("headSteps", {
+    move({ down, right }) {
+      if (down) go([...(pictures.answer?.steps.data ?? steps())], down);
+      else go(steps(), right);
+    },
+    first: () => go(steps(), -Infinity),
+    last: () => go(steps(), Infinity),
+  });
+  return (
+    <section ref={panel} class="panel head-steps" aria-label={words.title}>
+      <h3>
+        <span class="ellipsis">
+          {words.title} {isThere && <small>{fill(words.head, { layer, head })}</small>}
+        </span>
+      </h3>
+      {!training || lacking ? (
+        <p class="muted empty">{lacking}</p>
+      ) : (
+        <>
+          <div
+            class="head-steps-body"
+            role="application"
+            tabIndex={0}
+            aria-label={fill(words.plot, { layer, head })}
+            onKeyDown={keys}
+          >
+            <Line
+              training={training}
+              answer={scores}
+              at={{ layer, head }}
+              habit={habit}
+              read={read}
+            />
+            <Pictures
+              training={training}
+              answer={pictures.answer}
+              isOld={pictures.isOld}
+              most={Math.min(kept, MOST_PICTURES)}
+              read={read}
+            />
+          </div>
+          <Reading
+            training={training}
+            answer={scores}
+            at={{ layer, head }}
+            habit={habit}
+            read={read}
+          />
+          <p class="note lines head-steps-note extra">
+            {habit && `${fill(words.line, { score: overview.scores[habit].title })} · `}
+            {pictures.answer &&
+              fill(choose(words.shown, kept), {
+                count: count(pictures.answer.steps.data.length),
+                all: count(kept),
+              })}
+          </p>
+          <div class="foot extra">
+            <Save of={panel} name={`head-${layer}-${head}-over-steps`} />
+          </div>
+        </>
+      )}
+    </section>
+  );
+}
+
+interface ReadingProps {
+  training: TrainingStore;
+  answer: HeadsAnswer | null;
+  at: { layer: number; head: number };
+  habit: ScoreName | null;
+  /** The number of a step under the mouse. */
+  read: Signal<number | null>;
+}
+
+/** What the head scores at the step under the mouse, or in focus. */
+function Reading({ training, answer, at: { layer, head }, habit, read }: ReadingProps) {
+  const wanted = read.value ?? training.step.value;
+  const index = answer ? nearestTo(answer.steps.data, wanted) : -1;
+  const step = count(answer?.steps.data[index] ?? Math.max(0, wanted));
+  const value = answer && habit ? scoreAt(answer, index, habit, layer, head) : NaN;
+  return (
+    <p class="head-steps-reading ellipsis figures" role="status">
+      {wanted < 0
+        ? overSteps.empty
+        : Number.isNaN(value)
+          ? fill(words.unknown, { step })
+          : fill(words.reading, {
+              step,
+              score: overview.scores[habit!].title,
+              value: value.toFixed(3),
+            })}
+    </p>
+  );
+}
