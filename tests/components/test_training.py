@@ -72,7 +72,8 @@ def test_the_slider_shows_each_step_as_it_was_kept(shown: Shown) -> None:
     expect_as_kept(shown, middle)
     reading = f"loss {loss_at(shown, middle):.3g}"
     expect(panel(shown).locator(".at")).to_contain_text(reading)
-    expect(slider(shown)).to_have_attribute("aria-valuetext", re.compile(f"step {middle}, {reading}"))
+    said = re.compile(f"step {middle}, {reading}")
+    expect(slider(shown)).to_have_attribute("aria-valuetext", said)
 
 
 def test_keys_walk_the_kept_steps(shown: Shown) -> None:
