@@ -210,9 +210,9 @@ def test_two_runs_share_the_axes_and_the_other_is_a_click_away(show: Show) -> No
     # The run on screen is drawn last.
     found = [
         np.array(re.findall(r"-?[\d.]+", path), float).reshape(-1, 2)[:, 1]
-        for path in panel(shown).locator(".curve .series path").evaluate_all(
-            "all => all.map(one => one.getAttribute('d'))"
-        )
+        for path in panel(shown)
+        .locator(".curve .series path")
+        .evaluate_all("all => all.map(one => one.getAttribute('d'))")
     ]
     corners = np.concatenate(found[::-1])
     slope, base = np.polyfit(values, corners, 1)
