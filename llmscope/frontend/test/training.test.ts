@@ -1,4 +1,6 @@
 import { signal } from "@preact/signals";
+import { mount } from "../src/app/app";
+import { PANELS } from "../src/panels/registry";
 import { describe, expect, test, vi } from "vitest";
 import {
   doneOf,
@@ -91,6 +93,43 @@ test("while no step is kept nothing is read, and no model is needed for that", a
   await source.tell("training/run", trainingAnswer([0]) as unknown as Part);
   await give(0);
   expect([store.model.value?.name, store.trace.value?.name]).toEqual(["m", name(0)]);
+});
+
+test("what waits for a training says so, and no model is to be chosen", async () => {
+  // What happy-dom doesn't paint.
+  const pen = { fillRect() {}, getImageData: () => ({ data: [255, 255, 255, 255] }) };
+  vi.stubGlobal(
+    "OffscreenCanvas",
+    class {
+      getContext = () => pen;
+    },
+  );
+  const { source, store, give } = await trained(
+    { _panels: ["training", "tokens"] },
+    trainingAnswer([], { model: {}, probes: [], state: "waiting" }),
+  );
+  const host = document.body.appendChild(document.createElement("div"));
+  const leave = mount(host, store, PANELS);
+  try {
+    await vi.waitFor(() => expect(host.shadowRoot!.textContent).toContain("No step is kept yet"));
+    expect(host.shadowRoot!.textContent).toContain("not begun");
+    await source.tell("training/run", trainingAnswer([0]) as unknown as Part);
+    await give(0);
+    await vi.waitFor(() =>
+      expect(host.shadowRoot!.querySelector(".at b")?.textContent).toBe("step 0 of 100"),
+    );
+    const button = [...host.shadowRoot!.querySelectorAll("button")].find(
+      ({ textContent }) => textContent === "Stop training",
+    )!;
+    button.click();
+    await settle();
+    expect(source.keys()).toContain("training/stop");
+    expect(host.shadowRoot!.textContent).toContain("Stopping…");
+  } finally {
+    leave();
+    host.remove();
+    vi.unstubAllGlobals();
+  }
 });
 
 describe("played", () => {
