@@ -129,7 +129,8 @@ class Prober:
         try:
             expected = whole.head_states("block")
             final = whole.residual_stream.final
-        except (ValueError, RuntimeError, NotImplementedError):
+        except (ValueError, RuntimeError, NotImplementedError) as error:
+            self.notes.append(str(error))
             return
         assert final is not None
 
@@ -144,6 +145,11 @@ class Prober:
 
         if self._scope.runner.undisturbed(found):
             self._final = final
+        else:
+            self.notes.append(
+                f"There is no lens: {self._scope.name} computes otherwise when asked for its "
+                "hidden states."
+            )
 
     def _measure(self) -> Arrays:
         recording, states = self._pass(lens=self._final is not None)

@@ -1,4 +1,4 @@
-"""A watched training that is killed, or whose disk fills up: what was kept opens, and it goes on."""
+"""Killed, or on a disk that fills up, a watched training opens, and goes on."""
 
 from __future__ import annotations
 
