@@ -104,7 +104,7 @@ class Streams:
         if asked and self._layers is None and outputs:
             output = outputs[-1]
             given = output.get("hidden_states") or output.get("decoder_hidden_states") or ()
-            states = [*states][:-1]
+            states = [*given][:-1]
         return Recording(runner, inputs, forward), [one[0] for one in states if one is not None]
 
 

@@ -213,6 +213,22 @@ def test_what_goes_wrong_in_a_watch_is_told_and_the_training_goes_on(tokenizer, 
     assert len(watch.history.log["step"]) == 4
 
 
+def test_a_step_that_no_view_can_name_is_not_kept(tokenizer):
+    watch = Watch(["The"], 1, model=tiny.MODELS["llama"](), tokenizer=tokenizer)
+    for step in (0, 6_999_999, 7_000_000):
+        watch.step(step)
+    assert watch.history.steps == (0, 6_999_999)
+    assert watch.history.notes == ("Steps are kept from 0 to 6,999,999; not 7,000,000.",)
+
+
+def test_vocabularies_are_told_apart(tokenizer):
+    llama = watched(tiny.MODELS["llama"](), tokenizer, ["The"])
+    gpt2 = watched(tiny.MODELS["gpt2"](), tokenizer, ["The"])
+    bert = watched(tiny.MODELS["bert_encoder"](), tiny.word_piece(), ["the"], steps=0)
+    assert llama.vocabulary == gpt2.vocabulary != bert.vocabulary
+    assert llama.labels([tokenizer("The")["input_ids"][0], 10**6]) == ["The", "⟨1000000⟩"]
+
+
 def test_a_temporary_folder_goes_with_the_watch(tokenizer):
     history = watched(tiny.MODELS["llama"](), tokenizer, ["The"])
     folder = history.folder
