@@ -121,8 +121,8 @@ evaluate: setup ## install lm-evaluation-harness, and hold tasks to its own numb
 
 training: build ## install datasets, peft, rouge-score and trl, and run the notebooks that watch a model learn
 	test -x $(TRAINING)/bin/python || $(PY) -m venv $(TRAINING)
-	@# What is in .venv is seen there, and not installed again.
-	$(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > \
+	@# What is in .venv is seen there, and not installed again; kernels see llmscope.
+	$(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"), "$(CURDIR)", sep="\n")' > \
 		"$$($(TRAINING)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/llmscope-venv.pth"
 	$(TRAINING)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile \
 		-c constraints.txt datasets peft rouge-score trl
