@@ -29,6 +29,7 @@ def test_what_is_kept_equals_a_trace_of_the_checkpoint(lora, tmp_path):
     tokenizer = tiny.byte_level()
     tf.set_seed(0)
     watch = Watch([PROBE], every=2)
+    adapter = peft.LoraConfig(task_type="CAUSAL_LM", init_lora_weights=False)
     trainer = SFTTrainer(
         tiny.MODELS["llama"](),
         args=SFTConfig(
@@ -44,7 +45,7 @@ def test_what_is_kept_equals_a_trace_of_the_checkpoint(lora, tmp_path):
         ),
         train_dataset=Dataset.from_dict({"text": [tiny.TEXT] * 8}),
         processing_class=tokenizer,
-        peft_config=peft.LoraConfig(task_type="CAUSAL_LM", init_lora_weights=False) if lora else None,
+        peft_config=adapter if lora else None,
         callbacks=[watch],
     )
     start = {name: item.clone() for name, item in trainer.model.state_dict().items()}
