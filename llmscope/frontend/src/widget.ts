@@ -5,6 +5,7 @@ import { picker } from "./app/picker";
 import { PANELS } from "./panels/registry";
 import { KernelSource } from "./sources/kernel";
 import { Hints } from "./store/hints";
+import { followJoins } from "./store/joins";
 import { Store } from "./store/store";
 import type { Traits } from "./store/traits";
 
@@ -13,8 +14,13 @@ export default () => {
   let store: Store;
   return {
     initialize({ model }: { model: AnyModel }) {
-      store = new Store(new KernelSource(model), model as unknown as Traits);
-      return () => store.close();
+      const traits = model as unknown as Traits;
+      store = new Store(new KernelSource(model), traits);
+      const part = followJoins(traits);
+      return () => {
+        part();
+        store.close();
+      };
     },
     render({ el }: { el: HTMLElement }) {
       // In a frame what is stored may be forgotten, and hints would come back.
