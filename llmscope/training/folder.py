@@ -60,7 +60,15 @@ class TrainingFolder:
         ValueError
             When it holds something else.
         """
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        own = {
+            STEPS,
+            LABELS,
+            f"{LABELS[:-5]}.new",
+            f"{ABOUT[:-5]}.new",
+        }  # of one killed as it began
+        if self.path.exists() and (
+            not self.path.is_dir() or {one.name for one in self.path.iterdir()} - own
+        ):
             raise ValueError(
                 f"{self.path} holds something that is no training. Name a folder that is empty, or "
                 "that is not there yet."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from cachetools import LRUCache
@@ -196,20 +197,10 @@ class History:
         known = self._records.labels()
         return [known[one] if 0 <= one < len(known) else f"⟨{one}⟩" for one in ids]
 
-    def has_tokens_of(self, other: History) -> bool:
-        """Return whether an id stands for the same token in both.
-
-        Parameters
-        ----------
-        other
-            Another history.
-
-        Returns
-        -------
-        bool
-            Whether all labels are the same.
-        """
-        return self._records.labels() == other._records.labels()
+    @property
+    def vocabulary(self) -> str:
+        """The same for trainings in which an id stands for the same token."""
+        return sha256("\0".join(self._records.labels()).encode()).hexdigest()
 
     def to_pandas(self) -> pd.DataFrame:
         """Return the log and the probes' numbers, a row for each step that was logged or kept.

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from llmscope.training.log import Row
 
+MOST_STEP = 6_999_999  # that a view can name
+
 
 class Keeper:
     """Keeps some steps of a training.
@@ -134,6 +136,9 @@ class Keeper:
     def keep(self, step: int) -> None:
         """Keep a step. Whatever comes of it, the training goes on."""
         if step in self.recorder.steps or self._scope is None:
+            return
+        if not 0 <= step <= MOST_STEP:
+            self._note_first("step", f"Steps are kept from 0 to {MOST_STEP:,}; not {step:,}.")
             return
         begun = time.perf_counter()
         try:

@@ -9,21 +9,18 @@ import numpy as np
 from llmscope.analysis.head_scores import overview
 from llmscope.analysis.matrices import layer_stack
 from llmscope.capture import Recording, to_numpy
-from llmscope.capture.hooks import after_forward, drop_capturing_hooks
-from llmscope.capture.tensors import close
-from llmscope.capture.undo import Changes, restoring
 from llmscope.export.encoding import coded, summarised
 from llmscope.kernel.tiles import shades
 from llmscope.shared import SCORES, Kind
 from llmscope.trace import Trace
 from llmscope.training.probe import Probe, described, prepared
+from llmscope.training.streams import Streams, normed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     import torch
     from numpy.typing import NDArray
-    from torch import nn
 
     from llmscope.capture import ForwardPass
     from llmscope.scope import Scope
@@ -72,7 +69,7 @@ class Prober:
         self._scope = scope
         self._given, note = prepared(scope, given)
         self.notes = [note] if note else []
-        self._final: tuple[nn.Module, ...] | None = None
+        self._streams = Streams(scope.runner)
         trace = self._trace()
         self.probe: Probe = described(trace, given, positions)
         self._chosen = self._check(trace, heads)
@@ -80,7 +77,8 @@ class Prober:
         if trace.why_no_attention:
             self.notes.append(trace.why_no_attention)
         if self.probe.positions and scope.runner.head.exists:
-            self._learn_lens(trace.recording)
+            why = scope.runner.undisturbed(lambda: self._streams.learn(trace.recording))
+            self.notes += [why] if why else []
 
     def measure(self) -> Arrays:
         """Read the probe by one pass, and return what is kept of it, by name.
@@ -105,48 +103,9 @@ class Prober:
         device = main_device(self._scope.model)
         return {name: item.to(device) for name, item in self._given.inputs.items()}
 
-    def _pass(self, lens: bool) -> tuple[Recording, list[torch.Tensor]]:
-        """Run the model once; return the pass, and states (positions, hidden size) of layers."""
-        runner, inputs = self._scope.runner, self._inputs()
-        outputs: list[Any] = []
-
-        def run(changes: Changes) -> ForwardPass:
-            if not lens:
-                return runner.record(inputs)
-            drop_capturing_hooks(runner.model, changes)
-            after_forward(runner.model, changes, lambda _, __, ___, output: outputs.append(output))
-            return runner.record({**inputs, "output_hidden_states": True})
-
-        forward = restoring(run)
-        states: Any = ()
-        if outputs:
-            output = outputs[-1]
-            states = output.get("hidden_states") or output.get("decoder_hidden_states") or ()
-        return Recording(runner, inputs, forward), [state[0] for state in states]
-
-    def _learn_lens(self, whole: Recording) -> None:
-        """Find how the head is applied to other layers, where that comes from the pass itself."""
-        try:
-            expected = whole.head_states("block")
-            final = whole.residual_stream.final
-        except (ValueError, RuntimeError, NotImplementedError):
-            return
-        assert final is not None
-
-        def found() -> bool:
-            recording, states = self._pass(lens=True)
-            if not close(recording.forward.hidden, whole.forward.hidden):
-                return False
-            ends = _normed(states[:-1], final, [*range(len(expected[0]))])
-            return len(ends) == len(expected) - 1 and all(
-                close(one, other) for one, other in zip(ends, expected, strict=False)
-            )
-
-        if self._scope.runner.undisturbed(found):
-            self._final = final
-
     def _measure(self) -> Arrays:
-        recording, states = self._pass(lens=self._final is not None)
+        lens = self._streams.final is not None and bool(self.probe.positions)
+        recording, states = self._streams.run(self._inputs(), lens)
         arrays = self._predicted(recording, states)
         for kind in self.probe.kinds:
             found = self._attended(recording, kind)
@@ -169,7 +128,7 @@ class Prober:
         if whole is not None:
             rows: torch.Tensor = whole[[*range(chained), *positions]]
         else:
-            ends = _normed(states[:-1], self._final or (), positions)
+            ends = normed(states, self._streams.final or (), positions)
             rows = torch.cat([hidden[:chained], hidden[positions], *ends])
         kept: list[NDArray[np.float32]] = []
         likeliest: list[tuple[torch.Tensor, torch.Tensor]] = []
@@ -197,8 +156,8 @@ class Prober:
             arrays["ranks"] = torch.cat([one for _, one in chain]).cpu().numpy().astype(np.int32)
         if kept:
             arrays |= summarised(kept)[0]._asdict()
-        if states and self._final is not None and positions:
-            shape = (len(states), len(positions))
+        if states:
+            shape = (len(states) + 1, len(positions))
             values = to_numpy(torch.cat([one for one, _ in likeliest])).reshape(shape)
             ids_ = torch.cat([one for _, one in likeliest]).cpu().numpy().reshape(shape)
             # The model's own answer is the last row; in `rows` it comes before the other layers.
@@ -296,16 +255,3 @@ class Prober:
             if known:
                 raise IndexError(f"There is no head ({layer}, {head}) for heads=.")
         return chosen
-
-
-def _normed(
-    states: list[torch.Tensor], final: tuple[nn.Module, ...], rows: list[int]
-) -> list[torch.Tensor]:
-    """Return states (rows, hidden size) of layers as the head takes them."""
-    ends = []
-    for state in states:
-        item: Any = state[rows][None]
-        for module in final:
-            item = module(item)
-        ends.append(item[0])
-    return ends

@@ -157,7 +157,13 @@ class Watch(TrainerCallback):
     def on_train_begin(
         self, args: Any, state: Any, control: Any, model: Any = None, **rest: Any
     ) -> None:
-        """Begin, and keep the step that the training begins at."""
+        """Begin, and keep the step that the training begins at.
+
+        Parameters
+        ----------
+        args, state, control, model, **rest
+            As a trainer calls it.
+        """
         model = model if self._model is None else self._model
         refuse_sharded(model)  # in every process, or the others would wait for the first
         if not state.is_world_process_zero:
@@ -176,7 +182,18 @@ class Watch(TrainerCallback):
         self._keeper.passed(step)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **rest: Any) -> Any:
-        """Keep the step when it is due, and stop the training when that was asked for."""
+        """Keep the step when it is due, and stop the training when that was asked for.
+
+        Parameters
+        ----------
+        args, state, control, **rest
+            As a trainer calls it.
+
+        Returns
+        -------
+        TrainerControl
+            With the wish to stop.
+        """
         if not self._keeper.begun:
             return None
         if self.should_stop:
@@ -186,12 +203,24 @@ class Watch(TrainerCallback):
         return control
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
-        """Keep the last step when the training ends with an epoch."""
+        """Keep the last step when the training ends with an epoch.
+
+        Parameters
+        ----------
+        args, state, control, **rest
+            As a trainer calls it.
+        """
         if control.should_training_stop:
             self._keeper.keep_last()
 
     def on_train_end(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
-        """End; the last step is kept, unless the weights are those of a better one by now."""
+        """End; the last step is kept, unless the weights are those of a better one by now.
+
+        Parameters
+        ----------
+        args, state, control, **rest
+            As a trainer calls it.
+        """
         if not args.load_best_model_at_end:
             self._keeper.keep_last()
         self._keeper.end()
@@ -199,6 +228,12 @@ class Watch(TrainerCallback):
     def on_log(
         self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **rest: Any
     ) -> None:
-        """Log numbers."""
+        """Log numbers.
+
+        Parameters
+        ----------
+        args, state, control, logs, **rest
+            As a trainer calls it.
+        """
         if state.is_world_process_zero and self.history.state != "waiting":
             self._keeper.log({**numbers_of(logs or {}), "step": float(state.global_step)})
