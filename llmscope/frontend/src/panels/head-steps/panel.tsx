@@ -1,13 +1,14 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useMemo, useRef } from "preact/hooks";
-import type { HeadAnswer, HeadsAnswer } from "../../protocol/over-steps";
+import type { HeadAnswer } from "../../protocol/over-steps";
 import { MOST_PICTURES } from "../../protocol/over-steps";
 import type { ScoreName } from "../../protocol/shared";
+import type { Head } from "../../store/attention/types";
 import type { TrainingStore } from "../../store/training";
 import { count } from "../../ui/format";
-import { becameOf, scoreAt } from "../../ui/habits";
+import type { HeadScores } from "../../ui/habits";
 import { onKeys } from "../../ui/keys";
-import { useKept, useOverSteps } from "../../ui/over-steps";
+import { useHeads, useOverSteps } from "../../ui/over-steps";
 import { Save } from "../../ui/save";
 import { clamp } from "../../ui/scale";
 import { nearestTo } from "../../ui/steps-axis";
@@ -23,24 +24,16 @@ import { Pictures } from "./pictures";
 export function HeadSteps({ store }: PanelProps) {
   const panel = useRef<HTMLElement>(null);
   const read = useSignal<number | null>(null);
-  const { training, attention, state } = store;
-  const kept = useKept(store);
-  const [run, probe] = [training?.run.value ?? 0, training?.probe.value ?? 0];
-  const kind = attention.kind.value;
+  const { training, state } = store;
+  const { scores: found, isOld, kept, run, probe, kind, layers, heads } = useHeads(store);
   const { layer, head } = { layer: state.layer.value, head: state.head.value };
-  const [layers, heads] = training?.probes.value[probe]?.kinds[kind] ?? [0, 0];
-  const isThere = layer < layers && head < heads;
-  const isKept = isThere && kept > 0;
+  const isThere = layers.includes(layer) && head < heads;
   const pictures = useOverSteps<HeadAnswer>(
     store,
-    isKept ? { type: "training_head", run, probe, kind, layer, head } : null,
+    kind && isThere && kept > 0 ? { type: "training_head", run, probe, kind, layer, head } : null,
   );
-  const scored = useOverSteps<HeadsAnswer>(
-    store,
-    isKept ? { type: "training_heads", run, probe, kind } : null,
-  );
-  const scores = scored.isOld ? null : scored.answer;
-  const habit = useMemo(() => scores && becameOf(scores, layer, head), [scores, layer, head]);
+  const scores = isOld ? null : found;
+  const habit = useMemo(() => scores && scores.became({ layer, head }), [scores, layer, head]);
   const lacking =
     pictures.lacking ?? (isThere ? null : training?.current.value ? words.none : overSteps.empty);
   const steps = () => [...(training?.steps.peek() ?? [])];
@@ -77,7 +70,7 @@ export function HeadSteps({ store }: PanelProps) {
           >
             <Line
               training={training}
-              answer={scores}
+              scores={scores}
               at={{ layer, head }}
               habit={habit}
               read={read}
@@ -92,7 +85,7 @@ export function HeadSteps({ store }: PanelProps) {
           </div>
           <Reading
             training={training}
-            answer={scores}
+            scores={scores}
             at={{ layer, head }}
             habit={habit}
             read={read}
@@ -116,19 +109,19 @@ export function HeadSteps({ store }: PanelProps) {
 
 interface ReadingProps {
   training: TrainingStore;
-  answer: HeadsAnswer | null;
-  at: { layer: number; head: number };
+  scores: HeadScores | null;
+  at: Head;
   habit: ScoreName | null;
   /** The number of a step under the mouse. */
   read: Signal<number | null>;
 }
 
 /** What the head scores at the step under the mouse, or in focus. */
-function Reading({ training, answer, at: { layer, head }, habit, read }: ReadingProps) {
+function Reading({ training, scores, at, habit, read }: ReadingProps) {
   const wanted = read.value ?? training.step.value;
-  const index = answer ? nearestTo(answer.steps.data, wanted) : -1;
-  const step = count(answer?.steps.data[index] ?? Math.max(0, wanted));
-  const value = answer && habit ? scoreAt(answer, index, habit, layer, head) : NaN;
+  const index = scores ? nearestTo(scores.steps, wanted) : -1;
+  const step = count(scores?.steps[index] ?? Math.max(0, wanted));
+  const value = scores && habit ? scores.at(index, habit, at) : NaN;
   return (
     <p class="head-steps-reading ellipsis figures" role="status">
       {wanted < 0
