@@ -29,6 +29,7 @@ export class HeadScores {
   readonly steps: ArrayLike<number>;
   readonly last: number;
   readonly #rows: ReadonlyMap<number, number>;
+  readonly #became = new Map<string, ScoreName | null>();
 
   /**
    * @param layers numbers of those that have scores, in the order of these
@@ -56,6 +57,15 @@ export class HeadScores {
    * tokens but the one just before count as nearby.
    */
   became(head: Head): ScoreName | null {
+    const key = `${head.layer}.${head.head}`;
+    const known = this.#became.get(key);
+    if (known !== undefined) return known;
+    const found = this.#habit(head);
+    this.#became.set(key, found);
+    return found;
+  }
+
+  #habit(head: Head): ScoreName | null {
     const of = (score: ScoreName) => this.at(this.last, score, head);
     const previous = of("previous");
     const shares: [ScoreName, number][] = [

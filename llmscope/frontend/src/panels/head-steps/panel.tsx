@@ -10,7 +10,6 @@ import type { HeadScores } from "../../ui/habits";
 import { onKeys } from "../../ui/keys";
 import { useHeads, useOverSteps } from "../../ui/over-steps";
 import { Save } from "../../ui/save";
-import { clamp } from "../../ui/scale";
 import { nearestTo } from "../../ui/steps-axis";
 import { headSteps as words } from "#words/head-steps";
 import { overSteps } from "#words/over-steps";
@@ -36,19 +35,22 @@ export function HeadSteps({ store }: PanelProps) {
   const habit = useMemo(() => scores && scores.became({ layer, head }), [scores, layer, head]);
   const lacking =
     pictures.lacking ?? (isThere ? null : training?.current.value ? words.none : overSteps.empty);
-  const steps = () => [...(training?.steps.peek() ?? [])];
-  const go = (among: readonly number[], by: number) => {
-    const index = nearestTo(among, training!.step.peek());
+  /** Shows the nearest of some steps before the one in focus, or after it. */
+  const go = (steps: readonly number[], by: number) => {
+    const here = training!.step.peek();
+    const found =
+      by > 0 ? steps.find((step) => step > here) : steps.filter((step) => step < here).at(-1);
     read.value = null;
-    training!.turn(among[clamp(index + by, 0, among.length - 1)]!);
+    if (found !== undefined) training!.turn(found);
   };
+  const all = () => training!.steps.peek();
   const keys = onKeys("headSteps", {
     move({ down, right }) {
-      if (down) go([...(pictures.answer?.steps.data ?? steps())], down);
-      else go(steps(), right);
+      if (right) go(all(), right);
+      else go([...(pictures.answer?.steps.data ?? [])], down);
     },
-    first: () => go(steps(), -Infinity),
-    last: () => go(steps(), Infinity),
+    first: () => training!.turn(all()[0] ?? -1),
+    last: () => training!.turn(all().at(-1) ?? -1),
   });
   return (
     <section ref={panel} class="panel head-steps" aria-label={words.title}>

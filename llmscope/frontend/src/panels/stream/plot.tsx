@@ -25,7 +25,7 @@ import { stream as words } from "#words/stream";
 import { fill, rich } from "../../words/fill";
 import { type Stream, namesAtEnd, outline, placeOf, edgesOf, streamOf } from "./ribbons";
 
-const ROOM = { left: 44, top: 22, bottom: 24, names: 128, few: 74 }; // pixels around the plot
+const ROOM = { left: 50, top: 22, bottom: 24, names: 128, few: 74 }; // pixels around the plot
 const NARROW = 560; // pixels up to which names at the end take less room
 const HIGH = { least: 200, share: 0.3, most: 320 }; // of the plot, by its width
 const LETTER = 12;
