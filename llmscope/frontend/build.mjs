@@ -19,7 +19,7 @@ import { asFunction, partsOptions } from "./pages.mjs";
 // the commit that says so.
 const BUDGET = { minified: 449_000, gzip: 158_900 };
 // All parts together, which no view shows, pack less well than one bundle.
-const PARTS = { minified: 451_500, gzip: 165_000 };
+const PARTS = { minified: 451_500, gzip: 161_900 };
 // The same bytes are packed to 84.6 or 85.0 KB by the zlib of another processor or version.
 const SPREAD = { minified: 1, gzip: 1.005 };
 const LAB = "lab.js";
