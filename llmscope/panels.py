@@ -72,6 +72,8 @@ class Panel:
         until its page has told its own height.
     column
         The same, in a column.
+    block
+        The same, in a row of such panels above the columns.
     reads
         What a page holds for it in a form of its own: weights of heads for "attention", also the
         matrix on screen for "matrix", logits for "next-token".
@@ -97,6 +99,7 @@ class Panel:
     name: str
     above: int = 0
     column: int = 0
+    block: int = 0
     reads: frozenset[Reads] = frozenset()
     requests: Requests = lambda shown: []
     between: Requests = lambda shown: []
@@ -308,10 +311,10 @@ PANELS = {
             words=training.in_words,
             note=training.note,
         ),
-        Panel("stream", above=300, alone=training.across, needs_trace=False),
-        Panel("became", above=320, alone=training.heads, needs_trace=False),
-        Panel("head-steps", above=320, alone=training.head, needs_trace=False),
-        Panel("lens-steps", above=320, alone=training.lens, needs_trace=False),
+        Panel("stream", above=430, alone=training.across, needs_trace=False),
+        Panel("became", block=400, alone=training.heads, needs_trace=False),
+        Panel("head-steps", block=400, alone=training.head, needs_trace=False),
+        Panel("lens-steps", block=400, alone=training.lens, needs_trace=False),
         Panel("patching", column=700, requests=_patching, opened_by="patch_from"),
     )
 }

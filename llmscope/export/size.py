@@ -88,14 +88,18 @@ def estimate(views: HasState | Sequence[HasState], **choice: Unpack[Choice]) -> 
 def size_of(states: Sequence[ViewState], **choice: Unpack[Choice]) -> Size:
     """Return the estimate for what views show; see `estimate`."""
     want = wanted(**choice)
-    program = page_program(name for state in states for name in state.panels)
-    size = Size(len(program.script) + len(notices(program.packages)) + 2000, 0, 0, 0, 0)
+    size = Size(_program(states), 0, 0, 0, 0)
     for group in grouped(fitted(states, want)):
         size = size._replace(rest=size.rest + _alone(group))
         for what in group.inputs(want):
             parts = _estimated(plan(group, what, want), group, want)
             size = Size(*(a + b for a, b in zip(size, parts, strict=True)))
     return size
+
+
+def _program(states: Sequence[ViewState]) -> int:
+    program = page_program(name for state in states for name in state.panels)
+    return len(program.script) + len(notices(program.packages)) + 2000
 
 
 def _alone(group: Group) -> int:
@@ -123,8 +127,7 @@ def fitted(states: Sequence[ViewState], want: Wanted) -> list[ViewState]:
     plain = wanted(max_mb=want.max_mb)
     if want != plain and len(growing) == len(states):
         raise ValueError("A page of a training holds what its Watch kept: it takes max_mb= alone.")
-    program = page_program(name for state in states for name in state.panels)
-    most = 1e6 * (MOST_MB if want.max_mb is None else want.max_mb) - len(program.script)
+    most = 1e6 * (MOST_MB if want.max_mb is None else want.max_mb) - _program(states)
     return [_fitted(one, most / len(growing)) if one in growing else one for one in states]
 
 

@@ -14,6 +14,7 @@ from llmscope.training.schedule import Schedule, thinned
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from llmscope.training.probe import Probe
     from llmscope.training.records import State
 
-_LOOK = 0.5  # seconds between two looks for word from elsewhere
+_LOOK = 0.1  # seconds between two looks for word from elsewhere
 
 
 class Recorder(Records):
@@ -48,6 +49,8 @@ class Recorder(Records):
         self._looked = 0.0
         self._begun = time.monotonic()
         self._failed: set[str] = set()  # what couldn't be written, and was told
+        self._is_behind = False  # whether the log on disk lacks lines
+        self._is_running: Callable[[], bool] = lambda: True
 
     # ── beginning and ending ─────────────────────────────────────────────────────────────────
 
@@ -62,8 +65,11 @@ class Recorder(Records):
         labels: list[str],
         total: int | None,
         notes: list[str],
+        is_running: Callable[[], bool] | None = None,
     ) -> None:
         """Begin at a step, or go on in what the folder holds.
+
+        `is_running` tells whether the training goes on, where nothing else does.
 
         Raises
         ------
@@ -71,9 +77,10 @@ class Recorder(Records):
             When the folder holds another training, or something else.
         """
         with self.lock:
-            folder = self._folder()
+            folder = self.folder or self._folder()
             about = folder.about()
-            self._asked = False
+            self._asked, self._is_behind = False, False
+            self._is_running = is_running or (lambda: True)
             self.notes = notes
             if about is None:
                 folder.make()
@@ -125,6 +132,14 @@ class Recorder(Records):
         log = folder.read_log()
         last = max([*steps, log.last or 0])
         if last > step and step <= min(steps, default=0):
+            if self.folder is not None:  # this same watch wrote it
+                self.notes.append(f"An earlier training, up to step {last:,}, was replaced.")
+                steps_before, steps = steps, {}
+                folder.drop(steps_before)
+                log.cut(-1)
+                folder.write_log(log)
+                self.steps, self.log = {}, log
+                return
             raise ValueError(
                 f"{folder.path} holds a training up to step {last:,}, and this one begins anew. "
                 f"{another} To go on with it: trainer.train(resume_from_checkpoint=True)."
@@ -145,7 +160,16 @@ class Recorder(Records):
         with self.lock:
             row = {"seconds": time.monotonic() - self._begun, **row}
             self.log.add(row)
-            self._try("log", lambda folder: folder.append_log(row))
+            behind, self._is_behind = self._is_behind, True
+
+            def write(folder: TrainingFolder) -> None:
+                if behind:
+                    folder.write_log(self.log)
+                else:
+                    folder.append_log(row)
+                self._is_behind = False
+
+            self._try("log", write)
             self.tell()
 
     def keep(self, step: int, arrays: dict[str, NDArray[Any]]) -> None:
@@ -165,12 +189,20 @@ class Recorder(Records):
                 self.steps[step] = written[0]
                 self.tell()
 
-    def note(self, note: str) -> None:
-        """Say something once."""
+    def note(self, note: str, *, instead_of: str | None = None) -> None:
+        """Say something once; instead of a note that begins so."""
         with self.lock:
             if note not in self.notes:
+                if instead_of is not None:
+                    self.notes = [one for one in self.notes if not one.startswith(instead_of)]
                 self.notes.append(note)
                 self._set(self.state)
+
+    def look(self) -> None:
+        """Notice a training that was interrupted: nobody tells."""
+        if self.state == "training" and not self._is_running():
+            with self.lock:
+                self._set("broken off")
 
     def stop(self) -> None:
         """Ask the training to stop."""
@@ -192,13 +224,11 @@ class Recorder(Records):
             for step in gone:
                 del self.steps[step]
             self._try("steps", lambda folder, gone=gone: folder.drop(gone))
-            self.note_thinned()
-
-    def note_thinned(self) -> None:
-        """Say how many steps are kept, now that they are fewer."""
-        about = f"max_mb={self._most / 2**20:g} was reached"
-        self.notes = [note for note in self.notes if not note.startswith(about)]
-        self.note(f"{about}: of the steps, {self._schedule.words} is kept, and the first and last.")
+            reached = f"max_mb={self._most / 2**20:g} was reached"
+            self.note(
+                f"{reached}: {self._schedule.words} is kept, and the first and last.",
+                instead_of=reached,
+            )
 
     def _set(self, state: State) -> None:
         self.state = state
@@ -227,6 +257,6 @@ class Recorder(Records):
             if what not in self._failed:
                 self._failed.add(what)
                 self.notes.append(
-                    f"Since step {self.log.last or 0:,}, {what} can't be written to "
-                    f"{self.folder.path}: {error.strerror or error}."
+                    f"At step {self.log.last or 0:,}, {what} couldn't be written to "
+                    f"{self.folder.path} ({error.strerror or error}): something is missing there."
                 )

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from hashlib import sha256
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from transformers import TrainerCallback
 
-from llmscope.kernel.models import described as facts_of
-from llmscope.scope import Scope
-from llmscope.text import labels
+from llmscope.training.aside import Caller
 from llmscope.training.history import History
+from llmscope.training.keeper import Keeper
 from llmscope.training.log import numbers_of
-from llmscope.training.measure import NotFinite, Prober
-from llmscope.training.probe import checked
-from llmscope.training.recorder import Recorder
-from llmscope.training.schedule import Every, Schedule
+from llmscope.training.schedule import Every
+from llmscope.training.sharded import is_first, refuse_sharded
 
 if TYPE_CHECKING:
     import os
 
     import pandas as pd
-    from numpy.typing import NDArray
     from torch import nn
     from transformers import PreTrainedTokenizerBase
 
@@ -92,15 +87,9 @@ class Watch(TrainerCallback):
         max_mb: float = 256.0,
         max_overhead: float | None = None,
     ) -> None:
-        self._given = checked(probes)
-        self._positions = None if positions is None else tuple(positions)
-        self._heads = None if heads is None else tuple((int(a), int(b)) for a, b in heads)
-        self._schedule = Schedule(every)
-        self._model, self._tokenizer, self._name = model, tokenizer, name
-        self._recorder = Recorder(folder, self._schedule, max_mb * 2**20)
-        self._probers: list[Prober] = []
-        self._last: int | None = None  # the last step
-        self.history = History(self._recorder)
+        self._keeper = Keeper(probes, every, positions, heads, folder, name, max_mb, max_overhead)
+        self._model, self._tokenizer = model, tokenizer
+        self.history = History(self._keeper.recorder)
 
     # ── a loop of one's own ──────────────────────────────────────────────────────────────────
 
@@ -120,29 +109,26 @@ class Watch(TrainerCallback):
         ValueError
             At the first step: when there is no model or tokenizer, or a probe can't be read.
         """
-        if not self._probers:
-            self._begin(step, self._model, self._tokenizer, None)
-        self._last = step
-        self._recorder.add({"step": float(step), **numbers_of(logged)})
-        if not self._recorder.steps or self._schedule.is_due(step):
-            self._keep(step)
+        if not is_first():
+            return
+        if not self._keeper.begun:
+            self._begin(step, self._model, self._tokenizer)
+        self._keeper.log({"step": float(step), **numbers_of(logged)})
+        self._keeper.passed(step)
 
     def end(self) -> None:
         """End a plain loop: the last step is kept."""
-        if not self._probers:
-            return
-        if self._last is not None:
-            self._keep(self._last)
-        self._end()
+        self._keeper.keep_last()
+        self._keeper.end()
 
     @property
     def should_stop(self) -> bool:
         """Whether a plain loop was asked to stop, by `stop` or in a view."""
-        return self._recorder.is_asked_to_stop
+        return self._keeper.recorder.is_asked_to_stop
 
     def stop(self) -> None:
         """Ask the trainer to stop after the step; a plain loop by `should_stop`."""
-        self._recorder.stop()
+        self._keeper.recorder.stop()
 
     def to_pandas(self) -> pd.DataFrame:
         """Return the log and the probes' numbers; see `History.to_pandas`.
@@ -157,54 +143,62 @@ class Watch(TrainerCallback):
     def __repr__(self) -> str:
         return f"<Watch of {self.history!r}>"
 
-    # ── both ─────────────────────────────────────────────────────────────────────────────────
-
-    def _begin(self, step: int, model: Any, tokenizer: Any, total: int | None) -> None:
+    def _begin(self, step: int, model: Any, tokenizer: Any, **more: Any) -> None:
         if model is None or tokenizer is None:
+            missing = "model" if model is None else "tokenizer"
             raise ValueError(
-                "A watch needs the model and its tokenizer: Watch(..., model=model, "
-                "tokenizer=tokenizer)."
+                f"The watch has no {missing}: Watch(..., {missing}={missing}) names it"
+                + (", and so does Trainer(..., processing_class=tokenizer)." if more else ".")
             )
-        scope = Scope(model, tokenizer, name=self._name)
-        probers = [Prober(scope, one, self._positions, self._heads) for one in self._given]
-        notes = dict.fromkeys(note for prober in probers for note in prober.notes)
-        vocabulary = labels(tokenizer, range(scope.facts.vocabulary))
-        self._recorder.begin(
+        self._keeper.begin(step, model, tokenizer, **more)
+
+    # ── a trainer's events ───────────────────────────────────────────────────────────────────
+
+    def on_train_begin(
+        self, args: Any, state: Any, control: Any, model: Any = None, **rest: Any
+    ) -> None:
+        """Begin, and keep the step that the training begins at."""
+        model = model if self._model is None else self._model
+        refuse_sharded(model)  # in every process, or the others would wait for the first
+        if not state.is_world_process_zero:
+            return
+        tokenizer = self._tokenizer or rest.get("processing_class") or rest.get("tokenizer")
+        tokenizer = getattr(tokenizer, "tokenizer", tokenizer)  # of a processor
+        caller = Caller()
+        step = int(state.global_step)
+        self._begin(
             step,
-            name=scope.name,
-            model=facts_of(scope),
-            fingerprint=_fingerprint(scope, vocabulary),
-            probes=tuple(prober.probe for prober in probers),
-            labels=vocabulary,
-            total=total,
-            notes=[*notes],
+            model,
+            tokenizer,
+            total=int(state.max_steps),
+            is_running=lambda: caller.is_running,
         )
-        self._probers = probers
+        self._keeper.passed(step)
 
-    def _keep(self, step: int) -> None:
-        if step in self._recorder.steps:
-            return
-        arrays: dict[str, NDArray[Any]] = {}
-        try:
-            for number, prober in enumerate(self._probers):
-                arrays |= {f"{number}.{name}": item for name, item in prober.measure().items()}
-        except NotFinite:
-            self._recorder.note(
-                f"From step {step:,} on, numbers that the model computes are infinite or none "
-                "(NaN): nothing of the probes can be kept."
-            )
-            return
-        self._recorder.keep(step, arrays)
+    def on_step_end(self, args: Any, state: Any, control: Any, **rest: Any) -> Any:
+        """Keep the step when it is due, and stop the training when that was asked for."""
+        if not self._keeper.begun:
+            return None
+        if self.should_stop:
+            control.should_training_stop = True
+        step = int(state.global_step)
+        self._keeper.passed(step, is_last=control.should_training_stop or step >= state.max_steps)
+        return control
 
-    def _end(self) -> None:
-        self._recorder.end("stopped" if self._recorder.is_asked_to_stop else "ended")
-        self._probers = []
+    def on_epoch_end(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
+        """Keep the last step when the training ends with an epoch."""
+        if control.should_training_stop:
+            self._keeper.keep_last()
 
+    def on_train_end(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
+        """End; the last step is kept, unless the weights are those of a better one by now."""
+        if not args.load_best_model_at_end:
+            self._keeper.keep_last()
+        self._keeper.end()
 
-def _fingerprint(scope: Scope, vocabulary: Sequence[str]) -> str:
-    """Return what stays the same of a model while it learns: its parts, and its tokens."""
-    found = sha256(type(scope.model).__name__.encode())
-    for name, item in scope.model.named_parameters():
-        found.update(f"{name} {tuple(item.shape)}".encode())
-    found.update("\0".join(vocabulary).encode())
-    return found.hexdigest()
+    def on_log(
+        self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **rest: Any
+    ) -> None:
+        """Log numbers."""
+        if state.is_world_process_zero and self.history.state != "waiting":
+            self._keeper.log({**numbers_of(logs or {}), "step": float(state.global_step)})

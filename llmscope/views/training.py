@@ -256,7 +256,7 @@ class TrainingView(View):
         yield from super()._keep(request, cancelled) if self._training.is_over else [{}]
 
     def _call(self, _request: Any, _cancelled: Callable[[], bool]) -> Iterator[Part]:
-        traits = {**self.shared_traits(), "text": Code(self._named)}
+        traits = {**self.shared_traits(), "text": Code(self._named), "edits": ()}
         defaults = {name: getattr(type(self), name).default() for name in traits}
         yield {"call": call_of(self._maker, traits, defaults)}
 

@@ -33,4 +33,6 @@ export interface Panel {
   place: "row" | "block" | "column";
   /** On a stage a panel without any is always above. */
   subjects?: readonly Subject[];
+  /** What of it stays above on a stage while another panel's subject is shown. */
+  strip?: FunctionComponent<PanelProps>;
 }

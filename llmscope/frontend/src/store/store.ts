@@ -20,6 +20,7 @@ import { Editor } from "./editor";
 import { Effects } from "./effects";
 import { History } from "./history";
 import { GenerationStore } from "./generation";
+import { HeldStep } from "./held";
 import { GeneratedInput, type Input, TypedInput } from "./input";
 import { LastingAnswers } from "./lasting";
 import { LensStore } from "./lens";
@@ -68,7 +69,7 @@ export class Store {
   readonly whatIf: WhatIf;
   /** Where two texts, or models, are side by side. */
   readonly comparing: Comparing | null;
-  /** What is shown of two traces: of those that are compared, or of a text under edits. */
+  /** What is shown of two traces: that are compared, of a text under edits, or of two steps. */
   readonly sides: Sides;
   readonly effects: Effects;
   /** Where text is generated; the trace is then of that. */
@@ -101,6 +102,7 @@ export class Store {
   #text: AbortController | null = null;
   readonly #editor: Editor;
   readonly #core: Core;
+  readonly #held: HeldStep | null;
 
   constructor(source: Source, traits: Traits) {
     this.#uncounted = source;
@@ -167,7 +169,9 @@ export class Store {
       : new TypedInput(core, () => this.editor, wantsNext, this.training?.key);
     const isTyped = !this.generation && !this.comparing && !this.training;
     this.whatIf = new WhatIf(core, this.#editor.plainKey, isTyped);
-    this.sides = this.comparing ?? this.whatIf;
+    this.#held =
+      this.training && new HeldStep(core, this.training, () => this.attention.kind.value);
+    this.sides = this.comparing ?? this.#held ?? this.whatIf;
     this.isOld = computed(() => this.isGone.value && this.input.isUnread.value);
     this.lacking = computed(() => {
       const request = this.input.nextRequest.value;
@@ -200,6 +204,7 @@ export class Store {
       this.comparing?.start() ?? followTelling(this, this.attention),
       this.lens.start(),
       this.whatIf.start(),
+      this.#held?.start() ?? (() => {}),
       this.effects.start(),
     ];
   }

@@ -133,6 +133,16 @@ export class TrainingStore {
     if (nearest >= 0) this.core.state.step.value = nearest;
   }
 
+  /** Shows another run, at the kept step nearest to the one on screen. */
+  turnTo(run: number): void {
+    const { state } = this.core;
+    batch(() => {
+      const step = this.step.peek();
+      state.run.value = run;
+      if (!this.isNewest.peek()) this.turn(step);
+    });
+  }
+
   /** Shows the kept step so many after the one on screen, or before. */
   move(by: number): void {
     const steps = this.steps.peek();

@@ -171,6 +171,20 @@ export const KEYS = {
       pin: { keys: ["Enter", "Space"] },
     },
   },
+  training: {
+    panel: "training",
+    acts: { hold: { keys: ["h"] } },
+  },
+  trainingSteps: {
+    panel: "training",
+    acts: {
+      move: { keys: ARROWS },
+      leap: { keys: WITH_SHIFT },
+      first: { keys: ["Home"] },
+      last: { keys: ["End"] },
+      play: { keys: ["Space"] },
+    },
+  },
   tokenizers: {
     panel: "tokenizers",
     acts: { move: { keys: ARROWS } },

@@ -8,6 +8,7 @@ import type { Theme } from "../../host/theme";
 import type { LayerRow } from "../../protocol/answers";
 import { SCORES, type ScoreName } from "../../protocol/shared";
 import type { Head, Thumbnail } from "../../store/attention/types";
+import { distanceOf } from "../../store/distances";
 import type { Store } from "../../store/store";
 import { useScale } from "../../ui/em";
 import { count } from "../../ui/format";
@@ -17,12 +18,17 @@ import { Numbers } from "../../ui/head-numbers";
 import { Hint } from "../../ui/hint";
 import { onKeys } from "../../ui/keys";
 import { useSize } from "../../ui/use-size";
-import { compare } from "#words/compare";
 import { effects as effectWords } from "#words/effects";
 import { overview as words } from "#words/overview";
 import { fill } from "../../words/fill";
 import type { PanelProps } from "../props";
-import { DistanceOf, explainedDistances, paintDistances, showsDistances } from "./distances";
+import {
+  DistanceOf,
+  explainedDistances,
+  paintDistances,
+  showsDistances,
+  wordsOf,
+} from "./distances";
 import { EffectsOf, explainedBy, lackingMlps, paintEffects } from "./effects";
 import { StripFrame } from "./strip-frame";
 import { Switches, mlpOf } from "./switches";
@@ -58,7 +64,7 @@ export function Overview({ store }: PanelProps) {
     <section class="panel overview" aria-label={words.title}>
       <h3>
         <span class="ellipsis">
-          {words.title} <small>{isApart ? compare.heads.title : hintOf(store)}</small>
+          {words.title} <small>{isApart ? wordsOf(store).title : hintOf(store)}</small>
         </span>
       </h3>
       <Hint name="map" />
@@ -145,10 +151,10 @@ function Habits({ store, mark, sorted }: HabitsProps) {
 
 /** All heads, those with most of a habit, or with the greatest effect, first. */
 function ranked(store: Store, mark: ScoreName | ""): Head[] {
-  const { attention, effects, comparing } = store;
+  const { attention, effects, sides } = store;
   const score = (head: Head) => {
     const value = showsDistances(store)
-      ? comparing!.distanceOf(head)
+      ? distanceOf(sides.distances.value, head)
       : mark
         ? attention.score(mark, head)
         : Math.abs(effects.ofHead(head)?.value ?? -1);
@@ -227,14 +233,14 @@ function Heads({ store, grid, mark, layer, scale }: HeadsProps) {
 
   const { isOn, heads, mlps } = store.effects;
   const isApart = showsDistances(store);
-  const { distances, aligned, why } = store.comparing ?? {};
+  const { distances, pair, why } = store.sides;
   const found = [
     ...(isOn ? [heads, mlps] : []).flatMap(({ shown, isNew, refused }) => [
       shown.value,
       isNew.value,
       refused.value,
     ]),
-    ...(isApart ? [distances!.value, aligned!.value, why!.value] : []),
+    ...(isApart ? [distances.value, pair.value, why.value] : []),
   ];
   useLayoutEffect(() => {
     const context = prepare(canvas.current!, grid.width, grid.height);

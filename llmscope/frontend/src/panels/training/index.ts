@@ -1,6 +1,6 @@
 import { training as words } from "#words/training";
 import type { Panel } from "../props";
-import { Training } from "./panel";
+import { Training, TrainingStrip } from "./panel";
 import css from "./training.css";
 
 export const training: Panel = {
@@ -9,5 +9,6 @@ export const training: Panel = {
   css,
   needsModel: false,
   place: "row",
+  strip: TrainingStrip,
   subjects: [{ title: words.title, isShown: () => true }],
 };

@@ -145,6 +145,20 @@ export const keys = {
         pin: "Choose this head, or no longer",
       },
     },
+    training: {
+      title: names.training,
+      acts: { hold: "Hold the step on screen beside others, or no more" },
+    },
+    trainingSteps: {
+      title: "Slider of steps",
+      acts: {
+        move: "The kept step before or after",
+        leap: "Ten steps before or after",
+        first: "The first step",
+        last: "The last step",
+        play: "Play, or pause",
+      },
+    },
     tokenizers: {
       title: names.tokenizers,
       acts: { move: "Look at another piece; at another tokenizer" },

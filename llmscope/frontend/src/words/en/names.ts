@@ -11,6 +11,7 @@ export const patching = "Patching";
 export const survey = "Survey";
 export const evaluation = "Evaluation";
 export const tokenizers = "Tokenizers";
+export const training = "Training";
 export const stream = "Next token over steps";
 export const became = "What heads became";
 export const headSteps = "Head over steps";
