@@ -63,8 +63,9 @@ describe("tokens as ribbons", () => {
 
   test("have their names where they are widest, or none", () => {
     const edges = edgesOf(stream, 0, [0, 100, 200]);
-    expect(placeOf(edges, [20, 10], 100, 300)).toEqual({ x: 200, y: 0.375 });
-    expect(placeOf(edges, [20, 10], 100, 150)?.x).toBe(100);
+    expect(placeOf(edges, [20, 10], 100, 300)?.x).toBe(100);
+    expect(placeOf(edges, [20, 10], 100, 105)?.x).toBe(10);
+    expect(placeOf(edgesOf(stream, 2, [0, 100, 200]), [20, 10], 100, 300)).toBeNull();
     expect(placeOf(edges, [20, 90], 100, 300)).toBeNull();
     expect(namesAtEnd(stream, 100, 15)).toEqual([
       { token: 0, y: 37.5 },
