@@ -165,6 +165,8 @@ test.each<[fixture: string, traits: Record<string, unknown>]>([
   ["no-steps", { mode: "steps" }],
   ["projection", { mode: "steps" }],
   ["state-space", {}],
+  ["training", { step: 60 }],
+  ["training-two", { kind: "self" }],
   ["survey", { examples: "deciles", heads: HEADS }],
 ])("nothing of %s with %o is left in English", async (fixture, traits) => {
   const { store, root, data } = await opened(fixture, traits);
