@@ -168,6 +168,8 @@ test.each<[fixture: string, traits: Record<string, unknown>]>([
   ["training", { step: 60 }],
   ["training-two", { kind: "self" }],
   ["survey", { examples: "deciles", heads: HEADS }],
+  ["training", { held: 0, side: "difference", chain_rule: true }],
+  ["training-two", { lecture: true }],
 ])("nothing of %s with %o is left in English", async (fixture, traits) => {
   const { store, root, data } = await opened(fixture, traits);
   const look = async (when: string) => {

@@ -130,8 +130,8 @@ export const TRAINING = {
 export async function trained(
   traits: Record<string, unknown> = {},
   known = trainingAnswer([0, 1, 2, 4, 8]),
+  source = new SlowSource(),
 ) {
-  const source = new SlowSource();
   const model = new Model();
   Object.assign(model.values, TRAINING, traits);
   const store = new Store(new StepsSource(source), model);

@@ -133,7 +133,16 @@ function App({ store, host, panels, picker, hints }: AppProps) {
             onKeyDown={keys}
           >
             <style>{sheets.join("\n")}</style>
-            {!isReady ? (
+            {!isReady && store.training ? (
+              <>
+                {shown
+                  .filter(({ name }) => name === "training")
+                  .map(({ name, component: Component }) => (
+                    <Component key={name} store={store} />
+                  ))}
+                <Problem store={store} />
+              </>
+            ) : !isReady ? (
               picker && <picker.component store={store} />
             ) : isStage ? (
               <Em.Provider value={em}>

@@ -1,5 +1,5 @@
 import { type Signal, useSignal } from "@preact/signals";
-import { useContext, useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useContext, useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { prepare, px } from "../../draw/canvas";
 import { rgb } from "../../draw/color-scale";
 import { heatmaps, stamp } from "../../draw/heatmap";
@@ -51,8 +51,11 @@ export function Overview({ store }: PanelProps) {
   const isApart = showsDistances(store);
   const isMarked = isApart || store.effects.isOn || mark.value !== "";
   const order = sorted.value && isMarked ? ranked(store, mark.value) : null;
-  const columns = box.current?.closest(".columns");
-  const isColumn = !!columns && width < columns.clientWidth / 2;
+  // Measured with the width, and not each time that what is shown changes.
+  const isColumn = useMemo(() => {
+    const columns = box.current?.closest(".columns");
+    return !!columns && width < columns.clientWidth / 2;
+  }, [width]);
   // On a stage the height is given, elsewhere it follows.
   const room = { width, height: scale > 1 ? height : Infinity, isColumn };
   const grid = layers.length > 0 && width > 0 ? gridOf(layers, room, scale, order) : null;

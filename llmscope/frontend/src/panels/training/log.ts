@@ -125,7 +125,8 @@ export function logTicks([low, high]: readonly [number, number]): number[] {
   const found: number[] = [];
   for (let power = first; power <= last; power++)
     for (const digit of digits) {
-      const tick = digit * 10 ** power;
+      // Powers below 1 are rounded once, as they are written.
+      const tick = Number(`${digit}e${power}`);
       if (tick >= low && tick <= high) found.push(tick);
     }
   return found;
