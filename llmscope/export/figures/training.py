@@ -334,11 +334,11 @@ def _head(page: Page, now: ViewState, focus: Focus, room: float) -> Panel:
     columns = max(1, min(len(chosen), int((room + 6) // (_PICTURE + 6))))
     high = _PICTURE * rows / keys
     each = high + 16
+    side = {"self": "", "encoder": " · encoder", "cross": " · decoder → encoder"}[focus.kind]
     down = _HEAD + each * -(-len(chosen) // columns) + 10
 
     def draw(x: float, y: float) -> None:
         sheet = page.sheet(x, y, room, down)
-        side = {"self": "", "encoder": " · encoder", "cross": " · decoder → encoder"}[focus.kind]
         name = f"Layer {now.layer} · Head {now.head}{side}, over steps"
         page.write(sheet, 0, 6, page.fit(name, room, TITLE, bold=True), TITLE, INK, bold=True)
         for place, at in enumerate(chosen):
