@@ -1,5 +1,6 @@
 # The public names, each with its module: read by type checkers, and by lazy_loader at run time.
 from . import corpus as corpus
+from . import training as training
 from ._version import __version__ as __version__
 from .comparison import Comparison as Comparison
 from .edits import ablate as ablate
@@ -24,6 +25,7 @@ from .views import PatchingView as PatchingView
 from .views import SurveyView as SurveyView
 from .views import TokenizersView as TokenizersView
 from .views import TokensView as TokensView
+from .views import TrainingView as TrainingView
 from .views import compare as compare
 from .views import evaluate as evaluate
 from .views import explore as explore

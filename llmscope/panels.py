@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from llmscope.capture import NEVER
-from llmscope.kernel import TextInput
+from llmscope.kernel import TextInput, training
 from llmscope.kernel import requests as ask
 from llmscope.kernel.edited_input import input_of, without_source
 from llmscope.kernel.evaluation import evaluated
@@ -72,6 +72,8 @@ class Panel:
         until its page has told its own height.
     column
         The same, in a column.
+    block
+        The same, in a row of such panels above the columns.
     reads
         What a page holds for it in a form of its own: weights of heads for "attention", also the
         matrix on screen for "matrix", logits for "next-token".
@@ -83,10 +85,13 @@ class Panel:
         The same, of no trace: requests of the views' own.
     needs_trace
         Whether it shows a text through a model.
+    gives_traces
+        Whether what other panels of the view show comes out of what this one was answered: no
+        model is run for them.
     words
         What it shows, in words, where it needs no trace.
     note
-        What a page says of it, in a sentence.
+        What a page says of it, in a sentence; empty for nothing.
     opened_by
         The trait of the view that opens it; empty where it is always open.
     """
@@ -94,13 +99,15 @@ class Panel:
     name: str
     above: int = 0
     column: int = 0
+    block: int = 0
     reads: frozenset[Reads] = frozenset()
     requests: Requests = lambda shown: []
     between: Requests = lambda shown: []
     alone: Callable[[ViewState], list[Request]] = lambda view: []
     needs_trace: bool = True
+    gives_traces: bool = False
     words: Callable[[ViewState], str] = lambda view: ""
-    note: str = ""
+    note: Callable[[ViewState], str] = lambda view: ""
     opened_by: str = ""
 
 
@@ -275,7 +282,7 @@ PANELS = {
             alone=lambda view: [ask.Tokenizers(view.text)],
             needs_trace=False,
             words=_tokenizers,
-            note="A page without its tokenizers: typing is off.",
+            note=lambda view: "A page without its tokenizers: typing is off.",
         ),
         Panel(
             "survey",
@@ -283,8 +290,10 @@ PANELS = {
             alone=_survey,
             needs_trace=False,
             words=_survey_in_words,
-            note="The survey is of the texts that were read; other texts than the page holds take "
-            "the model.",
+            note=lambda view: (
+                "The survey is of the texts that were read; other texts than the "
+                "page holds take the model."
+            ),
         ),
         Panel(
             "evaluation",
@@ -293,11 +302,26 @@ PANELS = {
             needs_trace=False,
             words=_evaluation_in_words,
         ),
+        Panel(
+            "training",
+            above=330,
+            alone=training.steps,
+            needs_trace=False,
+            gives_traces=True,
+            words=training.in_words,
+            note=training.note,
+        ),
+        Panel("stream", above=430, alone=training.across, needs_trace=False),
+        Panel("became", block=470, alone=training.heads, needs_trace=False),
+        Panel("head-steps", block=560, alone=training.head, needs_trace=False),
+        Panel("lens-steps", block=420, alone=training.lens, needs_trace=False),
         Panel("patching", column=700, requests=_patching, opened_by="patch_from"),
     )
 }
 
 
 def needs_trace(view: ViewState) -> bool:
-    """Whether a view shows a text through a model, in any of its panels."""
-    return any(PANELS[name].needs_trace for name in view.panels)
+    """Whether a view runs a model for any of its panels."""
+    panels = [PANELS[name] for name in view.panels]
+    gives = any(panel.gives_traces for panel in panels)
+    return not gives and any(panel.needs_trace for panel in panels)

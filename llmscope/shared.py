@@ -41,6 +41,8 @@ LENS_TOP: int = _LENS["top"]  # tokens of each layer and position
 LONGEST_KEY: int = _KEYS["longest"]  # characters of a key
 LONGEST_NAME: int = _KEYS["longest_name"]  # characters of a model's name, and of a text to find
 MOST_IDS: int = _KEYS["most_ids"]  # in one key
+MOST_PROBES: int = _KEYS["most_probes"]  # texts that are watched while a model is trained
+MOST_STEP: int = _KEYS["most_step"]  # of a training, that a view shows
 
 KEPT_TYPE: str = _SHARED["keeping"]["type"]  # what only we can show of an output that is saved
 

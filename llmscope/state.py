@@ -100,6 +100,9 @@ class ViewState:
         What answers requests of the view's own, by their kind.
     compared
         Two that are side by side; `None` in other views.
+    thinned
+        Of a view that shows steps that were kept: returns what it shows of at most so many of
+        them.
     """
 
     view: str
@@ -115,6 +118,7 @@ class ViewState:
     read: Callable[[Callable[[], bool]], Trace]
     answers: Answers = field(default_factory=dict)
     compared: Compared | None = None
+    thinned: Callable[[int], ViewState] | None = None
 
     # ── traits that pictures are drawn by ─────────────────────────────────────────────────────────
 

@@ -16,6 +16,7 @@ MODULES = (
     "llmscope.evaluation",
     "llmscope.generation",
     "llmscope.sampling",
+    "llmscope.training",
     "llmscope.views",
 )
 _MEMBERS = (property, cached_property, classmethod, staticmethod)

@@ -52,6 +52,14 @@ def coded(weights: NDArray[np.float32], precision: Precision) -> NDArray[np.uint
     return np.stack(planes)
 
 
+def decoded(codes: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the weights (…,) that 16 bits of `coded` (2, …) stand for."""
+    code = codes[0].astype(np.uint32) << 8 | codes[1]
+    size = code & 0x7FFF
+    near = np.where(size, (size + _LEAST) << 13, 0).astype(np.uint32).view(np.float32)
+    return np.where(code >> 15, 1 - near, near)
+
+
 class NextTokens(NamedTuple):
     """The next token at some positions.
 

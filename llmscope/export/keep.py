@@ -15,6 +15,7 @@ from llmscope.panels import needs_trace
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from llmscope.export.selection import Choice
     from llmscope.state import ViewState
 
 _DPI = 96
@@ -92,11 +93,12 @@ def page(state: ViewState, most_bytes: float) -> dict[str, str]:
     from llmscope.export.size import size_of
 
     with suppress(ValueError, IndexError):
+        choice: Choice = {} if state.thinned is None else {"max_mb": most_bytes / 1e6}
         # An estimate may be off by a third.
-        if most_bytes > 0 and size_of([state]).total <= most_bytes * 4 / 3:
+        if most_bytes > 0 and (choice or size_of([state]).total <= most_bytes * 4 / 3):
             # A view that rests isn't to keep the model busy with what nobody waits for.
             with only_known():
-                made = page_of([state])
+                made = page_of([state], **choice)
             if made.size <= most_bytes:
                 return {"page": made.html}
     return {}

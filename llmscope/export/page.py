@@ -18,6 +18,7 @@ from llmscope.export.page_data import page_data
 from llmscope.export.plain_text import summary
 from llmscope.export.program import notices, page_program
 from llmscope.export.selection import Choice, check, grouped, plan, states_of, wanted
+from llmscope.export.size import fitted
 from llmscope.kernel.arrays import PageBuffers
 from llmscope.shared import DARK, LIGHT
 from llmscope.state import SHARED
@@ -125,6 +126,8 @@ def to_html(
           the view, and the text without any, are always in it.
         - ``precision``: "float16" or "float32", of attention weights; 16 bits keep them to within
           0.05 %.
+        - ``max_mb``: megabytes of a page of a `TrainingView`, 8 by default: of the steps that were
+          kept it holds as many, evenly spread. It takes no other choice.
 
     Returns
     -------
@@ -163,7 +166,7 @@ def page_of(
         raise ValueError("prompts= takes no view that writes: it is shown with what it wrote.")
     if want.edits and any(state.session is not None for state in states):
         raise ValueError("edits= takes no view that writes: it wrote under its own.")
-    groups = grouped(states)
+    groups = grouped(fitted(states, want))
     buffers = PageBuffers()
     sources: list[dict[str, Any]] = []
     notes: list[str] = []

@@ -7,7 +7,7 @@ that many answers follow from: whole matrices of heads, and summaries of logits.
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from llmscope.export.selection import Group, Plan, Wanted, between, listed, pair
 from llmscope.kernel import TextInput
 from llmscope.kernel import requests as ask
 from llmscope.kernel.protocol import format_key
+from llmscope.kernel.requests import RequestError
+from llmscope.kernel.training_requests import TrainingStep
 from llmscope.shared import LENS_BLOCK
 from llmscope.text import labels, same_vocabulary
 
@@ -59,7 +61,8 @@ def page_data(
     # Without a model there are those that its author could load, which are nobody's business.
     model = answered(group, ask.Model()) if plans else {}
     given = {"model": {**model, "prompts": prompts if want.prompts else []}}
-    given |= {format_key(one): answered(group, one) for one in group.alone}
+    own = alone(group)
+    given |= own.answers
     if group.handlers.other is not None:
         other = ask.OfOther(ask.Model())
         given[format_key(other)] = answered(group, other)
@@ -68,7 +71,7 @@ def page_data(
     logits: list[Part] = []
     ids: set[int] = set()
     error = 0.0
-    refused: dict[str, str] = {}
+    refused = own.refused
     pairs = pairs_of(group, plans)
     for plan in plans:
         given[format_key(plan.input)] = _summary(group, plan, want)
@@ -99,8 +102,9 @@ def page_data(
             if nodes := group.nodes.get(plan.input):
                 held = {"trace": "write", "positions": list(nodes.values())}
             logits.append({**held, "vocabulary": len(rows[0]), **summary._asdict()})
-    known = sorted(ids)
-    named = labels(plans[0].trace.scope.tokenizer, known) if known else []
+    known = sorted(ids or own.labels)
+    named = [own.labels[one] for one in known] if own.labels else []
+    named = labels(plans[0].trace.scope.tokenizer, known) if ids else named
     words = _words(plans) | refused if plans else refused
     if group.nodes:
         words["positions"] = "The next token takes the model here: the page holds it elsewhere."
@@ -112,7 +116,42 @@ def page_data(
         "words": words,
     }
     notes = _notes(group, plans, want, error) if plans else []
-    return content, [*notes, *filter(None, (panel.note for panel in group.panels))]
+    said = [panel.note(view) for panel in group.panels for view in group.having(panel)]
+    return content, [*notes, *dict.fromkeys(filter(None, said))]
+
+
+class Alone(NamedTuple):
+    """What a group of views is answered of no trace.
+
+    Attributes
+    ----------
+    answers
+        By key.
+    refused
+        By key, why there is none.
+    labels
+        Of tokens by their ids, as all steps of a training name the same ones.
+    """
+
+    answers: dict[str, Part]
+    refused: dict[str, str]
+    labels: dict[int, str]
+
+
+def alone(group: Group) -> Alone:
+    """Return what is about no trace."""
+    found = Alone({}, {}, {})
+    for one in group.alone:
+        try:
+            part = answered(group, one)
+        except RequestError as reason:
+            found.refused[format_key(one)] = str(reason)
+            continue
+        if isinstance(one, TrainingStep):
+            own = part.pop("labels")
+            found.labels.update(zip(own["ids"].tolist(), own["labels"], strict=True))
+        found.answers[format_key(one)] = part
+    return found
 
 
 def _labels(tokenizer: PreTrainedTokenizerBase, ids: NDArray[np.int32]) -> Part:

@@ -13,6 +13,7 @@ from llmscope.export.encoding import Precision, checked_precision
 from llmscope.kernel import Handlers, IdsInput, TextInput
 from llmscope.kernel.edited_input import EditedInput, OtherInput, as_json
 from llmscope.kernel.requests import Pair
+from llmscope.kernel.step_input import StepInput
 from llmscope.panels import PANELS, Panel, Shown, needs_trace
 from llmscope.state import HasState, ViewState
 
@@ -41,6 +42,7 @@ class Choice(TypedDict, total=False):
     prompts: Sequence[str]
     edits: Sequence[Edit | Sequence[Edit]]
     precision: Precision
+    max_mb: float
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class Wanted:
     prompts: tuple[str, ...]
     edits: tuple[tuple[Edit, ...], ...]
     precision: Precision
+    max_mb: float | None
 
 
 def wanted(
@@ -62,6 +65,7 @@ def wanted(
     prompts: Sequence[str] = (),
     edits: Sequence[Edit | Sequence[Edit]] = (),
     precision: Precision = "float16",
+    max_mb: float | None = None,
 ) -> Wanted:
     """Return validated export options; see `to_html` for the parameters.
 
@@ -83,6 +87,7 @@ def wanted(
         tuple(prompts),
         tuple(tuple(one) if isinstance(one, Sequence) else (one,) for one in edits),
         checked_precision(precision),
+        None if max_mb is None else float(max_mb),
     )
 
 
@@ -191,7 +196,8 @@ class Group:
         shown = [view.inputs[0] if view.compared else view.input for view in reading]
         # What is read under edits can be seen without them, too.
         every = [what for view in reading for what in view.inputs]
-        plain = [what for what in every if not isinstance(what, EditedInput | OtherInput)]
+        fixed = EditedInput | OtherInput | StepInput
+        plain = [what for what in every if not isinstance(what, fixed)]
         texts = [*plain, *map(TextInput, want.prompts)]
         under = [EditedInput(as_json(edits), what) for edits in want.edits for what in texts]
         return list(dict.fromkeys([*shown, *self.followed, *every, *texts, *under]))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, Unpack
 
 from llmscope.export.encoding import BINS, LIKELIEST
-from llmscope.export.page_data import answered
+from llmscope.export.page_data import alone
 from llmscope.export.program import notices, page_program
 from llmscope.export.selection import Choice, Group, Plan, Wanted, grouped, plan, states_of, wanted
 from llmscope.kernel import requests as ask
@@ -26,6 +26,8 @@ _PER_LABEL = 5.0 * _BASE64
 _PER_BIN = 0.85 * _BASE64
 _PER_FLOAT = 3.6 * _BASE64
 _PER_SHADE = 0.6 * _BASE64
+_FEW = 4  # steps that a page of a training holds, if it can
+MOST_MB = 8.0  # of a page of a training, if nothing else is said
 
 
 class Size(NamedTuple):
@@ -86,9 +88,8 @@ def estimate(views: HasState | Sequence[HasState], **choice: Unpack[Choice]) -> 
 def size_of(states: Sequence[ViewState], **choice: Unpack[Choice]) -> Size:
     """Return the estimate for what views show; see `estimate`."""
     want = wanted(**choice)
-    program = page_program(name for state in states for name in state.panels)
-    size = Size(len(program.script) + len(notices(program.packages)) + 2000, 0, 0, 0, 0)
-    for group in grouped(states):
+    size = Size(_program(states), 0, 0, 0, 0)
+    for group in grouped(fitted(states, want)):
         size = size._replace(rest=size.rest + _alone(group))
         for what in group.inputs(want):
             parts = _estimated(plan(group, what, want), group, want)
@@ -96,12 +97,61 @@ def size_of(states: Sequence[ViewState], **choice: Unpack[Choice]) -> Size:
     return size
 
 
+def _program(states: Sequence[ViewState]) -> int:
+    program = page_program(name for state in states for name in state.panels)
+    return len(program.script) + len(notices(program.packages)) + 2000
+
+
 def _alone(group: Group) -> int:
     """Return the size of what is about no trace: that is there already."""
     buffers = PageBuffers()
-    parts = [buffers.encoded(answered(group, one)) for one in group.alone]
-    data = b"".join(data for data, _ in buffers.parts) + json.dumps(parts).encode()
+    found = alone(group)
+    parts = [buffers.encoded(part) for part in found.answers.values()]
+    data = json.dumps([parts, found.labels]).encode() + b"".join(one for one, _ in buffers.parts)
     return int(len(zlib.compress(data)) * _BASE64) if parts else 0
+
+
+def fitted(states: Sequence[ViewState], want: Wanted) -> list[ViewState]:
+    """Return views, those that show kept steps with as many as a page may hold.
+
+    Raises
+    ------
+    ValueError
+        For options that such views don't have, or others.
+    """
+    growing = [state for state in states if state.thinned is not None]
+    if not growing:
+        if want.max_mb is not None:
+            raise ValueError("max_mb= is for views of a training, whose steps are thinned to it.")
+        return [*states]
+    plain = wanted(max_mb=want.max_mb)
+    if want != plain and len(growing) == len(states):
+        raise ValueError("A page of a training holds what its Watch kept: it takes max_mb= alone.")
+    most = 1e6 * (MOST_MB if want.max_mb is None else want.max_mb) - _program(states)
+    return [_fitted(one, most / len(growing)) if one in growing else one for one in states]
+
+
+def _fitted(state: ViewState, most: float) -> ViewState:
+    """Return a view with as many of its steps as take at most so many bytes."""
+    assert state.thinned is not None
+
+    def size(count: int) -> tuple[ViewState, int]:
+        assert state.thinned is not None
+        some = state.thinned(count)
+        (group,) = grouped([some])
+        return some, _alone(group)
+
+    # A page is a straight line of its steps, very nearly.
+    (few, least), (some, more) = size(_FEW), size(3 * _FEW)
+    if more <= least:
+        return some if more <= most else few
+    count = _FEW + int((most - least) / (more - least) * 2 * _FEW)
+    while count > _FEW:
+        found, bytes_ = size(count)
+        if bytes_ <= most:
+            return found
+        count = min(count - 1, int(count * most / bytes_))
+    return few if least <= most else state.thinned(2)
 
 
 def _estimated(made: Plan, group: Group, want: Wanted) -> Size:

@@ -70,5 +70,6 @@ def static(state: ViewState, *, title: str | None = None, **choice: Unpack[Choic
     page = page_of([state], title, **choice)
     panels = [PANELS[name] for name in state.panels]
     panels = [one for one in panels if not one.opened_by or state.traits[one.opened_by]]
-    height = sum(panel.above for panel in panels) + max(panel.column for panel in panels)
+    height = sum(panel.above for panel in panels)
+    height += max(panel.block for panel in panels) + max(panel.column for panel in panels)
     return Static(page, summary(state), height + _FOOT)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llmscope.kernel.edited_input import EditedInput, OtherInput
+from llmscope.kernel.step_input import StepInput
 from llmscope.kernel.text_input import IdsInput, TextInput
 from llmscope.text.label import decode
 
 if TYPE_CHECKING:
     from llmscope.scope import Scope
 
-Input = TextInput | IdsInput | EditedInput | OtherInput
+Input = TextInput | IdsInput | EditedInput | OtherInput | StepInput
 
 
 def text_of(what: Input, scope: Scope | None) -> str:
@@ -20,6 +21,6 @@ def text_of(what: Input, scope: Scope | None) -> str:
         return text_of(what.input, scope)
     if isinstance(what, TextInput):
         return what.text
-    if scope is None:
+    if scope is None or isinstance(what, StepInput):
         return ""
     return decode(scope.tokenizer, what.source or what.ids)

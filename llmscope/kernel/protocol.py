@@ -8,7 +8,8 @@ input of a trace has a key of three kinds, answered with a summary of the trace:
 ``read/[text, pair, target, masked]``, JSON, where it is more than a text; ``ids/{source}/{ids}``,
 numbers with commas, where ``source`` is the input of an encoder. ``under/[edits, key]``, JSON too,
 is one of these under edits, as `llmscope.kernel.edited_input` writes them. Where two models are
-compared, ``other/{key}`` asks the same of the second.
+compared, ``other/{key}`` asks the same of the second. ``step/{run}/{step}/{probe}`` is what a model
+made of a text at a step of its training.
 
 Numbers are decimal, from 0 to 999,999,999, without sign or leading zeros. A trace is named
 ``t{number}``, one less another ``t{number}-t{number}``, with tokens that are aligned by hand
@@ -24,6 +25,7 @@ from dataclasses import fields
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import llmscope.kernel.training_requests  # noqa: F401  whose kinds `patterns` finds
 from llmscope.analysis.matrix_name import MatrixName
 from llmscope.analysis.matrix_name import parse as parse_matrix
 from llmscope.kernel.edited_input import MOST_EDITS, EditedInput, OtherInput, dense
@@ -39,6 +41,7 @@ from llmscope.kernel.requests import (
     Summary,
     Token,
 )
+from llmscope.kernel.step_input import StepInput
 from llmscope.kernel.text_input import IdsInput, TextInput
 from llmscope.shared import (
     KINDS,
@@ -47,6 +50,8 @@ from llmscope.shared import (
     MOST_ANCHORS,
     MOST_HEADS,
     MOST_IDS,
+    MOST_PROBES,
+    MOST_STEP,
     STREAMS,
     WAYS,
 )
@@ -106,6 +111,8 @@ def format_key(request: Request | Input) -> str:
         return f"{_OTHER}/{format_key(request.input)}"
     if isinstance(request, OfOther):
         return f"{_OTHER}/{format_key(request.request)}"
+    if isinstance(request, StepInput):
+        return f"step/{request.run}/{request.step}/{request.probe}"
     if isinstance(request, EditedInput):
         return f"under/[{request.edits},{dense(format_key(request.input))}]"
     values = {one.name: getattr(request, one.name) for one in fields(request)}
@@ -168,7 +175,7 @@ def _parsed_edits(rest: str) -> EditedInput:
     if type(edits) is not list or not 0 < len(edits) <= MOST_EDITS:
         raise ValueError(rest)
     head, slash, inner = key.partition("/")
-    if head == "under" or head not in _INPUTS or not slash:
+    if head in ("under", "step") or head not in _INPUTS or not slash:
         raise ValueError(rest)
     read: Any = _INPUTS[head](clean(inner))
     return EditedInput(clean(dense(edits)), read)
@@ -177,9 +184,16 @@ def _parsed_edits(rest: str) -> EditedInput:
 def _of_other(request: Request) -> Request:
     if isinstance(request, Model | Search | Token):
         return OfOther(request)
-    if isinstance(request, Summary) and not isinstance(request.input, OtherInput):
+    if isinstance(request, Summary) and not isinstance(request.input, OtherInput | StepInput):
         return Summary(OtherInput(request.input))
     raise ValueError(request)
+
+
+def _parsed_step(rest: str) -> StepInput:
+    numbers = rest.split("/")
+    if not all(_NUMBERS.fullmatch(one) for one in numbers):
+        raise ValueError(rest)
+    return StepInput(*(_read(name, text) for name, text in zip(_MOST, numbers, strict=True)))
 
 
 _INPUTS: dict[str, Callable[[str], Input]] = {
@@ -187,6 +201,7 @@ _INPUTS: dict[str, Callable[[str], Input]] = {
     "read": _parsed_json,
     "ids": _parsed_ids,
     "under": _parsed_edits,
+    "step": _parsed_step,
 }
 
 
@@ -226,6 +241,16 @@ def _or_none(text: str) -> int | None:
     return None if text == "-" else int(text)
 
 
+def _at_most(name: str) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if int(text) > _MOST[name]:
+            raise ValueError(text)
+        return int(text)
+
+    return number
+
+
+_MOST = {"run": 1, "step": MOST_STEP, "probe": MOST_PROBES - 1}  # of a training
 _NAME = "t[1-9][0-9]{0,8}"
 _ANCHOR = rf"(?:{_NUMBER})\.(?:{_NUMBER})"
 
@@ -249,6 +274,7 @@ _FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "on": (f"-|{_NUMBER}", _or_none),
     "foil": (f"-|{_NUMBER}", _or_none),
     "source": ("(?:text|read)/(?s:.*)", _source),
+    **{name: (_NUMBER, _at_most(name)) for name in _MOST},
 }
 
 

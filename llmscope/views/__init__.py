@@ -10,6 +10,7 @@ from llmscope.views.linking import link
 from llmscope.views.single import AttentionView, NextTokenView, PatchingView, TokensView
 from llmscope.views.surveys import SurveyView, survey
 from llmscope.views.tokenizers import TokenizersView
+from llmscope.views.training import TrainingView
 
 __all__ = [
     "AttentionView",
@@ -23,6 +24,7 @@ __all__ = [
     "SurveyView",
     "TokenizersView",
     "TokensView",
+    "TrainingView",
     "View",
     "compare",
     "evaluate",

@@ -10,9 +10,9 @@ import anywidget
 import traitlets
 
 from llmscope.edits.code import code_of
-from llmscope.kernel import Handlers, TextInput, Worker
+from llmscope.kernel import Handlers, IdsInput, TextInput, Worker
 from llmscope.kernel import requests as ask
-from llmscope.kernel.edited_input import EditedInput, OtherInput, as_json
+from llmscope.kernel.edited_input import EditedInput, as_json
 from llmscope.kernel.inputs import text_of
 from llmscope.kernel.protocol import parse_input
 from llmscope.kernel.reach import keep_reachable
@@ -337,9 +337,8 @@ class View(anywidget.AnyWidget, ViewTraits):
         plain: Input = parse_input(self._path) if self._path else text
         if self._handlers.session is None and self.edits and self.side == "untouched":
             return plain.input if isinstance(plain, EditedInput) else plain
-        if not self.edits or isinstance(plain, EditedInput):
+        if not self.edits or not isinstance(plain, TextInput | IdsInput):
             return plain
-        assert not isinstance(plain, OtherInput)  # which is nobody's path
         return EditedInput(as_json(self.edits), plain)
 
     def _read(self, shown: Input, cancelled: Callable[[], bool]) -> Trace:

@@ -381,4 +381,5 @@ from tests.components import (  # noqa: E402 - each registers its own
     evaluation_fixture,  # noqa: F401
     many_fixtures,  # noqa: F401
     survey_fixtures,  # noqa: F401
+    training_fixtures,  # noqa: F401
 )

@@ -17,8 +17,15 @@ DRAWN = Path(llmscope.__file__).parent / "frontend" / "src" / "panels"
 def test_every_panel_that_is_drawn_has_a_height():
     registered = "".join(path.read_text("utf-8") for path in DRAWN.glob("*/index.ts"))
     places = dict(re.findall(r'name: "([\w-]+)",[^}]*?place: "(\w+)"', registered))
-    assert {name: "row" if panel.above else "column" for name, panel in PANELS.items()} == places
-    assert all((panel.above > 0) != (panel.column > 0) for panel in PANELS.values())
+    assert {name: _place(panel) for name, panel in PANELS.items()} == places
+    assert all(
+        [panel.above > 0, panel.column > 0, panel.block > 0].count(True) == 1
+        for panel in PANELS.values()
+    )
+
+
+def _place(panel):
+    return "row" if panel.above else "block" if panel.block else "column"
 
 
 def test_views_show_panels_of_the_registry(scope):
@@ -28,6 +35,8 @@ def test_views_show_panels_of_the_registry(scope):
     views += [llmscope.TokenizersView(TEXT, [scope]), llmscope.survey(scope, [TEXT])]
     views += [llmscope.evaluate(scope, [TEXT])]
     views += [llmscope.compare(trace, trace)]
+    parts = {"model": scope.model, "tokenizer": scope.tokenizer}
+    views += [llmscope.TrainingView(llmscope.training.Watch([TEXT], **parts))]
     assert {name for view in views for name in view._panels} == set(PANELS)
     for view in views:
         view.close()

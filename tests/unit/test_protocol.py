@@ -16,7 +16,8 @@ from llmscope.kernel import protocol
 from llmscope.kernel.edited_input import EditedInput, OtherInput
 from llmscope.kernel.protocol import format_key, parse
 from llmscope.kernel.requests import OfOther, Pair, Request, RequestError, Summary
-from llmscope.kernel.text_input import TextInput
+from llmscope.kernel.step_input import StepInput
+from llmscope.kernel.text_input import IdsInput, TextInput
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "keys.json").read_bytes())
 GOOD = [vector for vector in VECTORS if "request" in vector]
@@ -32,7 +33,8 @@ def as_json(request: Request):
             return {"type": "under", "edits": json.loads(request.input.edits), "input": inner}
         if isinstance(request.input, OtherInput):
             return {"type": "other", "request": as_json(Summary(request.input.input))}
-        kind = "text" if isinstance(request.input, TextInput) else "ids"
+        kinds = {TextInput: "text", IdsInput: "ids", StepInput: "step_input"}
+        kind = kinds[type(request.input)]
         return {"type": kind, **json.loads(json.dumps(asdict(request.input)))}
     if isinstance(request, OfOther):
         return {"type": "other", "request": as_json(request.request)}
@@ -75,6 +77,19 @@ def test_a_key_with_more_than_it_may_hold_is_refused_in_a_few_words(vector):
     with pytest.raises(RequestError) as refused:
         parse(key.replace("…", repeat * (most + 1)))
     assert len(str(refused.value)) < 160
+
+
+def test_names_of_traces_at_steps_are_their_own_and_within_the_grammar():
+    last = StepInput(1, shared.MOST_STEP, shared.MOST_PROBES - 1)
+    inputs = [StepInput(run, step, probe) for run in (0, 1) for step in (0, 1) for probe in (0, 63)]
+    names = [one.trace_name for one in (*inputs, last)]
+    assert len(set(names)) == len(names)
+    assert [parse(f"{name}/chain").trace for name in names] == names
+
+
+def test_a_step_is_not_computed_again():
+    with pytest.raises(ValueError, match="the model has gone on since"):
+        parse("step/0/50/0").input.trace(None, lambda: False)
 
 
 @pytest.mark.parametrize("key", [None, 1, [], {}, b"model"])

@@ -6,6 +6,7 @@ import { fitIn } from "./host/page";
 import { readPage } from "./sources/page/content";
 import type { Panel } from "./panels/props";
 import { PageSource } from "./sources/page/page";
+import { withSteps } from "./sources/steps";
 import { join } from "./store/joins";
 import { Store } from "./store/store";
 import { PlainTraits } from "./store/traits";
@@ -31,7 +32,8 @@ async function show(panels: readonly Panel[]): Promise<void> {
   main.replaceChildren();
   page.views.forEach(({ source }, index) => {
     const element = main.appendChild(document.createElement("div"));
-    mount(element, new Store(sources[source]!, traits[index]!), panels);
+    const own = traits[index]!;
+    mount(element, new Store(withSteps(sources[source]!, own.get("_panels")), own), panels);
   });
   fitIn(main);
 }

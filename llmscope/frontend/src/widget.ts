@@ -4,6 +4,7 @@ import { keep } from "./app/keep";
 import { picker } from "./app/picker";
 import { PANELS } from "./panels/registry";
 import { KernelSource } from "./sources/kernel";
+import { withSteps } from "./sources/steps";
 import { Hints } from "./store/hints";
 import { followJoins } from "./store/joins";
 import { Store } from "./store/store";
@@ -15,7 +16,7 @@ export default () => {
   return {
     initialize({ model }: { model: AnyModel }) {
       const traits = model as unknown as Traits;
-      store = new Store(new KernelSource(model), traits);
+      store = new Store(withSteps(new KernelSource(model), model.get("_panels")), traits);
       const part = followJoins(traits);
       return () => {
         part();

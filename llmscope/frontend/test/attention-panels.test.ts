@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { opacity, weightAt } from "../src/draw/color-scale";
 import { inSight, spaced } from "../src/panels/attention/labels";
 import { arcs } from "../src/panels/attention/paint-arcs";
-import { gridOf, headAt, neighbour } from "../src/panels/overview/grid";
+import { gridOf, headAt, neighbour } from "../src/ui/head-grid";
 import { type Token, tokenOf } from "../src/protocol/answers";
 import { headMatrix } from "../src/protocol/keys";
 import { COLOR_SCALES } from "../src/protocol/shared";

@@ -1,7 +1,7 @@
 /** Effects on a token, as they come from the source: of heads, MLPs and tokens of the text. */
 
 import { describe, expect, test } from "vitest";
-import { gridOf, layerAt } from "../src/panels/overview/grid";
+import { gridOf, layerAt } from "../src/ui/head-grid";
 import { effectInk, effectText } from "../src/ui/effects";
 import type { LayerRow } from "../src/protocol/answers";
 import { FACTS, LOGITS, Model, SlowSource, openStore, settle, traceAnswer } from "./fakes";

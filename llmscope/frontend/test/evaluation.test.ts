@@ -8,8 +8,8 @@ import {
   nextOrdering,
   ordered,
   taskOf,
-  ticks,
 } from "../src/panels/evaluation/answer";
+import { ticks } from "../src/ui/scale";
 import { nameOf, rounded, shown } from "../src/panels/evaluation/names";
 
 const value = (number: number | null): Value => [number, null, null, number === null ? "why" : ""];

@@ -131,8 +131,9 @@ function shown(store: Store): ShadowRoot {
 async function opened(fixture: string, traits: Record<string, unknown>) {
   const page: Page = await front.readPage(readFileSync(join(FOLDER, `${fixture}.page`), "ascii"));
   const address = { ...readAddress("", fixture), traits };
-  const source = new front.PageSource(page.sources[0]!);
-  const store = new front.Store(source, new front.PlainTraits(traitsOf(page, address)));
+  const own = new front.PlainTraits(traitsOf(page, address));
+  const source = front.withSteps(new front.PageSource(page.sources[0]!), own.get("_panels"));
+  const store = new front.Store(source, own);
   const root = shown(store);
   await vi.waitFor(() => expect(store.settled.value).toBe(true), 5000);
   return { store, root, data: new Set(textsIn(page.sources)) };
@@ -164,7 +165,11 @@ test.each<[fixture: string, traits: Record<string, unknown>]>([
   ["no-steps", { mode: "steps" }],
   ["projection", { mode: "steps" }],
   ["state-space", {}],
+  ["training", { step: 60 }],
+  ["training-two", { kind: "self" }],
   ["survey", { examples: "deciles", heads: HEADS }],
+  ["training", { held: 0, side: "difference", chain_rule: true }],
+  ["training-two", { lecture: true }],
 ])("nothing of %s with %o is left in English", async (fixture, traits) => {
   const { store, root, data } = await opened(fixture, traits);
   const look = async (when: string) => {

@@ -43,7 +43,7 @@ test("a language is all of its rooms", () => {
 const ATTRIBUTES = /^(title|alt|placeholder|label|name|aria-(label|valuetext|description))$/;
 /** What is no word: a model, the name of one of a few, fonts, what a frame may do. */
 const NAMES =
-  /^(openai-community\/gpt2|row|column|type|map|temperature|play|px system-ui, sans-serif|allow-scripts allow-downloads)$/;
+  /^(openai-community\/gpt2|row|column|type|map|temperature|play|px system-ui, sans-serif|allow-scripts allow-downloads|broken off)$/;
 const SENTENCE = /\p{L}{2,} \p{L}{2,}/u;
 
 /** Whether a literal is within the name of a class or a module, or in a style. */

@@ -10,6 +10,7 @@ import {
   type Traits,
   mount,
   readPage,
+  withSteps,
 } from "./front";
 import { PacedSource } from "./paced";
 import { traitsOf } from "./traits";
@@ -42,10 +43,8 @@ async function open(): Promise<void> {
   const traits = new PlainTraits(traitsOf(page, address));
   const held = new PageSource(page.sources[0]!);
   const { pace } = address;
-  const store = new Store(
-    pace > 0 ? new PacedSource(held, String(traits.get("text")), pace) : held,
-    traits,
-  );
+  const source = pace > 0 ? new PacedSource(held, String(traits.get("text")), pace) : held;
+  const store = new Store(withSteps(source, traits.get("_panels")), traits);
   document.documentElement.dataset.theme = address.theme;
   main.style.width = `${address.width}px`;
   const host = document.createElement("div");

@@ -80,11 +80,21 @@ function App({ store, host, panels, picker, hints }: AppProps) {
     (name) => panels.find((panel) => panel.name === name) ?? [],
   );
   const sheets = [...SHARED, ...panels.map(({ css }) => css), picker?.css];
+  const old = store.isOld.value ? "old" : "";
   const hasColumns = shown.some(({ place }) => place === "column");
-  const show = (place: Panel["place"] | "below") =>
-    shown
-      .filter(({ name, place: own }) => (name === "lens" && hasColumns ? "below" : own) === place)
-      .map(({ name, component: Component }) => <Component key={name} store={store} />);
+  const placeOf = ({ name, place }: Panel) => (name === "lens" && hasColumns ? "below" : place);
+  const show = (...places: (Panel["place"] | "below")[]) =>
+    together(shown.filter((panel) => places.includes(placeOf(panel)))).map((panels) => {
+      const all = panels.map(({ name, component: Component }) => (
+        <Component key={name} store={store} />
+      ));
+      if (panels[0]!.place !== "block") return all;
+      return (
+        <div key={panels[0]!.name} class={`blocks ${old}`}>
+          {all}
+        </div>
+      );
+    });
   const inColumns = show("column");
   const isReady = shown.every(({ needsModel }) => needsModel === false) || !!store.model.value;
   const isStage = store.state.lecture.value && isReady;
@@ -94,7 +104,6 @@ function App({ store, host, panels, picker, hints }: AppProps) {
     if (isStage && !wasStage.current) host.scrollIntoView();
     wasStage.current = isStage;
   }, [isStage]);
-  const old = store.isOld.value ? "old" : "";
   const prompts = store.models.prompts.value.length > 1 && <Prompts store={store} />;
   const help = useRef<HTMLDialogElement>(null);
   const toggleHelp = () => (help.current!.open ? help.current!.close() : help.current!.showModal());
@@ -124,7 +133,16 @@ function App({ store, host, panels, picker, hints }: AppProps) {
             onKeyDown={keys}
           >
             <style>{sheets.join("\n")}</style>
-            {!isReady ? (
+            {!isReady && store.training ? (
+              <>
+                {shown
+                  .filter(({ name }) => name === "training")
+                  .map(({ name, component: Component }) => (
+                    <Component key={name} store={store} />
+                  ))}
+                <Problem store={store} />
+              </>
+            ) : !isReady ? (
               picker && <picker.component store={store} />
             ) : isStage ? (
               <Em.Provider value={em}>
@@ -135,7 +153,7 @@ function App({ store, host, panels, picker, hints }: AppProps) {
             ) : (
               <>
                 {prompts}
-                {show("row")}
+                {show("row", "block")}
                 <Problem store={store} />
                 {inColumns.length > 0 && <div class={`columns ${old}`}>{inColumns}</div>}
                 {show("below")}
@@ -147,4 +165,15 @@ function App({ store, host, panels, picker, hints }: AppProps) {
       </HelpContext.Provider>
     </ThemeContext.Provider>
   );
+}
+
+/** Each panel alone, and blocks that follow one another together. */
+function together(panels: readonly Panel[]): Panel[][] {
+  const groups: Panel[][] = [];
+  for (const panel of panels) {
+    const last = groups.at(-1);
+    if (panel.place === "block" && last?.[0]!.place === "block") last.push(panel);
+    else groups.push([panel]);
+  }
+  return groups;
 }

@@ -136,6 +136,9 @@ export function Stage({ store, host, em, shown, children }: StageProps) {
       </nav>
       <div class="above">
         {children}
+        {shown.map(({ name, strip: Strip }) =>
+          Strip && name !== now?.panel.name ? <Strip key={name} store={store} /> : null,
+        )}
         {rows.map(({ name, component: Component }) => (
           <Component key={name} store={store} />
         ))}

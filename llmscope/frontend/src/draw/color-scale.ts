@@ -19,3 +19,7 @@ export function weightAt(opaque: number, scale: ColorScale): number {
 }
 
 export const rgb = ([r, g, b]: Ink, alpha = 1): string => `rgb(${r} ${g} ${b} / ${alpha})`;
+
+/** A colour between two: 0 is the first, 1 the second. */
+export const mixed = (one: Ink, other: Ink, share: number): Ink =>
+  one.map((part, at) => Math.round(part + (other[at]! - part) * share)) as unknown as Ink;

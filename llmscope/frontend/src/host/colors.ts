@@ -8,6 +8,7 @@ export const ThemeContext = createContext<Signal<Theme>>(null!);
 
 interface Inks {
   attention: Ink;
+  likely: Ink;
   /** The two ends of what has a sign: told apart by people who see few colours, as heads are. */
   more: Ink;
   less: Ink;
@@ -24,10 +25,11 @@ const inkOf = (hex: string): Ink =>
   [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)) as unknown as Ink;
 
 const inksOf = (
-  { attention, more, less, ground, ink, heads }: (typeof COLORS)[Theme],
+  { attention, likely, more, less, ground, ink, heads }: (typeof COLORS)[Theme],
   cell: string,
 ): Inks => ({
   attention: inkOf(attention),
+  likely: inkOf(likely),
   more: inkOf(more),
   less: inkOf(less),
   ground: inkOf(ground),

@@ -26,8 +26,13 @@ export interface Panel {
   css: string;
   /** False where it shows no text through a model: a view of such panels alone has none. */
   needsModel?: false;
-  /** Rows are as wide as the widget; columns are side by side below them. */
-  place: "row" | "column";
+  /**
+   * Rows are as wide as the widget; columns are side by side below them. Blocks that follow one another
+   * are side by side among the rows.
+   */
+  place: "row" | "block" | "column";
   /** On a stage a panel without any is always above. */
   subjects?: readonly Subject[];
+  /** What of it stays above on a stage while another panel's subject is shown. */
+  strip?: FunctionComponent<PanelProps>;
 }

@@ -21,14 +21,27 @@ interface Packed {
 const isPacked = (item: unknown): item is Packed =>
   typeof item === "object" && item !== null && "buffer" in item && "dtype" in item;
 
-/** Puts the binary buffers of a message back into the places that refer to them. */
+/** Puts the binary buffers of a message back into the places that refer to them, however deep. */
 export function unpack(content: Part, buffers: readonly DataView[]): Part {
   return Object.fromEntries(
-    Object.entries(content).map(([name, item]) => [
-      name,
-      isPacked(item) ? array(item, buffers[item.buffer]) : item,
-    ]),
+    Object.entries(content).map(([name, item]) => [name, unpacked(item, buffers)]),
   );
+}
+
+function unpacked(item: unknown, buffers: readonly DataView[]): unknown {
+  if (typeof item !== "object" || item === null) return item;
+  if (isPacked(item)) return array(item, buffers[item.buffer]);
+  if (!Array.isArray(item)) return unpack(item as Part, buffers);
+  // Rows of numbers and texts are long, and have none.
+  const hasParts = typeof item[0] === "object" && item[0] !== null && !Array.isArray(item[0]);
+  return hasParts ? item.map((one) => unpacked(one, buffers)) : item;
+}
+
+/** Bytes of all arrays in an answer. */
+export function sizeOf(item: unknown): number {
+  if (typeof item !== "object" || item === null) return 0;
+  if (ArrayBuffer.isView(item)) return item.byteLength;
+  return Object.values(item).reduce<number>((sum, one) => sum + sizeOf(one), 0);
 }
 
 function array({ dtype, shape, lower }: Packed, view: DataView | undefined): Tensor {

@@ -13,6 +13,8 @@ import {
   MOST_ANCHORS,
   MOST_HEADS,
   MOST_IDS,
+  MOST_PROBES,
+  MOST_STEP,
   type Parts,
   STREAMS,
   type Stream,
@@ -36,6 +38,15 @@ const FORMS = {
   evaluated: "evaluation",
   evaluated_text: "evaluation/text/{index}",
   stop_evaluation: "evaluation/stop",
+  training: "training",
+  training_run: "training/run",
+  training_stop: "training/stop",
+  training_step: "training/step/{run}/{step}",
+  training_across: "training/across/{run}/{probe}/{position}",
+  training_heads: "training/heads/{run}/{probe}/{kind}",
+  training_head: "training/head/{run}/{probe}/{kind}/{layer}/{head}",
+  training_lens: "training/lens/{run}/{probe}/{position}",
+  step_input: "step/{run}/{step}/{probe}",
   search: "vocabulary/{text}",
   token: "token/{id}",
   begin: "write/begin/{prompt}",
@@ -115,6 +126,13 @@ export interface IdsInput {
   ids: readonly number[];
 }
 
+/** A probe as the model read it at a step of its training. */
+export interface StepInput {
+  run: number;
+  step: number;
+  probe: number;
+}
+
 /** What is read as it is. */
 export type PlainRequest = ({ type: "text" } & TextInput) | ({ type: "ids" } & IdsInput);
 
@@ -191,6 +209,10 @@ export function traceText(name: TraceName): string {
   return `${one}-${other}${byHand && `~${byHand}`}`;
 }
 
+/** The name of the trace of a probe at a step. */
+export const stepTrace = ({ run, step, probe }: StepInput): string =>
+  `t${(step * RUNS + run) * MOST_PROBES + probe + 1}`;
+
 /** The name of a matrix within a key, and of the files that it is saved as. */
 export const matrixText = ({ how, where, withoutFirst }: MatrixName): string =>
   `${withoutFirst ? SINKLESS : ""}${how}.${where.map((one) => one.join(".")).join("+")}`;
@@ -204,6 +226,9 @@ const SINKLESS = "sinkless.";
 const NO_FOIL = "-";
 const LARGEST = 10 ** 9 - 1;
 const MOST_EDITS = 1000;
+const RUNS = 2; // of a training that a view shows
+/** The largest numbers of a training. */
+const MOST: Record<string, number> = { run: RUNS - 1, step: MOST_STEP, probe: MOST_PROBES - 1 };
 const NUMBER = "(?:0|[1-9][0-9]{0,8})";
 const ANY = "[^]*";
 const NAME = `[^]{0,${LONGEST_NAME}}`;
@@ -265,10 +290,9 @@ export function parseKey(key: string): Request | null {
     if (!found) continue;
     const { source } = found.groups ?? {};
     if (source !== undefined && !parseKey(source)) return null;
-    const fields = Object.entries(found.groups ?? {}).map(([name, text]) => [
-      name,
-      parseField(name, text),
-    ]);
+    const groups = Object.entries(found.groups ?? {});
+    if (groups.some(([name, text]) => Number(text) > (MOST[name] ?? Infinity))) return null;
+    const fields = groups.map(([name, text]) => [name, parseField(name, text)]);
     return { type, ...Object.fromEntries(fields) } as Request;
   }
   return null;

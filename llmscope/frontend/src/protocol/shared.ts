@@ -71,6 +71,10 @@ export const DECADES = attention.decades;
 export const BLOCK = lens.block;
 /** Characters of a key. */
 export const LONGEST_KEY = keys.longest;
+/** Texts that are watched while a model is trained, at most. */
+export const MOST_PROBES = keys.most_probes;
+/** The last step of a training that a view shows. */
+export const MOST_STEP = keys.most_step;
 /** Characters of a model's name, and of a text to find. */
 export const LONGEST_NAME = keys.longest_name;
 /** Ids in one key. */

@@ -19,6 +19,8 @@ export interface Source {
   ask<T = Part>(key: string, options?: AskOptions): Promise<T>;
   /** Why a key can't be answered, in words, where that is known before asking. */
   lacks(key: string): string | null;
+  /** Whether the answer to a key is here, and stays, whether or not anybody else answers. */
+  holds?(key: string): boolean;
   /** Whether nobody answers any more, for good; where that can happen. */
   readonly isGone?: ReadonlySignal<boolean>;
   close(): void;

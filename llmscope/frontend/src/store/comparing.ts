@@ -14,20 +14,15 @@ import {
 } from "../protocol/keys";
 import { type Kind, MOST_ANCHORS, type OfTwo } from "../protocol/shared";
 import { compare as words } from "#words/compare";
-import { type Alignment, haveSameHeads, sideOf } from "./alignment";
-import type { Head } from "./attention/types";
+import { type Alignment, sideOf } from "./alignment";
 import type { Core } from "./core";
+import { type Distances, haveSameHeads } from "./distances";
 import { Editor } from "./editor";
 import { placeOf } from "./next-token";
 import { type Beside, Counterpart, type Sides } from "./sides";
 
-/** How far heads are apart, of an alignment. */
-interface Distances extends DistancesAnswer {
-  of: Alignment;
-  kind: Kind;
-}
-
 export class Comparing implements Sides {
+  readonly of = "texts";
   readonly side: ReadonlySignal<OfTwo>;
   readonly isDifference: ReadonlySignal<boolean>;
   readonly comparesHeads: ReadonlySignal<boolean>;
@@ -42,6 +37,7 @@ export class Comparing implements Sides {
   readonly b = signal<Trace | null>(null);
   /** The alignment of both, or of two before them. */
   readonly aligned = signal<Alignment | null>(null);
+  readonly pair: ReadonlySignal<unknown> = this.aligned;
   /** Whether it is of the two on screen. */
   readonly isAligned: ReadonlySignal<boolean>;
   readonly distances = signal<Distances | null>(null);
@@ -242,13 +238,6 @@ export class Comparing implements Sides {
     return own === side ? this.core.focus.value : this.#partner(this.core.focus.value, own);
   }
 
-  /** How far a head is apart in the two; `undefined` while that isn't known. */
-  distanceOf({ layer, head }: Head): number | undefined {
-    const { shape, data } = this.distances.value?.distances ?? ({} as Partial<Tensor>);
-    const found = shape && head < shape[1]! ? data![layer * shape[1]! + head] : undefined;
-    return found === undefined || Number.isNaN(found) ? undefined : found;
-  }
-
   /** The token beside one of a side; `null` where the other has none. */
   #partner(token: number, side: "a" | "b"): number | null {
     const [from, end] = this.#spanOf(this.beatOf(token, side), side === "a" ? "b" : "a");
@@ -335,7 +324,7 @@ export class Comparing implements Sides {
     const kind = this.kind();
     const isShown = state.panels.value.includes("overview") && this.isDifference.value;
     if (!of || !this.isAligned.value || !core.isSeen.value) return;
-    this.unlike.value = haveSameHeads(of, kind) ? null : words.unlike;
+    this.unlike.value = haveSameHeads(of.a, of.b, kind) ? null : words.unlike;
     if (this.unlike.peek() || !isShown) return;
     const known = this.distances.peek();
     if (known?.of === of && known.kind === kind) return;

@@ -14,6 +14,11 @@ const NAMES = [
   "side",
   "anchors",
   "patchFrom",
+  "run",
+  "step",
+  "probe",
+  "held",
+  "heldRun",
 ] as const;
 const MOST = 100; // steps
 

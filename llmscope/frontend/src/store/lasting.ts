@@ -37,19 +37,32 @@ export class Running<T> {
   }
 }
 
+interface Answer {
+  answer: Signal<unknown>;
+  over: AbortController;
+  /** Of what is asked about, when it was asked. */
+  version: number;
+  isPending: boolean;
+}
+
 export class LastingAnswers {
   readonly #running = new Map<string, Running<unknown>>();
-  readonly #answers = new Map<string, { answer: Signal<unknown>; over: AbortController }>();
+  readonly #answers = new Map<string, Answer>();
 
   constructor(
     private readonly source: Source,
     private readonly report: (error: unknown) => void,
   ) {}
 
-  /** The part that came last; `null` before the first. */
-  watch<T>(request: Request): ReadonlySignal<T | null> {
+  /**
+   * The part that came last; `null` before the first. Of another version of what is asked about it is
+   * asked again, and stays until the new one is there.
+   */
+  watch<T>(request: Request, version = 0): ReadonlySignal<T | null> {
     const key = formatKey(request);
-    const known = this.#answers.get(key) ?? this.#ask(key);
+    let known = this.#answers.get(key);
+    if (!known || (known.version !== version && !known.isPending))
+      known = this.#ask(key, version, known?.answer);
     this.#answers.delete(key);
     this.#answers.set(key, known);
     if (this.#answers.size > KEPT) this.#forget(this.#answers.keys().next().value!);
@@ -80,15 +93,16 @@ export class LastingAnswers {
     for (const key of [...this.#answers.keys()]) this.#forget(key);
   }
 
-  #ask(key: string) {
-    const answer = signal<unknown>(null);
+  #ask(key: string, version: number, answer: Signal<unknown> = signal(null)): Answer {
     const over = new AbortController();
+    const asked = { answer, over, version, isPending: true };
     const onPart = (part: Part) => (answer.value = part);
     Promise.resolve() // What must be there first is asked for at once.
       .then(() => this.source.ask(key, { signal: over.signal, onPart }))
+      .finally(() => (asked.isPending = false))
       .then(onPart)
       .catch(this.report);
-    return { answer, over };
+    return asked;
   }
 
   #forget(key: string): void {

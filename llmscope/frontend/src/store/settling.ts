@@ -66,6 +66,10 @@ export class CountedSource implements Source {
     return this.source.lacks(key);
   }
 
+  holds(key: string): boolean {
+    return this.source.holds?.(key) ?? false;
+  }
+
   close(): void {
     this.source.close();
   }

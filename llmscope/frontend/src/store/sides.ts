@@ -4,17 +4,23 @@ import { type ReadonlySignal, computed, effect, signal } from "@preact/signals";
 import { type LogitsAnswer, type Trace, type TraceAnswer, traceOf } from "../protocol/answers";
 import { parseKey } from "../protocol/keys";
 import type { Core } from "./core";
+import type { Distances } from "./distances";
 import { nextOf } from "./next-token";
 import type { NextToken } from "./state";
 
 /** What panels ask of two traces, whichever they are. */
 export interface Sides {
+  /** A text without its edits, two texts, or two steps of a training. */
+  readonly of: "edits" | "texts" | "steps";
   /** Whether the one less the other is shown. */
   readonly isDifference: ReadonlySignal<boolean>;
   /** Whether heads are coloured by how far they are apart, not by what they look at. */
   readonly comparesHeads: ReadonlySignal<boolean>;
   /** The first less the second, with the tokens of that, where it is shown and both are there. */
   readonly difference: ReadonlySignal<Trace | null>;
+  /** The two that are there; how far heads are apart, of them or of two before them. */
+  readonly pair: ReadonlySignal<unknown>;
+  readonly distances: ReadonlySignal<Distances | null>;
   /** Why heads have no difference, in words. */
   readonly why: ReadonlySignal<string | null>;
   /** The distribution of the one that isn't on screen; `null` while that isn't known. */

@@ -71,6 +71,11 @@ export const TRAITS = {
   y: "y",
   examples: "examples",
   stream: "stream",
+  run: "run",
+  step: "step",
+  probe: "probe",
+  held: "held",
+  heldRun: "held_run",
   panels: "_panels",
   editable: "_editable",
   path: "_path",
@@ -122,6 +127,17 @@ export interface EvaluationTraits {
   ordering: "given" | "ascending" | "descending";
 }
 
+/** Of the training of a model. */
+export interface TrainingTraits {
+  run: number;
+  /** -1 for the newest, always. */
+  step: number;
+  probe: number;
+  /** A step held beside it, of one of the runs; -1 for none. */
+  held: number;
+  heldRun: number;
+}
+
 /** Of the second of two that are compared. */
 export interface OtherTraits {
   otherText: string;
@@ -141,6 +157,7 @@ export interface State
     GenerationTraits,
     SurveyTraits,
     EvaluationTraits,
+    TrainingTraits,
     OtherTraits {
   text: string;
   /** The second sentence; empty without one. */
@@ -150,7 +167,7 @@ export interface State
   masked: readonly number[];
   /** What is other than the model's own. */
   edits: readonly Edit[];
-  /** Of a text under edits, or of two that are compared, what is shown. */
+  /** Of a text under edits, of two that are compared, or of two steps, what is shown. */
   side: TraceSide | OfTwo;
   /** A second text, which parts are taken from; empty without one. */
   patchFrom: string;

@@ -1,6 +1,5 @@
 import { type ReadonlySignal, type Signal, batch, computed, effect, signal } from "@preact/signals";
 import {
-  type ChainAnswer,
   type Facts,
   type KeptAnswer,
   type Trace,
@@ -14,12 +13,14 @@ import { type Outcome, type Settings, sample } from "../sampling/sampling";
 import { problems as words } from "#words/problems";
 import { AttentionStore } from "./attention/store";
 import { followTelling } from "./attention/telling";
+import { type Chain, followChain } from "./chain";
 import { Comparing } from "./comparing";
 import type { Core } from "./core";
 import { Editor } from "./editor";
 import { Effects } from "./effects";
 import { History } from "./history";
 import { GenerationStore } from "./generation";
+import { HeldStep } from "./held";
 import { GeneratedInput, type Input, TypedInput } from "./input";
 import { LastingAnswers } from "./lasting";
 import { LensStore } from "./lens";
@@ -31,6 +32,7 @@ import type { Sides } from "./sides";
 import { sayWhenSlow } from "./slow";
 import { type NextToken, type Problem, type State, TRAITS } from "./state";
 import { isEmptyKey, placedKey } from "./text-input";
+import { TrainingStore } from "./training";
 import { Vocabulary } from "./vocabulary";
 import { WhatIf } from "./what-if";
 import { type Traits, bindTraits } from "./traits";
@@ -52,7 +54,7 @@ export class Store {
   readonly model: ReadonlySignal<Facts | null>;
   readonly trace = signal<Trace | null>(null);
   readonly next = signal<NextToken | null>(null);
-  readonly chain = signal<(ChainAnswer & { trace: Trace }) | null>(null);
+  readonly chain = signal<Chain | null>(null);
   readonly problem = signal<Problem | null>(null);
   readonly waiting = signal<string | null>(null);
 
@@ -67,11 +69,13 @@ export class Store {
   readonly whatIf: WhatIf;
   /** Where two texts, or models, are side by side. */
   readonly comparing: Comparing | null;
-  /** What is shown of two traces: of those that are compared, or of a text under edits. */
+  /** What is shown of two traces: that are compared, of a text under edits, or of two steps. */
   readonly sides: Sides;
   readonly effects: Effects;
   /** Where text is generated; the trace is then of that. */
   readonly generation: GenerationStore | null;
+  /** Where a model learns, or has learned; the trace is then of one of its steps. */
+  readonly training: TrainingStore | null;
   readonly lasting: LastingAnswers;
   readonly input: Input;
   readonly settings: ReadonlySignal<Settings>;
@@ -97,6 +101,8 @@ export class Store {
   #ends: (() => void)[];
   #text: AbortController | null = null;
   readonly #editor: Editor;
+  readonly #core: Core;
+  readonly #held: HeldStep | null;
 
   constructor(source: Source, traits: Traits) {
     this.#uncounted = source;
@@ -112,9 +118,10 @@ export class Store {
     this.settled = this.#settling.settled;
     this.models = new Models(this.#source, (error) => this.#report(error));
     this.vocabulary = new Vocabulary(this.#source, () => this.#isOther);
-    this.model = computed(
-      () => (this.#isOther ? this.comparing!.model : this.models.current).value,
-    );
+    this.model = computed(() => {
+      if (this.training) return this.training.model.value;
+      return (this.#isOther ? this.comparing!.model : this.models.current).value;
+    });
     this.focus = computed(() => focusOf(this.trace.value, state.position.value));
     this.settings = computed(() => ({
       temperature: state.temperature.value,
@@ -132,7 +139,7 @@ export class Store {
       const next = this.next.value;
       return next && sample(next.sorted, this.settings.value);
     });
-    const core: Core = {
+    const core: Core = (this.#core = {
       state,
       model: this.model,
       trace: this.trace,
@@ -144,7 +151,7 @@ export class Store {
       cache: () => this.#cache,
       lacks: (request) => this.lacks(request),
       report: (error) => this.#report(error),
-    };
+    });
     const wantsNext = computed(() => {
       const isShown = state.panels.value.includes("next-token") || state.editable.value;
       return isShown && this.model.value?.family !== "encoder";
@@ -154,15 +161,17 @@ export class Store {
       ? new Comparing(core, this.#editor, () => this.attention.kind.value)
       : null;
     this.generation = state.panels.peek().includes("generation") ? new GenerationStore(core) : null;
+    this.training = state.panels.peek().includes("training")
+      ? new TrainingStore(core, this.lasting)
+      : null;
     this.input = this.generation
       ? new GeneratedInput(core, this.generation, wantsNext)
-      : new TypedInput(core, () => this.editor, wantsNext);
-    this.whatIf = new WhatIf(
-      core,
-      this.#editor.plainKey,
-      this.generation === null && this.comparing === null,
-    );
-    this.sides = this.comparing ?? this.whatIf;
+      : new TypedInput(core, () => this.editor, wantsNext, this.training?.key);
+    const isTyped = !this.generation && !this.comparing && !this.training;
+    this.whatIf = new WhatIf(core, this.#editor.plainKey, isTyped);
+    this.#held =
+      this.training && new HeldStep(core, this.training, () => this.attention.kind.value);
+    this.sides = this.comparing ?? this.#held ?? this.whatIf;
     this.isOld = computed(() => this.isGone.value && this.input.isUnread.value);
     this.lacking = computed(() => {
       const request = this.input.nextRequest.value;
@@ -180,11 +189,12 @@ export class Store {
     this.models.start();
     return [
       this.generation?.start() ?? (() => {}),
+      this.training?.start() ?? (() => {}),
       this.history.start(),
       this.input.start(),
       effect(() => this.#followInput()),
       effect(() => this.input.followNext()),
-      effect(() => this.#followChain()),
+      effect(() => followChain(this.#core, this.chain, (request) => this.answer(request))),
       // What one way of showing attention can't do is no problem of another.
       effect(() => {
         void this.state.mode.value;
@@ -194,6 +204,7 @@ export class Store {
       this.comparing?.start() ?? followTelling(this, this.attention),
       this.lens.start(),
       this.whatIf.start(),
+      this.#held?.start() ?? (() => {}),
       this.effects.start(),
     ];
   }
@@ -274,8 +285,9 @@ export class Store {
 
   /** Why a request can't be answered here, in words; `null` where it can. */
   lacks(request: Request): string | null {
-    const lacking = this.#source.lacks(formatKey(request));
-    if (lacking || !this.isGone.value) return lacking;
+    const key = formatKey(request);
+    const lacking = this.#source.lacks(key);
+    if (lacking || !this.isGone.value || this.#source.holds(key)) return lacking;
     const parts = [this.#cache, this.lasting, this.input, this.attention];
     return parts.some((part) => part.has(request)) ? null : words.needsKernel;
   }
@@ -359,20 +371,6 @@ export class Store {
       this.attention.clear();
       this.problem.value = null;
     });
-  }
-
-  #followChain(): void {
-    const trace = this.trace.value;
-    if (!trace) return;
-    const family = this.model.peek()?.family;
-    const hasChain = family === "causal" || family === "encoder-decoder";
-    const isShown = ["tokens", "chain"].some((name) => this.state.panels.value.includes(name));
-    if (isShown && hasChain && trace.last > 0) {
-      const chain = this.answer<ChainAnswer>({ type: "chain", trace: trace.name }).value;
-      if (chain) this.chain.value = { ...chain, trace };
-    } else {
-      this.chain.value = null;
-    }
   }
 
   /** Says what went wrong in something that a person asked for. */

@@ -16,6 +16,7 @@ import { SourceText, inputOf, patchEdit } from "./source-text";
 import { type Beside, Counterpart, type Sides } from "./sides";
 
 export class WhatIf implements Sides {
+  readonly of = "edits";
   readonly edits: ReadonlySignal<readonly Edit[]>;
   /** What is shown of a text under edits. */
   readonly side: ReadonlySignal<TraceSide>;
@@ -25,6 +26,8 @@ export class WhatIf implements Sides {
   readonly beside: ReadonlySignal<Beside | null>;
   /** The trace on screen less that without edits. */
   readonly difference: ReadonlySignal<Trace | null>;
+  readonly pair = signal(null);
+  readonly distances = signal(null);
   readonly why = signal(null);
   readonly sharesVocabulary = signal(true);
   /** A second text: while there is one, parts are taken from it instead of being switched off. */

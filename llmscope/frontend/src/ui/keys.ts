@@ -171,6 +171,20 @@ export const KEYS = {
       pin: { keys: ["Enter", "Space"] },
     },
   },
+  training: {
+    panel: "training",
+    acts: { hold: { keys: ["h"] } },
+  },
+  trainingSteps: {
+    panel: "training",
+    acts: {
+      move: { keys: ARROWS },
+      leap: { keys: WITH_SHIFT },
+      first: { keys: ["Home"] },
+      last: { keys: ["End"] },
+      play: { keys: ["Space"] },
+    },
+  },
   tokenizers: {
     panel: "tokenizers",
     acts: { move: { keys: ARROWS } },
@@ -182,6 +196,32 @@ export const KEYS = {
   evaluated: {
     panel: "evaluation",
     acts: { move: { keys: ["ArrowUp", "ArrowDown"] } },
+  },
+  stream: {
+    panel: "stream",
+    acts: {
+      move: { keys: ARROWS },
+      first: { keys: ["Home"] },
+      last: { keys: ["End"] },
+      take: { keys: ["Enter", "Space"] },
+    },
+  },
+  became: {
+    panel: "became",
+    acts: { move: { keys: ARROWS }, pin: { keys: ["Space"] } },
+  },
+  headSteps: {
+    panel: "head-steps",
+    acts: { move: { keys: ARROWS }, first: { keys: ["Home"] }, last: { keys: ["End"] } },
+  },
+  lensSteps: {
+    panel: "lens-steps",
+    acts: {
+      move: { keys: ARROWS },
+      first: { keys: ["Home"] },
+      last: { keys: ["End"] },
+      take: { keys: ["Enter", "Space"] },
+    },
   },
   slider: {
     panel: "next-token",

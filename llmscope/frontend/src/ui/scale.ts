@@ -36,3 +36,13 @@ function scaleBy(
 /** Between two ends; where these cross, the second. */
 export const clamp = (value: number, least: number, most: number): number =>
   Math.min(most, Math.max(least, value));
+
+/** Round numbers between two ends. */
+export function ticks(low: number, high: number, most = 4): number[] {
+  const raw = (high - low) / most;
+  const size = 10 ** Math.floor(Math.log10(raw));
+  const step = size * ([1, 2, 5, 10].find((one) => one * size >= raw) ?? 10);
+  const found: number[] = [];
+  for (let n = Math.ceil(low / step); n * step <= high; n++) found.push(n * step);
+  return found.length > 1 || most > 32 ? found : ticks(low, high, 2 * most);
+}

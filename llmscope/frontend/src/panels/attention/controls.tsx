@@ -9,6 +9,7 @@ import type { Store } from "../../store/store";
 import { weight } from "../../ui/format";
 import { attention as words } from "#words/attention";
 import { compare } from "#words/compare";
+import { training } from "#words/training";
 import { fill } from "../../words/fill";
 import { paintOf } from "./paint";
 import { SegmentFilter } from "./segments";
@@ -130,13 +131,19 @@ function legendOf(
   return { ink: heads.value.length === 1 ? inks.heads[0]! : inks.text };
 }
 
+/** In the words of a text under edits, of two texts, or of two steps. */
+const notesOf = ({ sides }: Store) =>
+  ({ edits: words.notes, texts: compare.attention, steps: training.difference.attention })[
+    sides.of
+  ];
+
 /** Says in words what isn't plain from the picture. */
 function Note({ store, matrix }: { store: Store; matrix: Matrix | null }) {
   const { attention, state } = store;
   const notes: string[] = [];
   const { mode, hideSink } = state;
   if (store.sides.isDifference.value) {
-    const { difference, edited } = store.comparing ? compare.attention : words.notes;
+    const { difference, edited } = notesOf(store);
     notes.push(mode.value === "matrix" ? difference : edited[mode.value]);
   }
   if (hideSink.value)

@@ -4,6 +4,7 @@ import { bits, roundedWeight, weight } from "../../ui/format";
 import { Label, plain } from "../../ui/label";
 import { attention } from "#words/attention";
 import { compare } from "#words/compare";
+import { training } from "#words/training";
 import { fill } from "../../words/fill";
 import { isSigned } from "./paint";
 
@@ -17,6 +18,14 @@ interface ReadoutProps {
   at: number;
   pinned: boolean;
 }
+
+/** What a difference is of. */
+const lessOf = ({ sides }: Store): string =>
+  ({
+    edits: words.difference,
+    texts: compare.attention.less,
+    steps: training.difference.attention.less,
+  })[sides.of];
 
 /** The true weight of one cell, in words and figures. */
 export function Readout({ store, matrix, line, query, at, pinned }: ReadoutProps) {
@@ -39,9 +48,7 @@ export function Readout({ store, matrix, line, query, at, pinned }: ReadoutProps
         <Label text={plain(keys[at]?.label ?? "")} />
       </b>{" "}
       <span class="weight">{value === undefined ? "…" : sign + figure(value)}</span>
-      {isOfTwo && (
-        <span class="muted">{store.comparing ? compare.attention.less : words.difference}</span>
-      )}
+      {isOfTwo && <span class="muted">{lessOf(store)}</span>}
       {isRow && (
         <span class="muted">
           {store.state.hideSink.value ? (

@@ -4,13 +4,15 @@ import { bits, inPercent, power, significant, twoDecimals } from "../../ui/forma
 import { Label, plain } from "../../ui/label";
 import { chain as words } from "#words/chain";
 import { compare } from "#words/compare";
+import { training } from "#words/training";
 import { rich } from "../../words/fill";
 import { rowsOf } from "../../ui/beats";
 import { Columns, lookedAt } from "./columns";
 import { toBits } from "./factors";
 
-/** In the words of a text under edits, or of two that are compared. */
-const wordsOf = ({ comparing }: Store) => (comparing ? compare.chain : words.difference);
+/** In the words of a text under edits, of two that are compared, or of two steps. */
+const wordsOf = ({ sides }: Store) =>
+  ({ edits: words.difference, texts: compare.chain, steps: training.difference.chain })[sides.of];
 
 const SCALE = 4; // bits that a bar has room for, unless a token changes by more
 

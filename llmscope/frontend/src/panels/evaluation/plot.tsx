@@ -1,10 +1,10 @@
 import { useRef } from "preact/hooks";
 import { useScale } from "../../ui/em";
-import { linearScale } from "../../ui/scale";
+import { linearScale, ticks } from "../../ui/scale";
 import { useWidth } from "../../ui/use-width";
 import { evaluation as words } from "#words/evaluation";
 import { fill } from "../../words/fill";
-import { type EvaluationAnswer, ticks } from "./answer";
+import type { EvaluationAnswer } from "./answer";
 import { nameOf, rounded, shown } from "./names";
 
 const ROW = 30;

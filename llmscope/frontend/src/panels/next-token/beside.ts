@@ -7,8 +7,10 @@ import type { NextToken as Next } from "../../store/state";
 import type { Store } from "../../store/store";
 import { compare } from "#words/compare";
 import { nextToken } from "#words/next-token";
+import { training as trainingWords } from "#words/training";
 
 const edits = nextToken.untouched;
+const ofSteps = trainingWords.difference.next;
 
 /** A distribution beside the one on screen, after the same sampling settings. */
 export interface BesideOutcome {
@@ -31,9 +33,19 @@ export function useBeside({ sides, settings }: Store, next: Next): BesideOutcome
 /** What the other text is called. */
 export type BesideWords = Record<keyof typeof edits, string>;
 
-/** Those of the text without edits, or of the other of two. */
-export const wordsOf = ({ comparing }: Store): BesideWords =>
-  comparing ? compare.next.beside[comparing.side.value === "b" ? "a" : "b"] : edits;
+/** Those of the text without edits, of the other of two texts, or of the other of two steps. */
+export const wordsOf = ({ comparing, training }: Store): BesideWords =>
+  training
+    ? training.side.value === "untouched"
+      ? ofSteps.shown
+      : ofSteps.held
+    : comparing
+      ? compare.next.beside[comparing.side.value === "b" ? "a" : "b"]
+      : edits;
+
+/** Those of two, side by side. */
+export const wordsOfTwo = ({ sides }: Store) =>
+  sides.of === "steps" ? ofSteps : { ...compare.next, sides: compare.sides };
 
 /** How far two distributions are apart; where not every token is told apart, at least. */
 export interface Apart {

@@ -35,11 +35,11 @@ export function MirroredTexts({ store, log, fixed }: MirroredTextsProps) {
   );
   return (
     <>
-      <TwoAxes ticks={log ? [LEAST, 1] : [0, full]} />
+      <TwoAxes ticks={log ? [LEAST, 1] : [0, full]} names={words.sides} />
       <ol class="bars list two">
         {shown.map((at) => {
           const [here, there] = [ofA[at]!, ofB[at]!];
-          const title = titleOf(here, there);
+          const title = titleOf(words.next.value, here, there);
           return (
             <li key={at}>
               <span class="value" title={title}>

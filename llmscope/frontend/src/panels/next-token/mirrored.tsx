@@ -8,10 +8,11 @@ import { bits, count, percent, points, rounded } from "../../ui/format";
 import { Label, plain } from "../../ui/label";
 import { clamp, linearScale, logScale } from "../../ui/scale";
 import { compare as words } from "#words/compare";
+import type { training } from "#words/training";
 import { nextToken as common } from "#words/next-token";
 import { choose, fill, rich } from "../../words/fill";
 import { FEW_ROWS, LEAST, NICE, type Pin, ROWS, tickText } from "./bars";
-import { type BesideOutcome, apart } from "./beside";
+import { type BesideOutcome, apart, wordsOfTwo } from "./beside";
 
 interface MirroredProps {
   store: Store;
@@ -40,6 +41,7 @@ interface Candidate {
 /** The likeliest tokens of either: A to the right, B to the left. */
 export function Mirrored(props: MirroredProps) {
   const { next, outcome, beside, log, fixed, isPlain, pins, picked, fallen } = props;
+  const words = wordsOfTwo(props.store);
   const { next: other, outcome: theirs } = beside;
   const shown = Math.min(useScale() > 1 ? FEW_ROWS : ROWS, next.sorted.order.length);
   const all = candidates(next, other, shown, pins);
@@ -64,12 +66,12 @@ export function Mirrored(props: MirroredProps) {
   );
   return (
     <>
-      <TwoAxes ticks={log ? [LEAST, 1] : [0, full]} />
+      <TwoAxes ticks={log ? [LEAST, 1] : [0, full]} names={words.sides} />
       <ol class="bars list two">
         {all.map(({ label, a, b, pin }, index) => {
           const [here, there] = probs[index]!;
           const isCut = cutBy(outcome, a) && cutBy(theirs, b) ? "cut" : "";
-          const title = titleOf(here, there);
+          const title = titleOf(words.value, here, there);
           const take = a < next.texts.length && next.texts[a] ? props.onTake : null;
           return (
             <li key={pin ?? index} class={`${isCut} ${fallen === a ? "fallen" : ""}`}>
@@ -134,13 +136,18 @@ export function Mirrored(props: MirroredProps) {
   );
 }
 
+interface TwoAxesProps {
+  ticks: readonly number[];
+  names: Record<"a" | "b", string>;
+}
+
 /** From the middle to either side. */
-export function TwoAxes({ ticks }: { ticks: readonly number[] }) {
+export function TwoAxes({ ticks, names }: TwoAxesProps) {
   return (
     <div class="axis two" aria-hidden="true">
       {(["b", "a"] as const).map((side) => (
         <span key={side} class={side}>
-          <b>{words.sides[side]}</b>
+          <b>{names[side]}</b>
           {ticks.map((tick) => (
             <span key={tick}>{tickText(tick)}</span>
           ))}
@@ -150,8 +157,12 @@ export function TwoAxes({ ticks }: { ticks: readonly number[] }) {
   );
 }
 
-export const titleOf = (here: number, there: number): string =>
-  fill(words.next.value, {
+export const titleOf = (
+  template: typeof words.next.value | typeof training.difference.next.value,
+  here: number,
+  there: number,
+): string =>
+  fill(template, {
     a: percent(here),
     b: percent(there),
     change: points(here - there),
@@ -191,6 +202,7 @@ interface ApartProps {
 
 /** How far A and B are apart, and which tokens changed most. */
 export function ApartLines({ store, next, outcome, beside }: ApartProps) {
+  const words = wordsOfTwo(store);
   const found = useMemo(
     () => apart([next, outcome], [beside.next, beside.outcome], store.settings.value.temperature),
     [outcome, beside.outcome],
@@ -201,7 +213,7 @@ export function ApartLines({ store, next, outcome, beside }: ApartProps) {
   ];
   const told = (ids: number[]): ComponentChildren =>
     ids.length === 0
-      ? words.next.none
+      ? words.none
       : ids.map((id, index) => (
           <span key={id} class="one-line">
             {index > 0 && " · "}
@@ -211,15 +223,13 @@ export function ApartLines({ store, next, outcome, beside }: ApartProps) {
         ));
   const least = found.isAll ? "" : "≥ ";
   const size = (value: number) =>
-    Number.isFinite(value) ? `${least}${bits(value)}` : words.next.infinite;
+    Number.isFinite(value) ? `${least}${bits(value)}` : words.infinite;
   return (
     <>
-      <p class="apart figures ellipsis">
-        {rich(words.next.gained, { tokens: told(found.gained) })}
-      </p>
-      <p class="apart figures ellipsis">{rich(words.next.lost, { tokens: told(found.lost) })}</p>
-      <p class="legend figures" title={words.next.klTitle}>
-        <span>{fill(words.next.kl, { ab: size(found.klAb), ba: size(found.klBa) })}</span>
+      <p class="apart figures ellipsis">{rich(words.gained, { tokens: told(found.gained) })}</p>
+      <p class="apart figures ellipsis">{rich(words.lost, { tokens: told(found.lost) })}</p>
+      <p class="legend figures" title={words.klTitle}>
+        <span>{fill(words.kl, { ab: size(found.klAb), ba: size(found.klBa) })}</span>
         <span class="entropy">
           {fill(found.isAll ? common.moved : common.movedAtLeast, { share: percent(found.moved) })}
         </span>

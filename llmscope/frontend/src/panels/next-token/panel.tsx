@@ -217,8 +217,9 @@ function Rows({ store, next, outcome, log, fixed, curve, compare, samples }: Row
   const untouched = beside?.probOf ?? null;
   const own = wordsOf(store);
   const isDifference = untouched !== null && store.sides.isDifference.value;
-  const isMirrored =
-    beside !== null && !!store.comparing?.aligned.value && store.sides.isDifference.value;
+  const { of, isDifference: isOn } = store.sides;
+  const isTwo = of === "steps" || !!store.comparing?.aligned.value;
+  const isMirrored = beside !== null && isTwo && isOn.value;
   const actual = actualOf(next, !samples);
   const isPlain = !samples && areSet(settings, NEUTRAL);
   const others = compare
@@ -277,7 +278,7 @@ function Rows({ store, next, outcome, log, fixed, curve, compare, samples }: Row
         ) : (
           <>
             <Actual next={next} outcome={outcome} token={actual} />
-            {store.comparing && <p class="apart">{"\u00a0"}</p>}
+            {of !== "edits" && <p class="apart">{"\u00a0"}</p>}
             <p class="legend">
               <span class={isPlain && !untouched ? "unseen" : ""}>
                 <i class="swatch grey" /> {untouched ? own.name : words.model}{" "}

@@ -3,22 +3,26 @@ import { rgb } from "../../draw/color-scale";
 import { INK, ThemeContext } from "../../host/colors";
 import type { Theme } from "../../host/theme";
 import type { Head } from "../../store/attention/types";
+import { distanceOf } from "../../store/distances";
 import type { Store } from "../../store/store";
 import { compare } from "#words/compare";
+import { training } from "#words/training";
 import { fill } from "../../words/fill";
-import type { Grid } from "./grid";
+import type { Grid } from "../../ui/head-grid";
 
-const words = compare.heads;
 const LEAST = 1e-3; // the end of the scale, where all heads are as good as equal
 
+/** In the words of two texts, or of two steps. */
+export const wordsOf = ({ sides }: Store) =>
+  sides.of === "steps" ? training.difference.heads : compare.heads;
+
 /** Whether heads are coloured by how far they are apart. */
-export const showsDistances = ({ comparing }: Store): boolean =>
-  comparing?.isDifference.value ?? false;
+export const showsDistances = ({ sides }: Store): boolean => sides.comparesHeads.value;
 
 /** The greatest distance of all heads: the end of the scale. */
-function greatest({ comparing }: Store): number {
+function greatest({ sides }: Store): number {
   let most = LEAST;
-  for (const distance of comparing!.distances.value?.distances.data ?? [])
+  for (const distance of sides.distances.value?.distances.data ?? [])
     if (distance > most) most = distance;
   return most;
 }
@@ -30,10 +34,11 @@ export function DistanceOf({ store, here }: { store: Store; here: Head }) {
   const theme = useContext(ThemeContext).value;
   const most = greatest(store);
   const ink = INK[theme].attention;
+  const words = wordsOf(store);
   return (
     <>
       <span class="spread here">
-        {words.here} <span>{distanceText(store.comparing!.distanceOf(here))}</span>
+        {words.here} <span>{distanceText(distanceOf(store.sides.distances.value, here))}</span>
       </span>
       <span class="spread legend">
         <span>
@@ -53,8 +58,9 @@ export function DistanceOf({ store, here }: { store: Store; here: Head }) {
 }
 
 /** What the colours mean; or why there are none. */
-export function explainedDistances({ comparing }: Store): string {
-  const { why, distances } = comparing!;
+export function explainedDistances(store: Store): string {
+  const { why, distances } = store.sides;
+  const words = wordsOf(store);
   return why.value ?? (distances.value ? words.explained : words.reading);
 }
 
@@ -65,18 +71,18 @@ export function paintDistances(
   store: Store,
   theme: Theme,
 ): void {
-  const { comparing, attention } = store;
-  const found = comparing!.distances.value;
+  const { sides, attention } = store;
+  const found = sides.distances.value;
   const most = greatest(store);
-  const isOwn = found?.kind === attention.kind.value && !comparing!.why.value;
+  const isOwn = found?.kind === attention.kind.value && !sides.why.value;
   for (const place of places) {
     context.globalAlpha = 1;
     context.fillStyle = INK[theme].cell;
     context.fillRect(place.x, place.y, size, size);
-    const distance = isOwn ? comparing!.distanceOf(place) : undefined;
+    const distance = isOwn ? distanceOf(found, place) : undefined;
     if (distance === undefined) continue;
     // Those of before stay, pale, until the new ones are there.
-    context.globalAlpha = found?.of === comparing!.aligned.value ? 1 : 0.35;
+    context.globalAlpha = found?.of === sides.pair.value ? 1 : 0.35;
     context.fillStyle = rgb(INK[theme].attention, distance / most);
     context.fillRect(place.x, place.y, size, size);
   }

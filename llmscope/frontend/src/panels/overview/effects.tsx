@@ -9,7 +9,7 @@ import { effectInk, effectText, measured, nameOf } from "../../ui/effects";
 import { Segmented } from "../../ui/segmented";
 import { effects as words } from "#words/effects";
 import { fill } from "../../words/fill";
-import type { Grid } from "./grid";
+import type { Grid } from "../../ui/head-grid";
 
 const OFFERED = 12; // of the likeliest tokens
 

@@ -1,5 +1,5 @@
 import { type Signal, useSignal } from "@preact/signals";
-import { useContext, useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useContext, useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { prepare, px } from "../../draw/canvas";
 import { rgb } from "../../draw/color-scale";
 import { heatmaps, stamp } from "../../draw/heatmap";
@@ -8,22 +8,29 @@ import type { Theme } from "../../host/theme";
 import type { LayerRow } from "../../protocol/answers";
 import { SCORES, type ScoreName } from "../../protocol/shared";
 import type { Head, Thumbnail } from "../../store/attention/types";
+import { distanceOf } from "../../store/distances";
 import type { Store } from "../../store/store";
 import { useScale } from "../../ui/em";
 import { count } from "../../ui/format";
+import { Frame } from "../../ui/head-frame";
+import { type Grid, gridOf, headAt, layerAt, neighbour } from "../../ui/head-grid";
+import { Numbers } from "../../ui/head-numbers";
 import { Hint } from "../../ui/hint";
 import { onKeys } from "../../ui/keys";
 import { useSize } from "../../ui/use-size";
-import { compare } from "#words/compare";
 import { effects as effectWords } from "#words/effects";
 import { overview as words } from "#words/overview";
 import { fill } from "../../words/fill";
 import type { PanelProps } from "../props";
-import { type Grid, gridOf, headAt, layerAt, neighbour } from "./grid";
-import { DistanceOf, explainedDistances, paintDistances, showsDistances } from "./distances";
+import {
+  DistanceOf,
+  explainedDistances,
+  paintDistances,
+  showsDistances,
+  wordsOf,
+} from "./distances";
 import { EffectsOf, explainedBy, lackingMlps, paintEffects } from "./effects";
-import { Frame, StripFrame } from "./frames";
-import { Numbers } from "./grid-numbers";
+import { StripFrame } from "./strip-frame";
 import { Switches, mlpOf } from "./switches";
 
 const EFFECT = "effect"; // beside the habits that heads are marked by
@@ -44,8 +51,11 @@ export function Overview({ store }: PanelProps) {
   const isApart = showsDistances(store);
   const isMarked = isApart || store.effects.isOn || mark.value !== "";
   const order = sorted.value && isMarked ? ranked(store, mark.value) : null;
-  const columns = box.current?.closest(".columns");
-  const isColumn = !!columns && width < columns.clientWidth / 2;
+  // Measured with the width, and not each time that what is shown changes.
+  const isColumn = useMemo(() => {
+    const columns = box.current?.closest(".columns");
+    return !!columns && width < columns.clientWidth / 2;
+  }, [width]);
   // On a stage the height is given, elsewhere it follows.
   const room = { width, height: scale > 1 ? height : Infinity, isColumn };
   const grid = layers.length > 0 && width > 0 ? gridOf(layers, room, scale, order) : null;
@@ -57,7 +67,7 @@ export function Overview({ store }: PanelProps) {
     <section class="panel overview" aria-label={words.title}>
       <h3>
         <span class="ellipsis">
-          {words.title} <small>{isApart ? compare.heads.title : hintOf(store)}</small>
+          {words.title} <small>{isApart ? wordsOf(store).title : hintOf(store)}</small>
         </span>
       </h3>
       <Hint name="map" />
@@ -144,10 +154,10 @@ function Habits({ store, mark, sorted }: HabitsProps) {
 
 /** All heads, those with most of a habit, or with the greatest effect, first. */
 function ranked(store: Store, mark: ScoreName | ""): Head[] {
-  const { attention, effects, comparing } = store;
+  const { attention, effects, sides } = store;
   const score = (head: Head) => {
     const value = showsDistances(store)
-      ? comparing!.distanceOf(head)
+      ? distanceOf(sides.distances.value, head)
       : mark
         ? attention.score(mark, head)
         : Math.abs(effects.ofHead(head)?.value ?? -1);
@@ -226,14 +236,14 @@ function Heads({ store, grid, mark, layer, scale }: HeadsProps) {
 
   const { isOn, heads, mlps } = store.effects;
   const isApart = showsDistances(store);
-  const { distances, aligned, why } = store.comparing ?? {};
+  const { distances, pair, why } = store.sides;
   const found = [
     ...(isOn ? [heads, mlps] : []).flatMap(({ shown, isNew, refused }) => [
       shown.value,
       isNew.value,
       refused.value,
     ]),
-    ...(isApart ? [distances!.value, aligned!.value, why!.value] : []),
+    ...(isApart ? [distances.value, pair.value, why.value] : []),
   ];
   useLayoutEffect(() => {
     const context = prepare(canvas.current!, grid.width, grid.height);
@@ -306,7 +316,7 @@ function Heads({ store, grid, mark, layer, scale }: HeadsProps) {
   return (
     <div
       ref={element}
-      class={`grid ${grid.isLying ? "lying" : ""}`}
+      class={`head-grid ${grid.isLying ? "lying" : ""}`}
       role="application"
       tabIndex={0}
       aria-label={fill(words.grid, focus)}

@@ -49,6 +49,9 @@ export class PageSource implements Source {
     const request = parseKey(key);
     const stored = answers[key];
     if (request?.type === "thumbnails" && stored) return () => this.#thumbnails(request, stored);
+    // All steps of a training name the same tokens, which the page has once.
+    if (request?.type === "training_step" && stored)
+      return () => ({ ...stored, labels: this.content.labels });
     if (stored) return () => stored;
     if (request && "trace" in request && typeof request.trace !== "string")
       return words[key] ?? this.#difference(request);
@@ -67,6 +70,7 @@ export class PageSource implements Source {
         return problems.takesModel.edits;
       case "text":
       case "ids":
+      case "step_input":
         return problems.takesModel.text;
       case "token":
         // Labels come with the logits: what is asked for is one of the others.
@@ -90,7 +94,8 @@ export class PageSource implements Source {
       case "tile":
         return this.#attention(request);
     }
-    return request && GENERATING.has(request.type) ? problems.takesModel.writing : problems.notHeld;
+    if (request && GENERATING.has(request.type)) return problems.takesModel.writing;
+    return words[key] ?? problems.notHeld;
   }
 
   /** What of two traces isn't stored. */

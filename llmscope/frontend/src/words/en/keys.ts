@@ -145,6 +145,20 @@ export const keys = {
         pin: "Choose this head, or no longer",
       },
     },
+    training: {
+      title: names.training,
+      acts: { hold: "Hold the step on screen beside others, or no more" },
+    },
+    trainingSteps: {
+      title: "Slider of steps",
+      acts: {
+        move: "The kept step before or after",
+        leap: "Ten steps before or after",
+        first: "The first step",
+        last: "The last step",
+        play: "Play, or pause",
+      },
+    },
     tokenizers: {
       title: names.tokenizers,
       acts: { move: "Look at another piece; at another tokenizer" },
@@ -156,6 +170,36 @@ export const keys = {
     evaluated: {
       title: "Texts behind a number",
       acts: { move: "Open the text before or after" },
+    },
+    stream: {
+      title: names.stream,
+      acts: {
+        move: "Read another step; another token",
+        first: "Read the first step",
+        last: "Read the last step",
+        take: "Show this step",
+      },
+    },
+    became: {
+      title: names.became,
+      acts: { move: "Walk through layers and heads", pin: "Pin the head, or unpin it" },
+    },
+    headSteps: {
+      title: names.headSteps,
+      acts: {
+        move: "Show the step before or after; the picture before or after",
+        first: "Show the first step",
+        last: "Show the last step",
+      },
+    },
+    lensSteps: {
+      title: names.lensSteps,
+      acts: {
+        move: "Read another layer; another step",
+        first: "Read the first step",
+        last: "Read the last step",
+        take: "Show this step",
+      },
     },
     slider: {
       title: "Slider",

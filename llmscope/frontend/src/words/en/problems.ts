@@ -19,6 +19,16 @@ export const problems = {
   notOfTwo: "The difference of two texts is shown in their attention, chain and lens.",
   notHeld: "This page holds no such part of the model.",
 
+  /** Of a training. */
+  steps: {
+    none: "Step {step} isn't kept.",
+    notHeld: "This page holds step {step} no more: it was thinned out.",
+    takesKernel: "Step {step} takes the kernel, which is disconnected.",
+    unlike: "The two steps were read with other tokens.",
+    notOfTwo: "The difference of two steps is shown in their attention and chain.",
+    noMatrices: "The difference of heads takes their whole matrices, and these were not kept.",
+  },
+
   /** Labels of tokens whose own isn't known. */
   token: "token {id}",
   otherToken: "one of the others",

@@ -1,6 +1,6 @@
-import type { Head } from "../../store/attention/types";
+import type { Head } from "../store/attention/types";
 import { overview as words } from "#words/overview";
-import type { Grid, Place } from "./grid";
+import type { Grid, Place } from "./head-grid";
 
 interface NumbersProps {
   grid: Grid;

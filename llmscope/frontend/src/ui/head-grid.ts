@@ -1,5 +1,5 @@
-import type { LayerRow } from "../../protocol/answers";
-import type { Head } from "../../store/attention/types";
+import type { LayerRow } from "../protocol/answers";
+import type { Head } from "../store/attention/types";
 
 const GUTTER = 32; // for the numbers on the left
 const TOP = 22; // for the numbers above
