@@ -31,7 +31,7 @@ class Static:
         The page within.
     """
 
-    def __init__(self, page: Page, words: str, height: int, name: str) -> None:
+    def __init__(self, page: Page, words: str, height: int, name: str = "llmscope") -> None:
         self.page = page
         self._name = name
         self._words = words
