@@ -11,8 +11,8 @@ from tests.browser.explorer import KERNEL, SIZE
 from tests.page.panels import Panels
 
 ROOT = Path(__file__).parents[2]
-# An empty message over each comm's subshell: one that has served none when a cell begins may hear of
-# none until the cell is over (ipykernel 7.4).
+# An empty message over each comm's subshell: one that has served none when a cell begins may hear
+# of none until the cell is over.
 ASK = """[...session.kernel._comms.values()].forEach(comm =>
     comm.send({ method: "custom", content: {} }));"""
 CELLS = [
