@@ -23,7 +23,7 @@ SPREAD := -n logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 # OpenMP's spinning makes a forward on a busy machine 20 times slower.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help setup build lab check lint types lint-front numbers unit test-front whole components fixtures test test-cpus chaos sweep newest lowest docs evaluate training hosts bench soak pictures screens format clean chromium
+.PHONY: help setup build lab check lint types lint-front numbers unit test-front whole components fixtures test test-cpus chaos sweep newest lowest docs evaluate training hosts release bench soak pictures screens format clean chromium
 
 help: ## show these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -133,6 +133,9 @@ hosts: chromium build ## publish a notebook with every tool, see what works, and
 	$(HOSTS)/bin/python -m pip install --quiet --disable-pip-version-check \
 		-c constraints.txt -r tests/hosts/requirements.txt
 	$(PY) -m tests.hosts
+
+release: build ## build what is published into dist, check it strictly, and use it without Node; REPOSITORY=https://…
+	LLMSCOPE_REPOSITORY=$(REPOSITORY) $(PY) -m tests.release
 
 bench: build ## time what a person waits for
 	$(PY) -m pytest tests/bench -s

@@ -1,7 +1,8 @@
-"""The build hook: whatever is built or installed carries a front end built from its sources."""
+"""The build hooks: a front end built from its sources, and a README whose links lead somewhere."""
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -9,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 NODE = 20
+REPOSITORY = "LLMSCOPE_REPOSITORY"  # the environment variable that names where this is published
+_RELATIVE = re.compile(r"(!?\[[^\]]*\]\()(?![a-z]+:|#)")  # a link, or a picture, up to its address
 
 
 class FrontendBuildHook(BuildHookInterface[Any]):
@@ -61,6 +65,36 @@ class FrontendBuildHook(BuildHookInterface[Any]):
             name = " ".join(["npm", *command[1:]])
             self.app.abort(f"{done.stdout}{done.stderr}\nllmscope: `{name}` failed in {frontend}")
         self.app.display_info(done.stdout.strip())
+
+
+class AddressesHook(MetadataHookInterface):
+    """Make the README's relative links absolute, and name the project's addresses.
+
+    Where it is published is said by whoever releases it: ``make release REPOSITORY=https://…``.
+    Without that the README stays as it is in the repository.
+    """
+
+    PLUGIN_NAME = "custom"
+
+    def update(self, metadata: dict[str, Any]) -> None:
+        """Set the readme and the addresses."""
+        text = (Path(self.root) / "README.md").read_text(encoding="utf-8")
+        repository = os.environ.get(REPOSITORY, "").rstrip("/")
+        if repository:
+            at = f"v{metadata['version']}"
+            text = _RELATIVE.sub(
+                lambda link: (
+                    f"{link[1]}{repository}/{'raw' if link[1][0] == '!' else 'blob'}/{at}/"
+                ),
+                text,
+            )
+            metadata["urls"] = {
+                "Source": repository,
+                "Issues": f"{repository}/issues",
+                "Changelog": f"{repository}/blob/{at}/CHANGELOG.md",
+                "Security": f"{repository}/blob/{at}/SECURITY.md",
+            }
+        metadata["readme"] = {"content-type": "text/markdown", "text": text}
 
 
 def _outdated(output: Path, source: Path) -> bool:

@@ -312,9 +312,9 @@ PANELS = {
             note=training.note,
         ),
         Panel("stream", above=430, alone=training.across, needs_trace=False),
-        Panel("became", block=400, alone=training.heads, needs_trace=False),
-        Panel("head-steps", block=400, alone=training.head, needs_trace=False),
-        Panel("lens-steps", block=400, alone=training.lens, needs_trace=False),
+        Panel("became", block=470, alone=training.heads, needs_trace=False),
+        Panel("head-steps", block=560, alone=training.head, needs_trace=False),
+        Panel("lens-steps", block=420, alone=training.lens, needs_trace=False),
         Panel("patching", column=700, requests=_patching, opened_by="patch_from"),
     )
 }

@@ -12,7 +12,7 @@ from llmscope.capture import NEVER, Cancel, Recording, Runner
 from llmscope.capture.facts import Facts, facts_of
 from llmscope.capture.wrappers import unwrapped
 from llmscope.loading import load_parts
-from llmscope.releases import warn_where_untested
+from llmscope.releases import warn_of_namesake, warn_where_untested
 from llmscope.text import clean
 from llmscope.text.prepare import context_length, one_token, prepare, vocabulary_size
 from llmscope.trace import Trace
@@ -57,6 +57,7 @@ class Scope:
         self, model: nn.Module, tokenizer: PreTrainedTokenizerBase, *, name: str | None = None
     ) -> None:
         warn_where_untested()
+        warn_of_namesake()
         model = unwrapped(model)
         if not hasattr(model, "config") or not callable(model):
             raise TypeError(

@@ -11,10 +11,9 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from importlib.util import find_spec
 from pathlib import Path
-from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from llmscope.export.page import Page, both, document, packed
+from llmscope.export.page import UNSEEN, Page, beginning, both, document, headings, packed
 from llmscope.export.program import bertviz_program, notices
 from llmscope.export.selection import listed
 from llmscope.export.static import Static
@@ -30,6 +29,7 @@ _BYTES = 4.6  # of a weight in a page, at most: compressed, and written as base6
 _NAMES: dict[Kind, str] = {"encoder": "Encoder", "self": "Decoder", "cross": "Cross"}
 # bertviz fixes its colours when it draws: here they follow the page around.
 _STYLE = f"""
+{UNSEEN}
 body {{ margin: 0; }}
 #bertviz {{
   padding: 10px; overflow-x: auto; font: 14px "Helvetica Neue", Helvetica, Arial, sans-serif;
@@ -76,17 +76,20 @@ def bertviz(
     else:
         params |= {"display_mode": "light", "include_heads": chosen, "total_heads": total}
     names = [one["name"] for one in params["attention"]]
-    title = f"bertviz, {view} view: {shorten(trace.text, 80, placeholder='…')}"
+    text = beginning(trace.text)
     # Only the model view names the heads that it shows.
     some = f"Heads {listed(chosen)}" if len(chosen) < total else ""
+    name = f"bertviz, {view} view"
     body = _body(view, some if view == "head" else "", names, packed(params, buffers))
     words = (
         f"{trace.scope.name}: {trace.text}\nbertviz's {view} view. Layers {listed(shown)}. {some}"
     )
     program = bertviz_program()
     whose = notices(program.packages, bertviz=True)
+    title = f"{name}: {text}"
+    body = headings(text, name) + body
     html = document(title, body, _STYLE, [program.script, _script(view)], whose)
-    return Static(Page(html, None, ()), words.rstrip(), 600)
+    return Static(Page(html, None, ()), words.rstrip(), 600, title)
 
 
 def _chosen(name: str, wanted: Sequence[int] | None, known: Iterable[int]) -> list[int]:

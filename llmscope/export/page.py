@@ -36,7 +36,9 @@ def both(name: str) -> str:
     return f"light-dark({LIGHT[name]}, {DARK[name]})"
 
 
+UNSEEN = "header { position: absolute; width: 1px; overflow: hidden; clip-path: inset(50%); }"
 _STYLE = f"""
+{UNSEEN}
 body {{ margin: 0; }}
 main > div + div {{ border-top: 1px solid rgb(127 127 127 / 30%); }}
 main > p {{ white-space: pre-wrap; }}
@@ -185,9 +187,10 @@ def page_of(
         ],
         "links": _links(states, prompts=bool(want.prompts)),
     }
-    heading = title or shorten(states[0].text, 80, placeholder="…") or states[0].view
+    heading = title or beginning(states[0].text) or states[0].view
+    kinds = ", ".join(dict.fromkeys(state.view for state in states))
     fallback = "\n\n".join(map(summary, states))
-    body = _body(fallback, notes, packed(content, buffers))
+    body = headings(heading, kinds) + _body(fallback, notes, packed(content, buffers))
     program = page_program(name for state in states for name in state.panels)
     html = document(heading, body, _STYLE, [program.script], notices(program.packages))
     return Page(html, None, tuple(notes))
@@ -248,6 +251,16 @@ def _policy(scripts: Sequence[str]) -> str:
         f"default-src 'none'; script-src {own}; style-src 'unsafe-inline'; img-src data: blob:; "
         "form-action 'none'; base-uri 'none'"
     )
+
+
+def beginning(text: str) -> str:
+    """Return a text as it is called in a title."""
+    return shorten(text, 80, placeholder="…")
+
+
+def headings(title: str, kinds: str) -> str:
+    """Return what nobody sees: headings, for those who go through a page by them."""
+    return f"<header><h1>{_text(title)}</h1><h2>{_text(kinds)}</h2></header>\n"
 
 
 def _body(fallback: str, notes: list[str], content: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Unpack
 
-from llmscope.export.page import Page, page_of
+from llmscope.export.page import Page, beginning, page_of
 from llmscope.export.plain_text import summary
 from llmscope.export.program import BUILT
 from llmscope.panels import PANELS
@@ -31,8 +31,9 @@ class Static:
         The page within.
     """
 
-    def __init__(self, page: Page, words: str, height: int) -> None:
+    def __init__(self, page: Page, words: str, height: int, name: str = "llmscope") -> None:
         self.page = page
+        self._name = name
         self._words = words
         self._height = height
 
@@ -56,7 +57,8 @@ class Static:
         around = (BUILT / "around.js").read_text(encoding="ascii").strip()
         words = "<br>".join(escape(line) for line in self._words.splitlines())
         return (
-            f'<iframe data-llmscope title="llmscope" {_SANDBOX} srcdoc="{escape(self.page.html)}" '
+            f'<iframe data-llmscope title="{escape(self._name)}" {_SANDBOX} '
+            f'srcdoc="{escape(self.page.html)}" '
             f'style="width:100%;height:{self._height}px;border:0" onload="{escape(around)}">'
             f"{words}</iframe>"
         )
@@ -72,4 +74,5 @@ def static(state: ViewState, *, title: str | None = None, **choice: Unpack[Choic
     panels = [one for one in panels if not one.opened_by or state.traits[one.opened_by]]
     height = sum(panel.above for panel in panels)
     height += max(panel.block for panel in panels) + max(panel.column for panel in panels)
-    return Static(page, summary(state), height + _FOOT)
+    name = title or ": ".join(filter(None, (state.view, beginning(state.text))))
+    return Static(page, summary(state), height + _FOOT, name)

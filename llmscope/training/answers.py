@@ -288,7 +288,11 @@ _KINDS: dict[Kind, str] = {
 
 def check_tokens(runs: Sequence[History]) -> None:
     """Raise ValueError where two runs have begun over different tokens."""
-    if len(runs) > 1 and all(run.probes for run in runs) and not runs[0].has_tokens_of(runs[1]):
+    if (
+        len(runs) > 1
+        and all(run.probes for run in runs)
+        and runs[0].vocabulary != runs[1].vocabulary
+    ):
         raise ValueError(
             f"{runs[0].name} and {runs[1].name} have other tokens: two runs are shown beside each "
             "other where an id stands for the same token in both."

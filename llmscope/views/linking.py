@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from llmscope.state import SHARED
 from llmscope.views.joins import Links
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 def link(view_a: View, view_b: View) -> Links:
     """Share focus, pinned heads, position and sampling between two views, in the browser.
 
-    Moving one moves the other at once, also while the kernel is busy. Each view keeps its own text
-    and its own way to show it; but a view of the model that a `GenerationView` generates with shows
+    Moving one moves the other at once, also while the kernel is busy, wherever both are on one
+    page: in Jupyter, marimo, Voilà, and in exported pages. Each view keeps its own text and its own
+    way to show it; but a view of the model that a `GenerationView` generates with shows
     the path that is looked at there, token by token, until its own text is edited. Closing one of
     the views unlinks them.
 
@@ -39,13 +40,12 @@ def link(view_a: View, view_b: View) -> Links:
     1
     >>> links.unlink()
     """
-    from ipywidgets import jsdlink, jslink
-
     for name in SHARED:
         setattr(view_b, name, getattr(view_a, name))
-    links: list[Any] = [jslink((view_a, name), (view_b, name)) for name in SHARED]
-    for one, other in ((view_a, view_b), (view_b, view_a)):
+    given: list[str] = []
+    taken: list[str] = []
+    for one, other, names in ((view_a, view_b, given), (view_b, view_a, taken)):
         if other.state().follows(one.state()):
             setattr(other, PATH, getattr(one, PATH))
-            links.append(jsdlink((one, PATH), (other, PATH)))
-    return Links(view_a, view_b, links)
+            names.append(PATH)
+    return Links(view_a, view_b, SHARED, given, taken)

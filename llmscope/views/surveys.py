@@ -86,15 +86,13 @@ class SurveyView(View):
         Explorer
             A widget that is linked to this one, as by `llmscope.link`.
         """
-        from ipywidgets import jsdlink
-
         from llmscope.views.explorer import Explorer
         from llmscope.views.joins import Links
         from llmscope.views.linking import link
 
         explorer = Explorer(self.survey.scope, self.text, **traits)
         link(self, explorer)
-        Links(self, explorer, [jsdlink((self, "text"), (explorer, "text"))])
+        Links(self, explorer, given=["text"])
         return explorer
 
     def close(self) -> None:

@@ -52,13 +52,6 @@ class TrainingView(View):
     **traits
         First values of traits: those below, and those of `View`.
 
-    Raises
-    ------
-    TypeError
-        For anything else.
-    ValueError
-        When a folder holds no training, or the two are over other tokens.
-
     Attributes
     ----------
     run : {0, 1}
@@ -69,6 +62,13 @@ class TrainingView(View):
         Which of the texts that are watched.
     held, held_run : int
         A second kept step that is held beside it, and which training it is of; -1 for none.
+
+    Raises
+    ------
+    TypeError
+        For anything else.
+    ValueError
+        When a folder holds no training, or the two are over other tokens.
 
     Examples
     --------

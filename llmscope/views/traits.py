@@ -167,6 +167,8 @@ class ViewTraits(traitlets.HasTraits):
     # The key of what is on screen, where it isn't what the tokenizer makes of `text`: ids as a
     # model generated them.
     _path = traitlets.Unicode("").tag(sync=True)
+    # With which views of the page it moves, and by which traits.
+    _joins: traitlets.List[Any] = traitlets.List().tag(sync=True)
 
     @property
     def scope(self) -> Scope | None:
@@ -193,7 +195,7 @@ class ViewTraits(traitlets.HasTraits):
             for name in kind.class_own_traits(sync=True)
         }
         # anywidget's own are no state, and what is exported shows the head that is on screen.
-        own = ("_esm", "_css", "_anywidget_id", "_telling")
+        own = ("_esm", "_css", "_anywidget_id", "_telling", "_joins")
         found = {name: getattr(self, name) for name in sorted(names.difference(own))}
         return {**found, "edits": Edits.to_json(self.edits, self)}
 

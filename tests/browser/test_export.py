@@ -19,6 +19,7 @@ from llmscope import AttentionView, GenerationView, NextTokenView
 from llmscope.generation import Step
 from tests.browser.explorer import KERNEL, SENTENCE, SIZE
 from tests.browser.lab import DARK
+from tests.page.axe import SEVERAL, violations
 from tests.page.chromium import SCREENSHOTS, Guard
 from tests.page.drawn import eventually
 from tests.page.panels import Panels, point
@@ -90,6 +91,21 @@ def panels(where: Page | Frame, number: int = 0) -> Panels:
 
 def pixels(target: Locator) -> bytes:
     return target.screenshot()
+
+
+@pytest.mark.parametrize("name", ["linked", "written"])
+def test_axe_finds_nothing_in_a_page(page, pages, name):
+    page.goto((pages / f"{name}.html").as_uri())
+    panels(page, 1)
+    found = {"light": violations(page, without=[SEVERAL])}
+    for theme, media in (
+        ("dark", {"color_scheme": "dark"}),
+        ("forced", {"color_scheme": "light", "forced_colors": "active"}),
+    ):
+        page.emulate_media(**media)
+        expect(page.locator(".llmscope.dark")).to_have_count(2 * (theme == "dark"))
+        found[theme] = violations(page, only="color-contrast")
+    assert found == {"light": [], "dark": [], "forced": []}
 
 
 def expect_alive(found: Panels, trace: Any) -> None:

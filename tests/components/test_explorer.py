@@ -98,7 +98,7 @@ def test_arrow_keys_move_sliders_and_double_click_resets(shown, panels):
 
 def test_the_first_rows_of_all_panels_share_their_lines(shown, panels):
     shown.widen(1400)
-    for rows in (".columns h3", ".columns :is(.habits, .choice, .presets)"):
+    for rows in (".columns .panel > :is(h3, .title)", ".columns :is(.habits, .choice, .presets)"):
         boxes = [row.bounding_box() for row in panels.root.locator(rows).all()]
         assert len(boxes) == 3
         assert len({(box["y"], box["height"]) for box in boxes}) == 1, (rows, boxes)

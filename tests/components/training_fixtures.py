@@ -65,6 +65,9 @@ def told(history: History, prefix: str, arrays: dict[str, Array]) -> dict[str, A
                         for layer in layers
                     ]
                 )
+        for place, name in enumerate(("ids", "logprobs")):
+            of_layers = [one.lens(number)[place] for one in records]
+            arrays[f"{prefix}{number}/lens/{name}"] = np.stack(of_layers)
         for name in ("logprobs", "ranks"):
             rows = [getattr(one, name)(number) for one in records]
             arrays[f"{prefix}{number}/{name}"] = np.stack(rows)
@@ -77,6 +80,7 @@ def told(history: History, prefix: str, arrays: dict[str, Array]) -> dict[str, A
             [row[1] for row in probe.summary["target"] or probe.summary["tokens"]]
             for probe in probes
         ],
+        "labels": history.labels(range(history.model["model"]["vocabulary"])),
         # By probe, step and position: the likeliest tokens with their probabilities.
         "top": [
             [likeliest(history, one, number) for one in records] for number in range(len(probes))

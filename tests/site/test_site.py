@@ -107,3 +107,14 @@ def changed(frame: Frame) -> None:
     else:
         for key in ("ArrowRight", "ArrowLeft", "ArrowUp"):
             control.press(key)
+
+
+WIDTHS = (390, 1024, 1280, 1366, 1536)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_scrolls_sideways(page, name):
+    page.goto((SITE / name).as_uri())
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, width

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import llmscope
-from llmscope import AttentionView, GenerationView, NextTokenView, TokensView
+from llmscope import AttentionView, GenerationView, LensView, NextTokenView, TokensView
 from llmscope.export import encoding, estimate
 from llmscope.kernel import Handlers, IdsInput
 from llmscope.kernel.protocol import format_key, parse
@@ -153,6 +153,15 @@ def test_a_page_is_written_where_it_is_asked_to(explorer, tmp_path):
     assert page.path.read_bytes() == page.html.encode()
     assert page.size == page.path.stat().st_size
     assert "page.html" in repr(page)
+
+
+def test_a_frame_and_its_page_are_called_by_what_they_show(scope):
+    shown = scope.trace('The "quick" <b>')
+    output = LensView(shown).static()._repr_html_()
+    assert 'title="LensView: The &quot;quick&quot; &lt;b&gt;"' in output
+    assert 'title="Two &amp; three"' in LensView(shown).static(title="Two & three")._repr_html_()
+    page = llmscope.to_html([LensView(shown), NextTokenView(shown)]).html
+    assert "<h1>The &quot;quick&quot; &lt;b&gt;</h1><h2>LensView, NextTokenView</h2>" in page
 
 
 def test_linked_views_are_linked_in_the_page(scope):

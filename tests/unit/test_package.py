@@ -2,16 +2,20 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
 import venv
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import llmscope
+from hatch_build import REPOSITORY, AddressesHook
+from tests.release.stated import stated
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,8 +56,9 @@ def test_the_wheel_holds_what_is_built_and_no_sources(wheel):
     assert "llmscope/static/around.js" in names
     assert "llmscope/static/LICENSES.txt" in names
     assert "llmscope/static/licences.json" in names
-    assert any(name.endswith("licenses/LICENSE") for name in names)
-    shared = "jupyter_llmscope-0.1.0.data/data/share/jupyter/labextensions/jupyter-llmscope/"
+    licences = {name.split(".dist-info/licenses/")[1] for name in names if "/licenses/" in name}
+    assert licences == {"LICENSE", "llmscope/static/LICENSES.txt"}
+    shared = "jupyter_llmscope-0.2.0.data/data/share/jupyter/labextensions/jupyter-llmscope/"
     assert {f"{shared}package.json", f"{shared}install.json"} <= set(names), "JupyterLab's part"
     (entry,) = [name for name in names if name.startswith(f"{shared}static/remoteEntry.")]
     described = json.loads(zipfile.ZipFile(wheel).read(f"{shared}package.json"))
@@ -79,9 +84,44 @@ def test_the_wheel_installs_and_imports(wheel, tmp_path):
     )
     where, versions = run(python, "-c", script, cwd=tmp_path).splitlines()
     assert Path(where).parent == site / "llmscope"
-    assert versions == "0.1.0 0.1.0"
+    assert versions == "0.2.0 0.2.0"
     extension = tmp_path / "venv/share/jupyter/labextensions/jupyter-llmscope"
     assert (extension / "package.json").is_file()
+
+
+def test_the_version_is_the_same_wherever_it_stands():
+    found = stated()
+    assert len(found) == 3
+    assert set(found.values()) == {llmscope.__version__}
+
+
+def _links(text: str) -> list[tuple[str, str]]:
+    return re.findall(r"(!?)\[[^\]]*\]\(([^)]+)\)", text)
+
+
+def test_links_of_the_readme_lead_to_where_it_is_published(monkeypatch):
+    hook = AddressesHook(str(ROOT), {})
+    plain: dict[str, Any] = {"version": "1.2.3"}
+    monkeypatch.delenv(REPOSITORY, raising=False)
+    hook.update(plain)
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert plain["readme"]["text"] == text
+    assert "urls" not in plain
+    metadata: dict[str, Any] = {"version": "1.2.3"}
+    monkeypatch.setenv(REPOSITORY, "https://example.org/llmscope/")
+    hook.update(metadata)
+    links = _links(metadata["readme"]["text"])
+    assert len(links) == len(re.findall(r"\]\(", text))
+    at = "https://example.org/llmscope/{}/v1.2.3/"
+    relative = [place for _, place in _links(text) if ":" not in place]
+    assert len(relative) > 10
+    for place in relative:
+        assert (ROOT / place.split("#")[0]).is_file(), place
+    assert {place for is_picture, place in links if is_picture} == {
+        at.format("raw") + place for place in relative if place.endswith(".png")
+    }
+    assert all(place.startswith("https://") for _, place in links)
+    assert metadata["urls"]["Changelog"] == at.format("blob") + "CHANGELOG.md"
 
 
 def test_importing_is_light():

@@ -43,6 +43,22 @@ def test_a_tested_release_is_fine(release, scope, fresh, monkeypatch):
         Scope(scope.model, scope.tokenizer)
 
 
+def test_the_other_llmscope_of_pypi_is_told(scope, tmp_path, monkeypatch):
+    other = tmp_path / "llmscope-0.1.1.dist-info"
+    other.mkdir()
+    (other / "METADATA").write_text("Metadata-Version: 2.1\nName: llmscope\nVersion: 0.1.1\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    releases.warn_of_namesake.cache_clear()
+    try:
+        with pytest.warns(UserWarning, match=r"llmscope 0\.1\.1 .* another project") as told:
+            Scope(scope.model, scope.tokenizer)
+            Scope(scope.model, scope.tokenizer)
+    finally:
+        releases.warn_of_namesake.cache_clear()
+    assert told[0].filename == __file__
+    assert len(told) == 1
+
+
 def test_what_is_claimed_and_pinned_is_what_is_tested():
     assert dependencies()["transformers"] == ".".join(map(str, releases.LOWEST))
     pinned = (ROOT / "constraints.txt").read_text("utf-8")

@@ -18,6 +18,7 @@ from llmscope.export.figures.style import BODY, INK, SMALL, SOFT, TITLE
 from llmscope.export.figures.survey import survey
 from llmscope.export.figures.text import text
 from llmscope.export.figures.tokenizers import tokenizers
+from llmscope.export.figures.training import training
 from llmscope.panels import needs_trace
 
 if TYPE_CHECKING:
@@ -152,6 +153,7 @@ def _survey(page: Page, now: ViewState, room: float, _wide: bool) -> Panel:
 
 # By panel: the width in inches and what draws it. A view with several is drawn by the first.
 _FIGURES = {
+    "training": (7.2, training),
     "texts": (7.2, _compared),
     "header": (7.2, _explorer),
     "survey": (5.5, _survey),

@@ -7,8 +7,9 @@ import { readPage } from "./sources/page/content";
 import type { Panel } from "./panels/props";
 import { PageSource } from "./sources/page/page";
 import { withSteps } from "./sources/steps";
+import { join } from "./store/joins";
 import { Store } from "./store/store";
-import { PlainTraits, join } from "./store/traits";
+import { PlainTraits } from "./store/traits";
 import { problems } from "#words/problems";
 import { fill } from "./words/fill";
 

@@ -6,6 +6,7 @@ import { PANELS } from "./panels/registry";
 import { KernelSource } from "./sources/kernel";
 import { withSteps } from "./sources/steps";
 import { Hints } from "./store/hints";
+import { followJoins } from "./store/joins";
 import { Store } from "./store/store";
 import type { Traits } from "./store/traits";
 
@@ -14,9 +15,13 @@ export default () => {
   let store: Store;
   return {
     initialize({ model }: { model: AnyModel }) {
-      const source = withSteps(new KernelSource(model), model.get("_panels"));
-      store = new Store(source, model as unknown as Traits);
-      return () => store.close();
+      const traits = model as unknown as Traits;
+      store = new Store(withSteps(new KernelSource(model), model.get("_panels")), traits);
+      const part = followJoins(traits);
+      return () => {
+        part();
+        store.close();
+      };
     },
     render({ el }: { el: HTMLElement }) {
       // In a frame what is stored may be forgotten, and hints would come back.

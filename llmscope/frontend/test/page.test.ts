@@ -1,5 +1,6 @@
 import { expect, test, vi } from "vitest";
-import { PlainTraits, bindTraits, join } from "../src/store/traits";
+import { join } from "../src/store/joins";
+import { PlainTraits, bindTraits } from "../src/store/traits";
 import {
   FACTS,
   LOGITS,

@@ -165,6 +165,8 @@ test.each<[fixture: string, traits: Record<string, unknown>]>([
   ["no-steps", { mode: "steps" }],
   ["projection", { mode: "steps" }],
   ["state-space", {}],
+  ["training", { step: 60 }],
+  ["training-two", { kind: "self" }],
   ["survey", { examples: "deciles", heads: HEADS }],
   ["training", { held: 0, side: "difference", chain_rule: true }],
   ["training-two", { lecture: true }],

@@ -83,6 +83,22 @@ describe("the step on screen", () => {
   });
 });
 
+test("a step that is on its way is not asked for again while the training goes on", async () => {
+  const { source, store, give } = await trained({ step: 8 });
+  const [asked] = source.asked.filter(({ key }) => key === "training/step/0/8");
+  for (const steps of [
+    [0, 8, 9],
+    [0, 8, 9, 10],
+  ]) {
+    const again = structuredClone(trainingAnswer(steps));
+    await source.tell("training/run", again as unknown as Part);
+  }
+  expect(source.asked.filter(({ key }) => key === "training/step/0/8")).toEqual([asked]);
+  expect(asked!.signal?.aborted).toBe(false);
+  await give(8);
+  expect(store.trace.value?.name).toBe(name(8));
+});
+
 test("while no step is kept nothing is read, and no model is needed for that", async () => {
   const { source, store, training, give } = await trained(
     {},

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from tests.browser.lab import HOLD
 from tests.browser.notebook import Notebook
+from tests.page.axe import SEVERAL, violations
 from tests.page.drawn import eventually, shares
 from tests.page.lens import Lens
 from tests.page.panels import Panels, click, exact, point
@@ -55,6 +56,17 @@ def regions(view: Panels) -> list[str]:
     return [
         str(region.get_attribute("aria-label")) for region in view.root.get_by_role("region").all()
     ]
+
+
+def test_axe_finds_nothing_in_live_views(notebook):
+    for cell in (ONE, LENS, CUT):
+        panels(notebook, cell)
+    views = "[data-lm-suppress-shortcuts]"
+    found = {"light": violations(notebook.page, views, without=[SEVERAL])}
+    notebook.page.emulate_media(forced_colors="active")
+    found["forced"] = violations(notebook.page, views, only="color-contrast")
+    notebook.page.emulate_media(forced_colors="none")
+    assert found == {"light": [], "forced": []}
 
 
 def test_a_tokens_view_stands_alone(notebook):

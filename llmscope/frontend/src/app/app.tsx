@@ -19,11 +19,12 @@ import { Prompts } from "./prompts";
 import { Stage } from "./stage";
 import base from "../ui/base.css";
 import ui from "../ui/ui.css";
+import forced from "../ui/forced.css";
 import css from "./app.css";
 import help from "./help.css";
 import stage from "./stage.css";
 
-const SHARED = [themeCss, base, ui, css, help, stage];
+const SHARED = [themeCss, base, ui, forced, css, help, stage];
 /** What a person does that may lead to requests or pictures. */
 const GESTURES = ["pointerdown", "pointermove", "click", "keydown", "input", "change", "wheel"];
 /** What begins a gesture, whose changes are taken back together. */

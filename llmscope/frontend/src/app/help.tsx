@@ -35,8 +35,8 @@ export function Help({ dialog, shown, isStage, hints }: HelpProps) {
       aria-label={words.title}
       onClick={(event) => event.target === event.currentTarget && close()}
     >
-      <h3 class="spread">
-        {words.title}
+      <div class="title spread">
+        <h3>{words.title}</h3>
         <span class="right">
           {hints && (
             <button
@@ -54,7 +54,7 @@ export function Help({ dialog, shown, isStage, hints }: HelpProps) {
             ✕
           </button>
         </span>
-      </h3>
+      </div>
       <div class="sections">
         {sections.map(([scope, { acts }]) => {
           const { title, acts: does } = SCOPES[scope as Scope];

@@ -168,7 +168,11 @@ function drawSvg(svg: SVGSVGElement, x: number, y: number): string {
         "style",
         `fill:${style.fill};font:${style.fontWeight} ${style.fontSize} ${style.fontFamily.replaceAll('"', "'")};text-anchor:${style.textAnchor};dominant-baseline:${style.dominantBaseline}`,
       );
-    else target.setAttribute("style", `fill:${style.fill};stroke:${style.stroke}`);
+    else
+      target.setAttribute(
+        "style",
+        `fill:${style.fill};stroke:${style.stroke};stroke-width:${style.strokeWidth};stroke-dasharray:${style.strokeDasharray}`,
+      );
   });
   const inner = [...copy.childNodes].map((node) => new XMLSerializer().serializeToString(node));
   return `<g transform="translate(${round(x)} ${round(y)})">${inner.join("")}</g>`;

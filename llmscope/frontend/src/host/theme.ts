@@ -9,6 +9,9 @@ const WATCHED = [
   "style",
 ];
 
+const DARK = "(prefers-color-scheme: dark)";
+const FORCED = "(forced-colors: active)";
+
 /** Calls back with the theme of the page around `el`, now and whenever it changes. */
 export function followTheme(el: HTMLElement, found: (theme: Theme) => void): () => void {
   const { documentElement, body } = el.ownerDocument;
@@ -17,16 +20,20 @@ export function followTheme(el: HTMLElement, found: (theme: Theme) => void): () 
   for (const node of [documentElement, body]) {
     observer.observe(node, { attributes: true, attributeFilter: WATCHED });
   }
-  const system = matchMedia("(prefers-color-scheme: dark)");
-  system.addEventListener("change", look);
+  const system = matchMedia(DARK);
+  const forced = matchMedia(FORCED);
+  for (const media of [system, forced]) media.addEventListener("change", look);
   look();
   return () => {
     observer.disconnect();
-    system.removeEventListener("change", look);
+    for (const media of [system, forced]) media.removeEventListener("change", look);
   };
 }
 
 function themeAround(el: HTMLElement): Theme {
+  const bySystem = () => (matchMedia(DARK).matches ? "dark" : "light");
+  // The person's own palette, which the page around has to follow, too.
+  if (matchMedia(FORCED).matches) return bySystem();
   const { documentElement, body } = el.ownerDocument;
   const jupyter = body.dataset.jpThemeLight;
   if (jupyter) return jupyter === "false" ? "dark" : "light";
@@ -37,7 +44,7 @@ function themeAround(el: HTMLElement): Theme {
   if (editor) return editor.endsWith("light") ? "light" : "dark";
   const ground = groundOf(el);
   if (ground) return ground;
-  return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  return bySystem();
 }
 
 /** Dark or light by the first opaque background around `el`. */

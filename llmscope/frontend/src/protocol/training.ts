@@ -21,6 +21,8 @@ export interface Probe {
   positions: number[];
   tokens: string[];
   kinds: Partial<Record<Kind, [layers: number, heads: number]>>;
+  /** The numbers of the layers that have a kind of attention. */
+  layers: Partial<Record<Kind, number[]>>;
 }
 
 /** Numbers that were logged, one of each at every logged step; NaN where there is none. */

@@ -7,6 +7,7 @@ import type { TraceSide } from "../protocol/shared";
 import type { Probe, TrainingAnswer, TrainingRun } from "../protocol/training";
 import type { Core } from "./core";
 import type { LastingAnswers } from "./lasting";
+import { stable } from "./stable";
 
 /** Steps a second that are played. */
 export const SPEEDS = [2, 5, 10, 25] as const;
@@ -59,7 +60,11 @@ export class TrainingStore {
       Math.max(0, Math.min(wanted ?? 0, count - 1));
     this.run = computed(() => numberOf(state.run.value, this.answer.value?.runs.length ?? 1));
     this.current = computed(() => this.answer.value?.runs[this.run.value] ?? null);
-    this.model = computed(() => this.current.value?.model.model ?? null);
+    // Each answer tells of it anew: what is read on its account isn't read again.
+    this.model = stable(
+      () => this.current.value?.model.model ?? null,
+      (one, other) => JSON.stringify(one) === JSON.stringify(other),
+    );
     this.probes = computed(() => this.current.value?.probes ?? []);
     this.probe = computed(() => numberOf(state.probe.value, this.probes.value.length));
     this.steps = computed(() => this.stepsOf(this.run.value));

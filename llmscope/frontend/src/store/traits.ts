@@ -43,14 +43,6 @@ export class PlainTraits implements Traits {
   }
 }
 
-/** Keeps traits of two models the same, as `jslink` does in a notebook. */
-export function join(one: Traits, other: Traits, names: readonly string[]): void {
-  for (const name of names) {
-    one.on(`change:${name}`, () => other.set(name, one.get(name)));
-    other.on(`change:${name}`, () => one.set(name, other.get(name)));
-  }
-}
-
 interface Bound<T> {
   signals: { [K in keyof T]: Signal<T[K]> };
   /** Whether Python has heard of every change. */

@@ -230,6 +230,10 @@ export const KEYS = {
       fine: { keys: WITH_SHIFT },
     },
   },
+  rows: {
+    panel: "next-token",
+    acts: { move: { keys: ARROWS } },
+  },
   search: {
     panel: "next-token",
     acts: {

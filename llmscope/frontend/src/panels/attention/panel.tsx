@@ -47,7 +47,7 @@ export function Attention({ store }: PanelProps) {
       class={`panel attention in-${mode} ${isBehind ? "behind" : ""}`}
       aria-label={words.label}
     >
-      <h3 class="spread">
+      <div class="title spread">
         <Title store={store} />
         <Segmented
           label={words.mode}
@@ -59,7 +59,7 @@ export function Attention({ store }: PanelProps) {
             takesKeys.current = byHand && picked === "steps";
           }}
         />
-      </h3>
+      </div>
       <Chosen store={store} />
       <div class="body">
         <div ref={box} class="room" />
@@ -97,9 +97,9 @@ function Title({ store }: { store: Store }) {
   const matrix = store.state.mode.value === "matrix" ? store.attention.matrix.value : null;
   const about = [matrix && isOfTwo(matrix) && words.title.edits, more];
   return (
-    <span class="ellipsis">
+    <h3 class="ellipsis">
       {what} <small>{about.filter(Boolean).join(" · ")}</small>
-    </span>
+    </h3>
   );
 }
 

@@ -5,8 +5,7 @@ import { type Ink, rgb } from "../../draw/color-scale";
 import { drawnBy, escaped, filled } from "../../draw/svg";
 import { INK } from "../../host/colors";
 import type { Theme } from "../../host/theme";
-import type { HeadsAnswer } from "../../protocol/over-steps";
-import { becameOf, habitInk, scoreAt } from "../../ui/habits";
+import { type HeadScores, habitInk } from "../../ui/habits";
 import type { Grid, Place } from "../../ui/head-grid";
 import { became as words } from "#words/became";
 
@@ -20,12 +19,11 @@ interface Cell extends Place {
 }
 
 /** The cells that have a score. */
-export function cellsOf(grid: Grid, answer: HeadsAnswer, step: number, theme: Theme): Cell[] {
+export function cellsOf(grid: Grid, scores: HeadScores, step: number, theme: Theme): Cell[] {
   return grid.places.flatMap((place) => {
-    const { layer, head } = place;
-    const habit = becameOf(answer, layer, head);
+    const habit = scores.became(place);
     if (!habit) return [];
-    const score = scoreAt(answer, step, habit, layer, head);
+    const score = scores.at(step, habit, place);
     const strength = Math.min(1, Math.max(0, score || 0));
     return { ...place, ink: habitInk(theme, habit), letter: words.letters[habit], strength };
   });
@@ -33,7 +31,7 @@ export function cellsOf(grid: Grid, answer: HeadsAnswer, step: number, theme: Th
 
 interface Picture {
   grid: Grid;
-  answer: HeadsAnswer | null;
+  scores: HeadScores | null;
   /** Of the step, by its index. */
   step: number;
   theme: Theme;
@@ -42,13 +40,13 @@ interface Picture {
 
 export function paint(
   canvas: HTMLCanvasElement,
-  { grid, answer, step, theme, family }: Picture,
+  { grid, scores, step, theme, family }: Picture,
 ): void {
   const context = prepare(canvas, grid.width, grid.height);
   const { size } = grid;
   context.fillStyle = INK[theme].cell;
   for (const { x, y } of grid.places) context.fillRect(x, y, size, size);
-  const cells = answer ? cellsOf(grid, answer, step, theme) : [];
+  const cells = scores ? cellsOf(grid, scores, step, theme) : [];
   const pixels = Math.round(size * LETTER);
   context.font = `600 ${pixels}px ${family}`;
   context.textAlign = "center";

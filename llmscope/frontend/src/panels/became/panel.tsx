@@ -4,19 +4,18 @@ import { px } from "../../draw/canvas";
 import { rgb } from "../../draw/color-scale";
 import { INK, ThemeContext } from "../../host/colors";
 import type { LayerRow } from "../../protocol/answers";
-import type { HeadsAnswer } from "../../protocol/over-steps";
 import { SCORES, type ScoreName } from "../../protocol/shared";
 import type { Head } from "../../store/attention/types";
 import type { Store } from "../../store/store";
 import type { TrainingStore } from "../../store/training";
 import { useScale } from "../../ui/em";
 import { count } from "../../ui/format";
-import { becameOf, habitInk, scoreAt } from "../../ui/habits";
+import { type HeadScores, habitInk } from "../../ui/habits";
 import { Frame } from "../../ui/head-frame";
 import { type Grid, gridOf, headAt, neighbour } from "../../ui/head-grid";
 import { Numbers } from "../../ui/head-numbers";
 import { onKeys } from "../../ui/keys";
-import { useKept, useOverSteps } from "../../ui/over-steps";
+import { useHeads } from "../../ui/over-steps";
 import { Save } from "../../ui/save";
 import { nearestTo } from "../../ui/steps-axis";
 import { useSize } from "../../ui/use-size";
@@ -36,22 +35,15 @@ export function Became({ store }: PanelProps) {
   const size = useSize(box);
   const em = useScale();
   const hovered = useSignal<Head | null>(null);
-  const { training, attention } = store;
-  const kept = useKept(store);
-  const [run, probe] = [training?.run.value ?? 0, training?.probe.value ?? 0];
-  const kind = attention.kind.value;
-  const [layers, heads] = training?.probes.value[probe]?.kinds[kind] ?? [0, 0];
-  const isThere = layers > 0;
-  const { answer, isOld, lacking } = useOverSteps<HeadsAnswer>(
-    store,
-    isThere && kept > 0 ? { type: "training_heads", run, probe, kind } : null,
-  );
+  const { training } = store;
+  const { scores, isOld, lacking, kept, kind, layers, heads } = useHeads(store);
+  const isThere = layers.length > 0;
   const { width, height } = size;
   const grid = useMemo(() => {
-    const rows = Array.from({ length: layers }, (_, layer): LayerRow => [layer, heads, heads]);
+    const rows = layers.map((layer): LayerRow => [layer, heads, heads]);
     // On a stage the height is given.
     return gridOf(rows, { width, height: em > 1 ? height : TALL }, em, null);
-  }, [layers, heads, width, height, em]);
+  }, [layers.join(), heads, width, height, em]);
   return (
     <section ref={panel} class="panel became" aria-label={words.title}>
       <h3>
@@ -66,7 +58,7 @@ export function Became({ store }: PanelProps) {
               store={store}
               training={training}
               grid={grid}
-              answer={answer}
+              scores={scores}
               isOld={isOld}
               hovered={hovered}
             />
@@ -80,8 +72,9 @@ export function Became({ store }: PanelProps) {
           <Reading
             store={store}
             kept={kept}
+            grid={grid}
             training={training}
-            answer={isOld ? null : answer}
+            scores={isOld ? null : scores}
             hovered={hovered}
           />
         )}
@@ -90,7 +83,7 @@ export function Became({ store }: PanelProps) {
         <>
           <p class="note lines became-explained extra">{words.explained}</p>
           <div class="foot extra">
-            <Save of={panel} name="heads-became" />
+            <Save of={panel} name={`became-${kind}`} />
           </div>
         </>
       )}
@@ -107,12 +100,12 @@ interface HeadsProps {
   store: Store;
   training: TrainingStore;
   grid: Grid;
-  answer: HeadsAnswer | null;
+  scores: HeadScores | null;
   isOld: boolean;
   hovered: { value: Head | null };
 }
 
-function Heads({ store, training, grid, answer, isOld, hovered }: HeadsProps) {
+function Heads({ store, training, grid, scores, isOld, hovered }: HeadsProps) {
   const theme = useContext(ThemeContext).value;
   const em = useScale();
   const { attention, state } = store;
@@ -153,7 +146,7 @@ function Heads({ store, training, grid, answer, isOld, hovered }: HeadsProps) {
         else attention.keep(found);
       }}
     >
-      <Cells training={training} grid={grid} answer={answer} />
+      <Cells training={training} grid={grid} scores={scores} />
       <Numbers grid={grid} focus={preview ?? focus} scale={em} />
       {state.heads.value.map(([layer, head], index) => (
         <Frame
@@ -171,14 +164,14 @@ function Heads({ store, training, grid, answer, isOld, hovered }: HeadsProps) {
 }
 
 /** All that is painted anew while steps are walked. */
-function Cells({ training, grid, answer }: Pick<HeadsProps, "training" | "grid" | "answer">) {
+function Cells({ training, grid, scores }: Pick<HeadsProps, "training" | "grid" | "scores">) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const theme = useContext(ThemeContext).value;
-  const step = answer ? nearestTo(answer.steps.data, training.step.value) : 0;
+  const step = scores ? nearestTo(scores.steps, training.step.value) : 0;
   useLayoutEffect(() => {
     const family = getComputedStyle(canvas.current!).fontFamily;
-    paint(canvas.current!, { grid, answer, step, theme, family });
-  }, [grid, answer, step, theme]);
+    paint(canvas.current!, { grid, scores, step, theme, family });
+  }, [grid, scores, step, theme]);
   return <canvas ref={canvas} />;
 }
 
@@ -187,22 +180,22 @@ const scoreText = (score: number): string => (Number.isNaN(score) ? "–" : scor
 interface ReadingProps {
   store: Store;
   kept: number;
+  grid: Grid;
   training: TrainingStore;
-  answer: HeadsAnswer | null;
+  scores: HeadScores | null;
   hovered: { value: Head | null };
 }
 
 /** All scores of the head in focus, or under the mouse: at the step, and at the end. */
-function Reading({ store, kept, training, answer, hovered }: ReadingProps) {
+function Reading({ store, kept, grid, training, scores, hovered }: ReadingProps) {
   const { state } = store;
   const { layer, head } = hovered.value ?? { layer: state.layer.value, head: state.head.value };
-  const step = answer ? nearestTo(answer.steps.data, training.step.value) : 0;
-  const last = (answer?.steps.data.length ?? 1) - 1;
-  const habit = answer && becameOf(answer, layer, head);
+  const step = scores ? nearestTo(scores.steps, training.step.value) : 0;
+  const habit = scores && scores.became({ layer, head });
   const theme = useContext(ThemeContext).value;
-  const counts = useMemo(() => answer && countsOf(answer), [answer]);
+  const counts = useMemo(() => scores && countsOf(scores, grid), [scores, grid]);
   const score = (at: number, name: ScoreName) =>
-    answer ? scoreText(scoreAt(answer, at, name, layer, head)) : "–";
+    scores ? scoreText(scores.at(at, name, { layer, head })) : "–";
   return (
     <div>
       <p class="became-reading ellipsis" role="status">
@@ -213,7 +206,7 @@ function Reading({ store, kept, training, answer, hovered }: ReadingProps) {
             <b>
               {layer}·{head}
             </b>{" "}
-            {answer &&
+            {scores &&
               (habit ? fill(words.became, { habit: overview.scores[habit].title }) : words.unknown)}
           </>
         )}
@@ -235,7 +228,7 @@ function Reading({ store, kept, training, answer, hovered }: ReadingProps) {
                 {overview.scores[name].title}
               </th>
               <td>{score(step, name)}</td>
-              <td>{score(last, name)}</td>
+              <td>{score(scores?.last ?? 0, name)}</td>
               <td>{counts ? (counts.get(name) ?? 0) : "–"}</td>
             </tr>
           ))}
@@ -246,13 +239,11 @@ function Reading({ store, kept, training, answer, hovered }: ReadingProps) {
 }
 
 /** How many heads became each. */
-function countsOf(answer: HeadsAnswer): Map<ScoreName | null, number> {
-  const [, , layers, heads] = answer.scores.shape as [number, number, number, number];
+function countsOf(scores: HeadScores, { places }: Grid): Map<ScoreName | null, number> {
   const found = new Map<ScoreName | null, number>();
-  for (let layer = 0; layer < layers; layer++)
-    for (let head = 0; head < heads; head++) {
-      const habit = becameOf(answer, layer, head);
-      found.set(habit, (found.get(habit) ?? 0) + 1);
-    }
+  for (const place of places) {
+    const habit = scores.became(place);
+    found.set(habit, (found.get(habit) ?? 0) + 1);
+  }
   return found;
 }

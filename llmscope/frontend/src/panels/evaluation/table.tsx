@@ -1,5 +1,6 @@
 import { useRef } from "preact/hooks";
 import { onKeys } from "../../ui/keys";
+import { rove } from "../../ui/rove";
 import { evaluation as words } from "#words/evaluation";
 import { fill } from "../../words/fill";
 import type { EvaluationAnswer, Measure, Model, Ordering, Value } from "./answer";
@@ -24,7 +25,7 @@ export function Table(props: TableProps) {
   const { answer, models, columns, chosen, ordering } = props;
   const box = useRef<HTMLDivElement>(null);
   const keys = onKeys("evaluation", {
-    move: ({ down, right, event }) => move(box.current!, event, down, right),
+    move: ({ down, right, event }) => rove(box.current!, event, down, right),
   });
   return (
     <div
@@ -173,22 +174,4 @@ function Cell({ measure, value: [value, low, high, why], cell, hasItems, onBehin
       </small>
     </>
   );
-}
-
-/** Moves the focus to the next button in a direction. */
-function move(box: HTMLElement, event: KeyboardEvent, down: number, right: number): boolean {
-  const from = (event.composedPath()[0] as HTMLElement).dataset.cell;
-  if (!from) return false;
-  let [row, column] = from.split(".").map(Number) as [number, number];
-  const { rows } = box.querySelector("table")!;
-  const [last, wide] = [rows.length, rows[0]!.cells.length];
-  for (;;) {
-    [row, column] = [row + down, column + right];
-    if (row < 0 || column < 0 || row >= last || column >= wide) return true;
-    const found = box.querySelector<HTMLElement>(`[data-cell="${row}.${column}"]`);
-    if (found) {
-      found.focus();
-      return true;
-    }
-  }
 }

@@ -4,12 +4,11 @@ import { px } from "../../draw/canvas";
 import { rgb } from "../../draw/color-scale";
 import { linePath } from "../../draw/paths";
 import { ThemeContext } from "../../host/colors";
-import type { HeadsAnswer } from "../../protocol/over-steps";
 import { SCORES, type ScoreName } from "../../protocol/shared";
 import type { Head } from "../../store/attention/types";
 import type { TrainingStore } from "../../store/training";
 import { useScale } from "../../ui/em";
-import { habitInk, scoreAt } from "../../ui/habits";
+import { type HeadScores, habitInk } from "../../ui/habits";
 import { StepMark } from "../../ui/step-mark";
 import { StepsAxisBelow, naturalAxis, stepsScale } from "../../ui/steps-axis";
 import { useWidth } from "../../ui/use-width";
@@ -20,7 +19,7 @@ const FEW = 40; // steps up to which each has a dot
 
 interface LineProps {
   training: TrainingStore;
-  answer: HeadsAnswer | null;
+  scores: HeadScores | null;
   at: Head;
   /** What the head ended with. */
   habit: ScoreName | null;
@@ -28,23 +27,23 @@ interface LineProps {
 }
 
 /** The scores of a head over all kept steps: the one that it ended with in its colour. */
-export function Line({ training, answer, at: { layer, head }, habit, read }: LineProps) {
+export function Line({ training, scores, at: where, habit, read }: LineProps) {
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box);
   const em = useScale();
   const theme = useContext(ThemeContext).value;
   const [left, right] = [ROOM.left * em, Math.max(ROOM.left * em + 1, width - ROOM.right * em)];
   const [top, height] = [ROOM.top * em, HIGH * em];
-  const steps = answer?.steps.data ?? [];
+  const steps = scores?.steps ?? [];
   const axis = naturalAxis(steps);
-  const scale = useMemo(() => stepsScale(steps, axis, [left, right]), [answer, axis, left, right]);
+  const scale = useMemo(() => stepsScale(steps, axis, [left, right]), [scores, axis, left, right]);
   const y = (score: number) => top + height * (1 - score);
   const picture = useMemo(() => {
-    const draw = (scores: readonly number[]) =>
-      linePath(scores.map((score, index) => [scale.at[index]!, y(score)]));
+    const draw = (values: readonly number[]) =>
+      linePath(values.map((score, index) => [scale.at[index]!, y(score)]));
     const of = (score: ScoreName) =>
-      Array.from(steps, (_, index) => scoreAt(answer!, index, score, layer, head));
-    const main = answer && habit ? of(habit) : [];
+      Array.from(steps, (_, index) => scores!.at(index, score, where));
+    const main = scores && habit ? of(habit) : [];
     const ink = habit ? rgb(habitInk(theme, habit)) : "";
     return (
       <>
@@ -68,7 +67,7 @@ export function Line({ training, answer, at: { layer, head }, habit, read }: Lin
           bottom={top + height}
           em={em}
         />
-        {answer &&
+        {scores &&
           SCORES.filter((score) => score !== habit).map((score) => (
             <path key={score} class="other" d={draw(of(score))} />
           ))}
@@ -87,7 +86,7 @@ export function Line({ training, answer, at: { layer, head }, habit, read }: Lin
           )}
       </>
     );
-  }, [answer, layer, head, habit, scale, width, em, theme]);
+  }, [scores, where.layer, where.head, habit, scale, width, em, theme]);
   const at = (event: MouseEvent): number | null => {
     const x = event.clientX - box.current!.getBoundingClientRect().left;
     return steps[scale.nearest(x)] ?? null;
@@ -108,7 +107,7 @@ export function Line({ training, answer, at: { layer, head }, habit, read }: Lin
         <svg width={width} height={top + height + ROOM.bottom * em}>
           {picture}
           <ReadLine scale={scale} top={top} height={height} read={read} />
-          {answer && (
+          {scores && (
             <StepMark
               training={training}
               at={scale}

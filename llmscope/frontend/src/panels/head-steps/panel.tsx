@@ -1,15 +1,15 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useMemo, useRef } from "preact/hooks";
-import type { HeadAnswer, HeadsAnswer } from "../../protocol/over-steps";
+import type { HeadAnswer } from "../../protocol/over-steps";
 import { MOST_PICTURES } from "../../protocol/over-steps";
 import type { ScoreName } from "../../protocol/shared";
+import type { Head } from "../../store/attention/types";
 import type { TrainingStore } from "../../store/training";
 import { count } from "../../ui/format";
-import { becameOf, scoreAt } from "../../ui/habits";
+import type { HeadScores } from "../../ui/habits";
 import { onKeys } from "../../ui/keys";
-import { useKept, useOverSteps } from "../../ui/over-steps";
+import { useHeads, useOverSteps } from "../../ui/over-steps";
 import { Save } from "../../ui/save";
-import { clamp } from "../../ui/scale";
 import { nearestTo } from "../../ui/steps-axis";
 import { headSteps as words } from "#words/head-steps";
 import { overSteps } from "#words/over-steps";
@@ -23,39 +23,34 @@ import { Pictures } from "./pictures";
 export function HeadSteps({ store }: PanelProps) {
   const panel = useRef<HTMLElement>(null);
   const read = useSignal<number | null>(null);
-  const { training, attention, state } = store;
-  const kept = useKept(store);
-  const [run, probe] = [training?.run.value ?? 0, training?.probe.value ?? 0];
-  const kind = attention.kind.value;
+  const { training, state } = store;
+  const { scores: found, isOld, kept, run, probe, kind, layers, heads } = useHeads(store);
   const { layer, head } = { layer: state.layer.value, head: state.head.value };
-  const [layers, heads] = training?.probes.value[probe]?.kinds[kind] ?? [0, 0];
-  const isThere = layer < layers && head < heads;
-  const isKept = isThere && kept > 0;
+  const isThere = layers.includes(layer) && head < heads;
   const pictures = useOverSteps<HeadAnswer>(
     store,
-    isKept ? { type: "training_head", run, probe, kind, layer, head } : null,
+    kind && isThere && kept > 0 ? { type: "training_head", run, probe, kind, layer, head } : null,
   );
-  const scored = useOverSteps<HeadsAnswer>(
-    store,
-    isKept ? { type: "training_heads", run, probe, kind } : null,
-  );
-  const scores = scored.isOld ? null : scored.answer;
-  const habit = useMemo(() => scores && becameOf(scores, layer, head), [scores, layer, head]);
+  const scores = isOld ? null : found;
+  const habit = useMemo(() => scores && scores.became({ layer, head }), [scores, layer, head]);
   const lacking =
     pictures.lacking ?? (isThere ? null : training?.current.value ? words.none : overSteps.empty);
-  const steps = () => [...(training?.steps.peek() ?? [])];
-  const go = (among: readonly number[], by: number) => {
-    const index = nearestTo(among, training!.step.peek());
+  /** Shows the nearest of some steps before the one in focus, or after it. */
+  const go = (steps: readonly number[], by: number) => {
+    const here = training!.step.peek();
+    const found =
+      by > 0 ? steps.find((step) => step > here) : steps.filter((step) => step < here).at(-1);
     read.value = null;
-    training!.turn(among[clamp(index + by, 0, among.length - 1)]!);
+    if (found !== undefined) training!.turn(found);
   };
+  const all = () => training!.steps.peek();
   const keys = onKeys("headSteps", {
     move({ down, right }) {
-      if (down) go([...(pictures.answer?.steps.data ?? steps())], down);
-      else go(steps(), right);
+      if (right) go(all(), right);
+      else go([...(pictures.answer?.steps.data ?? [])], down);
     },
-    first: () => go(steps(), -Infinity),
-    last: () => go(steps(), Infinity),
+    first: () => training!.turn(all()[0] ?? -1),
+    last: () => training!.turn(all().at(-1) ?? -1),
   });
   return (
     <section ref={panel} class="panel head-steps" aria-label={words.title}>
@@ -77,7 +72,7 @@ export function HeadSteps({ store }: PanelProps) {
           >
             <Line
               training={training}
-              answer={scores}
+              scores={scores}
               at={{ layer, head }}
               habit={habit}
               read={read}
@@ -92,7 +87,7 @@ export function HeadSteps({ store }: PanelProps) {
           </div>
           <Reading
             training={training}
-            answer={scores}
+            scores={scores}
             at={{ layer, head }}
             habit={habit}
             read={read}
@@ -116,19 +111,19 @@ export function HeadSteps({ store }: PanelProps) {
 
 interface ReadingProps {
   training: TrainingStore;
-  answer: HeadsAnswer | null;
-  at: { layer: number; head: number };
+  scores: HeadScores | null;
+  at: Head;
   habit: ScoreName | null;
   /** The number of a step under the mouse. */
   read: Signal<number | null>;
 }
 
 /** What the head scores at the step under the mouse, or in focus. */
-function Reading({ training, answer, at: { layer, head }, habit, read }: ReadingProps) {
+function Reading({ training, scores, at, habit, read }: ReadingProps) {
   const wanted = read.value ?? training.step.value;
-  const index = answer ? nearestTo(answer.steps.data, wanted) : -1;
-  const step = count(answer?.steps.data[index] ?? Math.max(0, wanted));
-  const value = answer && habit ? scoreAt(answer, index, habit, layer, head) : NaN;
+  const index = scores ? nearestTo(scores.steps, wanted) : -1;
+  const step = count(scores?.steps[index] ?? Math.max(0, wanted));
+  const value = scores && habit ? scores.at(index, habit, at) : NaN;
   return (
     <p class="head-steps-reading ellipsis figures" role="status">
       {wanted < 0

@@ -26,7 +26,7 @@ export function Header({ store }: PanelProps) {
   const trouble = store.problem.value || isGone;
   const status = trouble ? "problem" : store.waiting.value ? "busy" : "ready";
   return (
-    <header class="header">
+    <div class="header">
       <span
         class={`dot ${status}`}
         role="img"
@@ -73,7 +73,7 @@ export function Header({ store }: PanelProps) {
           </button>
         </span>
       </span>
-    </header>
+    </div>
   );
 }
 

@@ -21,6 +21,7 @@ import { type Places, paint, topOf } from "./paint";
 import { type Lens, lensOf } from "./runs";
 
 const LEFT = 40; // pixels, for the numbers of layers
+const RIGHT = 14; // for half of the last number of a step
 const BELOW = 20; // and for those of steps
 const TALL = 400; // pixels of all rows, where they aren't few
 const ROW = { least: 4, most: 32, stage: 44 };
@@ -103,7 +104,7 @@ function Grid({ training, answer, rows, isOld }: GridProps) {
   const room = em > 1 ? size.height - below : TALL;
   const most = em > 1 ? ROW.stage * em : ROW.most;
   const high = clamp(Math.floor(room / rows), ROW.least, most);
-  const wide = Math.min(WIDEST * em, Math.max(1, size.width - left) / steps);
+  const wide = Math.min(WIDEST * em, Math.max(1, size.width - left - RIGHT * em) / steps);
   const places = useMemo<Places>(
     () => ({ wide, high, width: wide * steps, height: high * rows }),
     [wide, high, steps, rows],
@@ -209,7 +210,10 @@ function Focus({
   const index = nearestTo(lens.steps, training.step.value);
   const { wide, height } = places;
   return (
-    <i class="column" style={{ left: px(index * wide), width: px(wide), height: px(height - 1) }} />
+    <i
+      class="frame column"
+      style={{ left: px(index * wide), width: px(wide), height: px(height - 1) }}
+    />
   );
 }
 
@@ -223,7 +227,7 @@ function Over({ places, rows, read }: { places: Places; rows: number; read: Sign
     width: px(wide),
     height: px(high - 1),
   };
-  return <i class="cell" style={style} />;
+  return <i class="frame cell" style={style} />;
 }
 
 interface ReadingProps {

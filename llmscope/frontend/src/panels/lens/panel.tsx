@@ -26,10 +26,10 @@ export function Lens({ store }: PanelProps) {
       class={`panel lens ${lens.isDifference ? "divergence" : measure}`}
       aria-label={words.title}
     >
-      <h3 class="spread">
-        <span>
+      <div class="title spread">
+        <h3>
           {words.title} <small>{folded || about}</small>
-        </span>
+        </h3>
         <span class={lens.isDifference ? "unseen" : ""}>
           <Segmented
             label={words.measure}
@@ -39,7 +39,7 @@ export function Lens({ store }: PanelProps) {
             onPick={(picked) => (state.lens.value = picked)}
           />
         </span>
-      </h3>
+      </div>
       {lacking ? (
         <p class="muted empty">{lacking}</p>
       ) : (

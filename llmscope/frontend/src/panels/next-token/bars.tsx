@@ -3,7 +3,8 @@ import { type Outcome, type StageName, cutBy, probOf } from "../../sampling/samp
 import type { NextToken } from "../../store/state";
 import { count, percent, points, rounded } from "../../ui/format";
 import { useScale } from "../../ui/em";
-import { Label } from "../../ui/label";
+import { Label, plain } from "../../ui/label";
+import { type Cell, useRows } from "../../ui/rove";
 import { clamp, linearScale, logScale } from "../../ui/scale";
 import { nextToken as words } from "#words/next-token";
 import { choose, fill } from "../../words/fill";
@@ -87,6 +88,7 @@ export function Bars(props: BarsProps) {
   const full = fixed ? 1 : (NICE.find((nice) => most <= nice) ?? 1);
   const scale = log ? logScale([LEAST, 1], [0, 100]) : linearScale([0, full], [0, 100]);
   const width = (value: number) => `${value > 0 ? clamp(scale(value), 0, 100) : 0}%`;
+  const rows = useRows(all.length);
   const ticks = log ? [LEAST, 1e-3, 1] : [0, full / 2, full];
   return (
     <>
@@ -97,21 +99,23 @@ export function Bars(props: BarsProps) {
           </span>
         ))}
       </div>
-      <ol class="bars list">
+      <ol class="bars list" {...rows.list}>
         {ranks.map((place) => (
           <Line
             key={place}
             {...props}
             place={place}
+            cell={(column) => rows.cell(place, column)}
             label={next.labels[place] ?? ""}
             width={width}
           />
         ))}
-        {pinned.map(({ id, label, place }) => (
+        {pinned.map(({ id, label, place }, index) => (
           <Line
             key={`pin${id}`}
             {...props}
             place={place}
+            cell={(column) => rows.cell(shown + index, column)}
             label={label}
             width={width}
             unpin={() => onUnpin(id)}
@@ -150,6 +154,8 @@ export function Bars(props: BarsProps) {
 interface LineProps extends BarsProps {
   place: number;
   label: string;
+  /** What a button of the row has, by its column. */
+  cell: (column: number) => ReturnType<Cell>;
   width: (share: number) => string;
   unpin?: () => void;
 }
@@ -176,6 +182,7 @@ function Line(props: LineProps) {
   const text = place < next.texts.length ? next.texts[place] : null;
   const isActual = next.sorted.order[place] === props.actual && place < next.known;
   const names = [cut && "cut", fallen === place && "fallen", isActual && "actually"];
+  const shown = untouched && props.isDifference ? points(after - before) : rounded(after);
   const drawn = draws ? draws.counts[place]! / draws.of : null;
   return (
     <li class={names.filter(Boolean).join(" ")}>
@@ -183,6 +190,7 @@ function Line(props: LineProps) {
         <button
           type="button"
           class="name ellipsis"
+          {...props.cell(0)}
           title={props.fillsGaps ? words.fillGap : words.append}
           onClick={() => onTake(place)}
         >
@@ -221,11 +229,13 @@ function Line(props: LineProps) {
       <button
         type="button"
         class="value"
+        {...props.cell(1)}
+        aria-label={fill(words.valueLabel, { token: plain(label), share: shown })}
         aria-pressed={picked === place}
         title={fill(titleOf(props), { share: percent(after), before: percent(before) })}
         onClick={() => onPick(place)}
       >
-        {untouched && props.isDifference ? points(after - before) : rounded(after)}
+        {shown}
       </button>
     </li>
   );

@@ -6,6 +6,7 @@ import type { Store } from "../../store/store";
 import { useScale } from "../../ui/em";
 import { bits, count, percent, points, rounded } from "../../ui/format";
 import { Label, plain } from "../../ui/label";
+import { useRows } from "../../ui/rove";
 import { clamp, linearScale, logScale } from "../../ui/scale";
 import { compare as words } from "#words/compare";
 import type { training } from "#words/training";
@@ -58,6 +59,7 @@ export function Mirrored(props: MirroredProps) {
     Math.max(0, 1 - probs.reduce((sum, pair) => sum + pair[side]!, 0)),
   );
   const left = next.sorted.order.length - all.length;
+  const rows = useRows(all.length);
   const bar = (one: NextToken, made: Outcome, rank: number) => (
     <span class="bar">
       <i class="final" style={{ width: width(probOf(made, rank)) }} />
@@ -67,7 +69,7 @@ export function Mirrored(props: MirroredProps) {
   return (
     <>
       <TwoAxes ticks={log ? [LEAST, 1] : [0, full]} names={words.sides} />
-      <ol class="bars list two">
+      <ol class="bars list two" {...rows.list}>
         {all.map(({ label, a, b, pin }, index) => {
           const [here, there] = probs[index]!;
           const isCut = cutBy(outcome, a) && cutBy(theirs, b) ? "cut" : "";
@@ -83,6 +85,7 @@ export function Mirrored(props: MirroredProps) {
                 <button
                   type="button"
                   class="name ellipsis"
+                  {...rows.cell(index, 0)}
                   title={common.append}
                   onClick={() => take(a)}
                 >
@@ -107,6 +110,8 @@ export function Mirrored(props: MirroredProps) {
               <button
                 type="button"
                 class="value"
+                {...rows.cell(index, 1)}
+                aria-label={fill(common.valueLabel, { token: plain(label), share: rounded(here) })}
                 aria-pressed={picked === a}
                 title={title}
                 onClick={() => props.onPick(a)}

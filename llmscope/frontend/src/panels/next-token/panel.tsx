@@ -50,10 +50,10 @@ export function NextToken({ store }: PanelProps) {
   }
   return (
     <section class="panel next-token" aria-label={masked ? words.atGap : words.title}>
-      <h3 class="spread">
-        <span class="ellipsis">
+      <div class="title spread">
+        <h3 class="ellipsis">
           {masked ? words.token : words.title} {next && <Place next={next} masked={masked} />}
-        </span>
+        </h3>
         <span class="switches extra">
           <Switch on={fixed} name={words.fixed} title={words.fixedTitle} />
           <Switch on={log} name={words.log} title={words.logTitle} />
@@ -64,7 +64,7 @@ export function NextToken({ store }: PanelProps) {
             </>
           )}
         </span>
-      </h3>
+      </div>
       {!masked && (
         <>
           <Hint name="temperature" />

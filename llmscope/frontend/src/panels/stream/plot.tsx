@@ -25,7 +25,7 @@ import { stream as words } from "#words/stream";
 import { fill, rich } from "../../words/fill";
 import { type Stream, namesAtEnd, outline, placeOf, edgesOf, streamOf } from "./ribbons";
 
-const ROOM = { left: 44, top: 22, bottom: 24, names: 128, few: 74 }; // pixels around the plot
+const ROOM = { left: 50, top: 22, bottom: 24, names: 128, few: 74 }; // pixels around the plot
 const NARROW = 560; // pixels up to which names at the end take less room
 const HIGH = { least: 200, share: 0.3, most: 320 }; // of the plot, by its width
 const LETTER = 12;
@@ -33,6 +33,7 @@ const LINE = 15; // pixels from one name to the next
 const CLOSE = 10; // pixels from step to step below which ribbons have no rims
 const COLORED = 8; // tokens that have a colour of their own
 const SOFT = { light: 0.42, dark: 0.58 }; // how much of its colour a ribbon has, so that names on it are read
+const MIDDLE = { textAnchor: "middle", dominantBaseline: "central" };
 const PALE = [0.13, 0.2]; // of the others, in turns
 
 /** A place that is read: a step by its index, and a token; without one, the rest. */
@@ -181,7 +182,7 @@ function Picture(props: Drawing & { family: string }) {
   const inside = (label: string, points: typeof rest, isNamed: boolean) => {
     const wide = textWidth(label, pixels, family) * 1.1 + 8 * em;
     const place = placeOf(points, [wide, LINE * em], height, isNamed ? end : right);
-    return place && { x: place.x + 5 * em, y: top + place.y * height };
+    return place && { x: place.x, y: top + place.y * height };
   };
   const lastStep = stream.columns.length - 1;
   const restPlace = inside(words.restOf, rest, false);
@@ -217,7 +218,7 @@ function Picture(props: Drawing & { family: string }) {
         em={em}
       />
       {restPlace && (
-        <text {...restPlace} class="name pale" style={{ dominantBaseline: "central" }}>
+        <text {...restPlace} class="name pale" style={MIDDLE}>
           {words.restOf}
         </text>
       )}
@@ -225,7 +226,7 @@ function Picture(props: Drawing & { family: string }) {
         const place = inside(label, points, named.has(token));
         return (
           place && (
-            <text key={token} {...place} class="name" style={{ dominantBaseline: "central" }}>
+            <text key={token} {...place} class="name" style={MIDDLE}>
               <DrawnLabel text={label} />
             </text>
           )

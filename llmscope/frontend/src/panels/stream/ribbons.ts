@@ -93,41 +93,52 @@ export const outline = (points: readonly Edge[], top: number, height: number): s
     })),
   );
 
-/** Where a ribbon's name fits in it. */
+/** The middle of a ribbon's name: pixels, and a share from above. */
 export interface Place {
   x: number;
-  /** The middle, as a share from above. */
   y: number;
 }
 
 /**
- * The widest place with room for a name, of a size in pixels.
+ * The step at which a name of a size in pixels has most room in a ribbon.
  *
  * @param height pixels of a share of 1
  * @param before names go no farther to the right
  */
 export function placeOf(
-  points: readonly Edge[],
+  edges: readonly Edge[],
   [wide, high]: readonly [number, number],
   height: number,
   before: number,
 ): Place | null {
   let best: Place | null = null;
   let most = high / height;
-  for (let i = 0; i < points.length; i++) {
-    const start = points[i]!.x;
-    if (start + wide > before) break;
-    // The band that is free from here on, as far as the name reaches.
-    let [from, to] = [points[i]!.from, points[i]!.to];
-    for (let j = i + 1; j < points.length && !Number.isNaN(from); j++) {
-      const { x, from: next, to: end } = points[j]!;
-      if (Number.isNaN(next)) from = NaN;
-      [from, to] = [Math.max(from, next), Math.min(to, end)];
-      if (x >= start + wide) break;
-    }
-    if (to - from >= most) [best, most] = [{ x: start, y: (from + to) / 2 }, (to - from) * 1.0001];
+  const first = edges[0]?.x ?? 0;
+  for (const edge of edges) {
+    if (Number.isNaN(edge.from)) continue;
+    const x = Math.max(edge.x, first + wide / 2);
+    const [left, right] = [x - wide / 2, x + wide / 2];
+    if (right > before) break;
+    const within = edges.filter((one) => one.x > left && one.x < right);
+    const bands = [bandAt(edges, left), ...within, bandAt(edges, right)];
+    // Not a number where the ribbon isn't everywhere along the name.
+    const from = Math.max(...bands.map((band) => band.from));
+    const to = Math.min(...bands.map((band) => band.to));
+    if (to - from >= most) [best, most] = [{ x, y: (from + to) / 2 }, (to - from) * 1.0001];
   }
   return best;
+}
+
+/** The edges of a ribbon between two steps. */
+function bandAt(edges: readonly Edge[], x: number): { from: number; to: number } {
+  const at = edges.findIndex((edge) => edge.x >= x);
+  const [before, after] = [edges[at - 1], edges[at]];
+  if (!after) return { from: NaN, to: NaN };
+  if (!before) return after;
+  const along = (x - before.x) / (after.x - before.x);
+  const share = after.bends ? along * along * (3 - 2 * along) : along;
+  const between = (a: number, b: number) => a + (b - a) * share;
+  return { from: between(before.from, after.from), to: between(before.to, after.to) };
 }
 
 /** Which of the names at the right end have room, the widest ribbons first; and where. */

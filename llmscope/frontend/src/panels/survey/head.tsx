@@ -126,8 +126,8 @@ function Examples({ store, answer, index }: HeadProps) {
   };
   return (
     <>
-      <h5 class="flow">
-        {words.examples}
+      <div class="title flow">
+        <h5>{words.examples}</h5>
         <Segmented
           label={words.kindsLabel}
           options={EXAMPLES}
@@ -135,7 +135,7 @@ function Examples({ store, answer, index }: HeadProps) {
           value={kind}
           onPick={(picked) => (store.state.examples.value = picked)}
         />
-      </h5>
+      </div>
       <ol class="list examples figures">
         {texts.map((number, at) => (
           <Example

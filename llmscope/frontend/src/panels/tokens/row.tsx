@@ -9,6 +9,7 @@ import { onKeys } from "../../ui/keys";
 import { clamp } from "../../ui/scale";
 import { TextArea } from "../../ui/text-area";
 import { Shaded, Specials } from "./shaded";
+import { tap } from "./tap";
 
 interface RowProps {
   store: Store;
@@ -77,7 +78,7 @@ export function Row({ store, field, line, hovered, name, placeholder, children }
     const isHere = here >= 0 && sharing(trace![side], token).includes(here);
     // Of several gaps, a click chooses one; the next unmasks it.
     if (side === "tokens" && editor.canMask(token) && (isHere || !isMasked)) editor.mask(token);
-    else store.pin(token, side);
+    else tap(store, token, side);
   };
   const shown = { store, side, line, here, hovered };
   return (

@@ -12,6 +12,7 @@ import { tokens as words } from "#words/tokens";
 import { fill } from "../../words/fill";
 import { effectOn } from "./effect";
 import { pieces } from "./pieces";
+import { tap } from "./tap";
 
 const FULL = 0.55; // of a colour, that the text is read on
 
@@ -119,7 +120,7 @@ export function Specials({ leading, ...shown }: Shown & { leading: boolean }) {
             onPointerEnter={() => (hovered.value = at)}
             onClick={(event) => {
               event.stopPropagation();
-              store.pin(at, side);
+              tap(store, at, side);
             }}
           >
             {token.label}

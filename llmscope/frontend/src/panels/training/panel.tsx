@@ -54,7 +54,7 @@ export function Training({ store }: PanelProps) {
       )}
       <div class="foot extra">
         {(wasOn.current || notes.length > 0) && <Notes notes={notes} />}
-        <Save of={panel} name={`training-${training.step.value}`} />
+        {training.step.value >= 0 && <Save of={panel} name={`training-${training.step.value}`} />}
       </div>
     </section>
   );

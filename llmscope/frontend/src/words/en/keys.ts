@@ -205,6 +205,10 @@ export const keys = {
       title: "Slider",
       acts: { move: "One step", fine: "A fine step" },
     },
+    rows: {
+      title: "List of tokens",
+      acts: { move: "Go to another row, or from a token to its percentage" },
+    },
     search: {
       title: "Find a token",
       acts: { pin: "Pin the first one found", empty: "Empty it" },

@@ -65,6 +65,8 @@ export const nextToken = {
   keptBy: "kept by {engine}",
   cutByOther: "cut by {engine}",
   value: "{share}. Click for the calculation.",
+  /** The button of a percentage, to those who hear it. */
+  valueLabel: "{token}, {share}, arithmetic",
   valueBefore: "{share}; {before} before sampling. Click for the calculation.",
   before: "before sampling: {share}",
   /** What is said of the text without edits. */
