@@ -36,9 +36,7 @@ class _Job:
     order: int
     number: int = field(compare=False)
     request: Request = field(compare=False)
-    # Where it came from: ipykernel sends an answer, and the next message of the page, by this to
-    # the same subshell, so that neither waits for a running cell.
-    context: Context = field(compare=False, default_factory=copy_context)
+    context: Context = field(compare=False, default_factory=copy_context)  # where it came from
     cancelled: threading.Event = field(compare=False, default_factory=threading.Event)
     parts: Iterator[Part] | None = field(compare=False, default=None)
     # The part that came last: whether another follows isn't known yet.
@@ -67,7 +65,11 @@ class Worker:
 
     def __init__(self, answer: Answer, send: Send) -> None:
         self._answer: Answer | None = answer
-        self._send = send
+        self._send_here = send
+        # Where the last message came from. ipykernel runs the page's next one in the subshell that
+        # the last answer names: that of an early request, whose answer is long, may be none, and
+        # then the page would wait for a running cell.
+        self._latest = copy_context()
         self._lock = threading.Lock()
         self._waiting: queue.PriorityQueue[_Job] = queue.PriorityQueue()
         self._open: dict[int, _Job] = {}
@@ -84,6 +86,7 @@ class Worker:
         """Take one message, and drop what isn't one; never blocks, and never raises."""
         if not isinstance(content, dict):
             return
+        self._latest = copy_context()
         if _is_number(number := content.get("cancel")):
             with self._lock:
                 job = self._open.get(number)
@@ -185,6 +188,9 @@ class Worker:
                 _log.exception("llmscope could not answer %s", _named(job))
             self._send_error(job.number, error)
             return True
+
+    def _send(self, content: dict[str, Any], buffers: list[bytes]) -> None:
+        self._latest.copy().run(self._send_here, content, buffers)
 
     def _reply(self, job: _Job, part: Part, *, done: bool) -> None:
         buffers = MessageBuffers()

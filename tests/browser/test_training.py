@@ -11,10 +11,6 @@ from tests.browser.explorer import KERNEL, SIZE
 from tests.page.panels import Panels
 
 ROOT = Path(__file__).parents[2]
-# An empty message over each comm's subshell: one that has served none when a cell begins may hear
-# of none until the cell is over.
-ASK = """[...session.kernel._comms.values()].forEach(comm =>
-    comm.send({ method: "custom", content: {} }));"""
 CELLS = [
     f"""import random, sys, time
 sys.path.insert(0, {str(ROOT)!r})
@@ -51,8 +47,6 @@ def test_a_training_is_followed_while_it_runs_stopped_and_exported(open_notebook
 
     # It follows while the cell runs, and so do all panels, once JupyterLab has its subshell.
     notebook.wait_subshells()
-    notebook.evaluate(ASK)
-    notebook.page.wait_for_timeout(300)
     notebook.run(2, wait=False)
     notebook.wait_busy()
     slider = training.get_by_role("slider", name="Step that is shown")
