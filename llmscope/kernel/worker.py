@@ -16,7 +16,7 @@ from llmscope.capture import Cancelled
 from llmscope.kernel.arrays import MessageBuffers
 from llmscope.kernel.cpu_threads import leave_cpus
 from llmscope.kernel.protocol import format_key, parse, shortened
-from llmscope.kernel.requests import PAUSE, Request, RequestError
+from llmscope.kernel.requests import LAST, PAUSE, Request, RequestError
 from llmscope.text import clean
 
 if TYPE_CHECKING:
@@ -36,7 +36,9 @@ class _Job:
     order: int
     number: int = field(compare=False)
     request: Request = field(compare=False)
-    context: Context = field(compare=False, default_factory=copy_context)  # where it came from
+    # Where it came from: ipykernel sends an answer, and the next message of the page, by this to
+    # the same subshell, so that neither waits for a running cell.
+    context: Context = field(compare=False, default_factory=copy_context)
     cancelled: threading.Event = field(compare=False, default_factory=threading.Event)
     parts: Iterator[Part] | None = field(compare=False, default=None)
     # The part that came last: whether another follows isn't known yet.
@@ -65,11 +67,8 @@ class Worker:
 
     def __init__(self, answer: Answer, send: Send) -> None:
         self._answer: Answer | None = answer
-        self._send_here = send
-        # Where the last message came from. ipykernel runs the page's next one in the subshell that
-        # the last answer names: that of an early request, whose answer is long, may be none, and
-        # then the page would wait for a running cell.
-        self._latest = copy_context()
+        self._send = send
+        self._latest = copy_context()  # where the last message came from
         self._lock = threading.Lock()
         self._waiting: queue.PriorityQueue[_Job] = queue.PriorityQueue()
         self._open: dict[int, _Job] = {}
@@ -189,13 +188,15 @@ class Worker:
             self._send_error(job.number, error)
             return True
 
-    def _send(self, content: dict[str, Any], buffers: list[bytes]) -> None:
-        self._latest.copy().run(self._send_here, content, buffers)
-
     def _reply(self, job: _Job, part: Part, *, done: bool) -> None:
         buffers = MessageBuffers()
         content = {"request": job.number, "part": buffers.encoded(part), "done": done}
-        self._send(content, buffers.parts)
+        if job.urgency < LAST:
+            self._send(content, buffers.parts)
+        else:
+            # What grows as long as a training goes on may have been asked for before the page had a
+            # subshell, and would lead it back to where a cell runs.
+            self._latest.copy().run(self._send, content, buffers.parts)
 
     def _send_error(self, number: int, error: BaseException) -> None:
         message = f"{type(error).__name__}: {error}" if _is_a_bug(error) else str(error)

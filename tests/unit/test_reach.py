@@ -25,7 +25,7 @@ def test_every_open_view_sends_an_empty_message(scope, monkeypatch):
         view.close()
 
 
-def test_parts_of_a_long_answer_follow_where_the_page_is_heard_now():
+def test_what_grows_is_told_where_the_page_is_heard_now():
     subshell: ContextVar[str] = ContextVar("subshell", default="")
     sent: list[str] = []
     came, goes_on = threading.Semaphore(0), threading.Event()
@@ -44,7 +44,7 @@ def test_parts_of_a_long_answer_follow_where_the_page_is_heard_now():
         copy_context().run(lambda: (subshell.set(where), worker.receive(content)))
 
     worker = Worker(answer, send)
-    receive("main", {"request": 1, "key": "token/1"})
+    receive("main", {"request": 1, "key": "training/run"})
     assert came.acquire(timeout=10)
     receive("made later", {})
     goes_on.set()

@@ -53,7 +53,7 @@ export const training = {
   sides: "What is shown of the two steps",
   sidesTitle: "The step, the one that is held, or the one less the other (D, Shift D)",
   side: { edited: "step {step}", untouched: "held: {step}", difference: "difference" },
-  heldOf: "{step} of {run}",
+  heldOf: "{step}, {run}",
   none: "none",
 
   /** The curve of the loss. */
