@@ -1,4 +1,4 @@
-"""What each of two processes runs for `test_ranks.py`: a Trainer, with a watch where one is named."""
+"""What each of two processes runs for `test_ranks.py`: a Trainer, watched or not."""
 
 from __future__ import annotations
 
