@@ -42,6 +42,11 @@ main > p {{ white-space: pre-wrap; }}
 main > p, footer {{ font: 13px / 1.5 system-ui, sans-serif; padding: 0.5em 1.3em; }}
 footer {{ background: {both("ground")}; color: {both("soft")}; }}
 footer p {{ margin: 0; }}
+:root[data-llmscope-paper] {{ color-scheme: light !important; }}
+[data-llmscope-paper] body {{ container-type: inline-size; }}
+[data-llmscope-paper] footer {{
+  box-sizing: border-box; width: 960px; padding: 0.5em 0.6em; zoom: calc(tan(atan2(100cqw, 960px)));
+}}
 """
 
 

@@ -1,5 +1,6 @@
 /** An exported page: its views, over what is stored in it. */
 
+import { effect } from "@preact/signals";
 import { mount } from "./app/app";
 import { hearTheme } from "./host/frame";
 import { fitIn } from "./host/page";
@@ -8,8 +9,12 @@ import type { Panel } from "./panels/props";
 import { PageSource } from "./sources/page/page";
 import { Store } from "./store/store";
 import { PlainTraits, join } from "./store/traits";
+import { heightOnPaper, onPaper } from "./ui/paper";
 import { problems } from "#words/problems";
 import { fill } from "./words/fill";
+
+/** What the style of a page's foot knows it by. */
+const PAPER_SAYS = "data-llmscope-paper";
 
 /** Shows the page with these panels: the script that Python puts together ends with it. */
 export function open(panels: readonly Panel[]): void {
@@ -32,5 +37,6 @@ async function show(panels: readonly Panel[]): Promise<void> {
     const element = main.appendChild(document.createElement("div"));
     mount(element, new Store(sources[source]!, traits[index]!), panels);
   });
-  fitIn(main);
+  effect(() => void document.documentElement.toggleAttribute(PAPER_SAYS, onPaper.value));
+  fitIn(main, () => heightOnPaper(document.body));
 }

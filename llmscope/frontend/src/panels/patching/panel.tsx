@@ -143,7 +143,7 @@ function Reading({ store }: { store: Store }) {
 function Legend() {
   return (
     <span class="patching-legend note">
-      −1 <i /> 1 · {words.legend}
+      −1 <i /> 1 · {words.legend} <span data-tool>{words.click}</span>
     </span>
   );
 }
