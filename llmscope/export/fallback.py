@@ -12,6 +12,8 @@ from llmscope.panels import needs_trace
 from llmscope.shared import KEPT_TYPE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from llmscope.state import ViewState
 
 _SECONDS = 2.0  # that a person waits at most
@@ -52,11 +54,21 @@ def fallback(state: ViewState, most_bytes: float) -> dict[str, Any]:
                 made["image/png"] = picture(state)
                 made[KEPT_TYPE] = page(state, most_bytes)
 
-    worker = threading.Thread(target=make, name="llmscope-fallback", daemon=True)
-    worker.start()
-    worker.join(None if whole else _SECONDS)
+    in_time(make)
     given_up.set()
     return dict(made)
+
+
+def described(data: dict[str, Any]) -> dict[str, Any]:
+    """Return the metadata of a mime bundle: what its picture shows, for whoever can't see it."""
+    return {"image/png": {"alt": data["text/plain"]}} if "image/png" in data else {}
+
+
+def in_time(make: Callable[[], None]) -> None:
+    """Wait for what `make` does; where a person waits too, for two seconds at most."""
+    worker = threading.Thread(target=make, name="llmscope-fallback", daemon=True)
+    worker.start()
+    worker.join(None if is_batch_run() else _SECONDS)
 
 
 def is_batch_run() -> bool:
