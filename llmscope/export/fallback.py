@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from base64 import b64encode
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,37 @@ def fallback(state: ViewState, most_bytes: float) -> dict[str, Any]:
 def described(data: dict[str, Any]) -> dict[str, Any]:
     """Return the metadata of a mime bundle: what its picture shows, for whoever can't see it."""
     return {"image/png": {"alt": data["text/plain"]}} if "image/png" in data else {}
+
+
+def with_fallback(
+    bundle: tuple[dict[str, Any], dict[str, Any]],
+    state: ViewState,
+    most_bytes: float,
+    set_trait: Callable[[str, Any], None],
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a view's mime bundle with its fallback.
+
+    Parameters
+    ----------
+    bundle
+        Contents and their metadata, by mime type.
+    state, most_bytes
+        As in `fallback`.
+    set_trait
+        Takes a trait's name and value: words and picture go into the widget's state, too. Of a
+        notebook that is run as a whole that is saved, and where the widget comes back from it, no
+        kernel does.
+
+    Returns
+    -------
+    tuple
+        Contents and their metadata.
+    """
+    data = bundle[0] | fallback(state, most_bytes)
+    if "image/png" in data:
+        drawn = b64encode(data["image/png"]).decode()
+        set_trait("_left", {"words": data["text/plain"], "picture": drawn})
+    return data, bundle[1] | described(data)
 
 
 def in_time(make: Callable[[], None]) -> None:

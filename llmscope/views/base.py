@@ -370,11 +370,10 @@ class View(anywidget.AnyWidget, ViewTraits):
             self._path = ""
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        from llmscope.export.fallback import described, fallback
+        from llmscope.export.fallback import with_fallback
 
         bundle: tuple[dict[str, Any], dict[str, Any]] | None = super()._repr_mimebundle_(**kwargs)
-        data = bundle and bundle[0] | fallback(self.state(), self._most_bytes)
-        return bundle and data and (data, bundle[1] | described(data))
+        return bundle and with_fallback(bundle, self.state(), self._most_bytes, self.set_trait)
 
     def _keep(self, _request: ask.Kept, cancelled: Callable[[], bool]) -> Iterator[ask.Part]:
         from llmscope.export.keep import kept

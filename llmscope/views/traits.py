@@ -168,6 +168,9 @@ class ViewTraits(traitlets.HasTraits):
     # model generated them.
     _path = traitlets.Unicode("").tag(sync=True)
 
+    # Words and a picture, for where the widget comes back and its kernel doesn't.
+    _left = traitlets.Dict().tag(sync=True)
+
     @property
     def scope(self) -> Scope | None:
         """The model that is looked into; `None` while none is picked."""
@@ -193,7 +196,7 @@ class ViewTraits(traitlets.HasTraits):
             for name in kind.class_own_traits(sync=True)
         }
         # anywidget's own are no state, and what is exported shows the head that is on screen.
-        own = ("_esm", "_css", "_anywidget_id", "_telling")
+        own = ("_esm", "_css", "_anywidget_id", "_telling", "_left")
         found = {name: getattr(self, name) for name in sorted(names.difference(own))}
         return {**found, "edits": Edits.to_json(self.edits, self)}
 

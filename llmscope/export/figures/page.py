@@ -43,8 +43,9 @@ class Print(Figure):
         Type 3 fonts, which are matplotlib's own choice, are refused by many publishers. A
         `PdfPages` embeds all its fonts when it is closed, as `rcParams` then say.
         """
-        types = {"pdf.fonttype": 42, "ps.fonttype": 42}
-        with matplotlib.rc_context({} if isinstance(fname, PdfPages) else types):
+        with matplotlib.rc_context():
+            if not isinstance(fname, PdfPages):
+                matplotlib.rcParams["pdf.fonttype"] = matplotlib.rcParams["ps.fonttype"] = 42
             super().savefig(fname, **options)
 
     def _repr_png_(self) -> tuple[bytes, dict[str, float]]:
