@@ -7,10 +7,11 @@ import zlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, Unpack
 
+from llmscope.export.choice import Choice, Wanted, wanted, with_panels
 from llmscope.export.encoding import BINS, LIKELIEST
 from llmscope.export.page_data import answered
 from llmscope.export.program import notices, page_program
-from llmscope.export.selection import Choice, Group, Plan, Wanted, grouped, plan, states_of, wanted
+from llmscope.export.selection import Group, Plan, grouped, plan, states_of, weight_bytes
 from llmscope.kernel import requests as ask
 from llmscope.kernel.arrays import PageBuffers
 from llmscope.shared import LENS_BLOCK, LENS_TOP
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 # Bytes in a page for each byte, or number, before it is compressed and written as base64.
 _BASE64 = 4 / 3
-_PER_WEIGHT = {"float16": 1.75 * _BASE64, "float32": 3.4 * _BASE64}
 _PER_LIKELY = 4.4 * _BASE64  # id and logit
 _PER_LABEL = 5.0 * _BASE64
 _PER_BIN = 0.85 * _BASE64
@@ -86,6 +86,7 @@ def estimate(views: HasState | Sequence[HasState], **choice: Unpack[Choice]) -> 
 def size_of(states: Sequence[ViewState], **choice: Unpack[Choice]) -> Size:
     """Return the estimate for what views show; see `estimate`."""
     want = wanted(**choice)
+    states = with_panels(states, want)
     program = page_program(name for state in states for name in state.panels)
     size = Size(len(program.script) + len(notices(program.packages)) + 2000, 0, 0, 0, 0)
     for group in grouped(states):
@@ -110,10 +111,7 @@ def _estimated(made: Plan, group: Group, want: Wanted) -> Size:
     attention = lens = 0.0
     rest = 30 * len(trace) + 3000.0
     for kind, pairs in made.heads.items():
-        cells = trace.queries(kind) * trace.keys(kind)
-        if kind == "self" and facts.family in ("causal", "encoder-decoder"):
-            cells = (cells + trace.queries(kind)) // 2
-        attention += cells * len(pairs) * _PER_WEIGHT[want.precision]
+        attention += weight_bytes(trace, kind, want) * len(pairs)
     width = facts.heads and getattr(trace.scope.model.config, "hidden_size", 0) / facts.heads
     for request in made.requests:
         match request:

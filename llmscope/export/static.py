@@ -8,6 +8,7 @@ from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any, Unpack
 
+from llmscope.export.choice import wanted, with_panels
 from llmscope.export.fallback import described, in_time
 from llmscope.export.keep import picture
 from llmscope.export.page import Page, page_of
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable
 
-    from llmscope.export.selection import Choice
+    from llmscope.export.choice import Choice
     from llmscope.state import ViewState
 
 # Pixels, until the page has told its height; where it can't tell, it scrolls within.
@@ -103,8 +104,11 @@ class Static:
 
 def static(state: ViewState, *, title: str | None = None, **choice: Unpack[Choice]) -> Static:
     """Return a view as a cell output; the arguments are those of `to_html`."""
+    want = wanted(**choice)
+    (state,) = with_panels([state], want)
     page = page_of([state], title, **choice)
     panels = [PANELS[name] for name in state.panels]
     panels = [one for one in panels if not one.opened_by or state.traits[one.opened_by]]
     height = sum(panel.above for panel in panels) + max(panel.column for panel in panels)
-    return Static(page, summary(state), height + _FOOT, partial(picture, state))
+    height = want.height or height + _FOOT
+    return Static(page, summary(state), height, partial(picture, state))

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
+    from llmscope.export.choice import Choice
     from llmscope.export.page import Page
-    from llmscope.export.selection import Choice
     from llmscope.export.static import Static
     from llmscope.kernel.generation import GenerationSession
     from llmscope.kernel.handlers import Answers

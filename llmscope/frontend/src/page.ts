@@ -9,6 +9,7 @@ import type { Panel } from "./panels/props";
 import { PageSource } from "./sources/page/page";
 import { Store } from "./store/store";
 import { PlainTraits, join } from "./store/traits";
+import { fitHeight } from "./ui/fit";
 import { heightOnPaper, onPaper } from "./ui/paper";
 import { problems } from "#words/problems";
 import { fill } from "./words/fill";
@@ -38,5 +39,7 @@ async function show(panels: readonly Panel[]): Promise<void> {
     mount(element, new Store(sources[source]!, traits[index]!), panels);
   });
   effect(() => void document.documentElement.toggleAttribute(PAPER_SAYS, onPaper.value));
-  fitIn(main, () => heightOnPaper(document.body));
+  const height = Number(main.dataset.height ?? Infinity);
+  if (height < Infinity) fitHeight(document.body, height);
+  fitIn(main, { most: height, onPaper: () => heightOnPaper(document.body) });
 }

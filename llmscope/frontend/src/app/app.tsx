@@ -10,6 +10,7 @@ import { NEUTRAL } from "../protocol/shared";
 import { PRESETS } from "../sampling/presets";
 import type { Hints } from "../store/hints";
 import type { Store } from "../store/store";
+import { type } from "../ui/fit";
 import { HelpContext } from "../ui/help";
 import { HintContext } from "../ui/hint";
 import { type Press, onKeys } from "../ui/keys";
@@ -98,7 +99,9 @@ function App({ store, host, panels, picker, hints }: AppProps) {
   const isReady = shown.every(({ needsModel }) => needsModel === false) || !!store.model.value;
   const isStage = store.state.lecture.value && isReady;
   const em = useSignal(PLAIN);
-  const size = useComputed(() => (onPaper.value ? ON_PAPER : em.value));
+  const large = useComputed(() => (onPaper.value ? ON_PAPER : em.value));
+  const plain = useComputed(() => (onPaper.value ? PLAIN : type.value));
+  const size = isStage ? large : plain;
   const wasStage = useRef(isStage);
   useEffect(() => {
     if (isStage && !wasStage.current) host.scrollIntoView();
@@ -130,27 +133,27 @@ function App({ store, host, panels, picker, hints }: AppProps) {
         <HintContext.Provider value={hints ?? null}>
           <div
             class={`llmscope ${theme.value} ${onPaper.value ? "paper" : ""}`}
-            style={{ "--em": px(isStage ? size.value : PLAIN) }}
+            style={{ "--em": px(size.value) }}
             onKeyDown={keys}
           >
             <style>{sheets.join("\n")}</style>
-            {!isReady ? (
-              picker && <picker.component store={store} />
-            ) : isStage ? (
-              <Em.Provider value={size}>
+            <Em.Provider value={size}>
+              {!isReady ? (
+                picker && <picker.component store={store} />
+              ) : isStage ? (
                 <Stage store={store} host={host} em={em} shown={shown}>
                   {prompts}
                 </Stage>
-              </Em.Provider>
-            ) : (
-              <>
-                {prompts}
-                {show("row")}
-                <Problem store={store} />
-                {inColumns.length > 0 && <div class={`columns ${old}`}>{inColumns}</div>}
-                {show("below")}
-              </>
-            )}
+              ) : (
+                <>
+                  {prompts}
+                  {show("row")}
+                  <Problem store={store} />
+                  {inColumns.length > 0 && <div class={`columns ${old}`}>{inColumns}</div>}
+                  {show("below")}
+                </>
+              )}
+            </Em.Provider>
             <Help hints={hints} dialog={help} shown={shown} isStage={isStage} />
           </div>
         </HintContext.Provider>

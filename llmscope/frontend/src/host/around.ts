@@ -1,4 +1,4 @@
-import { PAPER } from "./frame";
+import { HANDED_ON, PAPER } from "./frame";
 import { followTheme } from "./theme";
 
 /**
@@ -11,9 +11,15 @@ export function follow(element: HTMLIFrameElement): void {
   const hear = ({ source, data }: MessageEvent) => {
     if (!frame.isConnected) return frame.leave?.();
     if (source !== frame.contentWindow || !data?.llmscope) return;
-    const told: { height?: number; paper?: number } = data.llmscope;
+    const told: { height?: number; paper?: number; key?: string } = data.llmscope;
     if (told.height) frame.style.height = height = `${told.height}px`;
     if (told.paper) paper = told.paper;
+    const keyCode = HANDED_ON[told.key!];
+    // Slides still go by the number of a key.
+    if (keyCode)
+      frame.dispatchEvent(
+        new KeyboardEvent("keydown", { key: told.key!, keyCode, bubbles: true, cancelable: true }),
+      );
   };
   let paper = 0;
   let height = frame.style.height;

@@ -17,11 +17,17 @@ export function hearTheme(): void {
   });
 }
 
+/** How high a page may be; and how high it is on paper, if it is laid out for that. */
+export interface Heights {
+  most?: number;
+  onPaper?: () => number;
+}
+
 /**
  * Tells the page around how high this one is, now and whenever `main` changes that; and how high it
  * would be on paper, a while later: who prints it can't wait for that.
  */
-export function followHeight(main: HTMLElement, onPaper?: () => number): void {
+export function followHeight(main: HTMLElement, { most = Infinity, onPaper }: Heights): void {
   if (parent === window) return;
   let timer = 0;
   const reportPaper = () => {
@@ -30,7 +36,7 @@ export function followHeight(main: HTMLElement, onPaper?: () => number): void {
     timer = window.setTimeout(() => tell({ paper: onPaper() }), REST);
   };
   const reportHeight = () => {
-    const height = Math.ceil(document.body.getBoundingClientRect().height);
+    const height = Math.min(most, Math.ceil(document.body.getBoundingClientRect().height));
     if (height !== told) reportPaper();
     told = height;
     tell({ height });
@@ -49,5 +55,17 @@ export function followHeight(main: HTMLElement, onPaper?: () => number): void {
   for (const gesture of GESTURES) addEventListener(gesture, reportPaper, { capture: true });
 }
 
-const tell = (llmscope: { height: number } | { paper: number }): void =>
+/** Keys of the page around, where nothing here takes them: a presenter's clicker turns the slide. */
+export const HANDED_ON: Readonly<Record<string, number>> = { PageUp: 33, PageDown: 34, Escape: 27 };
+
+/** Hands keys on to the page around. */
+export function handOn(): void {
+  if (parent === window) return;
+  addEventListener("keydown", (event) => {
+    const held = event.ctrlKey || event.metaKey || event.altKey || event.shiftKey;
+    if (!event.defaultPrevented && !held && event.key in HANDED_ON) tell({ key: event.key });
+  });
+}
+
+const tell = (llmscope: { height: number } | { paper: number } | { key: string }): void =>
   parent.postMessage({ llmscope }, "*");

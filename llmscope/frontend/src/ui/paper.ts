@@ -23,7 +23,7 @@ export function measuredWith(measure: () => void): () => void {
 }
 
 /** Makes a change, and draws at once what follows from it: the paper doesn't wait for a frame. */
-function atOnce(change: () => void): void {
+export function atOnce(change: () => void): void {
   const { debounceRendering, requestAnimationFrame } = options;
   const later: (() => void)[] = [];
   options.debounceRendering = (draw) => draw();
