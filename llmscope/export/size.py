@@ -127,7 +127,9 @@ def fitted(states: Sequence[ViewState], want: Wanted) -> list[ViewState]:
         return [*states]
     plain = wanted(max_mb=want.max_mb, panels=want.panels, height=want.height)
     if want != plain and len(growing) == len(states):
-        raise ValueError("A page of a training holds what its Watch kept: it takes max_mb=, panels= and height=.")
+        raise ValueError(
+            "A page of a training holds what its Watch kept: it takes max_mb=, panels= and height=."
+        )
     most = 1e6 * (MOST_MB if want.max_mb is None else want.max_mb) - _program(states)
     return [_fitted(one, most / len(growing)) if one in growing else one for one in states]
 
