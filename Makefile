@@ -2,6 +2,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 HOSTS := $(VENV)/hosts
 EVALUATE := $(VENV)/evaluate
+TRAINING := $(VENV)/training
 STAMP := $(VENV)/.llmscope
 FRONTEND := llmscope/frontend
 MODULES := $(FRONTEND)/node_modules/.package-lock.json
@@ -22,7 +23,7 @@ SPREAD := -n logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 # OpenMP's spinning makes a forward on a busy machine 20 times slower.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help setup build lab check lint types lint-front numbers unit test-front whole components fixtures test test-cpus chaos sweep newest lowest docs evaluate hosts release bench soak pictures screens format clean chromium
+.PHONY: help setup build lab check lint types lint-front numbers unit test-front whole components fixtures test test-cpus chaos sweep newest lowest docs evaluate training hosts release bench soak pictures screens format clean chromium
 
 help: ## show these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -117,6 +118,15 @@ evaluate: setup ## install lm-evaluation-harness, and hold tasks to its own numb
 	$(EVALUATE)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile \
 		-c constraints.txt "lm-eval[hf]"
 	$(EVALUATE)/bin/python -m pytest tests/unit/test_evaluation_tasks.py --whole
+
+training: build ## install datasets, peft, rouge-score and trl, and run the notebooks that watch a model learn
+	test -x $(TRAINING)/bin/python || $(PY) -m venv $(TRAINING)
+	@# What is in .venv is seen there, and not installed again; kernels see llmscope.
+	$(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"), "$(CURDIR)", sep="\n")' > \
+		"$$($(TRAINING)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/llmscope-venv.pth"
+	$(TRAINING)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile \
+		-c constraints.txt datasets peft rouge-score trl
+	$(TRAINING)/bin/python -m pytest tests/training --whole --durations=0 -s
 
 hosts: chromium build ## publish a notebook with every tool, see what works, and write docs/hosts.md
 	test -x $(HOSTS)/bin/python || $(PY) -m venv $(HOSTS)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from functools import partial
-from types import MethodType
+from functools import partial, update_wrapper
+from types import CellType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 from llmscope.capture.undo import Changes
@@ -162,7 +162,33 @@ def rebound(forward: Any, model: nn.Module, shell: nn.Module) -> Any:
     while hasattr(forward, COMPILED):
         forward = getattr(forward, COMPILED)
     if isinstance(forward, MethodType) and forward.__self__ is model:
-        return MethodType(forward.__func__, shell)
+        return MethodType(_around(forward.__func__, model, shell), shell)
     if isinstance(forward, partial) and forward.args == (model,):  # accelerate's hooks
         return partial(forward.func, shell, **forward.keywords)
     raise LookupError(f"{type(model).__name__}.forward was replaced")
+
+
+def _around(function: Any, model: nn.Module, shell: nn.Module) -> Any:
+    """Return a function whose closure calls methods of `shell`, where it called the model's own.
+
+    TRL's `forward` keeps the one that it replaced so.
+    """
+    held = getattr(function, "__closure__", None) or ()
+    if not any(_holds(cell, model) for cell in held):
+        return function
+    cells = tuple(
+        CellType(rebound(cell.cell_contents, model, shell)) if _holds(cell, model) else cell
+        for cell in held
+    )
+    made = FunctionType(
+        function.__code__, function.__globals__, function.__name__, function.__defaults__, cells
+    )
+    made.__kwdefaults__ = function.__kwdefaults__
+    return update_wrapper(made, function)
+
+
+def _holds(cell: CellType, model: nn.Module) -> bool:
+    try:
+        return getattr(cell.cell_contents, "__self__", None) is model
+    except ValueError:  # nothing is in it yet
+        return False

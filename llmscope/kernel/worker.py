@@ -16,7 +16,7 @@ from llmscope.capture import Cancelled
 from llmscope.kernel.arrays import MessageBuffers
 from llmscope.kernel.cpu_threads import leave_cpus
 from llmscope.kernel.protocol import format_key, parse, shortened
-from llmscope.kernel.requests import PAUSE, Request, RequestError
+from llmscope.kernel.requests import LAST, PAUSE, Request, RequestError
 from llmscope.text import clean
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class Worker:
     def __init__(self, answer: Answer, send: Send) -> None:
         self._answer: Answer | None = answer
         self._send = send
+        self._latest = copy_context()  # where the last message came from
         self._lock = threading.Lock()
         self._waiting: queue.PriorityQueue[_Job] = queue.PriorityQueue()
         self._open: dict[int, _Job] = {}
@@ -84,6 +85,7 @@ class Worker:
         """Take one message, and drop what isn't one; never blocks, and never raises."""
         if not isinstance(content, dict):
             return
+        self._latest = copy_context()
         if _is_number(number := content.get("cancel")):
             with self._lock:
                 job = self._open.get(number)
@@ -189,7 +191,12 @@ class Worker:
     def _reply(self, job: _Job, part: Part, *, done: bool) -> None:
         buffers = MessageBuffers()
         content = {"request": job.number, "part": buffers.encoded(part), "done": done}
-        self._send(content, buffers.parts)
+        if job.urgency < LAST:
+            self._send(content, buffers.parts)
+        else:
+            # What grows as long as a training goes on may have been asked for before the page had a
+            # subshell, and would lead it back to where a cell runs.
+            self._latest.copy().run(self._send, content, buffers.parts)
 
     def _send_error(self, number: int, error: BaseException) -> None:
         message = f"{type(error).__name__}: {error}" if _is_a_bug(error) else str(error)

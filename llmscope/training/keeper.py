@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from llmscope.kernel.models import described
 from llmscope.scope import Scope
+from llmscope.shared import MOST_STEP
 from llmscope.text import labels
 from llmscope.training.aside import aside
 from llmscope.training.measure import NotFinite, Prober
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from llmscope.training.log import Row
-
-MOST_STEP = 6_999_999  # that a view can name
 
 
 class Keeper:

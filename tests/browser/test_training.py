@@ -45,7 +45,8 @@ def test_a_training_is_followed_while_it_runs_stopped_and_exported(open_notebook
     trace = "llmscope.Scope(model, tokenizer).trace(trained.PROBES[0])"
     first = notebook.ask(f"{trace}.next_token().top(1)[0].text").strip()
 
-    # It follows while the cell runs, and so do all panels.
+    # It follows while the cell runs, and so do all panels, once JupyterLab has its subshell.
+    notebook.wait_subshells()
     notebook.run(2, wait=False)
     notebook.wait_busy()
     slider = training.get_by_role("slider", name="Step that is shown")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Callable
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -228,3 +230,21 @@ def test_a_checkpoint_with_packed_weights(saved: Any, tokenizer: Any, tmp_path: 
     check(scope.model, transformers.AutoModelForCausalLM.from_pretrained(folder), tokenizer)
     error = np.abs(scope.trace(TEXT).logits - Scope(model, tokenizer).trace(TEXT).logits).max()
     assert 0 < error < 1
+
+
+def test_a_forward_that_calls_the_one_it_replaced(tokenizer):
+    """As TRL's `SFTTrainer` assigns it."""
+    plain = tiny.MODELS["llama"]()
+    wanted = Scope(plain, tokenizer).trace(tiny.TEXT)
+    model = tiny.MODELS["llama"]()
+    model.load_state_dict(plain.state_dict())
+    original = model.forward
+
+    def forward(self, *args, fused=False, **kwargs):
+        return original(*args, **kwargs)
+
+    model.forward = MethodType(functools.wraps(type(model).forward)(forward), model)
+    trace = Scope(model, tokenizer).trace(tiny.TEXT)
+    np.testing.assert_array_equal(trace.logits, wanted.logits)
+    assert model.forward.__func__.__closure__[0].cell_contents is original
+    np.testing.assert_array_equal(trace.lens().ids, wanted.lens().ids)

@@ -228,6 +228,20 @@ test("an error of the next token ends the play and stays, and no other token's i
   expect(store.next.value).toBeNull();
 });
 
+test("an error of a token that was taken back meanwhile ends no play", async () => {
+  await source.answer("write/logits/0", LOGITS);
+  void writing.step();
+  await source.answer("write/step/1", state([row(1, 0)], 1));
+  expect(source.keys()).toContain("write/logits/1");
+  void writing.undo();
+  await source.answer("write/undo", state([], 0));
+  store.state.playing.value = true;
+  await source.fail("write/logits/1", "There is no node 1 in this tree.");
+  await settle();
+  expect(store.state.playing.value).toBe(true);
+  expect(store.problem.value).toBe(null);
+});
+
 test("a text that can't be read has no attention of another", async () => {
   await source.answer("ids//9", traceAnswer("t0", "one"));
   void writing.step();

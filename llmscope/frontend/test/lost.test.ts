@@ -166,3 +166,23 @@ describe("what went to a subshell that is gone", () => {
     expect(kernel.commsOverSubshells).toBe("perCommTarget");
   });
 });
+
+test("a subshell that JupyterLab made is sent an empty message, while the view is there", () => {
+  vi.useFakeTimers();
+  try {
+    const kernel = new Kernel();
+    const made = { header: { msg_id: "s", msg_type: "create_subshell_reply" }, content: {} };
+    const source = connect(kernel);
+    vi.advanceTimersByTime(1000);
+    const before = kernel.sent.length;
+    kernel.anyMessage.emit({ msg: { ...made, parent_header: {} }, direction: "recv" });
+    vi.advanceTimersByTime(1000);
+    expect(data(kernel.sent.slice(before))).toEqual([{}]);
+    source.close();
+    kernel.anyMessage.emit({ msg: { ...made, parent_header: {} }, direction: "recv" });
+    vi.advanceTimersByTime(1000);
+    expect(kernel.sent).toHaveLength(before + 1);
+  } finally {
+    vi.useRealTimers();
+  }
+});

@@ -62,7 +62,9 @@ export class KernelSource implements Source {
     this.#kernel = (comm.widget_manager as Manager)?.kernel ?? null;
     this.#kernel?.statusChanged.connect(this.#hear);
     this.#kernel?.disposed.connect(this.#look);
-    this.#lost = this.#kernel?.anyMessage ? new LostMessages(this.#kernel as Messages) : null;
+    this.#lost = this.#kernel?.anyMessage
+      ? new LostMessages(this.#kernel as Messages, () => this.#send({}))
+      : null;
   }
 
   ask<T = Part>(key: string, { signal, onPart }: AskOptions = {}): Promise<T> {

@@ -31,6 +31,12 @@ const KEPT = 100;
 /** What is lost within this time is sent again together; JupyterLab makes a subshell meanwhile. */
 const AGAIN_MS = 200;
 
+/** What the kernel answers when JupyterLab has it make a subshell for comms. */
+const MADE = "create_subshell_reply";
+
+/** After which JupyterLab sends a comm's messages there. */
+const MADE_MS = 50;
+
 /** By kernel, for all views of the page: each has a bundle of its own. */
 const FORGOTTEN = Symbol.for("llmscope.forgotten");
 
@@ -57,7 +63,14 @@ export class LostMessages {
   #isSending = false;
   #timer = 0;
 
-  constructor(private readonly kernel: Kernel) {
+  /**
+   * @param greet sends an empty message. A subshell that was made, and has served none when a cell
+   * begins, may hear of none until the cell is over.
+   */
+  constructor(
+    private readonly kernel: Kernel,
+    private readonly greet: () => void,
+  ) {
     kernel.anyMessage.connect(this.#hear);
   }
 
@@ -84,6 +97,8 @@ export class LostMessages {
       if (header.msg_type !== "comm_msg") return;
       if (this.#isSending) this.#comm = content.comm_id;
       if (content.comm_id === this.#comm) this.#keep(msg);
+    } else if (header.msg_type === MADE) {
+      setTimeout(this.greet, MADE_MS);
     } else if (content.ename === UNKNOWN) {
       const lost = this.#sent.get(msg.parent_header.msg_id ?? "");
       if (lost) this.#mend(lost, content.evalue ?? "");

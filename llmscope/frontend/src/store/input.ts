@@ -196,6 +196,7 @@ export class GeneratedInput implements Input {
         core.next.value = nextOf(answer, generatedTrace(tokens), tokens.length - 1);
       })
       .catch((error: unknown) => {
+        if (generation.shown.peek() !== node) return; // It was taken back meanwhile.
         generation.stop();
         if (!isGone(error)) core.next.value = null; // It was of another token.
         core.report(error);

@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useContext, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { px } from "../../draw/canvas";
 import { rgb } from "../../draw/color-scale";
-import { INK, ThemeContext } from "../../host/colors";
+import { ThemeContext } from "../../host/colors";
 import type { LayerRow } from "../../protocol/answers";
 import { SCORES, type ScoreName } from "../../protocol/shared";
 import type { Head } from "../../store/attention/types";
@@ -11,7 +11,7 @@ import type { TrainingStore } from "../../store/training";
 import { useScale } from "../../ui/em";
 import { count } from "../../ui/format";
 import { type HeadScores, habitInk } from "../../ui/habits";
-import { Frame } from "../../ui/head-frame";
+import { ChosenFrames, Frame } from "../../ui/head-frame";
 import { type Grid, gridOf, headAt, neighbour } from "../../ui/head-grid";
 import { Numbers } from "../../ui/head-numbers";
 import { onKeys } from "../../ui/keys";
@@ -106,7 +106,6 @@ interface HeadsProps {
 }
 
 function Heads({ store, training, grid, scores, isOld, hovered }: HeadsProps) {
-  const theme = useContext(ThemeContext).value;
   const em = useScale();
   const { attention, state } = store;
   const focus = { layer: state.layer.value, head: state.head.value };
@@ -148,15 +147,7 @@ function Heads({ store, training, grid, scores, isOld, hovered }: HeadsProps) {
     >
       <Cells training={training} grid={grid} scores={scores} />
       <Numbers grid={grid} focus={preview ?? focus} scale={em} />
-      {state.heads.value.map(([layer, head], index) => (
-        <Frame
-          key={`${layer}.${head}`}
-          grid={grid}
-          at={{ layer, head }}
-          kind="chosen"
-          color={rgb(INK[theme].heads[index]!)}
-        />
-      ))}
+      <ChosenFrames grid={grid} heads={state.heads.value} />
       <Frame grid={grid} at={focus} kind="focus" />
       <Frame grid={grid} at={preview} kind="preview" />
     </div>

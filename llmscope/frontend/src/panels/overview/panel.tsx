@@ -1,7 +1,6 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useContext, useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { prepare, px } from "../../draw/canvas";
-import { rgb } from "../../draw/color-scale";
 import { heatmaps, stamp } from "../../draw/heatmap";
 import { INK, ThemeContext } from "../../host/colors";
 import type { Theme } from "../../host/theme";
@@ -12,7 +11,7 @@ import { distanceOf } from "../../store/distances";
 import type { Store } from "../../store/store";
 import { useScale } from "../../ui/em";
 import { count } from "../../ui/format";
-import { Frame } from "../../ui/head-frame";
+import { ChosenFrames, Frame } from "../../ui/head-frame";
 import { type Grid, gridOf, headAt, layerAt, neighbour } from "../../ui/head-grid";
 import { Numbers } from "../../ui/head-numbers";
 import { Hint } from "../../ui/hint";
@@ -354,15 +353,7 @@ function Heads({ store, grid, mark, layer, scale }: HeadsProps) {
           />
         ))}
       <Numbers grid={grid} focus={preview ?? focus} scale={scale} />
-      {state.heads.value.map(([layer, head], index) => (
-        <Frame
-          key={`${layer}.${head}`}
-          grid={grid}
-          at={{ layer, head }}
-          kind="chosen"
-          color={rgb(INK[theme].heads[index]!)}
-        />
-      ))}
+      <ChosenFrames grid={grid} heads={state.heads.value} />
       {off.map((at) => (
         <Frame key={`off${at.layer}.${at.head}`} grid={grid} at={at} kind="off" />
       ))}

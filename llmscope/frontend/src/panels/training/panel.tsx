@@ -49,7 +49,7 @@ export function Training({ store }: PanelProps) {
         </>
       ) : (
         <p class="muted empty nothing" role="status">
-          {answer ? words.waiting : (store.lacks({ type: "training" }) ?? words.beginning)}
+          {answer ? words.waiting : (store.lacks({ type: "training" }) ?? words.asking)}
         </p>
       )}
       <div class="foot extra">

@@ -4,7 +4,9 @@ import * as names from "./names";
 export const training = {
   title: names.training,
   about: "{name}, {model}",
-  beginning: "Waiting for the training to begin…",
+  /** The kernel hasn't answered. */
+  asking:
+    "Waiting for the kernel. While the cell trains that also shows this view, the kernel can't answer: show it in a cell before.",
   waiting: "No step is kept yet: the first one is kept as the training begins.",
 
   run: "Run",
@@ -51,7 +53,7 @@ export const training = {
   sides: "What is shown of the two steps",
   sidesTitle: "The step, the one that is held, or the one less the other (D, Shift D)",
   side: { edited: "step {step}", untouched: "held: {step}", difference: "difference" },
-  heldOf: "{step} of {run}",
+  heldOf: "{step}, {run}",
   none: "none",
 
   /** The curve of the loss. */
