@@ -43,6 +43,7 @@ VIEWS = {
     ),
     "survey": lambda scope: llmscope.survey(scope, [TEXT, "The dog sleeps."]),
 }
+SAMPLE = ("Explorer", "generation")  # what CI prints
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +79,10 @@ def on_paper(page: Page, width: int) -> None:
     expect(page.locator("main > div").first).to_have_attribute("data-paper", "")
 
 
-@pytest.mark.parametrize("name", VIEWS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[] if name in SAMPLE else pytest.mark.whole) for name in VIEWS],
+)
 def test_nothing_is_cut_on_paper(dark, scope, name):
     view = VIEWS[name](scope)
     panels = opened(dark, view.to_html().html)
@@ -127,7 +131,20 @@ def test_a_lens_of_a_long_text_goes_on_below(show):
     expect(tokens.locator("tbody td:not(.gap):empty")).to_have_count(0)
 
 
-@pytest.mark.parametrize("width", [420, 1300])
+def test_of_a_training_only_what_there_is_to_read_is_printed(show):
+    shown = show("training")
+    panel = shown.panels.root.get_by_role("region", name="Training", exact=True)
+    tools = [panel.get_by_role("button", name=name) for name in ("Play", "Hold", "log loss")]
+    tools.append(shown.panels.root.get_by_text("click to choose a step").first)
+    for tool in tools:
+        expect(tool).to_be_visible()
+    shown.page.emulate_media(media="print")
+    for tool in tools:
+        expect(tool).to_be_hidden()
+    expect(panel).to_contain_text("step 200 loss")
+
+
+@pytest.mark.parametrize("width", [pytest.param(420, marks=pytest.mark.whole), 1300])
 def test_a_frame_is_as_high_as_its_printed_page(dark, scope, tmp_path, width):
     view = scope.explore(TEXT)
     file = Path(tmp_path / "host.html")

@@ -23,10 +23,11 @@ from tests.tiny import TEXT
 
 
 def test_fonts_in_a_pdf_are_those_that_publishers_take(show, tmp_path):
-    figure = show(AttentionView, text=UGLY).figure()
-    for how in (tmp_path / "by path.pdf", io.BytesIO()):
-        figure.savefig(how, format="pdf")
-        data = how.getvalue() if isinstance(how, io.BytesIO) else how.read_bytes()
+    ugly = io.BytesIO()
+    show(AttentionView, text=UGLY).figure().savefig(ugly, format="pdf")
+    figure = show(AttentionView).figure()
+    figure.savefig(tmp_path / "by path.pdf")
+    for data in (ugly.getvalue(), (tmp_path / "by path.pdf").read_bytes()):
         assert Pdf(data).font_types == {"Type0", "CIDFontType2"}
         assert b"/FontFile2" in data
     with PdfPages(tmp_path / "pages.pdf") as pages:
