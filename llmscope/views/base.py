@@ -15,7 +15,7 @@ from llmscope.kernel import requests as ask
 from llmscope.kernel.edited_input import EditedInput, as_json
 from llmscope.kernel.inputs import text_of
 from llmscope.kernel.protocol import parse_input
-from llmscope.kernel.reach import keep_reachable
+from llmscope.kernel.reach import run_as_addressed
 from llmscope.state import SAMPLING, ViewState
 from llmscope.views.call import Code, call_of, source_of
 from llmscope.views.joins import linked_to, unlink_all
@@ -167,7 +167,7 @@ class View(anywidget.AnyWidget, ViewTraits):
         # ipywidgets holds every widget until it is closed.
         self._own_widgets = () if "layout" in traits else (self.layout,)
         self.on_msg(self._receive)
-        keep_reachable(self)
+        run_as_addressed(self)
         self.observe(self._follow_text, "text")
 
     @property
