@@ -48,7 +48,12 @@ main > p, footer {{
 }}
 footer {{ background: {both("ground")}; color: {both("soft")}; }}
 footer p {{ margin: 0; }}
+footer button {{
+  margin-top: 0.6em; padding: 0.3em 0.8em; font: inherit; color: inherit; cursor: pointer;
+  background: none; border: 1px solid {both("hair")}; border-radius: 0.55em;
+}}
 :root[data-llmscope-paper] {{ color-scheme: light !important; }}
+[data-llmscope-paper] footer button {{ display: none; }}
 [data-llmscope-paper] body {{ container-type: inline-size; }}
 [data-llmscope-paper] footer {{
   box-sizing: border-box; width: 960px; padding: 0.5em 0.6em; zoom: calc(tan(atan2(100cqw, 960px)));

@@ -19,7 +19,7 @@ import { asFunction, partsOptions } from "./pages.mjs";
 // the commit that says so.
 const BUDGET = { minified: 480_000, gzip: 169_500 };
 // All parts together, which no view shows, pack less well than one bundle.
-const PARTS = { minified: 483_500, gzip: 175_500 };
+const PARTS = { minified: 488_000, gzip: 175_500 };
 // The same bytes are packed to 84.6 or 85.0 KB by the zlib of another processor or version.
 const SPREAD = { minified: 1, gzip: 1.005 };
 const LAB = "lab.js";

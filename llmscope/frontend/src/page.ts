@@ -3,7 +3,9 @@
 import { effect } from "@preact/signals";
 import { mount } from "./app/app";
 import { hearTheme } from "./host/frame";
+import { addressHere } from "./host/address";
 import { fitIn } from "./host/page";
+import { PageAddress } from "./page-address";
 import { readPage } from "./sources/page/content";
 import type { Panel } from "./panels/props";
 import { PageSource } from "./sources/page/page";
@@ -11,13 +13,17 @@ import { withSteps } from "./sources/steps";
 import { join } from "./store/joins";
 import { Store } from "./store/store";
 import { PlainTraits } from "./store/traits";
+import { copied } from "./ui/actions";
 import { fitHeight } from "./ui/fit";
 import { heightOnPaper, onPaper } from "./ui/paper";
 import { problems } from "#words/problems";
+import { header } from "#words/header";
 import { fill } from "./words/fill";
 
 /** What the style of a page's foot knows it by. */
 const PAPER_SAYS = "data-llmscope-paper";
+
+const MOMENT = 1500; // ms
 
 /** Shows the page with these panels: the script that Python puts together ends with it. */
 export function open(panels: readonly Panel[]): void {
@@ -35,14 +41,33 @@ async function show(panels: readonly Panel[]): Promise<void> {
   const sources = page.sources.map((content) => new PageSource(content));
   const traits = page.views.map((view) => new PlainTraits(view.traits));
   for (const [one, other, names] of page.links) join(traits[one]!, traits[other]!, names);
+  const address = new PageAddress(page, traits);
   main.replaceChildren();
   page.views.forEach(({ source }, index) => {
     const element = main.appendChild(document.createElement("div"));
     const own = traits[index]!;
-    mount(element, new Store(withSteps(sources[source]!, own.get("_panels")), own), panels);
+    const store = new Store(withSteps(sources[source]!, own.get("_panels")), own);
+    mount(element, store, panels);
+    address.shown(index, store);
   });
+  if (page.views.every(({ traits }) => !(traits._panels as string[]).includes("header")))
+    copyBelow(document.querySelector("footer")!);
   effect(() => void document.documentElement.toggleAttribute(PAPER_SAYS, onPaper.value));
   const height = Number(main.dataset.height ?? Infinity);
   if (height < Infinity) fitHeight(document.body, height);
   fitIn(main, { most: height, onPaper: () => heightOnPaper(document.body) });
+}
+
+/** Where no view has a menu: a button below all that copies the address. */
+function copyBelow(foot: HTMLElement): void {
+  const here = addressHere.value;
+  if (!here) return;
+  const button = foot.appendChild(document.createElement("button"));
+  button.type = "button";
+  const say = (text: string) => void (button.textContent = text);
+  button.onclick = async () => {
+    say(await copied(here()));
+    setTimeout(say, MOMENT, header.copyAddress);
+  };
+  say(header.copyAddress);
 }

@@ -47,8 +47,11 @@ export function Actions({ name, actions, disabled, onError }: ActionsProps) {
 }
 
 /** Copies a text to the clipboard, and says whether it could. */
-export const copied = (text: string): Promise<string> =>
-  navigator.clipboard.writeText(text).then(
-    () => common.copied,
-    () => common.notAllowed,
-  );
+export const copied = async (text: string): Promise<string> => {
+  try {
+    await navigator.clipboard.writeText(text);
+    return common.copied;
+  } catch {
+    return common.notAllowed; // or there is none, as on pages that came by plain HTTP
+  }
+};

@@ -21,4 +21,6 @@ export const header = {
   savePage: "Save as page",
   saved: "Saved ✓",
   copyPython: "Copy Python",
+  /** Of an exported page. */
+  copyAddress: "Copy address",
 } as const;

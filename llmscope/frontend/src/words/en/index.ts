@@ -1,5 +1,6 @@
 /** English, room by room: the rooms, and the entries in them, that any other language has, too. */
 
+export { address } from "./address";
 export { app } from "./app";
 export { became } from "./became";
 export { attention } from "./attention";
