@@ -120,6 +120,9 @@ evaluate: setup ## install lm-evaluation-harness, and hold tasks to its own numb
 
 hosts: chromium build ## publish a notebook with every tool, see what works, and write docs/hosts.md
 	test -x $(HOSTS)/bin/python || $(PY) -m venv $(HOSTS)
+	@# Apps run there, and see what is in .venv.
+	$(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > \
+		"$$($(HOSTS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/llmscope-venv.pth"
 	$(HOSTS)/bin/python -m pip install --quiet --disable-pip-version-check \
 		-c constraints.txt -r tests/hosts/requirements.txt
 	$(PY) -m tests.hosts
