@@ -23,6 +23,7 @@ CHECKS = {
     "theme": "light and dark as the page",
     "height": "as high as it needs",
     "typing": "typing",
+    "links": "linked views",
 }
 
 
@@ -35,7 +36,7 @@ def main(names: list[str]) -> int:
         browser = launch(playwright)
         notebooks: dict[Path, Path] = {}
         for number, tool in enumerate(chosen):
-            if tool.notebook not in notebooks and not tool.live:
+            if tool.notebook not in notebooks and tool.shows == "frames":
                 notebooks[tool.notebook] = saved(tool.notebook, Path(folder))
             place = Path(folder) / str(number)
             place.mkdir()

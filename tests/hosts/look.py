@@ -70,10 +70,14 @@ def look(browser: Browser, tool: Tool, url: str, scope: Scope) -> Found:
     with _closed(browser, found) as context:
         page = context.new_page()
         page.goto(url)
-        if tool.live:
-            _live(page, found, scope)
-        else:
+        if tool.begin is not None:
+            tool.begin(page)
+        if tool.shows == "frames":
             _static(page, found, scope)
+        elif tool.shows == "app":
+            _app(page, found, scope)
+        else:
+            _live(page, found, scope, tool.views)
         SCREENSHOTS.mkdir(exist_ok=True)
         name = Path(tool.name.replace(", ", "-").lower()).name
         page.screenshot(path=SCREENSHOTS / f"host-{name}.png", full_page=True)
@@ -138,7 +142,17 @@ def _static(page: Page, found: Found, scope: Scope) -> None:
     found.check("height", height)
 
 
-def _live(page: Page, found: Found, scope: Scope) -> None:
+def _app(page: Page, found: Found, scope: Scope) -> None:
+    frame = page.locator("iframe").first.element_handle(timeout=90_000).content_frame()
+    assert frame is not None
+    panels = _panels(frame)
+    found.check("live", lambda: expect(panels.rows.first).to_contain_text("Mary", timeout=90_000))
+    _tried(panels, found, scope)
+    ground = page.locator("iframe").first.evaluate(_GROUND)
+    found.check("theme", lambda: expect(panels.root).to_contain_class(ground))
+
+
+def _live(page: Page, found: Found, scope: Scope, views: int) -> None:
     panels = _panels(page)
 
     def alive() -> None:
@@ -155,6 +169,16 @@ def _live(page: Page, found: Found, scope: Scope) -> None:
     ground = page.locator("body").evaluate(_GROUND)
     found.check("theme", lambda: expect(panels.root).to_contain_class(ground))
     found.check("typing", typing)
+    if views > 1:
+        other = Panels(page.locator(".llmscope").nth(1))
+
+        def links() -> None:
+            panels.slider("temperature").fill("0.4")
+            expect(other.shown("temperature")).to_have_text("0.40")
+            other.slider("temperature").fill("1.2")
+            expect(panels.shown("temperature")).to_have_text("1.20")
+
+        found.check("links", links)
 
 
 def _tried(panels: Panels, found: Found, scope: Scope) -> None:

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import nbformat
 from nbconvert.preprocessors import ExecutePreprocessor
+from playwright.sync_api import Page
+
+from tests.hosts import servers
+from tests.hosts.servers import OTHERS
 
 HERE = Path(__file__).parent
 LESSON, LIVE = HERE / "lesson.ipynb", HERE / "live.ipynb"
-# An environment of its own, made by `make hosts`: JupyterLab shall not get these tools' extensions.
-OTHERS = Path(sys.prefix) / "hosts" / "bin" / "python"
+MARIMO, STREAMLIT = HERE / "app_marimo.py", HERE / "app_streamlit.py"
 
 Opened = AbstractContextManager[str]  # where the page is, as long as it is there
 
@@ -36,7 +35,9 @@ class Tool:
     python: Path
     publish: Callable[[Path, Path], Opened]
     notebook: Path = LESSON
-    live: bool = False  # a kernel runs behind the page
+    shows: Literal["frames", "live", "app"] = "frames"  # live views, or pages in its own frame
+    begin: Callable[[Page], None] | None = None  # what a person does to run it
+    views: int = 1  # live ones
 
     @property
     def version(self) -> str:
@@ -81,62 +82,6 @@ def _mkdocs(notebook: Path, folder: Path) -> Iterator[str]:
     yield (folder / "site" / notebook.with_suffix(".html").name).as_uri()
 
 
-@contextmanager
-def _voila(notebook: Path, folder: Path) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}/"
-    with (folder / "voila.log").open("wb") as log:
-        options = [f"--port={port}", "--no-browser", "--Voila.ip=127.0.0.1"]
-        server = subprocess.Popen(
-            [OTHERS, "-m", "voila", notebook.name, *options],
-            cwd=folder,
-            env=_environment(folder),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        _wait(f"{url}voila/static/favicon.ico", server, folder / "voila.log")
-        yield url
-    finally:
-        server.terminate()
-        server.wait(15)
-
-
-def _wait(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + 60
-    while time.monotonic() < end and server.poll() is None:
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-            return
-        except urllib.error.HTTPError:
-            return  # It answers.
-        except OSError:
-            time.sleep(0.2)
-    raise RuntimeError(f"The server did not start:\n{log.read_text()}")
-
-
-def _environment(folder: Path) -> dict[str, str]:
-    """Let Voilà find the kernel and the extensions of this environment, and no template of it."""
-    jupyter = folder / "jupyter"
-    kernel = jupyter / "kernels" / "python3"
-    kernel.mkdir(parents=True)
-    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    spec = {"argv": argv, "display_name": "Python 3", "language": "python"}
-    (kernel / "kernel.json").write_text(json.dumps(spec))
-    extensions = Path(sys.prefix) / "share" / "jupyter" / "labextensions"
-    (jupyter / "labextensions").symlink_to(extensions)
-    paths = {
-        "JUPYTER_PATH": str(jupyter),
-        "JUPYTER_CONFIG_DIR": str(folder / "config"),
-        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
-        "IPYTHONDIR": str(folder / "ipython"),
-    }
-    return {**os.environ, **paths}
-
-
 def _run(python: Path, *arguments: str, cwd: Path | None = None) -> str:
     """Run a module of Python; nbsphinx finds pandoc in the package that carries it."""
     found = python.parents[1].glob("lib/*/*/pypandoc/files/pandoc")
@@ -173,7 +118,20 @@ TOOLS = {
             partial(_sphinx, "nbsphinx", 'nbsphinx_execute = "never"'),
         ),
         Tool("mkdocs-jupyter", "mkdocs-jupyter", OTHERS, _mkdocs),
-        Tool("Voilà", "voila", OTHERS, _voila),
-        Tool("Voilà, live", "voila", OTHERS, _voila, LIVE, live=True),
+        Tool("Voilà", "voila", OTHERS, servers.voila),
+        Tool("Voilà, live", "voila", OTHERS, servers.voila, LIVE, "live"),
+        Tool("Notebook", "notebook", OTHERS, servers.notebook7, LIVE, "live", servers.run_notebook),
+        Tool("marimo, run", "marimo", OTHERS, servers.marimo_run, MARIMO, "live", views=2),
+        Tool(
+            "marimo, edit",
+            "marimo",
+            OTHERS,
+            servers.marimo_edit,
+            MARIMO,
+            "live",
+            servers.run_marimo,
+            views=2,
+        ),
+        Tool("Streamlit", "streamlit", OTHERS, servers.streamlit, STREAMLIT, "app"),
     )
 }

@@ -1,0 +1,127 @@
+"""Servers with a kernel behind the page, each started for one look at it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+# An environment of its own, made by `make hosts`: JupyterLab shall not get these tools' extensions.
+OTHERS = Path(sys.prefix) / "hosts" / "bin" / "python"
+
+
+@contextmanager
+def served(
+    command: Callable[[int, Path], list[str]], place: str, notebook: Path, folder: Path
+) -> Iterator[str]:
+    """Start a server in a folder, by what follows ``python -m``; give an address of it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/"
+    log = folder / "server.log"
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            [OTHERS, "-m", *command(port, notebook)],
+            cwd=folder,
+            env=_environment(folder),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        _wait(url, server, log)
+        yield url + place
+    finally:
+        server.terminate()
+        try:
+            server.wait(15)
+        except subprocess.TimeoutExpired:
+            server.kill()
+
+
+def _wait(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + 60
+    while time.monotonic() < end and server.poll() is None:
+        try:
+            urllib.request.urlopen(f"{url}favicon.ico", timeout=5).close()
+            return
+        except urllib.error.HTTPError:
+            return  # It answers.
+        except OSError:
+            time.sleep(0.2)
+    raise RuntimeError(f"The server did not start:\n{log.read_text()}")
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """Let a server find the kernel and the extensions of this environment, and nothing of mine."""
+    jupyter = folder / "jupyter"
+    kernel = jupyter / "kernels" / "python3"
+    kernel.mkdir(parents=True)
+    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec = {"argv": argv, "display_name": "Python 3", "language": "python"}
+    (kernel / "kernel.json").write_text(json.dumps(spec))
+    extensions = Path(sys.prefix) / "share" / "jupyter" / "labextensions"
+    (jupyter / "labextensions").symlink_to(extensions)
+    return {
+        **os.environ,
+        "JUPYTER_PATH": str(jupyter),
+        "JUPYTER_CONFIG_DIR": str(folder / "config"),
+        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+        "IPYTHONDIR": str(folder / "ipython"),
+        "XDG_CONFIG_HOME": str(folder / "xdg"),
+    }
+
+
+def _voila(port: int, notebook: Path) -> list[str]:
+    return ["voila", notebook.name, f"--port={port}", "--no-browser", "--Voila.ip=127.0.0.1"]
+
+
+def _notebook(port: int, _notebook: Path) -> list[str]:
+    own = ["--ServerApp.ip=127.0.0.1", "--IdentityProvider.token=", "--allow-root", "--no-browser"]
+    return ["notebook", *own, f"--ServerApp.port={port}"]
+
+
+def _marimo(how: str, port: int, app: Path) -> list[str]:
+    own = ["--headless", "--no-token", "--host", "127.0.0.1", "--port", str(port)]
+    return ["marimo", how, app.name, *own]
+
+
+def _streamlit(port: int, app: Path) -> list[str]:
+    own = ["--server.headless=true", "--server.address=127.0.0.1", f"--server.port={port}"]
+    return ["streamlit", "run", app.name, *own, "--browser.gatherUsageStats=false"]
+
+
+def run_notebook(page: Page) -> None:
+    """Run all cells of the notebook that Notebook 7 has open."""
+    expect(page.locator(".jp-Notebook .jp-Cell").first).to_be_visible(timeout=60_000)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_text("Run All Cells", exact=True).click()
+
+
+def run_marimo(page: Page) -> None:
+    """Run all cells in marimo's editor, where it hasn't by itself."""
+    run = page.get_by_test_id("run-button").first
+    expect(run).to_be_visible(timeout=60_000)
+    if page.locator(".llmscope").count() == 0:
+        everything = page.locator("[data-testid=run-button][id*=all], #run-button")
+        if everything.count() > 0 and everything.first.is_enabled():
+            everything.first.click()
+
+
+voila = partial(served, _voila, "")
+notebook7 = partial(served, _notebook, "notebooks/live.ipynb")
+marimo_run = partial(served, partial(_marimo, "run"), "")
+marimo_edit = partial(served, partial(_marimo, "edit"), "")
+streamlit = partial(served, _streamlit, "")
