@@ -18,12 +18,13 @@ PAGE = Path(__file__).parents[2] / "docs" / "hosts.md"
 BEGIN, END = "<!-- written by `make hosts` -->\n", "<!-- until here -->\n"
 CHECKS = {
     "live": "views are there, and true",
+    "typing": "typing",
     "slider": "sliders",
-    "head": "heads switch",
+    "head": "heads",
+    "generation": "generation",
+    "links": "links",
     "theme": "light and dark as the page",
     "height": "as high as it needs",
-    "typing": "typing",
-    "links": "linked views",
 }
 
 

@@ -1,4 +1,4 @@
-"""An app of marimo with two views that are linked."""
+"""An app of marimo with two views that are linked, and one that writes."""
 
 import marimo
 
@@ -15,7 +15,7 @@ def _():
     )
     following = llmscope.NextTokenView(scope.trace("The capital of France is"))
     llmscope.link(explorer, following)
-    return explorer, following
+    return explorer, following, llmscope, scope
 
 
 @app.cell
@@ -27,6 +27,12 @@ def _(explorer):
 @app.cell
 def _(following):
     following  # noqa: B018
+    return
+
+
+@app.cell
+def _(llmscope, scope):
+    llmscope.GenerationView(scope, "The capital of France is", seed=4, max_new_tokens=8)
     return
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -11,19 +12,24 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Page, expect
 
 # An environment of its own, made by `make hosts`: JupyterLab shall not get these tools' extensions.
 OTHERS = Path(sys.prefix) / "hosts" / "bin" / "python"
+_SHARE = Path(sys.prefix) / "share" / "jupyter"
 
 
 @contextmanager
 def served(
-    command: Callable[[int, Path], list[str]], place: str, notebook: Path, folder: Path
+    command: Callable[[int, Path], list[str]],
+    place: str,
+    notebook: Path,
+    folder: Path,
+    python: Path = OTHERS,
 ) -> Iterator[str]:
     """Start a server in a folder, by what follows ``python -m``; give an address of it."""
     with socket.socket() as free:
@@ -33,7 +39,7 @@ def served(
     log = folder / "server.log"
     with log.open("wb") as output:
         server = subprocess.Popen(
-            [OTHERS, "-m", *command(port, notebook)],
+            [python, "-m", *command(port, notebook)],
             cwd=folder,
             env=_environment(folder),
             stdin=subprocess.DEVNULL,
@@ -72,10 +78,22 @@ def _environment(folder: Path) -> dict[str, str]:
     argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     spec = {"argv": argv, "display_name": "Python 3", "language": "python"}
     (kernel / "kernel.json").write_text(json.dumps(spec))
-    extensions = Path(sys.prefix) / "share" / "jupyter" / "labextensions"
-    (jupyter / "labextensions").symlink_to(extensions)
+    for name in ("labextensions", "nbextensions"):
+        (jupyter / name).symlink_to(_SHARE / name)
+    lab = folder / "lab"
+    (lab / "schemas").mkdir(parents=True)
+    for share in (_SHARE, OTHERS.parents[1] / "share" / "jupyter"):
+        for schemas in (share / "lab" / "schemas").iterdir():
+            (lab / "schemas" / schemas.name).symlink_to(schemas)
+    for name in ("static", "themes"):
+        (lab / name).symlink_to(_SHARE / "lab" / name)
+    theme = lab / "settings" / "@jupyterlab" / "apputils-extension" / "themes.jupyterlab-settings"
+    theme.parent.mkdir(parents=True)
+    theme.write_text('{"adaptive-theme": true}')  # light and dark as the reader's system
     return {
         **os.environ,
+        "JUPYTERLAB_SETTINGS_DIR": str(lab / "settings"),
+        "JUPYTERLAB_DIR": str(lab),
         "JUPYTER_PATH": str(jupyter),
         "JUPYTER_CONFIG_DIR": str(folder / "config"),
         "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
@@ -88,9 +106,9 @@ def _voila(port: int, notebook: Path) -> list[str]:
     return ["voila", notebook.name, f"--port={port}", "--no-browser", "--Voila.ip=127.0.0.1"]
 
 
-def _notebook(port: int, _notebook: Path) -> list[str]:
+def _jupyter(which: str, port: int, _notebook: Path) -> list[str]:
     own = ["--ServerApp.ip=127.0.0.1", "--IdentityProvider.token=", "--allow-root", "--no-browser"]
-    return ["notebook", *own, f"--ServerApp.port={port}"]
+    return [which, *own, f"--ServerApp.port={port}"]
 
 
 def _marimo(how: str, port: int, app: Path) -> list[str]:
@@ -103,25 +121,39 @@ def _streamlit(port: int, app: Path) -> list[str]:
     return ["streamlit", "run", app.name, *own, "--browser.gatherUsageStats=false"]
 
 
+def _shiny(port: int, app: Path) -> list[str]:
+    return ["shiny", "run", app.name, "--host=127.0.0.1", f"--port={port}"]
+
+
 def run_notebook(page: Page) -> None:
-    """Run all cells of the notebook that Notebook 7 has open."""
+    """Run all cells of the notebook that JupyterLab or Notebook 7 has open."""
     expect(page.locator(".jp-Notebook .jp-Cell").first).to_be_visible(timeout=60_000)
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_text("Run All Cells", exact=True).click()
+    begun = page.locator(".jp-InputPrompt").filter(has_text=re.compile(r"\[[*\d]"))
+    asked = page.get_by_role("button", name="Select Kernel", exact=True)
+    for _ in range(5):  # It forgets what is run before it has a kernel, or asks for one.
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        with suppress(Error):
+            begun.or_(asked).first.wait_for(timeout=10_000)
+        if asked.is_visible():
+            asked.click()
+        if begun.count():
+            return
+    raise AssertionError("the notebook doesn't run")
 
 
 def run_marimo(page: Page) -> None:
-    """Run all cells in marimo's editor, where it hasn't by itself."""
-    run = page.get_by_test_id("run-button").first
-    expect(run).to_be_visible(timeout=60_000)
-    if page.locator(".llmscope").count() == 0:
-        everything = page.locator("[data-testid=run-button][id*=all], #run-button")
-        if everything.count() > 0 and everything.first.is_enabled():
-            everything.first.click()
+    """Run all cells of the app that marimo's editor has open."""
+    page.get_by_test_id("save-button").wait_for(timeout=60_000)
+    page.get_by_test_id("run-button").last.click()  # the first ones are those of cells
 
 
+lab = partial(
+    served, partial(_jupyter, "jupyterlab"), "lab/tree/live.ipynb", python=Path(sys.executable)
+)
+notebook7 = partial(served, partial(_jupyter, "notebook"), "notebooks/live.ipynb")
 voila = partial(served, _voila, "")
-notebook7 = partial(served, _notebook, "notebooks/live.ipynb")
 marimo_run = partial(served, partial(_marimo, "run"), "")
 marimo_edit = partial(served, partial(_marimo, "edit"), "")
+shiny = partial(served, _shiny, "")
 streamlit = partial(served, _streamlit, "")

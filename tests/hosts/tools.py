@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -21,7 +22,7 @@ from tests.hosts.servers import OTHERS
 
 HERE = Path(__file__).parent
 LESSON, LIVE = HERE / "lesson.ipynb", HERE / "live.ipynb"
-MARIMO, STREAMLIT = HERE / "app_marimo.py", HERE / "app_streamlit.py"
+MARIMO, SHINY, STREAMLIT = (HERE / f"app_{name}.py" for name in ("marimo", "shiny", "streamlit"))
 
 Opened = AbstractContextManager[str]  # where the page is, as long as it is there
 
@@ -35,15 +36,22 @@ class Tool:
     python: Path
     publish: Callable[[Path, Path], Opened]
     notebook: Path = LESSON
-    shows: Literal["frames", "live", "app"] = "frames"  # live views, or pages in its own frame
+    shows: Literal["frames", "live", "app", "kept"] = "frames"
     begin: Callable[[Page], None] | None = None  # what a person does to run it
-    views: int = 1  # live ones
+    cdn: Mapping[str, Path] = field(default_factory=dict)  # what is installed of what it asks a CDN
 
     @property
     def version(self) -> str:
         """Of the package that is installed."""
         code = f"from importlib.metadata import version; print(version({self.package!r}))"
         return _run(self.python, "-c", code).strip()
+
+    def instead(self, url: str) -> Path | None:
+        """Return the installed file that stands in for one of a CDN."""
+        for pattern, place in self.cdn.items():
+            if found := re.search(pattern, url):
+                return place.joinpath(*found.groups())
+        return None
 
 
 def saved(notebook: Path, folder: Path) -> Path:
@@ -104,6 +112,16 @@ _HERE = Path(sys.executable)
 TOOLS = {
     tool.name: tool
     for tool in (
+        Tool("JupyterLab", "jupyterlab", _HERE, servers.lab, LIVE, "live", servers.run_notebook),
+        Tool("Notebook", "notebook", OTHERS, servers.notebook7, LIVE, "live", servers.run_notebook),
+        Tool("Voilà", "voila", OTHERS, servers.voila, LIVE, "live"),
+        Tool("marimo run", "marimo", OTHERS, servers.marimo_run, MARIMO, "live"),
+        Tool(
+            "marimo edit", "marimo", OTHERS, servers.marimo_edit, MARIMO, "live", servers.run_marimo
+        ),
+        Tool("Shiny", "shiny", OTHERS, servers.shiny, SHINY, "live"),
+        Tool("Streamlit", "streamlit", OTHERS, servers.streamlit, STREAMLIT, "app"),
+        Tool("Voilà, of pages", "voila", OTHERS, servers.voila),
         Tool("nbconvert", "nbconvert", _HERE, _nbconvert),
         Tool(
             "myst-nb",
@@ -118,20 +136,5 @@ TOOLS = {
             partial(_sphinx, "nbsphinx", 'nbsphinx_execute = "never"'),
         ),
         Tool("mkdocs-jupyter", "mkdocs-jupyter", OTHERS, _mkdocs),
-        Tool("Voilà", "voila", OTHERS, servers.voila),
-        Tool("Voilà, live", "voila", OTHERS, servers.voila, LIVE, "live"),
-        Tool("Notebook", "notebook", OTHERS, servers.notebook7, LIVE, "live", servers.run_notebook),
-        Tool("marimo, run", "marimo", OTHERS, servers.marimo_run, MARIMO, "live", views=2),
-        Tool(
-            "marimo, edit",
-            "marimo",
-            OTHERS,
-            servers.marimo_edit,
-            MARIMO,
-            "live",
-            servers.run_marimo,
-            views=2,
-        ),
-        Tool("Streamlit", "streamlit", OTHERS, servers.streamlit, STREAMLIT, "app"),
     )
 }
