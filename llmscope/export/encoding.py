@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Precision = Literal["float16", "float32"]
+# Bytes of a page for each weight, compressed and written as base64.
+PER_WEIGHT: dict[Precision, float] = {"float16": 1.75 * 4 / 3, "float32": 3.4 * 4 / 3}
 LIKELIEST = 1000  # tokens of each position that come as they are
 BINS = 512
 TEMPERATURES = (0.1, 0.2, 0.5, 1.0, 1.5, 2.0)  # at which `error` looks

@@ -13,8 +13,9 @@ import numpy as np
 
 from llmscope.analysis.head_scores import ROWS
 from llmscope.capture import NEVER
+from llmscope.export.choice import Wanted
 from llmscope.export.encoding import LIKELIEST, WEIGHT_ERROR, coded, summarised
-from llmscope.export.selection import Group, Plan, Wanted, between, listed, pairs_of
+from llmscope.export.selection import Group, Plan, between, listed, pairs_of
 from llmscope.kernel import TextInput
 from llmscope.kernel import requests as ask
 from llmscope.kernel.protocol import format_key

@@ -59,7 +59,10 @@ export function NextTokenStream({ store }: PanelProps) {
         </p>
       )}
       <div class="foot extra">
-        <span class="note">{words.legend}</span>
+        <span class="note">
+          {words.legend}
+          <span data-tool> · {words.click}</span>
+        </span>
         <Save of={panel} name={`stream-${token ?? ""}`} />
       </div>
     </section>
