@@ -60,6 +60,9 @@ class Found:
 def look(browser: Browser, tool: Tool, url: str, scope: Scope) -> Found:
     """Open a page and try the views in it; their numbers are held to `scope`."""
     found = Found()
+    if tool.shows == "paper":
+        tried.paper(Path(urlsplit(url).path), found)
+        return found
     with _closed(browser, found, tool) as context:
         page = context.new_page()
         page.goto(url)
@@ -67,7 +70,7 @@ def look(browser: Browser, tool: Tool, url: str, scope: Scope) -> Found:
             if tool.begin is not None:
                 tool.begin(page)
             tried.SHOWN[tool.shows](page, found, scope)
-            root = page.locator(tried.FIRST[tool.shows]).first
+            root = page.locator(tried.FIRST.get(tool.shows, ".llmscope")).first
             found.check("theme", lambda: _themes(page, root, tool))
         except (AssertionError, Error) as error:
             found.problems.append(str(error))
@@ -110,10 +113,14 @@ def _closed(browser: Browser, found: Found, tool: Tool) -> Iterator[BrowserConte
             found.problems.append(f"a request: {request.url}")
         else:
             found.asked.add(machine)
-        if (file := tool.instead(request.url)) is not None:
-            route.fulfill(path=file, headers={"Access-Control-Allow-Origin": "*"})
-        else:
-            route.abort()
+        match tool.instead(request.url):
+            case []:
+                route.abort()
+            case [file]:
+                route.fulfill(path=file, headers={"Access-Control-Allow-Origin": "*"})
+            case files:
+                text = "\n".join(file.read_text("utf-8") for file in files)
+                route.fulfill(body=text, content_type="text/javascript; charset=utf-8")
 
     def problem(text: str, place: str) -> None:
         if any(ours in place for ours in _OURS):

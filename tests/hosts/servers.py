@@ -145,7 +145,12 @@ def run_notebook(page: Page) -> None:
 def run_marimo(page: Page) -> None:
     """Run all cells of the app that marimo's editor has open."""
     page.get_by_test_id("save-button").wait_for(timeout=60_000)
-    page.get_by_test_id("run-button").last.click()  # the first ones are those of cells
+    for _ in range(5):  # It forgets what is run before it is connected.
+        page.get_by_test_id("run-button").last.click()  # the first ones are those of cells
+        with suppress(Error):
+            page.locator("[data-status=running]").first.wait_for(timeout=5_000)
+            return
+    raise AssertionError("the app doesn't run")
 
 
 lab = partial(

@@ -6,13 +6,14 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
+import anywidget
 import nbformat
 from nbconvert.preprocessors import ExecutePreprocessor
 from playwright.sync_api import Page
@@ -23,6 +24,7 @@ from tests.hosts.servers import OTHERS
 HERE = Path(__file__).parent
 LESSON, LIVE = HERE / "lesson.ipynb", HERE / "live.ipynb"
 MARIMO, SHINY, STREAMLIT = (HERE / f"app_{name}.py" for name in ("marimo", "shiny", "streamlit"))
+MARIMO_PAGES = HERE / "app_marimo_pages.py"
 
 Opened = AbstractContextManager[str]  # where the page is, as long as it is there
 
@@ -36,9 +38,11 @@ class Tool:
     python: Path
     publish: Callable[[Path, Path], Opened]
     notebook: Path = LESSON
-    shows: Literal["frames", "live", "app", "kept"] = "frames"
+    shows: Literal["frames", "live", "app", "kept", "words", "paper"] = "frames"
     begin: Callable[[Page], None] | None = None  # what a person does to run it
-    cdn: Mapping[str, Path] = field(default_factory=dict)  # what is installed of what it asks a CDN
+    yes: str = "yes"  # what there is of the views, if all is well
+    # Of what its page asks a CDN, by pattern: the installed files that are the same.
+    cdn: Mapping[str, Sequence[Path]] = field(default_factory=dict)
 
     @property
     def version(self) -> str:
@@ -46,12 +50,12 @@ class Tool:
         code = f"from importlib.metadata import version; print(version({self.package!r}))"
         return _run(self.python, "-c", code).strip()
 
-    def instead(self, url: str) -> Path | None:
-        """Return the installed file that stands in for one of a CDN."""
-        for pattern, place in self.cdn.items():
+    def instead(self, url: str) -> list[Path]:
+        """Return the installed files that stand in for one of a CDN; none for most."""
+        for pattern, places in self.cdn.items():
             if found := re.search(pattern, url):
-                return place.joinpath(*found.groups())
-        return None
+                return [place.joinpath(*found.groups()) for place in places]
+        return []
 
 
 def saved(notebook: Path, folder: Path) -> Path:
@@ -64,9 +68,15 @@ def saved(notebook: Path, folder: Path) -> Path:
 
 
 @contextmanager
-def _nbconvert(notebook: Path, folder: Path) -> Iterator[str]:
-    _run(TOOLS["nbconvert"].python, "-m", "nbconvert", "--to", "html", notebook.name, cwd=folder)
-    yield notebook.with_suffix(".html").as_uri()
+def _nbconvert(arguments: str, ending: str, notebook: Path, folder: Path) -> Iterator[str]:
+    _run(_HERE, "-m", "nbconvert", *arguments.split(), notebook.name, cwd=folder)
+    yield (folder / f"{notebook.stem}{ending}").as_uri()
+
+
+@contextmanager
+def _marimo_export(app: Path, folder: Path) -> Iterator[str]:
+    _run(OTHERS, "-m", "marimo", "export", "html", app.name, "-o", "app.html", cwd=folder)
+    yield (folder / "app.html").as_uri()
 
 
 @contextmanager
@@ -91,8 +101,8 @@ def _mkdocs(notebook: Path, folder: Path) -> Iterator[str]:
 
 
 def _run(python: Path, *arguments: str, cwd: Path | None = None) -> str:
-    """Run a module of Python; nbsphinx finds pandoc in the package that carries it."""
-    found = python.parents[1].glob("lib/*/*/pypandoc/files/pandoc")
+    """Run a module of Python; pandoc is found in the package that carries it."""
+    found = OTHERS.parents[1].glob("lib/*/*/pypandoc/files/pandoc")
     pandoc = [str(program.parent) for program in found]
     path = os.pathsep.join([str(python.parent), *pandoc, os.environ["PATH"]])
     done = subprocess.run(
@@ -109,6 +119,17 @@ def _run(python: Path, *arguments: str, cwd: Path | None = None) -> str:
 
 
 _HERE = Path(sys.executable)
+_SITE = next(OTHERS.parents[1].glob("lib/*/site-packages"), OTHERS.parents[1])
+_MARIMO = {r"@marimo-team/frontend@[^/]*/dist/(.*)": [_SITE / "marimo" / "_static"]}
+_SHARED = _SITE / "shiny" / "www" / "shared"
+_MANAGER = {  # html-manager, as shinywidgets brings it along
+    r"/require(?:\.min)?\.js": [_SHARED / "requirejs" / "require.min.js"],
+    r"html-manager@[^/]*/dist/embed-amd\.js": [
+        _SITE / "shinywidgets" / "static" / "libembed-amd.js",
+        HERE / "embed.js",
+    ],
+    r"/anywidget@[^/]*/dist/index": [Path(anywidget.__file__).parent / "nbextension" / "index.js"],
+}
 TOOLS = {
     tool.name: tool
     for tool in (
@@ -121,8 +142,43 @@ TOOLS = {
         ),
         Tool("Shiny", "shiny", OTHERS, servers.shiny, SHINY, "live"),
         Tool("Streamlit", "streamlit", OTHERS, servers.streamlit, STREAMLIT, "app"),
-        Tool("Voilà, of pages", "voila", OTHERS, servers.voila),
-        Tool("nbconvert", "nbconvert", _HERE, _nbconvert),
+        Tool("marimo export html", "marimo", OTHERS, _marimo_export, MARIMO_PAGES, cdn=_MARIMO),
+        Tool(
+            "marimo export html, live views",
+            "marimo",
+            OTHERS,
+            _marimo_export,
+            MARIMO,
+            "words",
+            yes="words",
+            cdn=_MARIMO,
+        ),
+        Tool("Voilà, static()", "voila", OTHERS, servers.voila),
+        Tool("nbconvert --to html", "nbconvert", _HERE, partial(_nbconvert, "--to html", ".html")),
+        Tool(
+            "nbconvert --execute, live views",
+            "nbconvert",
+            _HERE,
+            partial(_nbconvert, "--to html --execute", ".html"),
+            LIVE,
+            "kept",
+            yes="pictures",
+            cdn=_MANAGER,
+        ),
+        Tool(
+            "nbconvert --to slides",
+            "nbconvert",
+            _HERE,
+            partial(_nbconvert, "--to slides", ".slides.html"),
+        ),
+        Tool(
+            "nbconvert --to latex",
+            "nbconvert",
+            _HERE,
+            partial(_nbconvert, "--to latex", ".tex"),
+            shows="paper",
+            yes="pictures",
+        ),
         Tool(
             "myst-nb",
             "myst-nb",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import Frame, Page, expect
@@ -36,6 +38,7 @@ def frames(page: Page, found: Found, scope: Scope) -> None:
         outer.last.scroll_into_view_if_needed()
         expect(following.rows.first).to_contain_text((best.text or "").strip())
         expect(following.rows.first).to_contain_text(f"{100 * best.prob:.1f} %")
+        outer.first.scroll_into_view_if_needed()  # Out of sight, nothing moves.
 
     found.check("live", alive, first=True)
     _moved(explorer, found, scope)
@@ -87,6 +90,37 @@ def live(page: Page, found: Found, scope: Scope) -> None:
     found.check("generation", lambda: _writes(page, scope))
 
 
+def words(page: Page, found: Found, _scope: Scope) -> None:
+    """See that live views say that there is no kernel."""
+
+    def said() -> None:
+        for number in range(3):
+            said = page.locator(".llmscope").nth(number).get_by_role("status")
+            expect(said).to_contain_text("No kernel has answered", timeout=30_000)
+
+    found.check("live", said, first=True)
+    found.check("nothing left", lambda: expect(page.locator("body")).not_to_contain_text("%|"))
+
+
+def kept(page: Page, found: Found, scope: Scope) -> None:
+    """See that they say so, and show what they showed."""
+    words(page, found, scope)
+    pictures = expect(page.locator(".llmscope img[src^=data]"))
+    found.check("live", lambda: pictures.to_have_count(3), first=True)
+
+
+def paper(source: Path, found: Found) -> None:
+    """See that a source of LaTeX has a picture of each of two views."""
+
+    def pictures() -> None:
+        names = re.findall(r"\\adjustimage\{.*\}\{(\S*)\}", source.read_text("utf-8"))
+        there = [source.parent / name for name in names]
+        assert len(there) == 2, names
+        assert all(file.stat().st_size > 10_000 for file in there), there
+
+    found.check("live", pictures)
+
+
 def _writes(page: Page, scope: Scope) -> None:
     root = page.locator(".llmscope").nth(2)
     root.scroll_into_view_if_needed(timeout=30_000)
@@ -130,5 +164,5 @@ def _panels(where: Page | Frame) -> Panels:
     return Panels(where.locator(".llmscope").first)
 
 
-SHOWN = {"frames": frames, "app": app, "live": live}
-FIRST = {"frames": "iframe[data-llmscope]", "app": "iframe", "live": ".llmscope"}
+SHOWN = {"frames": frames, "app": app, "live": live, "kept": kept, "words": words}
+FIRST = {"frames": "iframe[data-llmscope]", "app": "iframe"}
