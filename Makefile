@@ -130,6 +130,9 @@ training: build ## install datasets, peft, rouge-score and trl, and run the note
 
 hosts: chromium build ## publish a notebook with every tool, see what works, and write docs/hosts.md
 	test -x $(HOSTS)/bin/python || $(PY) -m venv $(HOSTS)
+	@# Apps run there, and see llmscope and what is in .venv.
+	$(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"), "$(CURDIR)", sep="\n")' > \
+		"$$($(HOSTS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/llmscope-venv.pth"
 	$(HOSTS)/bin/python -m pip install --quiet --disable-pip-version-check \
 		-c constraints.txt -r tests/hosts/requirements.txt
 	$(PY) -m tests.hosts
