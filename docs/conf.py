@@ -117,7 +117,7 @@ def without_widget_state(
     ]
 
 
-# What axe finds in pages of Sphinx, Furo and numpydoc, as it is written there, and as it has to be.
+# What axe finds in pages of Sphinx, Furo, numpydoc and pandas: how it is written, and has to be.
 MENDED = (
     (
         re.compile(r'class="caption" role="heading"'),
@@ -125,7 +125,12 @@ MENDED = (
     ),
     (re.compile(r'<aside class="sidebar-drawer"'), r'\g<0> aria-label="Pages of this site"'),
     (re.compile(r'<aside class="toc-drawer[^"]*"'), r'\g<0> aria-label="On this page"'),
+    (
+        re.compile(r'<div class="content-icon-container">'),
+        '<div class="content-icon-container" role="region" aria-label="This page">',
+    ),
     (re.compile(r'<th class="head"><p></p></th>'), '<td class="head"></td>'),
+    (re.compile(r"<th></th>"), "<td></td>"),  # pandas' corner
     (re.compile(r'(<div) role="list"( class="citation-list")'), r"\1\2"),
     (re.compile(r' role="doc-biblioentry"'), ""),
     (
@@ -134,7 +139,7 @@ MENDED = (
     ),
     # The lines of a long signature: a list of definitions that defines nothing.
     (
-        re.compile(r"<dl>\n((?:<dd>.*</dd>\n)+)</dl>"),
+        re.compile(r"<dl>\n((?:<dd>.*</dd>\n)+)</dl>\s*"),
         lambda lines: (
             '<span class="sig-lines">'
             + re.sub(r"<(/?)dd>", lambda tag: f"<{tag[1]}span>", lines[1])
