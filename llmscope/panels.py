@@ -94,6 +94,8 @@ class Panel:
         What a page says of it, in a sentence; empty for nothing.
     opened_by
         The trait of the view that opens it; empty where it is always open.
+    chooses_heads
+        Whether a person chooses heads in it.
     """
 
     name: str
@@ -109,6 +111,7 @@ class Panel:
     words: Callable[[ViewState], str] = lambda view: ""
     note: Callable[[ViewState], str] = lambda view: ""
     opened_by: str = ""
+    chooses_heads: bool = False
 
 
 def _chain(shown: Shown) -> list[OfTrace]:
@@ -272,7 +275,14 @@ PANELS = {
         Panel("texts", above=250, between=_rows),
         Panel("chain", above=240, requests=_chain, between=_chain, opened_by="chain_rule"),
         Panel("generation", above=330),
-        Panel("overview", column=620, reads=_ATTENTION, requests=_overview, between=_distances),
+        Panel(
+            "overview",
+            column=620,
+            reads=_ATTENTION,
+            requests=_overview,
+            between=_distances,
+            chooses_heads=True,
+        ),
         Panel("attention", column=620, reads=_ATTENTION | {"matrix"}, requests=_steps),
         Panel("next-token", column=560, reads=frozenset({"next-token"}), between=_next_texts),
         Panel("lens", above=860, requests=_lens, between=_lens),
@@ -287,6 +297,7 @@ PANELS = {
         Panel(
             "survey",
             above=660,
+            chooses_heads=True,
             alone=_survey,
             needs_trace=False,
             words=_survey_in_words,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from base64 import b64encode
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from llmscope.panels import needs_trace
 from llmscope.shared import KEPT_TYPE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from llmscope.state import ViewState
 
 _SECONDS = 2.0  # that a person waits at most
@@ -52,11 +55,52 @@ def fallback(state: ViewState, most_bytes: float) -> dict[str, Any]:
                 made["image/png"] = picture(state)
                 made[KEPT_TYPE] = page(state, most_bytes)
 
-    worker = threading.Thread(target=make, name="llmscope-fallback", daemon=True)
-    worker.start()
-    worker.join(None if whole else _SECONDS)
+    in_time(make)
     given_up.set()
     return dict(made)
+
+
+def described(data: dict[str, Any]) -> dict[str, Any]:
+    """Return the metadata of a mime bundle: what its picture shows, for whoever can't see it."""
+    return {"image/png": {"alt": data["text/plain"]}} if "image/png" in data else {}
+
+
+def with_fallback(
+    bundle: tuple[dict[str, Any], dict[str, Any]],
+    state: ViewState,
+    most_bytes: float,
+    set_trait: Callable[[str, Any], None],
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a view's mime bundle with its fallback.
+
+    Parameters
+    ----------
+    bundle
+        Contents and their metadata, by mime type.
+    state, most_bytes
+        As in `fallback`.
+    set_trait
+        Takes a trait's name and value: words and picture go into the widget's state, too. Of a
+        notebook that is run as a whole that is saved, and where the widget comes back from it, no
+        kernel does.
+
+    Returns
+    -------
+    tuple
+        Contents and their metadata.
+    """
+    data = bundle[0] | fallback(state, most_bytes)
+    if "image/png" in data:
+        drawn = b64encode(data["image/png"]).decode()
+        set_trait("_left", {"words": data["text/plain"], "picture": drawn})
+    return data, bundle[1] | described(data)
+
+
+def in_time(make: Callable[[], None]) -> None:
+    """Wait for what `make` does; where a person waits too, for two seconds at most."""
+    worker = threading.Thread(target=make, name="llmscope-fallback", daemon=True)
+    worker.start()
+    worker.join(None if is_batch_run() else _SECONDS)
 
 
 def is_batch_run() -> bool:

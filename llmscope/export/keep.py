@@ -15,7 +15,7 @@ from llmscope.panels import needs_trace
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from llmscope.export.selection import Choice
+    from llmscope.export.choice import Choice
     from llmscope.state import ViewState
 
 _DPI = 96

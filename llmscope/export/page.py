@@ -14,10 +14,11 @@ from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Unpack
 
+from llmscope.export.choice import Choice, wanted, with_panels
 from llmscope.export.page_data import page_data
 from llmscope.export.plain_text import summary
 from llmscope.export.program import notices, page_program
-from llmscope.export.selection import Choice, check, grouped, plan, states_of, wanted
+from llmscope.export.selection import check, grouped, plan, states_of
 from llmscope.export.size import fitted
 from llmscope.kernel.arrays import PageBuffers
 from llmscope.shared import DARK, LIGHT
@@ -42,9 +43,16 @@ _STYLE = f"""
 body {{ margin: 0; }}
 main > div + div {{ border-top: 1px solid rgb(127 127 127 / 30%); }}
 main > p {{ white-space: pre-wrap; }}
-main > p, footer {{ font: 13px / 1.5 system-ui, sans-serif; padding: 0.5em 1.3em; }}
+main > p, footer {{
+  font: calc(13px * var(--fit, 1)) / 1.5 system-ui, sans-serif; padding: 0.5em 1.3em;
+}}
 footer {{ background: {both("ground")}; color: {both("soft")}; }}
 footer p {{ margin: 0; }}
+:root[data-llmscope-paper] {{ color-scheme: light !important; }}
+[data-llmscope-paper] body {{ container-type: inline-size; }}
+[data-llmscope-paper] footer {{
+  box-sizing: border-box; width: 960px; padding: 0.5em 0.6em; zoom: calc(tan(atan2(100cqw, 960px)));
+}}
 """
 
 
@@ -117,8 +125,9 @@ def to_html(
         What goes into the page:
 
         - ``layers``, ``heads``: whose attention, all heads of these layers, and these heads
-          (layer, head). By default all, up to about 240 tokens of a model of 270 heads; of longer
-          texts the layer in focus and those of chosen heads. What is in focus is always in it.
+          (layer, head). By default all, as long as they take no more than 3 MB, which are 95
+          tokens of a model of 270 heads; of longer texts those of the layers next to the one in
+          focus. Where no head can be chosen, only what is in focus, which is always in it.
         - ``positions``: after which tokens the next token, from 0; negative ones count from the
           end. By default all of 128 tokens; of longer texts the one in focus, which is always in
           it. Of a `LensView`, whose layers are read there: by default all of 512 tokens.
@@ -126,6 +135,10 @@ def to_html(
         - ``edits``: edits that the reader may switch on and off, such as
           ``[llmscope.ablate(head=(24, 4))]``; a list in it is several of them together. Those of
           the view, and the text without any, are always in it.
+        - ``panels``: which of the view's panels, by name, such as ``["tokens", "attention"]``. By
+          default all.
+        - ``height``: in pixels, what all is to fit in, such as 650 on a slide: type becomes as
+          small as that takes, down to a half. By default the page is as high as it needs.
         - ``precision``: "float16" or "float32", of attention weights; 16 bits keep them to within
           0.05 %.
         - ``max_mb``: megabytes of a page of a `TrainingView`, 8 by default: of the steps that were
@@ -164,6 +177,7 @@ def page_of(
     """Return the page of what views show; see `to_html`."""
     check(states)
     want = wanted(**choice)
+    states = with_panels(states, want)
     if want.prompts and any(state.session is not None for state in states):
         raise ValueError("prompts= takes no view that writes: it is shown with what it wrote.")
     if want.edits and any(state.session is not None for state in states):
@@ -190,7 +204,7 @@ def page_of(
     heading = title or beginning(states[0].text) or states[0].view
     kinds = ", ".join(dict.fromkeys(state.view for state in states))
     fallback = "\n\n".join(map(summary, states))
-    body = headings(heading, kinds) + _body(fallback, notes, packed(content, buffers))
+    body = headings(heading, kinds) + _body(fallback, notes, packed(content, buffers), want.height)
     program = page_program(name for state in states for name in state.panels)
     html = document(heading, body, _STYLE, [program.script], notices(program.packages))
     return Page(html, None, tuple(notes))
@@ -263,9 +277,10 @@ def headings(title: str, kinds: str) -> str:
     return f"<header><h1>{_text(title)}</h1><h2>{_text(kinds)}</h2></header>\n"
 
 
-def _body(fallback: str, notes: list[str], content: str) -> str:
+def _body(fallback: str, notes: list[str], content: str, height: int | None) -> str:
+    room = "" if height is None else f' data-height="{height}"'
     told = "".join(f"<p>{_text(note)}</p>" for note in notes)
-    return f"""<main><p>{_text(fallback)}</p></main>
+    return f"""<main{room}><p>{_text(fallback)}</p></main>
 <footer>{told}</footer>
 <script type="application/octet-stream" id="page-data">{content}</script>"""
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import permutations
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
-from llmscope.export.encoding import Precision, checked_precision
+from llmscope.export.choice import Wanted
+from llmscope.export.encoding import PER_WEIGHT
 from llmscope.kernel import Handlers, IdsInput, TextInput
 from llmscope.kernel.edited_input import EditedInput, OtherInput, as_json
 from llmscope.kernel.requests import Pair
@@ -18,7 +18,6 @@ from llmscope.panels import PANELS, Panel, Shown, needs_trace
 from llmscope.state import HasState, ViewState
 
 if TYPE_CHECKING:
-    from llmscope.edits import Edit
     from llmscope.generation import Tree
     from llmscope.kernel.inputs import Input
     from llmscope.kernel.requests import OfTrace, Request
@@ -29,66 +28,8 @@ if TYPE_CHECKING:
 
     Heads = dict[Kind, list[tuple[int, int]]]
 
-MOST_WEIGHTS = 2**24  # of one text, up to which all heads are taken: 240 tokens of SmolLM2-135M
+MOST_BYTES = 3e6  # of weights of one text: all heads of some 95 tokens of SmolLM2-135M
 MOST_POSITIONS = 128  # up to which the next token of each is taken
-
-
-class Choice(TypedDict, total=False):
-    """The keyword arguments that choose what a page contains; see `to_html`."""
-
-    layers: Iterable[int] | None
-    heads: Iterable[tuple[int, int]] | None
-    positions: Iterable[int] | None
-    prompts: Sequence[str]
-    edits: Sequence[Edit | Sequence[Edit]]
-    precision: Precision
-    max_mb: float
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """Validated export options."""
-
-    layers: frozenset[int] | None
-    heads: frozenset[tuple[int, int]] | None
-    positions: tuple[int, ...] | None
-    prompts: tuple[str, ...]
-    edits: tuple[tuple[Edit, ...], ...]
-    precision: Precision
-    max_mb: float | None
-
-
-def wanted(
-    layers: Iterable[int] | None = None,
-    heads: Iterable[tuple[int, int]] | None = None,
-    positions: Iterable[int] | None = None,
-    prompts: Sequence[str] = (),
-    edits: Sequence[Edit | Sequence[Edit]] = (),
-    precision: Precision = "float16",
-    max_mb: float | None = None,
-) -> Wanted:
-    """Return validated export options; see `to_html` for the parameters.
-
-    Raises
-    ------
-    TypeError, ValueError
-        For options that no view can have.
-    """
-    if isinstance(prompts, str):
-        raise TypeError("prompts is a list of texts, not one text: prompts=[…]")
-    try:
-        chosen_heads = None if heads is None else frozenset((int(a), int(b)) for a, b in heads)
-    except (TypeError, ValueError):
-        raise TypeError("heads is a list of pairs (layer, head)") from None
-    return Wanted(
-        None if layers is None else frozenset(map(operator.index, layers)),
-        chosen_heads,
-        None if positions is None else tuple(map(operator.index, positions)),
-        tuple(prompts),
-        tuple(tuple(one) if isinstance(one, Sequence) else (one,) for one in edits),
-        checked_precision(precision),
-        None if max_mb is None else float(max_mb),
-    )
 
 
 def states_of(views: HasState | Sequence[HasState]) -> list[ViewState]:
@@ -131,11 +72,14 @@ class Group:
         What the views show.
     followed
         Inputs that linked views generate.
+    follows_heads
+        Whether a head is chosen in a view of another group, and follows here.
     """
 
     handlers: Handlers
     views: list[ViewState] = field(default_factory=list)
     followed: list[Input] = field(default_factory=list)
+    follows_heads: bool = False
 
     @property
     def panels(self) -> list[Panel]:
@@ -162,6 +106,11 @@ class Group:
         """What was generated, where the view is one that generates; it is alone then."""
         stepper = self.views[0].stepper
         return None if stepper is None else stepper.tree
+
+    @property
+    def chooses_heads(self) -> bool:
+        """Whether a reader can choose another head in any of the views."""
+        return self.follows_heads or any(panel.chooses_heads for panel in self.panels)
 
     @cached_property
     def nodes(self) -> dict[Input, dict[int, int]]:
@@ -222,6 +171,8 @@ def grouped(views: Sequence[ViewState]) -> list[Group]:
         group_of[view.number] = groups[key]
     for one, other in permutations(views, 2):
         is_linked = one.number in other.linked or other.number in one.linked
+        if is_linked and any(PANELS[name].chooses_heads for name in other.panels):
+            group_of[one.number].follows_heads = True
         if is_linked and one.follows(other):
             group_of[one.number].followed += _generated(other)
     return list(groups.values())
@@ -315,7 +266,7 @@ def plan(group: Group, what: Input, want: Wanted) -> Plan:
     views = [*shown.values()]
     heads: Heads = {}
     if group.reads("attention"):
-        heads = _heads(trace, views, want, MOST_WEIGHTS // max(1, len(group.nodes)))
+        heads = _heads(trace, group, views, want)
     rollouts: list[tuple[Kind, int]] = []
     asked = None if want.positions is None else frozenset(_asked(want, len(trace)))
     requests: list[OfTrace] = []
@@ -334,7 +285,7 @@ def plan(group: Group, what: Input, want: Wanted) -> Plan:
     return Plan(what, trace, name, heads, rollouts, positions, [*dict.fromkeys(requests)])
 
 
-def _heads(trace: Trace, views: list[ViewState], want: Wanted, most: int) -> Heads:
+def _heads(trace: Trace, group: Group, views: list[ViewState], want: Wanted) -> Heads:
     every: Heads = {
         kind: [(n, head) for n in trace.layers(kind) for head in range(trace.heads(n, kind)[0])]
         for kind in trace.kinds
@@ -346,21 +297,33 @@ def _heads(trace: Trace, views: list[ViewState], want: Wanted, most: int) -> Hea
     for pair in sorted((want.heads or frozenset()) - known):
         raise IndexError(f"There is no head {pair} for heads=.")
     shown = {(view.layer, view.head) for view in views}.union(*(view.heads for view in views))
-    if want.layers is None and want.heads is None:
-        near = {layer for layer, _ in shown}
-        for taken in (known, {pair for pair in known if pair[0] in near}):
-            count = sum(
-                trace.queries(kind) * trace.keys(kind) * len(taken.intersection(pairs))
-                for kind, pairs in every.items()
-            )
-            if count <= most:
+    taken = shown | (want.heads or frozenset())
+    if want.layers is not None:
+        taken |= {pair for pair in known if pair[0] in want.layers}
+    elif want.heads is None and group.chooses_heads:
+        most = MOST_BYTES / max(1, len(group.nodes))
+        # The layers next to those on screen, as many as that.
+        near = {layer for layer, _ in shown} or {0}
+        for layer in sorted(layers, key=lambda n: (min(abs(n - one) for one in near), n)):
+            more = taken | {pair for pair in known if pair[0] == layer}
+            if (
+                sum(
+                    weight_bytes(trace, kind, want) * len(more.intersection(pairs))
+                    for kind, pairs in every.items()
+                )
+                > most
+            ):
                 break
-        else:
-            taken = shown
-    else:
-        taken = {pair for pair in known if pair[0] in (want.layers or ())}
-        taken |= shown | (want.heads or frozenset())
+            taken = more
     return {kind: [pair for pair in pairs if pair in taken] for kind, pairs in every.items()}
+
+
+def weight_bytes(trace: Trace, kind: Kind, want: Wanted) -> float:
+    """Return about how many bytes of a page the weights of one head take."""
+    cells = trace.queries(kind) * trace.keys(kind)
+    if kind == "self" and trace.scope.facts.family in ("causal", "encoder-decoder"):
+        cells = (cells + trace.queries(kind)) // 2
+    return cells * PER_WEIGHT[want.precision]
 
 
 def _positions(trace: Trace, group: Group, views: list[ViewState], want: Wanted) -> list[int]:

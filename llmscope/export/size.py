@@ -7,10 +7,11 @@ import zlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, Unpack
 
+from llmscope.export.choice import Choice, Wanted, wanted, with_panels
 from llmscope.export.encoding import BINS, LIKELIEST
 from llmscope.export.page_data import alone
 from llmscope.export.program import notices, page_program
-from llmscope.export.selection import Choice, Group, Plan, Wanted, grouped, plan, states_of, wanted
+from llmscope.export.selection import Group, Plan, grouped, plan, states_of, weight_bytes
 from llmscope.kernel import requests as ask
 from llmscope.kernel.arrays import PageBuffers
 from llmscope.shared import LENS_BLOCK, LENS_TOP
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 # Bytes in a page for each byte, or number, before it is compressed and written as base64.
 _BASE64 = 4 / 3
-_PER_WEIGHT = {"float16": 1.75 * _BASE64, "float32": 3.4 * _BASE64}
 _PER_LIKELY = 4.4 * _BASE64  # id and logit
 _PER_LABEL = 5.0 * _BASE64
 _PER_BIN = 0.85 * _BASE64
@@ -88,6 +88,7 @@ def estimate(views: HasState | Sequence[HasState], **choice: Unpack[Choice]) -> 
 def size_of(states: Sequence[ViewState], **choice: Unpack[Choice]) -> Size:
     """Return the estimate for what views show; see `estimate`."""
     want = wanted(**choice)
+    states = with_panels(states, want)
     size = Size(_program(states), 0, 0, 0, 0)
     for group in grouped(fitted(states, want)):
         size = size._replace(rest=size.rest + _alone(group))
@@ -124,9 +125,11 @@ def fitted(states: Sequence[ViewState], want: Wanted) -> list[ViewState]:
         if want.max_mb is not None:
             raise ValueError("max_mb= is for views of a training, whose steps are thinned to it.")
         return [*states]
-    plain = wanted(max_mb=want.max_mb)
+    plain = wanted(max_mb=want.max_mb, panels=want.panels, height=want.height)
     if want != plain and len(growing) == len(states):
-        raise ValueError("A page of a training holds what its Watch kept: it takes max_mb= alone.")
+        raise ValueError(
+            "A page of a training holds what its Watch kept: it takes max_mb=, panels= and height=."
+        )
     most = 1e6 * (MOST_MB if want.max_mb is None else want.max_mb) - _program(states)
     return [_fitted(one, most / len(growing)) if one in growing else one for one in states]
 
@@ -160,10 +163,7 @@ def _estimated(made: Plan, group: Group, want: Wanted) -> Size:
     attention = lens = 0.0
     rest = 30 * len(trace) + 3000.0
     for kind, pairs in made.heads.items():
-        cells = trace.queries(kind) * trace.keys(kind)
-        if kind == "self" and facts.family in ("causal", "encoder-decoder"):
-            cells = (cells + trace.queries(kind)) // 2
-        attention += cells * len(pairs) * _PER_WEIGHT[want.precision]
+        attention += weight_bytes(trace, kind, want) * len(pairs)
     width = facts.heads and getattr(trace.scope.model.config, "hidden_size", 0) / facts.heads
     for request in made.requests:
         match request:

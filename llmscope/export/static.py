@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from contextlib import suppress
+from functools import partial
 from html import escape
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
+from llmscope.export.choice import wanted, with_panels
+from llmscope.export.fallback import described, in_time
+from llmscope.export.keep import picture
 from llmscope.export.page import Page, beginning, page_of
 from llmscope.export.plain_text import summary
 from llmscope.export.program import BUILT
@@ -12,8 +18,9 @@ from llmscope.panels import PANELS
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable
 
-    from llmscope.export.selection import Choice
+    from llmscope.export.choice import Choice
     from llmscope.state import ViewState
 
 # Pixels, until the page has told its height; where it can't tell, it scrolls within.
@@ -31,11 +38,20 @@ class Static:
         The page within.
     """
 
-    def __init__(self, page: Page, words: str, height: int, name: str = "llmscope") -> None:
+    def __init__(
+        self,
+        page: Page,
+        words: str,
+        height: int,
+        name: str = "llmscope",
+        picture: Callable[[], bytes] | None = None,
+    ) -> None:
         self.page = page
         self._name = name
         self._words = words
         self._height = height
+        self._draw = picture
+        self._picture: bytes | None = None
 
     def to_html(self, path: str | os.PathLike[str]) -> Page:
         """Save the page within to a file.
@@ -52,6 +68,26 @@ class Static:
         """
         return self.page.written(path)
 
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the page, and words and a picture for where no page can be shown."""
+        drawn = self._drawn()
+        made: dict[str, Any] = {"text/plain": self._words, "text/html": self._repr_html_()}
+        if drawn is not None:
+            made["image/png"] = drawn
+        return made, described(made)
+
+    def _drawn(self) -> bytes | None:
+        """Return the picture, drawn once; none where a person would have to wait for it."""
+        if self._draw is not None:
+            draw, self._draw = self._draw, None
+
+            def make() -> None:
+                with suppress(Exception):  # such as of a text that is too long to print
+                    self._picture = draw()
+
+            in_time(make)
+        return self._picture
+
     def _repr_html_(self) -> str:
         # Its content is shown by no browser; it is what is left where frames are removed.
         around = (BUILT / "around.js").read_text(encoding="ascii").strip()
@@ -60,8 +96,14 @@ class Static:
             f'<iframe data-llmscope title="{escape(self._name)}" {_SANDBOX} '
             f'srcdoc="{escape(self.page.html)}" '
             f'style="width:100%;height:{self._height}px;border:0" onload="{escape(around)}">'
-            f"{words}</iframe>"
+            f"{self._image()}{words}</iframe>"
         )
+
+    def _image(self) -> str:
+        if self._picture is None:
+            return ""
+        data = b64encode(self._picture).decode()
+        return f'<img alt="{escape(self._words)}" src="data:image/png;base64,{data}"><br>'
 
     def __repr__(self) -> str:
         return self._words
@@ -69,10 +111,13 @@ class Static:
 
 def static(state: ViewState, *, title: str | None = None, **choice: Unpack[Choice]) -> Static:
     """Return a view as a cell output; the arguments are those of `to_html`."""
+    want = wanted(**choice)
+    (state,) = with_panels([state], want)
     page = page_of([state], title, **choice)
     panels = [PANELS[name] for name in state.panels]
     panels = [one for one in panels if not one.opened_by or state.traits[one.opened_by]]
     height = sum(panel.above for panel in panels)
     height += max(panel.block for panel in panels) + max(panel.column for panel in panels)
+    height = want.height or height + _FOOT
     name = title or ": ".join(filter(None, (state.view, beginning(state.text))))
-    return Static(page, summary(state), height + _FOOT, name)
+    return Static(page, summary(state), height, name, partial(picture, state))

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
+    from llmscope.export.choice import Choice
     from llmscope.export.page import Page
-    from llmscope.export.selection import Choice
     from llmscope.export.static import Static
     from llmscope.kernel.generation import GenerationSession
     from llmscope.kernel.handlers import Answers
@@ -369,10 +369,10 @@ class View(anywidget.AnyWidget, ViewTraits):
             self._path = ""
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        from llmscope.export.fallback import fallback
+        from llmscope.export.fallback import with_fallback
 
         bundle: tuple[dict[str, Any], dict[str, Any]] | None = super()._repr_mimebundle_(**kwargs)
-        return bundle and (bundle[0] | fallback(self.state(), self._most_bytes), bundle[1])
+        return bundle and with_fallback(bundle, self.state(), self._most_bytes, self.set_trait)
 
     def _keep(self, _request: ask.Kept, cancelled: Callable[[], bool]) -> Iterator[ask.Part]:
         from llmscope.export.keep import kept

@@ -170,6 +170,9 @@ class ViewTraits(traitlets.HasTraits):
     # With which views of the page it moves, and by which traits.
     _joins: traitlets.List[Any] = traitlets.List().tag(sync=True)
 
+    # Words and a picture, for where the widget comes back and its kernel doesn't.
+    _left = traitlets.Dict().tag(sync=True)
+
     @property
     def scope(self) -> Scope | None:
         """The model that is looked into; `None` while none is picked."""
@@ -195,7 +198,7 @@ class ViewTraits(traitlets.HasTraits):
             for name in kind.class_own_traits(sync=True)
         }
         # anywidget's own are no state, and what is exported shows the head that is on screen.
-        own = ("_esm", "_css", "_anywidget_id", "_telling", "_joins")
+        own = ("_esm", "_css", "_anywidget_id", "_telling", "_joins", "_left")
         found = {name: getattr(self, name) for name in sorted(names.difference(own))}
         return {**found, "edits": Edits.to_json(self.edits, self)}
 

@@ -9,12 +9,13 @@ import pytest
 import torch
 from platformdirs import user_cache_path
 
-from llmscope import AttentionView, LensView, NextTokenView
+from llmscope import AttentionView, LensView, NextTokenView, TokensView
 from llmscope.export import estimate
 from tests.bench.passes import load, text_of
 from tests.bench.table import kb, show
 
 TOKENS = 32
+VIEWS = (AttentionView, NextTokenView, TokensView)
 _PLOTLY = ("plotly==7.1.0", "narwhals==2.29.0")
 
 
@@ -59,6 +60,17 @@ def test_sizes_of_pages():
         rows.append([f"plotly: {name}", kb(len(html.encode())), what, "none"])
     heads = [f"SmolLM2-135M, {TOKENS} tokens", "page", "holds", "asks of the network"]
     show("Pages without a kernel", heads, rows)
+
+
+def test_sizes_of_long_texts():
+    scope = load()
+    rows = []
+    for tokens in (32, 128, 512):
+        trace = scope.trace(text_of(scope, tokens))
+        views = [scope.explore(trace.text), *(view(trace) for view in VIEWS)]
+        rows.append([str(tokens), *(kb(view.to_html().size) for view in views)])
+    heads = ["tokens", "Explorer", *(view.__name__ for view in VIEWS)]
+    show("Default pages", heads, rows)
 
 
 def plotly_figures(trace, weights):

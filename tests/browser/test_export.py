@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
-from nbconvert import HTMLExporter
+from nbconvert import HTMLExporter, LatexExporter
 from nbconvert.preprocessors import ExecutePreprocessor
 from playwright.sync_api import Browser, BrowserContext, Frame, Locator, Page, expect
 
@@ -325,7 +326,8 @@ def test_nothing_was_printed_beside_it(saved):
     for cell in saved.cells[1:]:
         (output,) = cell.outputs
         assert output.output_type == "execute_result"
-        assert set(output.data) == {"text/html", "text/plain"}
+        assert set(output.data) == {"text/html", "text/plain", "image/png"}
+        assert output.metadata["image/png"]["alt"] == output.data["text/plain"]
         assert "Likeliest tokens" in output.data["text/plain"]
 
 
@@ -391,3 +393,21 @@ def test_where_frames_are_removed_words_are_left(open_notebook, saved, tmp_path)
     output = open_notebook(tmp_path / "untrusted.ipynb", kernel=KERNEL).output(0)
     expect(output).to_contain_text("Likeliest tokens: ' Mary' 92.3%")
     expect(output.locator("iframe")).to_have_count(0)
+    picture = output.locator("img")
+    assert picture.evaluate("image => image.complete && image.naturalWidth") > 400
+    assert "Likeliest tokens" in (picture.get_attribute("alt") or "")
+
+
+def test_latex_has_the_pictures(saved):
+    latex, resources = LatexExporter().from_notebook_node(saved)
+    pictures = [data for name, data in resources["outputs"].items() if name.endswith(".png")]
+    assert [data[:8] for data in pictures] == [b"\x89PNG\r\n\x1a\n"] * 2
+    assert latex.count("includegraphics") >= 2
+
+
+def test_a_template_that_reads_it_has_the_words_of_a_picture(saved):
+    cell = nbformat.from_dict(saved.cells[1])
+    del cell.outputs[0].data["text/html"]
+    html = converted(nbformat.v4.new_notebook(cells=[cell]), template_name="classic")
+    (said,) = re.findall(r'<img alt="([^"]*)"', html)
+    assert unescape(said) == cell.outputs[0].data["text/plain"]

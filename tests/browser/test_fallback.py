@@ -50,6 +50,7 @@ def converted(path: Path) -> Path:
 def test_nbconvert_shows_the_picture(whole, context):
     (output,) = nbformat.read(whole, 4).cells[1].outputs
     assert set(output.data) == {WIDGET, KEPT_TYPE, "text/plain", "image/png"}
+    assert output.metadata["image/png"]["alt"] == output.data["text/plain"]
     page = context.new_page()
     page.goto(converted(whole).as_uri())
     picture = page.get_by_role("main").locator("img")

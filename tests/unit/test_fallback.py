@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from matplotlib.image import imread
 import llmscope
 from llmscope import GenerationView, NextTokenView
 from llmscope.export import fallback as module
+from llmscope.export import static
 from llmscope.scope import Scope
 from llmscope.shared import KEPT_TYPE
 from tests.tiny import MODELS, TEXT, word_piece
@@ -84,6 +86,21 @@ def test_a_notebook_that_is_run_as_a_whole_gets_a_picture_too(explorer, monkeypa
     explorer.figure().savefig(target, format="png", dpi=96)
     shown, figure = (imread(io.BytesIO(png)) for png in (data["image/png"], target.getvalue()))
     assert np.array_equal(shown, figure)
+
+
+def test_a_static_output_has_a_picture_where_nobody_waits_long(explorer, monkeypatch):
+    data, metadata = explorer.static()._repr_mimebundle_()
+    assert set(data) == {"text/plain", "text/html", "image/png"}
+    assert metadata == {"image/png": {"alt": data["text/plain"]}}
+    target = io.BytesIO()
+    explorer.figure().savefig(target, format="png", dpi=96)
+    shown, figure = (imread(io.BytesIO(png)) for png in (data["image/png"], target.getvalue()))
+    assert np.array_equal(shown, figure)
+    monkeypatch.setattr(module, "_SECONDS", 0.0)
+    monkeypatch.setattr(static, "picture", lambda _state: time.sleep(0.2))
+    data, metadata = explorer.static()._repr_mimebundle_()
+    assert set(data) == {"text/plain", "text/html"}
+    assert metadata == {}
 
 
 def test_it_holds_no_page_that_is_larger_than_the_view_says(explorer, monkeypatch):

@@ -11,13 +11,30 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from llmscope import AttentionView, NextTokenView, TokensView
 from llmscope.export.figures.fonts import printable
 from tests.figures import FIGURES, UGLY, texts, words
+from tests.page.pdf import Pdf
 from tests.tiny import TEXT
+
+
+def test_fonts_in_a_pdf_are_those_that_publishers_take(show, tmp_path):
+    ugly = io.BytesIO()
+    show(AttentionView, text=UGLY).figure().savefig(ugly, format="pdf")
+    figure = show(AttentionView).figure()
+    figure.savefig(tmp_path / "by path.pdf")
+    for data in (ugly.getvalue(), (tmp_path / "by path.pdf").read_bytes()):
+        assert Pdf(data).font_types == {"Type0", "CIDFontType2"}
+        assert b"/FontFile2" in data
+    with PdfPages(tmp_path / "pages.pdf") as pages:
+        pages.savefig(figure)
+    assert Pdf((tmp_path / "pages.pdf").read_bytes()).font_types == {"Type3"}  # as rcParams say
+    figure.savefig(tmp_path / "page.eps")
+    assert b"/FontType 42" in (tmp_path / "page.eps").read_bytes()
 
 
 @pytest.mark.parametrize("text", [TEXT, UGLY], ids=["plain", "ugly"])

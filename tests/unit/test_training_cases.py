@@ -204,7 +204,7 @@ def test_what_goes_wrong_in_a_watch_is_told_and_the_training_goes_on(tokenizer, 
     watch = Watch(["The"], 1, model=model, tokenizer=tokenizer)
     for step, loss in losses(model, tokenizer, 4):
         if step == 2:
-            monkeypatch.setattr("llmscope.training.measure.Prober.measure", fails)
+            monkeypatch.setattr("llmscope.training.measure.Prober.read", fails)
         watch.step(step, loss=loss)
     watch.end()
     assert watch.history.steps == (0, 1)

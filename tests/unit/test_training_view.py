@@ -179,7 +179,7 @@ def test_a_page_is_thinned_to_its_size_and_keeps_what_is_in_focus(view):
 
 
 def test_other_choices_are_refused(view, watch):
-    with pytest.raises(ValueError, match="it takes max_mb= alone"):
+    with pytest.raises(ValueError, match="it takes max_mb=, panels="):
         view.to_html(layers=[0])
     trace = llmscope.Scope(trained.gpt2(), trained.words()).trace("the old cow")
     with pytest.raises(ValueError, match="max_mb= is for views of a training"):

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
+from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
 from llmscope.export.figures.fonts import printable, properties
@@ -34,6 +36,17 @@ class Panel:
 
 class Print(Figure):
     """A figure that shows itself in a notebook, also where no plotting backend was chosen."""
+
+    def savefig(self, fname: Any, **options: Any) -> None:
+        """Save it as matplotlib does, but with fonts that can be searched and edited in PDF and PS.
+
+        Type 3 fonts, which are matplotlib's own choice, are refused by many publishers. A
+        `PdfPages` embeds all its fonts when it is closed, as `rcParams` then say.
+        """
+        with matplotlib.rc_context():
+            if not isinstance(fname, PdfPages):
+                matplotlib.rcParams["pdf.fonttype"] = matplotlib.rcParams["ps.fonttype"] = 42
+            super().savefig(fname, **options)
 
     def _repr_png_(self) -> tuple[bytes, dict[str, float]]:
         data = BytesIO()

@@ -1,5 +1,6 @@
 /** An exported page: its views, over what is stored in it. */
 
+import { effect } from "@preact/signals";
 import { mount } from "./app/app";
 import { hearTheme } from "./host/frame";
 import { fitIn } from "./host/page";
@@ -10,8 +11,13 @@ import { withSteps } from "./sources/steps";
 import { join } from "./store/joins";
 import { Store } from "./store/store";
 import { PlainTraits } from "./store/traits";
+import { fitHeight } from "./ui/fit";
+import { heightOnPaper, onPaper } from "./ui/paper";
 import { problems } from "#words/problems";
 import { fill } from "./words/fill";
+
+/** What the style of a page's foot knows it by. */
+const PAPER_SAYS = "data-llmscope-paper";
 
 /** Shows the page with these panels: the script that Python puts together ends with it. */
 export function open(panels: readonly Panel[]): void {
@@ -35,5 +41,8 @@ async function show(panels: readonly Panel[]): Promise<void> {
     const own = traits[index]!;
     mount(element, new Store(withSteps(sources[source]!, own.get("_panels")), own), panels);
   });
-  fitIn(main);
+  effect(() => void document.documentElement.toggleAttribute(PAPER_SAYS, onPaper.value));
+  const height = Number(main.dataset.height ?? Infinity);
+  if (height < Infinity) fitHeight(document.body, height);
+  fitIn(main, { most: height, onPaper: () => heightOnPaper(document.body) });
 }

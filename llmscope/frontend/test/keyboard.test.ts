@@ -1,6 +1,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
+import { HANDED_ON } from "../src/host/frame";
 import { PANELS } from "../src/panels/registry";
 import { PRESETS } from "../src/sampling/presets";
 import { type Entry, KEYS, chordOf, onKeys } from "../src/ui/keys";
@@ -9,6 +10,7 @@ import { nextToken } from "#words/next-token";
 
 const SRC = join(import.meta.dirname, "../src");
 const TABLE = "ui/keys.ts";
+const HANDS_ON = join("host", "frame.ts");
 /** What lessons and other panels are promised. */
 const KEPT_FREE = ["PageUp", "PageDown"];
 
@@ -63,11 +65,17 @@ describe("the table of keys", () => {
       const code = readFileSync(join(SRC, name), "utf8");
       handled.push(...Array.from(code.matchAll(/onKeys\("(\w+)"/g), ([, scope]) => scope!));
       const reads = /\bevent\.(key|code|which|keyCode)\b|"(Arrow\w+|Escape|Enter|Page(Up|Down))"/;
-      const own = name === TABLE ? null : reads.exec(code);
+      // A frame hands on what the table leaves to the page around.
+      const own = name === TABLE || name === HANDS_ON ? null : reads.exec(code);
       expect(own?.[0], name).toBeUndefined();
     }
     expect(handled.sort()).toEqual(Object.keys(KEYS).sort());
   });
+});
+
+test("keys that a frame hands on do nothing here, but for Escape, which ends what there is", () => {
+  const taken = new Set<string>(entries.map(({ key }) => key));
+  expect(Object.keys(HANDED_ON).filter((key) => taken.has(key))).toEqual(["Escape"]);
 });
 
 describe("a key that is pressed", () => {

@@ -45,7 +45,7 @@ describe("JupyterLab's container", () => {
 describe("what was kept", () => {
   const node = document.createElement("div");
   const show = (data: Record<string, unknown>, trusted = true) =>
-    showKept(node, { trusted, data: { [KEPT_TYPE]: {}, ...data }, setData: vi.fn() });
+    showKept(node, { trusted, metadata: {}, data: { [KEPT_TYPE]: {}, ...data }, setData: vi.fn() });
   const page = { [KEPT_TYPE]: { page: "<p>live</p>" }, "image/png": "UE5H" };
 
   beforeEach(() => node.replaceChildren());

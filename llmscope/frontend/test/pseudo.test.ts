@@ -119,7 +119,13 @@ function leftIn(root: Node, data: ReadonlySet<string>): string[] {
 /** A store on screen, in an element of its own. */
 function shown(store: Store): ShadowRoot {
   const host = document.body.appendChild(document.createElement("div"));
-  const leave = front.mount(host, store, front.PANELS, picker, new front.Hints(store));
+  const leave = front.mount(
+    host,
+    store,
+    front.PANELS,
+    picker(() => ({})),
+    new front.Hints(store),
+  );
   onTestFinished(() => {
     leave();
     store.close();

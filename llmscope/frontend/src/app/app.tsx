@@ -1,4 +1,4 @@
-import { effect, useSignal } from "@preact/signals";
+import { effect, useComputed, useSignal } from "@preact/signals";
 import { render } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { px } from "../draw/canvas";
@@ -10,9 +10,11 @@ import { NEUTRAL } from "../protocol/shared";
 import { PRESETS } from "../sampling/presets";
 import type { Hints } from "../store/hints";
 import type { Store } from "../store/store";
+import { type } from "../ui/fit";
 import { HelpContext } from "../ui/help";
 import { HintContext } from "../ui/hint";
 import { type Press, onKeys } from "../ui/keys";
+import { followPrinting, isPrinted, onPaper } from "../ui/paper";
 import { Help } from "./help";
 import { Problem } from "./problem";
 import { Prompts } from "./prompts";
@@ -23,10 +25,13 @@ import forced from "../ui/forced.css";
 import css from "./app.css";
 import help from "./help.css";
 import stage from "./stage.css";
+import print from "../ui/print.css";
 
 const SHARED = [themeCss, base, ui, forced, css, help, stage];
 /** What a person does that may lead to requests or pictures. */
 const GESTURES = ["pointerdown", "pointermove", "click", "keydown", "input", "change", "wheel"];
+/** Pixels of a stage's type on paper, whatever the screen. */
+const ON_PAPER = 16;
 /** What begins a gesture, whose changes are taken back together. */
 const BEGINNINGS = ["pointerdown", "keydown"];
 
@@ -54,6 +59,8 @@ export function mount(
   for (const gesture of BEGINNINGS) el.addEventListener(gesture, begin, { capture: true });
   // Tests wait for it.
   const end = effect(() => void el.toggleAttribute("data-settled", store.settled.value));
+  const endPrinting = followPrinting(shadow);
+  const endPaper = effect(() => void el.toggleAttribute("data-paper", onPaper.value));
   const endHints = hints?.start();
   store.look(1);
   render(<App store={store} host={el} panels={panels} picker={picker} hints={hints} />, shadow);
@@ -61,6 +68,8 @@ export function mount(
     render(null, shadow);
     store.look(-1);
     end();
+    endPaper();
+    endPrinting();
     endHints?.();
     for (const gesture of GESTURES) el.removeEventListener(gesture, touch, { capture: true });
     for (const gesture of BEGINNINGS) el.removeEventListener(gesture, begin, { capture: true });
@@ -75,12 +84,13 @@ interface AppProps extends PanelProps {
 }
 
 function App({ store, host, panels, picker, hints }: AppProps) {
-  const theme = useSignal<Theme>("light");
-  useEffect(() => followTheme(host, (found) => (theme.value = found)), []);
+  const around = useSignal<Theme>("light");
+  const theme = useComputed<Theme>(() => (isPrinted.value ? "light" : around.value));
+  useEffect(() => followTheme(host, (found) => (around.value = found)), []);
   const shown = store.state.panels.value.flatMap(
     (name) => panels.find((panel) => panel.name === name) ?? [],
   );
-  const sheets = [...SHARED, ...panels.map(({ css }) => css), picker?.css];
+  const sheets = [...SHARED, ...panels.map(({ css }) => css), picker?.css, print];
   const old = store.isOld.value ? "old" : "";
   const hasColumns = shown.some(({ place }) => place === "column");
   const placeOf = ({ name, place }: Panel) => (name === "lens" && hasColumns ? "below" : place);
@@ -100,6 +110,9 @@ function App({ store, host, panels, picker, hints }: AppProps) {
   const isReady = shown.every(({ needsModel }) => needsModel === false) || !!store.model.value;
   const isStage = store.state.lecture.value && isReady;
   const em = useSignal(PLAIN);
+  const large = useComputed(() => (onPaper.value ? ON_PAPER : em.value));
+  const plain = useComputed(() => (onPaper.value ? PLAIN : type.value));
+  const size = isStage ? large : plain;
   const wasStage = useRef(isStage);
   useEffect(() => {
     if (isStage && !wasStage.current) host.scrollIntoView();
@@ -129,37 +142,37 @@ function App({ store, host, panels, picker, hints }: AppProps) {
       <HelpContext.Provider value={toggleHelp}>
         <HintContext.Provider value={hints ?? null}>
           <div
-            class={`llmscope ${theme.value}`}
-            style={{ "--em": px(isStage ? em.value : PLAIN) }}
+            class={`llmscope ${theme.value} ${onPaper.value ? "paper" : ""}`}
+            style={{ "--em": px(size.value) }}
             onKeyDown={keys}
           >
             <style>{sheets.join("\n")}</style>
-            {!isReady && store.training ? (
-              <>
-                {shown
-                  .filter(({ name }) => name === "training")
-                  .map(({ name, component: Component }) => (
-                    <Component key={name} store={store} />
-                  ))}
-                <Problem store={store} />
-              </>
-            ) : !isReady ? (
-              picker && <picker.component store={store} />
-            ) : isStage ? (
-              <Em.Provider value={em}>
+            <Em.Provider value={size}>
+              {!isReady && store.training ? (
+                <>
+                  {shown
+                    .filter(({ name }) => name === "training")
+                    .map(({ name, component: Component }) => (
+                      <Component key={name} store={store} />
+                    ))}
+                  <Problem store={store} />
+                </>
+              ) : !isReady ? (
+                picker && <picker.component store={store} />
+              ) : isStage ? (
                 <Stage store={store} host={host} em={em} shown={shown}>
                   {prompts}
                 </Stage>
-              </Em.Provider>
-            ) : (
-              <>
-                {prompts}
-                {show("row", "block")}
-                <Problem store={store} />
-                {inColumns.length > 0 && <div class={`columns ${old}`}>{inColumns}</div>}
-                {show("below")}
-              </>
-            )}
+              ) : (
+                <>
+                  {prompts}
+                  {show("row", "block")}
+                  <Problem store={store} />
+                  {inColumns.length > 0 && <div class={`columns ${old}`}>{inColumns}</div>}
+                  {show("below")}
+                </>
+              )}
+            </Em.Provider>
             <Help hints={hints} dialog={help} shown={shown} isStage={isStage} />
           </div>
         </HintContext.Provider>

@@ -1,21 +1,20 @@
 import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import type { Panel, PanelProps } from "../panels/props";
 import { picker as words } from "#words/picker";
 import { Problem } from "./problem";
 import css from "./picker.css";
 
+type Left = () => { words?: string; picture?: string };
+
 /** Chooses and loads a model, with its progress and its errors in place. */
-function Picker({ store }: PanelProps) {
+function Picker({ store, left }: PanelProps & { left: Left }) {
   const name = useSignal("");
   const choices = store.models.choices.value;
   const progress = store.models.progress.value;
   const problem = store.problem.value;
   if (!choices) {
-    return problem || store.isGone.value ? (
-      <Problem store={store} />
-    ) : (
-      <p class="muted">{words.waiting}</p>
-    );
+    return problem || store.isGone.value ? <Problem store={store} /> : <Waiting left={left} />;
   }
   const load = (event: Event) => {
     event.preventDefault();
@@ -77,4 +76,31 @@ function Picker({ store }: PanelProps) {
   );
 }
 
-export const picker: Panel = { name: "picker", component: Picker, css, place: "row" };
+const LATE = 2500; // ms without an answer
+
+/** Until a kernel answers; where none does, what there was before. */
+function Waiting({ left }: { left: Left }) {
+  const isLate = useSignal(false);
+  useEffect(() => {
+    const timer = window.setTimeout(() => (isLate.value = true), LATE);
+    return () => window.clearTimeout(timer);
+  }, []);
+  if (!isLate.value) return <p class="muted">{words.waiting}</p>;
+  const { picture, words: said } = left();
+  return (
+    <div class="left">
+      <p role="status">
+        {words.noAnswer} {picture && words.before}
+      </p>
+      {picture && <img src={`data:image/png;base64,${picture}`} alt={said ?? ""} />}
+    </div>
+  );
+}
+
+/** What is chosen from where there is no model; `left` gives what a notebook has of the view. */
+export const picker = (left: Left): Panel => ({
+  name: "picker",
+  component: ({ store }) => <Picker store={store} left={left} />,
+  css,
+  place: "row",
+});

@@ -1,10 +1,10 @@
-import type { Signal } from "@preact/signals";
+import type { ReadonlySignal } from "@preact/signals";
 import { createContext } from "preact";
 import type { Ink } from "../draw/color-scale";
 import { COLORS } from "../protocol/shared";
 import type { Theme } from "./theme";
 
-export const ThemeContext = createContext<Signal<Theme>>(null!);
+export const ThemeContext = createContext<ReadonlySignal<Theme>>(null!);
 
 interface Inks {
   attention: Ink;

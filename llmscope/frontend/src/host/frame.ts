@@ -1,5 +1,13 @@
 /** The frame that a page of ours may be in. */
 
+/** How wide a page is laid out for paper, in pixels; it is made as wide as the paper then. */
+export const PAPER = 960;
+
+const REST = 500; // ms after what a person did, until it is known how high that is on paper
+
+/** What may change what is on paper. */
+const GESTURES = ["click", "keyup", "change", "input"];
+
 /** Does as the page around says, from now on: `{llmscope: {theme: "dark"}}` makes this one dark. */
 export function hearTheme(): void {
   addEventListener("message", ({ source, data }) => {
@@ -9,9 +17,31 @@ export function hearTheme(): void {
   });
 }
 
-/** Tells the page around how high this one is, now and whenever `main` changes that. */
-export function followHeight(main: HTMLElement): void {
+/** How high a page may be; and how high it is on paper, if it is laid out for that. */
+export interface Heights {
+  most?: number;
+  onPaper?: () => number;
+}
+
+/**
+ * Tells the page around how high this one is, now and whenever `main` changes that; and how high it
+ * would be on paper, a while later: who prints it can't wait for that.
+ */
+export function followHeight(main: HTMLElement, { most = Infinity, onPaper }: Heights): void {
   if (parent === window) return;
+  let timer = 0;
+  const reportPaper = () => {
+    if (!onPaper) return;
+    window.clearTimeout(timer);
+    timer = window.setTimeout(() => tell({ paper: onPaper() }), REST);
+  };
+  const reportHeight = () => {
+    const height = Math.min(most, Math.ceil(document.body.getBoundingClientRect().height));
+    if (height !== told) reportPaper();
+    told = height;
+    tell({ height });
+  };
+  let told = 0;
   // A frame out of sight isn't drawn: no ResizeObserver is called there before it comes into sight.
   const changes = new MutationObserver(reportHeight);
   for (const root of [main, ...Array.from(main.children, (child) => child.shadowRoot ?? child)])
@@ -22,9 +52,20 @@ export function followHeight(main: HTMLElement): void {
   });
   sizes.observe(document.body);
   addEventListener("message", reportHeight); // Whoever sends one listens from now on.
+  for (const gesture of GESTURES) addEventListener(gesture, reportPaper, { capture: true });
 }
 
-function reportHeight(): void {
-  const height = Math.ceil(document.body.getBoundingClientRect().height);
-  parent.postMessage({ llmscope: { height } }, "*");
+/** Keys of the page around, where nothing here takes them: a presenter's clicker turns the slide. */
+export const HANDED_ON: Readonly<Record<string, number>> = { PageUp: 33, PageDown: 34, Escape: 27 };
+
+/** Hands keys on to the page around. */
+export function handOn(): void {
+  if (parent === window) return;
+  addEventListener("keydown", (event) => {
+    const held = event.ctrlKey || event.metaKey || event.altKey || event.shiftKey;
+    if (!event.defaultPrevented && !held && event.key in HANDED_ON) tell({ key: event.key });
+  });
 }
+
+const tell = (llmscope: { height: number } | { paper: number } | { key: string }): void =>
+  parent.postMessage({ llmscope }, "*");

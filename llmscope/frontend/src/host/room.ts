@@ -1,4 +1,5 @@
 const NOTEBOOK = ".jp-WindowedPanel-outer, .jp-NotebookPanel-notebook";
+const FOOT = 90;
 const SCREEN = 16 / 10; // of a frame, whose own height follows what is in it
 
 interface Room {
@@ -28,7 +29,11 @@ export function followRoom(el: HTMLElement, found: (room: Room) => void): () => 
 function heightAround(el: HTMLElement, notebook: HTMLElement | null): number {
   if (isFullScreen(el)) return innerHeight;
   if (notebook) return notebook.clientHeight;
-  return parent === window ? innerHeight : document.documentElement.clientWidth / SCREEN;
+  if (parent === window) return innerHeight;
+  // Of a page that is given a height, its foot aside.
+  const most = document.querySelector<HTMLElement>("main[data-height]");
+  const room = most ? Number(most.dataset.height) - FOOT : Infinity;
+  return Math.min(room, document.documentElement.clientWidth / SCREEN);
 }
 
 export const isFullScreen = (el: HTMLElement): boolean => document.fullscreenElement === el;

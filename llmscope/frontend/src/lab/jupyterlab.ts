@@ -21,7 +21,8 @@ export interface Lumino {
 export interface MimeModel {
   readonly trusted: boolean;
   readonly data: Readonly<Record<string, unknown>>;
-  setData(change: { data: Record<string, unknown> }): void;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  setData(change: { data: Record<string, unknown>; metadata?: Record<string, unknown> }): void;
 }
 export interface Renderer extends Widget {
   renderModel(model: MimeModel): Promise<void>;

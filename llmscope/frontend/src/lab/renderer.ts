@@ -63,7 +63,9 @@ export function rendererOf({ Panel }: Lumino, app: Application) {
       if (kept.state && kept.state === (model.data[KEPT_TYPE] as Kept).state) return;
       const { "image/png": _, ...others } = model.data; // It was of what was shown before.
       const data = { ...others, "text/plain": words, [KEPT_TYPE]: kept };
-      model.setData({ data: picture ? { ...data, "image/png": picture } : data });
+      if (!picture) return model.setData({ data });
+      const metadata = { ...model.metadata, "image/png": { alt: words } };
+      model.setData({ data: { ...data, "image/png": picture }, metadata });
     }
   };
 }

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { RefObject } from "preact";
 import { useEffect } from "preact/hooks";
+import { measuredWith } from "./paper";
 
 export interface Size {
   width: number;
@@ -21,7 +22,11 @@ export function useSize(ref: RefObject<HTMLElement | null>): Size {
     const observer = new ResizeObserver(measure);
     observer.observe(element);
     measure();
-    return () => observer.disconnect();
+    const end = measuredWith(measure);
+    return () => {
+      observer.disconnect();
+      end();
+    };
   }, []);
   return size.value;
 }

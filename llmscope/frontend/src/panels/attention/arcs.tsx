@@ -12,6 +12,7 @@ import { useScale } from "../../ui/em";
 import { hundredths, weight } from "../../ui/format";
 import { onKeys } from "../../ui/keys";
 import { Label, plain } from "../../ui/label";
+import { onPaper } from "../../ui/paper";
 import { clamp } from "../../ui/scale";
 import { strongest } from "../../ui/strongest";
 import type { Size } from "../../ui/use-size";
@@ -24,6 +25,9 @@ import { partOf, strandOf } from "./segments";
 const words = attention.arcs;
 const LEAP = 10; // tokens
 const ROW = { least: 21, most: 34 }; // pixels a token
+
+/** Pixels of a canvas. */
+const MOST_ON_PAPER = 8000;
 
 interface ArcsProps {
   store: Store;
@@ -43,7 +47,7 @@ export function Arcs({ store, matrix, room }: ArcsProps) {
   const longest = Math.max(queries.length, keys.length);
   const { width } = room;
   const row = clamp(room.height / longest, ROW.least * scale, ROW.most * scale);
-  const height = Math.min(longest * row, room.height);
+  const height = Math.min(longest * row, onPaper.value ? MOST_ON_PAPER : room.height);
   const isCurrent = matrix.trace === store.trace.value && matrix.kind === attention.kind.value;
 
   const under = hovered.value?.matrix.trace === matrix.trace ? hovered.value : null;
@@ -64,7 +68,7 @@ export function Arcs({ store, matrix, room }: ArcsProps) {
     height,
     row,
     label,
-    top: top.value,
+    top: onPaper.value ? 0 : top.value,
   };
   useLayoutEffect(() => {
     paintArcs(canvas.current!, {
@@ -274,7 +278,14 @@ interface ArcsReadoutProps {
 /** The strongest tie of the token that is looked at, for each head. */
 function ArcsReadout({ matrix, end, strands, under }: ArcsReadoutProps) {
   const { queries, keys } = matrix.sides;
-  if (!end) return <p class="readout muted">{words.empty}</p>;
+  if (!end)
+    return (
+      <p class="readout muted">
+        <span>
+          {words.empty} <span data-tool>{words.point}</span>
+        </span>
+      </p>
+    );
   const own = plain((end.direction === "from" ? queries : keys)[end.index]?.label ?? "");
   const others = end.direction === "from" ? keys : queries;
   return (

@@ -39,6 +39,6 @@ export function reveal(element: HTMLElement, box: HTMLElement): void {
     end > box.scrollLeft
       ? start(columns.find((column) => start(column) >= end) ?? element)
       : Math.min(box.scrollLeft, start(element));
-  last.style.marginRight = px(Math.max(0, to - spare));
+  last.style.marginRight = px(to > 0 ? Math.max(0, to - spare) : 0);
   box.scrollLeft = to;
 }

@@ -10,6 +10,7 @@ import { onKeys } from "../../ui/keys";
 import { Label, plain } from "../../ui/label";
 import { TextArea } from "../../ui/text-area";
 import { common } from "#words/common";
+import { onPaper } from "../../ui/paper";
 import { generation as words } from "#words/generation";
 import { choose, fill, rich } from "../../words/fill";
 import type { PanelProps } from "../props";
@@ -204,7 +205,9 @@ function Caption({ store, generation }: { store: Store; generation: GenerationSt
           token: <Label text={plain(node.label)} />,
           figures: <Figures node={node} />,
         })}{" "}
-        {generation.selected.value === node.number && (generation.lacking ?? words.pick)}
+        {generation.selected.value === node.number &&
+          !onPaper.value &&
+          (generation.lacking ?? words.pick)}
       </p>
     );
   if (!generation.prompt.value) return <p class="caption">{words.empty}</p>;
@@ -225,7 +228,7 @@ function Caption({ store, generation }: { store: Store; generation: GenerationSt
               logprob: twoDecimals(logprob),
             }),
             generation.ended.value && whyEnded(path.length, store.state.maxNewTokens.value),
-            words.point,
+            !onPaper.value && words.point,
             generation.lacking,
           ]
             .filter(Boolean)

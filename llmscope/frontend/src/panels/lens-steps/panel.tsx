@@ -69,7 +69,10 @@ export function LensSteps({ store }: PanelProps) {
           {lacking ?? (training?.current.value ? words.none : overSteps.empty)}
         </p>
       )}
-      <p class="note lines lens-steps-note extra">{words.legend}</p>
+      <p class="note lines lens-steps-note extra">
+        {words.legend}
+        <span data-tool> · {words.click}</span>
+      </p>
       <div class="foot extra">
         <Save of={panel} name={`layers-over-steps-${token ?? ""}`} />
       </div>

@@ -7,6 +7,7 @@ import type { Store } from "../../store/store";
 import { Em, useScale } from "../../ui/em";
 import { onKeys } from "../../ui/keys";
 import { Label } from "../../ui/label";
+import { onPaper } from "../../ui/paper";
 import { clamp } from "../../ui/scale";
 import { useSize } from "../../ui/use-size";
 import { lens as words } from "#words/lens";
@@ -16,6 +17,8 @@ import { SHADES } from "./measures";
 
 const [ACROSS, DOWN, LEFT, TOP] = [5.4, 1.75, 3.6, 2.1]; // of a cell and of the heads, in ems
 const [LOW, HIGH] = [1.5, 2.2]; // a cell on a stage
+const MOST = 64; // tokens on paper
+const BESIDE = 16; // of them beside each other, at most
 
 interface TableProps {
   store: Store;
@@ -34,7 +37,8 @@ export function Table({ store, together }: TableProps) {
   const tokens = lens.tokens.value;
   const [focus, position] = lens.focus.value;
   const columns = useSignal<LensCell>([0, 0]); // a widget may be shown twice
-  const [first, end] = columns.value;
+  const bands = onPaper.value ? bandsOf(tokens.length, position) : [columns.value];
+  const [first, end] = [bands[0]![0], bands.at(-1)![1]];
   const bits = Math.log2(store.model.value!.vocabulary);
   const shade = SHADES[state.lens.value];
   // On a stage nothing is out of sight.
@@ -56,12 +60,13 @@ export function Table({ store, together }: TableProps) {
   const look = () => {
     const { scrollLeft, clientWidth } = box.current!;
     if (clientWidth === 0) return; // hidden
+    if (onPaper.value) return void (lens.inSight.value = [first, end]);
     const from = Math.floor(scrollLeft / (ACROSS * em));
     const until = Math.min(tokens.length, from + Math.ceil(clientWidth / (ACROSS * em)) + 1);
     if (from !== first || until !== end) columns.value = [from, until];
     lens.inSight.value = [from, until];
   };
-  useEffect(look, [width, em, tokens]);
+  useEffect(look, [width, em, tokens, onPaper.value]);
   useEffect(() => {
     const element = box.current!;
     if (element.clientWidth === 0) return;
@@ -86,11 +91,15 @@ export function Table({ store, together }: TableProps) {
   });
   const across = width - LEFT * em;
   // Where it scrolls, as much as it takes for the last column to end where the box does.
-  const spare = tokens.length * ACROSS * em > across ? across % (ACROSS * em) : 0;
-  const row = (head: ComponentChildren, cell: (position: number) => ComponentChildren) => (
+  const spare = tokens.length * ACROSS * em > across && !onPaper.value ? across % (ACROSS * em) : 0;
+  const row = (
+    [first, end]: LensCell,
+    head: ComponentChildren,
+    cell: (position: number) => ComponentChildren,
+  ) => (
     <tr>
       {head}
-      <td class="gap" style={{ width: px(first * ACROSS * em) }} />
+      <td class="gap" style={{ width: px(onPaper.value ? 0 : first * ACROSS * em) }} />
       {Array.from({ length: end - first }, (_, step) => cell(first + step))}
       <td class="gap" />
     </tr>
@@ -98,7 +107,7 @@ export function Table({ store, together }: TableProps) {
   const sides = [
     first > 0 && "before",
     first + Math.floor(across / (ACROSS * em)) < tokens.length && "after",
-  ].filter(Boolean);
+  ].filter((side) => side && !onPaper.value);
   return (
     <div class={`lens-frame ${sides.join(" ")}`}>
       <div
@@ -118,41 +127,58 @@ export function Table({ store, together }: TableProps) {
           else if (row) lens.pick([below(shown[row.rowIndex - 1]!), position]);
         }}
       >
-        <table
-          class="figures"
-          style={{
-            "--down": `${down}em`,
-            width: px((LEFT + tokens.length * ACROSS) * em + spare),
-          }}
-        >
-          <thead>
-            {row(<th>{words.layer}</th>, (at) => (
-              <th key={at}>
-                <Label text={tokens[at]?.label ?? ""} />
-              </th>
-            ))}
-          </thead>
-          <tbody>
-            {shown.map((fold) =>
-              row(<Layer fold={fold} />, (at) => {
-                const [label, opaque, parted] = read([fold.shown, at]) ?? [];
-                const isHere = fold.shown === focus && at === position;
-                return (
-                  <td
-                    key={at}
-                    class={[isHere && "focus", parted && "parted"].filter(Boolean).join(" ")}
-                    style={{ "--shade": clamp(opaque ?? 0, 0, 1).toFixed(3) }}
-                  >
-                    {label !== undefined && <Label text={label} />}
-                  </td>
-                );
-              }),
-            )}
-          </tbody>
-        </table>
+        {bands.map((band) => {
+          const wide = (LEFT + (onPaper.value ? band[1] - band[0] : tokens.length) * ACROSS) * em;
+          return (
+            <table
+              key={band[0]}
+              class="figures"
+              style={{ "--down": `${down}em`, "--wide": px(wide), width: px(wide + spare) }}
+            >
+              <thead>
+                {row(band, <th>{words.layer}</th>, (at) => (
+                  <th key={at}>
+                    <Label text={tokens[at]?.label ?? ""} />
+                  </th>
+                ))}
+              </thead>
+              <tbody>
+                {shown.map((fold) =>
+                  row(band, <Layer fold={fold} />, (at) => {
+                    const [label, opaque, parted] = read([fold.shown, at]) ?? [];
+                    const isHere = fold.shown === focus && at === position;
+                    return (
+                      <td
+                        key={at}
+                        class={[isHere && "focus", parted && "parted"].filter(Boolean).join(" ")}
+                        style={{ "--shade": clamp(opaque ?? 0, 0, 1).toFixed(3) }}
+                      >
+                        {label !== undefined && <Label text={label} />}
+                      </td>
+                    );
+                  }),
+                )}
+              </tbody>
+            </table>
+          );
+        })}
+        {end - first < tokens.length && onPaper.value && (
+          <p class="note">
+            {fill(words.part, { first: first + 1, last: end, count: tokens.length })}
+          </p>
+        )}
       </div>
     </div>
   );
+}
+
+/** Columns on paper, one band below the other: of a long text those around the focus. */
+function bandsOf(count: number, position: number): LensCell[] {
+  const shown = Math.min(count, MOST);
+  const first = clamp(position - MOST / 2, 0, count - shown);
+  const bands = Math.max(1, Math.ceil(shown / BESIDE));
+  const start = (band: number) => first + Math.round((shown * band) / bands);
+  return Array.from({ length: bands }, (_, band) => [start(band), start(band + 1)]);
 }
 
 /** The name of a row; a click on one that layers share shows another of them. */

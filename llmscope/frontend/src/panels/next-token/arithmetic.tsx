@@ -16,7 +16,11 @@ interface ArithmeticProps {
 /** How one token's logit becomes its probability, in the numbers on screen. */
 export function Arithmetic({ next, outcome, settings, rank, label }: ArithmeticProps) {
   if (rank === null) {
-    return <p class="arithmetic lines muted">{words.pick}</p>;
+    return (
+      <p class="arithmetic lines muted" data-tool>
+        {words.pick}
+      </p>
+    );
   }
   const { logits } = next.sorted;
   const { temperature } = settings;

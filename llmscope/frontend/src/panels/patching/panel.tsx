@@ -20,7 +20,7 @@ export function PatchingGrid({ store }: PanelProps) {
   const text = source.text.value;
   // Beside others it comes with the second text, below them; alone, or on a stage, it says what is missing.
   const isAlone = !state.panels.value.some((name) => IN_COLUMNS.includes(name));
-  if (!text && !isAlone && scale === 1) return null;
+  if (!text && !isAlone && scale <= 1) return null;
   const shown = patching.shown.value;
   const lacking = !trace.value ? words.noText : text ? patching.refused.value : words.empty;
   return (
@@ -143,7 +143,7 @@ function Reading({ store }: { store: Store }) {
 function Legend() {
   return (
     <span class="patching-legend note">
-      −1 <i /> 1 · {words.legend}
+      −1 <i /> 1 · {words.legend} <span data-tool>{words.click}</span>
     </span>
   );
 }

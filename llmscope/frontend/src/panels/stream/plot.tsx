@@ -1,3 +1,4 @@
+import type { StepsAxis } from "../../store/steps-axis";
 import { type Signal, useSignal } from "@preact/signals";
 import { useContext, useMemo, useRef } from "preact/hooks";
 import { px } from "../../draw/canvas";
@@ -12,13 +13,7 @@ import { onKeys } from "../../ui/keys";
 import { DrawnLabel, Label } from "../../ui/label";
 import { clamp } from "../../ui/scale";
 import { StepMark } from "../../ui/step-mark";
-import {
-  StepsAxisBelow,
-  type StepsAxis,
-  type StepsScale,
-  nearestTo,
-  stepsScale,
-} from "../../ui/steps-axis";
+import { StepsAxisBelow, type StepsScale, nearestTo, stepsScale } from "../../ui/steps-axis";
 import { fitting, textWidth } from "../../ui/text-width";
 import { useSize } from "../../ui/use-size";
 import { stream as words } from "#words/stream";

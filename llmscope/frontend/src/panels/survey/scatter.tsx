@@ -283,9 +283,11 @@ export function Scatter({ store, answer }: ScatterProps) {
         </span>
         <span role="status">
           {said.value ||
-            (points.length < answer.heads.shape[0]!
-              ? plural(answer.heads.shape[0]! - points.length, words.missing)
-              : words.frame)}
+            (points.length < answer.heads.shape[0]! ? (
+              plural(answer.heads.shape[0]! - points.length, words.missing)
+            ) : (
+              <span data-tool>{words.frame}</span>
+            ))}
         </span>
       </p>
     </div>

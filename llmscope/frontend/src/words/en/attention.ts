@@ -86,7 +86,8 @@ export const attention = {
   arcs: {
     label:
       "Attention as lines from queries, left, to keys, right. Up and down pin a token, left and right change the side, Escape shows all.",
-    empty: "Queries on the left, keys on the right. Point at a token, or click to pin it.",
+    empty: "Queries on the left, keys on the right.",
+    point: "Point at a token, or click to pin it.",
     /** Before the tokens at the other end. */
     most: { from: "{token} looks most at", to: "{token} is looked at most by" },
     beyond: "The strongest is out of sight: scroll to it",

@@ -11,5 +11,6 @@ export const lensSteps = {
   /** Of a cell. */
   at: "{token} {share} after layer {layer}, step {step}",
   atFirst: "{token} {share} after the embeddings, step {step}",
-  legend: "opacity: probability · each kept step is as wide · click to choose a step",
+  legend: "opacity: probability · each kept step is as wide",
+  click: "click to choose a step",
 } as const;

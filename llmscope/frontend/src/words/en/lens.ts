@@ -11,6 +11,8 @@ export const lens = {
   empty: "Type something to see the lens.",
   reading: "Reading layers…",
   table: "Layers by tokens. Arrow keys move the focus.",
+  /** On paper, of a long text. */
+  part: "Tokens {first} to {last} of {count}.",
   layer: "layer",
   embeddings: "emb.",
 

@@ -30,6 +30,6 @@ export const patching = {
   ends: "{here} here, {there} in the second text.",
   same: "The two texts hardly differ in this, so there is no way between them to measure. Choose another token, or another text.",
 
-  legend:
-    "0: as here, 1: as the second text, below 0: away from it. A click patches a cell in all panels.",
+  legend: "0: as here, 1: as the second text, below 0: away from it.",
+  click: "A click patches a cell in all panels.",
 } as const;

@@ -16,5 +16,6 @@ export const stream = {
   restAt: "{share} for all other tokens at step {step}",
   axis: "How steps are spaced",
   axes: { linear: "linear", log: "log" },
-  legend: "width: probability · the likelier above · click to choose a step",
+  legend: "width: probability · the likelier above",
+  click: "click to choose a step",
 } as const;

@@ -1,0 +1,124 @@
+"""What an author chooses of a page: its panels, heads, positions, texts, and how exact it is."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypedDict
+
+from llmscope.export.encoding import Precision, checked_precision
+from llmscope.panels import PANELS
+
+if TYPE_CHECKING:
+    from llmscope.edits import Edit
+    from llmscope.state import ViewState
+
+LEAST_HEIGHT, MOST_HEIGHT = 200, 10_000  # pixels that a page may be given
+
+
+class Choice(TypedDict, total=False):
+    """The keyword arguments that choose what a page contains; see `to_html`."""
+
+    layers: Iterable[int] | None
+    heads: Iterable[tuple[int, int]] | None
+    positions: Iterable[int] | None
+    prompts: Sequence[str]
+    edits: Sequence[Edit | Sequence[Edit]]
+    precision: Precision
+    panels: Iterable[str] | None
+    height: float | None
+    max_mb: float
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Validated export options."""
+
+    layers: frozenset[int] | None
+    heads: frozenset[tuple[int, int]] | None
+    positions: tuple[int, ...] | None
+    prompts: tuple[str, ...]
+    edits: tuple[tuple[Edit, ...], ...]
+    precision: Precision
+    panels: tuple[str, ...] | None
+    height: int | None
+    max_mb: float | None
+
+
+def wanted(
+    layers: Iterable[int] | None = None,
+    heads: Iterable[tuple[int, int]] | None = None,
+    positions: Iterable[int] | None = None,
+    prompts: Sequence[str] = (),
+    edits: Sequence[Edit | Sequence[Edit]] = (),
+    precision: Precision = "float16",
+    panels: Iterable[str] | None = None,
+    height: float | None = None,
+    max_mb: float | None = None,
+) -> Wanted:
+    """Return validated export options; see `to_html` for the parameters.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For options that no view can have.
+    """
+    if isinstance(prompts, str):
+        raise TypeError("prompts is a list of texts, not one text: prompts=[…]")
+    try:
+        chosen_heads = None if heads is None else frozenset((int(a), int(b)) for a, b in heads)
+    except (TypeError, ValueError):
+        raise TypeError("heads is a list of pairs (layer, head)") from None
+    return Wanted(
+        None if layers is None else frozenset(map(operator.index, layers)),
+        chosen_heads,
+        None if positions is None else tuple(map(operator.index, positions)),
+        tuple(prompts),
+        tuple(tuple(one) if isinstance(one, Sequence) else (one,) for one in edits),
+        checked_precision(precision),
+        _checked_panels(panels),
+        _checked_height(height),
+        None if max_mb is None else float(max_mb),
+    )
+
+
+def _checked_panels(panels: Iterable[str] | None) -> tuple[str, ...] | None:
+    if panels is None:
+        return None
+    if isinstance(panels, str):
+        raise TypeError(f"panels is a list of names, not one: panels=[{panels!r}]")
+    names = tuple(panels)
+    for name in names:
+        if name not in PANELS:
+            raise ValueError(f"There is no panel {name!r}: there are {', '.join(PANELS)}.")
+    return names
+
+
+def _checked_height(height: float | None) -> int | None:
+    if height is not None and not LEAST_HEIGHT <= height <= MOST_HEIGHT:
+        raise ValueError(
+            f"height is in pixels, between {LEAST_HEIGHT} and {MOST_HEIGHT:,}, not {height}"
+        )
+    return None if height is None else int(height)
+
+
+def with_panels(states: Sequence[ViewState], want: Wanted) -> list[ViewState]:
+    """Return what views show with some of their panels, those that are wanted.
+
+    Raises
+    ------
+    ValueError
+        When a view has none of them.
+    """
+    if want.panels is None:
+        return list(states)
+    found = []
+    for state in states:
+        names = [name for name in state.panels if name in want.panels]
+        if not names:
+            raise ValueError(
+                f"{state.view} has none of these panels: it has {', '.join(state.panels)}."
+            )
+        found.append(replace(state, panels=tuple(names), traits={**state.traits, "_panels": names}))
+    return found
