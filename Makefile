@@ -106,8 +106,8 @@ newest: build ## unit, model and sweep tests with the newest of what llmscope de
 lowest: build ## the same with the lowest that is claimed
 	$(PY) -m tests.releases lowest
 
-docs: chromium build ## build the documentation site into docs/_build/html, and open its pages offline
-	$(PY) -m sphinx -W --keep-going -q -E -b html docs docs/_build/html
+docs: chromium build ## build the documentation site into docs/_build/html, and open its pages offline; REPOSITORY=https://…
+	LLMSCOPE_REPOSITORY=$(REPOSITORY) $(PY) -m sphinx -W --keep-going -q -E -b html docs docs/_build/html
 	$(PY) -m pytest tests/site
 
 evaluate: setup ## install lm-evaluation-harness, and hold tasks to its own numbers and its command line
