@@ -279,7 +279,8 @@ function ArcsReadout({ matrix, end, strands, under }: ArcsReadoutProps) {
   const own = plain((end.direction === "from" ? queries : keys)[end.index]?.label ?? "");
   const others = end.direction === "from" ? keys : queries;
   return (
-    <p class="readout figures" role="status">
+    // Of many heads it scrolls.
+    <p class="readout figures" role="status" tabIndex={strands.length > 1 ? 0 : undefined}>
       <b>{rich(words.most[end.direction], { token: <Label text={own} /> })}</b>
       {strands.map(({ label, place, line }) => {
         if (!line) return <span key={label}>…</span>;

@@ -207,7 +207,7 @@ function Reading({ store, kept, grid, training, scores, hovered }: ReadingProps)
       <table class="figures">
         <thead>
           <tr>
-            <th />
+            <td />
             <th>{kept > 0 && fill(overSteps.step, { step: count(training.step.value) })}</th>
             <th>{words.end}</th>
             <th>{words.heads}</th>
