@@ -10,7 +10,7 @@ from playwright.sync_api import BrowserContext, expect
 
 from llmscope.shared import DARK, LIGHT
 from tests.components.conftest import Show
-from tests.components.screens import VIEWS
+from tests.components.screens import HEADS, VIEWS
 from tests.components.workshop import Shown
 from tests.page.axe import violations
 from tests.page.panels import click
@@ -27,10 +27,16 @@ SHOWN: dict[str, tuple[str, dict[str, Any]]] = VIEWS | {
     "tokenizers": ("tokenizers", {}),
     "patching": ("patching", {"_panels": ["tokens", "patching"]}),
     "stage": ("causal", {"panel": "explorer", "lecture": True}),
+    "training": ("training", {}),
+    "training-two": ("training-two", {}),
+    "pinned-heads": (
+        "causal",
+        {"panel": "attention", "mode": "arcs", "heads": HEADS, "position": 5},
+    ),
 }
 # Together they show every panel.
 SAMPLE = {"explorer-chain", "explorer-arcs", "explorer-steps", "explorer-patching", "lens"}
-SAMPLE |= {"generation", "evaluation", "two-texts", "survey", "tokenizers"}
+SAMPLE |= {"generation", "evaluation", "two-texts", "survey", "tokenizers", "training-two"}
 
 
 def rgb(color: str) -> str:
