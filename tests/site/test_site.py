@@ -14,7 +14,7 @@ from tests.site.opened import PAGES, SITE
 LIVE = [page for page in PAGES if "data-llmscope" in (SITE / page).read_text("utf-8")]
 VIEWS = {f"views/{name}.html" for name in
          ("explorer", "tokens", "next-token", "attention", "lens", "generation")}  # fmt: skip
-FRONT_BYTES = 1_000_000  # 0.78 MB when this was written
+FRONT_BYTES = 1_200_000  # 0.90 MB when this was written
 
 
 def test_every_view_has_its_page():
