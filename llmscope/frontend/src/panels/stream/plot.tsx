@@ -2,7 +2,7 @@ import type { StepsAxis } from "../../store/steps-axis";
 import { type Signal, useSignal } from "@preact/signals";
 import { useContext, useMemo, useRef } from "preact/hooks";
 import { px } from "../../draw/canvas";
-import { type Ink, mixed, rgb } from "../../draw/color-scale";
+import { type Ink, legibleOn, mixed, rgb } from "../../draw/color-scale";
 import { INK, ThemeContext } from "../../host/colors";
 import type { Theme } from "../../host/theme";
 import type { AcrossAnswer } from "../../protocol/over-steps";
@@ -221,7 +221,12 @@ function Picture(props: Drawing & { family: string }) {
         const place = inside(label, points, named.has(token));
         return (
           place && (
-            <text key={token} {...place} class="name" style={MIDDLE}>
+            <text
+              key={token}
+              {...place}
+              class="name"
+              style={{ ...MIDDLE, fill: rgb(legibleOn(inkOf(theme, token))) }}
+            >
               <DrawnLabel text={label} />
             </text>
           )
