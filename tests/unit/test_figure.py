@@ -17,6 +17,8 @@ from llmscope.export.figures.style import (
     ATTENTION,
     GROUND,
     HEADS,
+    LESS,
+    MORE,
     mix,
     opacity,
     weight_at,
@@ -55,7 +57,7 @@ def test_cells_have_the_inks_of_the_screen(show, scale, combine):
     ground = np.array(mix(ATTENTION, GROUND))
     for query, key in [(3, 1), (5, 5), (7, 0), (9, 4)]:
         value = view.attention[query, key]
-        ink = (HEADS[0] if value > 0 else HEADS[1]) if signed else ATTENTION
+        ink = (MORE if value > 0 else LESS) if signed else ATTENTION
         opaque = opacity(value, scale)
         expected = (1 - opaque) * ground + opaque * np.array(to_rgb(ink))
         np.testing.assert_allclose(colors[query, key, :3], expected, atol=0.01)

@@ -13,8 +13,9 @@ from llmscope.export.figures.style import (
     ATTENTION,
     BASE,
     EFFECT,
-    HEADS,
+    LESS,
     LIKELY,
+    MORE,
     SHADE,
     mix,
     opacity,
@@ -163,9 +164,7 @@ def test_a_text_is_shaded_by_effects_on_a_token(show):
     drawn = boxes(figure, "shade")
     assert len(drawn) == len(view.trace)
     for box, effect in zip(drawn, found, strict=True):
-        ink = mix(
-            HEADS[0 if effect > 0 else 1], EFFECT * (abs(effect) / np.abs(found).max()) ** 0.5
-        )
+        ink = mix(MORE if effect > 0 else LESS, EFFECT * (abs(effect) / np.abs(found).max()) ** 0.5)
         assert box.get_facecolor()[:3] == pytest.approx(ink, abs=2e-3)
     (said,) = (one.get_text() for one in texts(figure) if "true effect" in one.get_text())
     assert "the logit of “a” less that of “b”" in said

@@ -17,6 +17,7 @@ from llmscope.export.figures.style import (
     HAIR,
     HEADS,
     INK,
+    LESS,
     SMALL,
     SOFT,
     TITLE,
@@ -46,7 +47,7 @@ _CELL = 14.0  # the largest of a head
 _PICTURE, _PICTURES = 44.0, 8  # of one head over steps
 _NAMED = 8  # tokens with ribbons of their own
 _BENDS = 8  # points of a ribbon from one step to the next
-_RUNS = (INK, HEADS[1])
+_RUNS = (INK, LESS)
 # What is named by a head's greatest weight, with its colour and letter, as in the view.
 _HABITS = {
     "previous": (HEADS[0], "p", "previous token"),
