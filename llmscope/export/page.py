@@ -14,14 +14,20 @@ from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Unpack
 
-from llmscope.export.choice import Choice, wanted, with_panels
+from llmscope.export.choice import (
+    Choice,
+    check_folder,
+    checked_headings,
+    height_of,
+    wanted,
+    with_panels,
+)
 from llmscope.export.page_data import page_data
 from llmscope.export.plain_text import summary
 from llmscope.export.program import notices, packed_script, page_program, unpacking
 from llmscope.export.selection import check, grouped, plan, states_of
 from llmscope.export.size import fitted
 from llmscope.kernel.arrays import PageBuffers
-from llmscope.panels import PANELS
 from llmscope.shared import DARK, LIGHT
 from llmscope.state import SHARED
 
@@ -103,7 +109,7 @@ class Page:
             The same page with its `path`.
         """
         where = Path(path)
-        _check_folder(where)
+        check_folder(where)
         try:
             where.write_bytes(self.html.encode("ascii"))
         except OSError as error:
@@ -189,7 +195,7 @@ def to_html(
     'page.html'
     """
     if path is not None:
-        _check_folder(Path(path))  # before all the work
+        check_folder(Path(path))  # before all the work
     page = page_of(states_of(views), title, headings, **choice)
     return page if path is None else page.written(path)
 
@@ -202,7 +208,7 @@ def page_of(
 ) -> Page:
     """Return the page of what views show; see `to_html`."""
     check(states)
-    above = _checked_headings(headings, len(states))
+    above = checked_headings(headings, len(states))
     want = wanted(**choice)
     states = with_panels(states, want)
     if want.prompts and any(state.session is not None for state in states):
@@ -244,36 +250,6 @@ def page_of(
         name, body, _STYLE, [unpacking()], notices(program.packages), within=[program.script]
     )
     return Page(html, None, tuple(notes))
-
-
-def height_of(state: ViewState) -> int:
-    """Return about how many pixels a view is high."""
-    panels = [PANELS[name] for name in state.panels]
-    panels = [one for one in panels if not one.opened_by or state.traits[one.opened_by]]
-    height = sum(panel.above for panel in panels)
-    return height + max(panel.block for panel in panels) + max(panel.column for panel in panels)
-
-
-def _checked_headings(headings: Sequence[str] | None, count: int) -> Sequence[str]:
-    if headings is None:
-        return [""] * count
-    if isinstance(headings, str):
-        raise TypeError("headings is a list of texts, one for each view: headings=[…]")
-    if not all(isinstance(one, str) for one in headings):
-        raise TypeError("headings are texts, one for each view.")
-    if len(headings) != count:
-        raise ValueError(
-            f"headings= has {len(headings)} of {count} views: one for each, '' for none."
-        )
-    return headings
-
-
-def _check_folder(where: Path) -> None:
-    """Raise OSError where no file can be saved, in words."""
-    if where.is_dir():
-        raise IsADirectoryError(f"{where} is a folder: name a file in it, such as page.html.")
-    if not where.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {where.parent} to save {where.name} in.")
 
 
 def _links(states: Sequence[ViewState], *, prompts: bool) -> list[tuple[int, int, list[str]]]:

@@ -8,10 +8,10 @@ from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any, Unpack
 
-from llmscope.export.choice import wanted, with_panels
+from llmscope.export.choice import height_of, wanted, with_panels
 from llmscope.export.fallback import described, in_time
 from llmscope.export.keep import picture
-from llmscope.export.page import Page, beginning, height_of, page_of
+from llmscope.export.page import Page, beginning, page_of
 from llmscope.export.plain_text import summary
 from llmscope.export.program import BUILT
 
