@@ -106,8 +106,8 @@ newest: build ## unit, model and sweep tests with the newest of what llmscope de
 lowest: build ## the same with the lowest that is claimed
 	$(PY) -m tests.releases lowest
 
-docs: chromium build ## build the documentation site into docs/_build/html, and open its pages offline
-	$(PY) -m sphinx -W --keep-going -q -E -b html docs docs/_build/html
+docs: chromium build ## build the documentation site into docs/_build/html, and open its pages offline; REPOSITORY=https://…
+	LLMSCOPE_REPOSITORY=$(REPOSITORY) $(PY) -m sphinx -W --keep-going -q -E -b html docs docs/_build/html
 	$(PY) -m pytest tests/site
 
 evaluate: setup ## install lm-evaluation-harness, and hold tasks to its own numbers and its command line
@@ -130,6 +130,9 @@ training: build ## install datasets, peft, rouge-score and trl, and run the note
 
 hosts: chromium build ## publish a notebook with every tool, see what works, and write docs/hosts.md
 	test -x $(HOSTS)/bin/python || $(PY) -m venv $(HOSTS)
+	@# Apps run there, and see llmscope and what is in .venv.
+	$(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"), "$(CURDIR)", sep="\n")' > \
+		"$$($(HOSTS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/llmscope-venv.pth"
 	$(HOSTS)/bin/python -m pip install --quiet --disable-pip-version-check \
 		-c constraints.txt -r tests/hosts/requirements.txt
 	$(PY) -m tests.hosts

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
+import os
 import re
+import sys
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +18,13 @@ from sphinx.application import Sphinx
 import llmscope
 
 HERE = Path(__file__).parent
+ROOT = HERE.parent
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 
 project = "llmscope"
 author = "The llmscope developers"
 release = llmscope.__version__
-extensions = ["myst_nb", "sphinx.ext.autodoc", "numpydoc"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "numpydoc", "sphinx_copybutton"]
 exclude_patterns = ["_build"]
 smartquotes = False  # {"matrix", "arcs"} is Python
 
@@ -27,9 +32,10 @@ html_theme = "furo"
 html_title = f"llmscope {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
 html_copy_source = False
 html_show_copyright = False
-html_show_search_summary = False  # excerpts are fetched: from disk each would be an error
+html_show_search_summary = False  # excerpts take whole pages, and from disk each is an error
 html_math_renderer = "mathml"
 
 myst_enable_extensions = ["dollarmath"]
@@ -43,6 +49,11 @@ nb_execution_in_temp = True
 nb_output_stderr = "remove"  # bars of progress
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}  # else a CDN is asked for scripts
 
+# What one types, and not what comes out.
+copybutton_selector = "div:not(.output) > div.highlight pre"
+copybutton_prompt_text = r">>> |\.\.\. "
+copybutton_prompt_is_regexp = True
+
 default_role = "py:obj"
 numpydoc_show_class_members = False
 autodoc_member_order = "bysource"
@@ -50,6 +61,33 @@ autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 80
+
+# Where this is published, as `make docs REPOSITORY=https://…` says; without it nothing leads there.
+REPOSITORY = os.environ.get("LLMSCOPE_REPOSITORY", "").rstrip("/")
+SOURCES = f"{REPOSITORY}/blob/v{release}"
+if REPOSITORY:
+    extensions.append("sphinx.ext.linkcode")
+    html_theme_options = {
+        "source_view_link": f"{SOURCES}/docs/{{filename}}",
+        "footer_icons": [
+            {"name": name, "url": REPOSITORY + path, "html": name, "class": "words"}
+            for name, path in (("Source", ""), ("Issues", "/issues"))
+        ],
+    }
+
+
+def linkcode_resolve(domain: str, info: dict[str, str]) -> str | None:
+    """Return where a name of the reference is defined, if that is known."""
+    if domain != "py" or not REPOSITORY:
+        return None
+    try:
+        found = reduce(getattr, info["fullname"].split("."), sys.modules[info["module"]])
+        found = inspect.unwrap(getattr(found, "fget", None) or found)  # type: ignore[arg-type]
+        lines, first = inspect.getsourcelines(found)
+        path = Path(inspect.getsourcefile(found) or "").relative_to(ROOT)
+    except (AttributeError, KeyError, OSError, TypeError, ValueError):  # data, or not ours
+        return None
+    return f"{SOURCES}/{path.as_posix()}#L{first}-L{first + len(lines) - 1}"
 
 
 def mathml(translator: Any, node: nodes.math | nodes.math_block) -> None:
@@ -79,7 +117,7 @@ def without_widget_state(
     ]
 
 
-# What axe finds in pages of Sphinx, Furo and numpydoc, as it is written there, and as it has to be.
+# What axe finds in pages of Sphinx, Furo, numpydoc and pandas: how it is written, and has to be.
 MENDED = (
     (
         re.compile(r'class="caption" role="heading"'),
@@ -87,9 +125,27 @@ MENDED = (
     ),
     (re.compile(r'<aside class="sidebar-drawer"'), r'\g<0> aria-label="Pages of this site"'),
     (re.compile(r'<aside class="toc-drawer[^"]*"'), r'\g<0> aria-label="On this page"'),
+    (
+        re.compile(r'<div class="content-icon-container">'),
+        '<div class="content-icon-container" role="region" aria-label="This page">',
+    ),
     (re.compile(r'<th class="head"><p></p></th>'), '<td class="head"></td>'),
+    (re.compile(r"<th></th>"), "<td></td>"),  # pandas' corner
     (re.compile(r'(<div) role="list"( class="citation-list")'), r"\1\2"),
     (re.compile(r' role="doc-biblioentry"'), ""),
+    (
+        re.compile(r'<div id="search-results">'),
+        r'<h1 class="visually-hidden">Search</h1>\g<0>',
+    ),
+    # The lines of a long signature: a list of definitions that defines nothing.
+    (
+        re.compile(r"<dl>\n((?:<dd>.*</dd>\n)+)</dl>\s*"),
+        lambda lines: (
+            '<span class="sig-lines">'
+            + re.sub(r"<(/?)dd>", lambda tag: f"<{tag[1]}span>", lines[1])
+            + "</span>"
+        ),
+    ),
 )
 
 

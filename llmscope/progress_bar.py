@@ -12,7 +12,9 @@ _COLUMNS = 72
 
 
 def progress_bar(**settings: Any) -> tqdm[Any]:
-    """Return a bar that goes when it is closed; none is drawn where transformers draws none.
+    """Return a bar that goes when it is closed.
+
+    None is drawn where transformers draws none, and in marimo.
 
     Parameters
     ----------
@@ -22,7 +24,8 @@ def progress_bar(**settings: Any) -> tqdm[Any]:
     from transformers.utils.logging import is_progress_bar_enabled
 
     kind: type[tqdm[Any]] = NotebookBar if _is_notebook() else tqdm
-    return kind(**{"leave": False, "disable": not is_progress_bar_enabled(), **settings})
+    disabled = _is_marimo() or not is_progress_bar_enabled()
+    return kind(**{"leave": False, "disable": disabled, **settings})
 
 
 class NotebookBar(tqdm):  # type: ignore[type-arg]
@@ -51,3 +54,9 @@ class NotebookBar(tqdm):  # type: ignore[type-arg]
 def _is_notebook() -> bool:
     ipython = sys.modules.get("IPython")
     return hasattr(ipython and ipython.get_ipython(), "kernel")
+
+
+def _is_marimo() -> bool:
+    """Whether a cell of marimo runs, which keeps all that a bar says, and shows that it runs."""
+    marimo = sys.modules.get("marimo")
+    return marimo is not None and bool(marimo.running_in_notebook())

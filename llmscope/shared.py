@@ -29,6 +29,8 @@ COLOR_SCALES: tuple[ColorScale, ...] = tuple(_ATTENTION["color_scales"])
 SEGMENTS: tuple[str, ...] = tuple(_ATTENTION["segments"])
 SCORES: tuple[str, ...] = tuple(_ATTENTION["scores"])
 MOST_HEADS: int = _ATTENTION["most_heads"]  # as many as there are colours that can be told apart
+# How their lines are dashed, beside their colours: lengths drawn and left out.
+DASHES: tuple[tuple[int, ...], ...] = tuple(map(tuple, _ATTENTION["dashes"]))
 TILE: int = _ATTENTION["tile"]  # cells a side of a tile
 THUMBNAIL: int = _ATTENTION["thumbnail"]  # cells a side of a thumbnail, at most
 DECADES: int = _ATTENTION["decades"]  # weights of 10^-DECADES are blank on the logarithmic scale

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from llmscope.analysis.matrices import Band, layer_stack
+from llmscope.analysis.matrices import Band, MatrixStack, layer_stack
 from llmscope.capture import NEVER, Cancel, Recording, to_numpy
 from llmscope.shared import SCORES, THUMBNAIL, Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import torch
     from numpy.typing import NDArray
 
@@ -39,12 +41,23 @@ def overview(
         When `cancelled` returned True between two parts of the rows.
     """
     stack = layer_stack(recording.layer(layer, kind))
+    return overview_of(stack, recording, (layer,), kind, cancelled)
+
+
+def overview_of(
+    stack: MatrixStack,
+    recording: Recording,
+    layers: Sequence[int],
+    kind: Kind,
+    cancelled: Cancel = NEVER,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Reduce and score a stack of all heads of some layers, as `overview` does of one."""
     read = np.arange(stack.queries)
     if stack.queries > ROWS:
         read = np.linspace(0, stack.queries - 1, ROWS).round().astype(np.intp)
     edges = _edges(len(read), THUMBNAIL)  # of the rows of cells, among those that are read
-    scores = _Scores(recording, layer, kind)
-    cells = np.zeros((stack.heads, len(edges), stack.keys), dtype=np.float32)
+    scores = _Scores(recording, layers, kind)
+    cells = np.zeros((stack.count, len(edges), stack.keys), dtype=np.float32)
     done = 0
     for band in stack.bands(read, cancelled):
         scores.add(band)
@@ -63,12 +76,13 @@ def overview(
 class _Scores:
     """Sums over queries, from which the scores are made."""
 
-    def __init__(self, recording: Recording, layer: int, kind: Kind) -> None:
-        self._attention = recording.layer(layer, kind)
+    def __init__(self, recording: Recording, layers: Sequence[int], kind: Kind) -> None:
+        self._attentions = [recording.layer(layer, kind) for layer in layers]
+        heads = sum(attention.heads for attention in self._attentions)
         self._crossed = kind == "cross"
         self._ids = np.array(recording.source_ids if kind == "encoder" else recording.ids)
-        self._sums = np.zeros((len(SCORES), self._attention.heads))
-        self._counts = np.zeros((len(SCORES), self._attention.heads))
+        self._sums = np.zeros((len(SCORES), heads))
+        self._counts = np.zeros((len(SCORES), heads))
 
     def add(self, band: Band) -> None:
         """Add the weights of some queries."""
@@ -116,7 +130,11 @@ class _Scores:
         # Of the row as it would be without a sink, whose share is not in it.
         share = weights.sum(-1).clamp_min(torch.finfo(weights.dtype).tiny)  # (heads, rows)
         entropy = torch.special.entr(weights).sum(-1) / share + share.log()
-        visible = self._attention.count_visible(rows)  # (1 or heads, rows)
+        counts = [
+            one.count_visible(rows).to(weights.device).expand(one.heads, -1)
+            for one in self._attentions
+        ]
+        visible = torch.cat(counts)  # (heads, rows)
         several = visible > 1  # with one key to see there is nothing to be broad about
         broad = torch.where(several, entropy / visible.clamp_min(2).log(), 0.0)
         return broad.sum(1), several.sum(1).cpu().numpy()

@@ -128,6 +128,34 @@ def layer_stack(attention: Attention | OutputAttention) -> MatrixStack:
     return MatrixStack(band, attention.heads, attention.heads, attention.queries, attention.keys)
 
 
+def layers_stack(attentions: Sequence[Attention | OutputAttention]) -> MatrixStack:
+    """Return all heads of several layers of one shape as a stack, one layer after the other.
+
+    What was computed is kept: this is for matrices that are small together.
+    """
+    import torch
+
+    first = attentions[0]
+    count = sum(attention.heads for attention in attentions)
+    known: dict[bytes, Band] = {}
+
+    def band(rows: NDArray[np.intp]) -> Band:
+        if rows.tobytes() not in known:
+            known[rows.tobytes()] = compute(rows)
+        return known[rows.tobytes()]
+
+    def compute(rows: NDArray[np.intp]) -> Band:
+        parts = [attention.weights(rows) for attention in attentions]
+        whole = torch.zeros((count, len(rows), first.keys), device=parts[0].device)
+        done = 0
+        for attention, part in zip(attentions, parts, strict=True):
+            whole[done : done + len(part), :, attention.key_range(rows)] = part
+            done += len(part)
+        return Band(rows, slice(0, first.keys), whole)
+
+    return MatrixStack(band, count, count, first.queries, first.keys)
+
+
 def head_stack(
     attention: Attention | OutputAttention, head: int, without_first: bool = False
 ) -> MatrixStack:

@@ -83,12 +83,11 @@ class NextTokens(NamedTuple):
     counts: NDArray[np.int32]
 
 
-def summarised(rows: list[NDArray[np.float32]]) -> tuple[NextTokens, float]:
-    """Summarise logits (vocabulary,) of some positions; return also the largest `error`."""
+def summarised(rows: list[NDArray[np.float32]]) -> NextTokens:
+    """Summarise logits (vocabulary,) of some positions."""
     parts = []
-    largest = 0.0
     for logits in rows:
-        order = np.lexsort((np.arange(len(logits)), -logits))
+        order = np.argsort(-logits, kind="stable")
         ranked = logits[order]
         others = ranked[LIKELIEST:]
         others = others[np.isfinite(others)]
@@ -96,8 +95,6 @@ def summarised(rows: list[NDArray[np.float32]]) -> tuple[NextTokens, float]:
         bins = (highest - others.astype(np.float64)) / ((highest - lowest) or 1) * BINS
         counts = np.bincount(np.minimum(bins.astype(int), BINS - 1), minlength=BINS)
         parts.append((order[:LIKELIEST], ranked[:LIKELIEST], highest, lowest, counts))
-        rebuilt = np.concatenate([ranked[:LIKELIEST], spread(highest, lowest, counts)])
-        largest = max(largest, error(ranked, rebuilt))
     ids, likeliest, highest_, lowest_, counts_ = zip(*parts, strict=True)
     return NextTokens(
         np.stack(ids).astype(np.int32),
@@ -105,7 +102,17 @@ def summarised(rows: list[NDArray[np.float32]]) -> tuple[NextTokens, float]:
         np.array(highest_, np.float32),
         np.array(lowest_, np.float32),
         np.stack(counts_).astype(np.int32),
-    ), largest
+    )
+
+
+def largest_error(rows: list[NDArray[np.float32]], summary: NextTokens) -> float:
+    """Return the largest `error` of a summary of logits (vocabulary,)."""
+    errors = [0.0]
+    for number, logits in enumerate(rows):
+        of_others = (item[number] for item in (summary.highest, summary.lowest, summary.counts))
+        rebuilt = np.concatenate([summary.logits[number], spread(*of_others)])
+        errors.append(error(np.sort(logits)[::-1], rebuilt))
+    return max(errors)
 
 
 def spread(highest: Any, lowest: Any, counts: NDArray[Any]) -> NDArray[np.float32]:

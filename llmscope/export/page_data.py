@@ -14,7 +14,7 @@ import numpy as np
 from llmscope.analysis.head_scores import ROWS
 from llmscope.capture import NEVER
 from llmscope.export.choice import Wanted
-from llmscope.export.encoding import LIKELIEST, WEIGHT_ERROR, coded, summarised
+from llmscope.export.encoding import LIKELIEST, WEIGHT_ERROR, coded, largest_error, summarised
 from llmscope.export.selection import Group, Plan, between, listed, pairs_of
 from llmscope.kernel import TextInput
 from llmscope.kernel import requests as ask
@@ -93,8 +93,8 @@ def page_data(
             matrices.append({"trace": plan.name, "kind": kind, **_matrices(plan, kind, want)})
         if plan.positions:
             rows = [plan.trace.logits_at(position) for position in plan.positions]
-            summary, off = summarised(rows)
-            error = max(error, off)
+            summary = summarised(rows)
+            error = max(error, largest_error(rows, summary))
             held = {"trace": plan.name, "positions": plan.positions}
             if same_vocabulary(plan.trace.scope.tokenizer, plans[0].trace.scope.tokenizer):
                 ids.update(summary.ids.ravel().tolist())

@@ -1,33 +1,25 @@
-"""The way to views whose comms' messages no longer arrive.
+"""Where messages of a view's comm run in the kernel: in the subshell that the page names.
 
-ipykernel 7.4 runs what comes through a comm in the subshell from which the comm last sent
-something, also when that one is gone: each message is then refused. A page that learns so opens a
-comm of its own (``frontend/src/sources/lost.ts``), which runs on the main thread; there, each view
-sends an empty message, and its next ones run there too.
+ipykernel 7.4 runs them where the comm last sent something from, for cells that wait for an answer.
+No cell waits for one of a view; but its messages would wait for the cell that comes after the one
+that showed it, and be refused once that subshell is gone.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from weakref import WeakSet
-
-import comm
 
 if TYPE_CHECKING:
     from ipywidgets import Widget
 
-TARGET = "llmscope.reach"
-
-_views: WeakSet[Widget] = WeakSet()
+_ROUTE = "_reply_subshell_for"  # of ipykernel's comms
 
 
-def keep_reachable(view: Widget) -> None:
-    """Have a view be reached through the comm that a page opens."""
-    _views.add(view)
-    comm.get_comm_manager().register_target(TARGET, _reach)
+def run_as_addressed(view: Widget) -> None:
+    """Have the kernel run messages of a view's comm in the subshell that they name."""
+    if hasattr(view.comm, _ROUTE):
+        setattr(view.comm, _ROUTE, _as_addressed)
 
 
-def _reach(_opened: Any, _message: Any) -> None:
-    for view in list(_views):
-        if view.comm is not None:
-            view.send({})
+def _as_addressed(_data: Any, subshell: str | None) -> str | None:
+    return subshell

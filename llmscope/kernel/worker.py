@@ -7,6 +7,7 @@ import logging
 import queue
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from llmscope.capture import Cancelled
 from llmscope.kernel.arrays import MessageBuffers
 from llmscope.kernel.cpu_threads import leave_cpus
 from llmscope.kernel.protocol import format_key, parse, shortened
-from llmscope.kernel.requests import LAST, PAUSE, Request, RequestError
+from llmscope.kernel.requests import PAUSE, Request, RequestError
 from llmscope.text import clean
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     Send = Callable[[dict[str, Any], list[bytes]], None]
 
 _LARGEST = 2**53  # up to which JavaScript counts
+_AGAIN = 256  # requests of all pages before they had a subshell
 _IDLE_SECONDS = 5.0  # after which the thread ends; the next request starts another
 _log = logging.getLogger(__name__)
 
@@ -36,8 +38,7 @@ class _Job:
     order: int
     number: int = field(compare=False)
     request: Request = field(compare=False)
-    # Where it came from: ipykernel sends an answer, and the next message of the page, by this to
-    # the same subshell, so that neither waits for a running cell.
+    # Of the message: what is sent and printed meanwhile belongs to it.
     context: Context = field(compare=False, default_factory=copy_context)
     cancelled: threading.Event = field(compare=False, default_factory=threading.Event)
     parts: Iterator[Part] | None = field(compare=False, default=None)
@@ -51,8 +52,10 @@ _END = _Job(-1, -1, -1, Request())  # by identity: the thread ends
 class Worker:
     """Takes messages, answers them in order of urgency, and drops what was cancelled.
 
-    What comes in is ``{request, key}``, ``{cancel}``, or ``{}``, which only acknowledges. What goes
-    out is ``{request, part, done}`` with arrays as binary buffers, or ``{request, error, kind}``.
+    What comes in is ``{request, key}``, ``{cancel}``, or ``{}``, which only acknowledges. What was
+    asked before the page had a subshell comes a second time, with ``again``, and is taken once.
+    What goes out is ``{request, part, done}`` with arrays as binary buffers, or ``{request, error,
+    kind}``.
     Every request that has a number gets an answer or an error, unless it is cancelled.
 
     Parameters
@@ -68,10 +71,10 @@ class Worker:
     def __init__(self, answer: Answer, send: Send) -> None:
         self._answer: Answer | None = answer
         self._send = send
-        self._latest = copy_context()  # where the last message came from
         self._lock = threading.Lock()
         self._waiting: queue.PriorityQueue[_Job] = queue.PriorityQueue()
         self._open: dict[int, _Job] = {}
+        self._again: deque[int] = deque(maxlen=_AGAIN)  # numbers that came a second time
         self._order = itertools.count()
         self._thread: threading.Thread | None = None
         self._closed = False
@@ -85,13 +88,12 @@ class Worker:
         """Take one message, and drop what isn't one; never blocks, and never raises."""
         if not isinstance(content, dict):
             return
-        self._latest = copy_context()
         if _is_number(number := content.get("cancel")):
             with self._lock:
                 job = self._open.get(number)
             if job is not None:
                 job.cancelled.set()
-        if _is_number(number := content.get("request")):
+        if _is_number(number := content.get("request")) and not self._has(number, content):
             try:
                 request = parse(content.get("key"))
             except RequestError as error:
@@ -110,6 +112,14 @@ class Worker:
             self._open.clear()
             self._answer = None
         self._waiting.put(_END)
+
+    def _has(self, number: int, content: dict[str, Any]) -> bool:
+        """Return whether a request that came was taken already."""
+        with self._lock:
+            if content.get("again") is not True:
+                return number in self._again  # it comes late, from behind a cell
+            self._again.append(number)
+            return number in self._open
 
     def _refuse(self, number: int, error: RequestError) -> None:
         if self._closed:
@@ -191,12 +201,7 @@ class Worker:
     def _reply(self, job: _Job, part: Part, *, done: bool) -> None:
         buffers = MessageBuffers()
         content = {"request": job.number, "part": buffers.encoded(part), "done": done}
-        if job.urgency < LAST:
-            self._send(content, buffers.parts)
-        else:
-            # What grows as long as a training goes on may have been asked for before the page had a
-            # subshell, and would lead it back to where a cell runs.
-            self._latest.copy().run(self._send, content, buffers.parts)
+        self._send(content, buffers.parts)
 
     def _send_error(self, number: int, error: BaseException) -> None:
         message = f"{type(error).__name__}: {error}" if _is_a_bug(error) else str(error)

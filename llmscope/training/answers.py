@@ -195,16 +195,15 @@ class TrainingAnswers:
             for step, one in self._read(request, cancelled)
             if one.lens is not None
         ]
-        if not rows:
-            raise RequestError("The layers of this model can't be read through its head.")
-        ids = np.stack([row for _, row, _ in rows])
+        # Of a model whose layers can't be read through its head there is none, and no row.
+        ids = np.stack([row for _, row, _ in rows]) if rows else np.zeros((0, 0), np.int32)
         known = np.unique(ids).astype(np.int32)
         labels = self.runs[request.run].labels(known.tolist())
         yield {
             "steps": np.array([step for step, _, _ in rows], np.int32),
             "ids": ids,
             "labels": {"ids": known, "labels": labels},
-            "logprobs": np.stack([row for _, _, row in rows]),
+            "logprobs": np.stack([row for _, _, row in rows]) if rows else ids.astype(np.float32),
         }
 
     def _heads(self, request: ask.TrainingHeads, cancelled: Cancelled) -> Iterator[Part]:

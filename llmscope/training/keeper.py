@@ -13,7 +13,8 @@ from llmscope.scope import Scope
 from llmscope.shared import MOST_STEP
 from llmscope.text import labels
 from llmscope.training.aside import aside
-from llmscope.training.measure import NotFinite, Prober
+from llmscope.training.head_run import NotFinite
+from llmscope.training.measure import Prober, measure
 from llmscope.training.pace import Pace
 from llmscope.training.probe import checked
 from llmscope.training.recorder import Recorder
@@ -167,10 +168,11 @@ class Keeper:
             self.recorder.note(note)
 
     def _measured(self) -> dict[str, NDArray[Any]]:
+        assert self._scope is not None
         return {
             f"{number}.{name}": item
-            for number, prober in enumerate(self._probers)
-            for name, item in prober.measure().items()
+            for number, arrays in enumerate(measure(self._scope, self._probers))
+            for name, item in arrays.items()
         }
 
 

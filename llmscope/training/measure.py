@@ -6,23 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from llmscope.analysis.head_scores import overview
-from llmscope.analysis.matrices import layer_stack
-from llmscope.capture import Recording, to_numpy
+from llmscope.analysis.head_scores import overview_of
+from llmscope.analysis.matrices import layer_stack, layers_stack
+from llmscope.capture import Recording
 from llmscope.export.encoding import coded, summarised
 from llmscope.kernel.tiles import shades
 from llmscope.shared import SCORES, Kind
 from llmscope.trace import Trace
+from llmscope.training.head_run import NotFinite, Rows, Said, said_of
 from llmscope.training.probe import Probe, described, prepared
 from llmscope.training.streams import Streams, normed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Sequence
 
     import torch
     from numpy.typing import NDArray
 
-    from llmscope.capture import ForwardPass
     from llmscope.scope import Scope
 
     Arrays = dict[str, NDArray[Any]]
@@ -30,11 +30,28 @@ if TYPE_CHECKING:
 
 MOST_WEIGHTS = 2**16  # of one kind of attention, up to which all heads are kept in full
 _FEWEST = 8  # heads that are kept of longer probes
-_LOGITS = 2**23  # in memory at once
+_WEIGHTS = 2**22  # of one kind of attention, in memory at once
 
 
-class NotFinite(ValueError):
-    """A model whose numbers are infinite, or none: nothing of it can be kept."""
+def measure(scope: Scope, probers: Sequence[Prober]) -> list[Arrays]:
+    """Read all probes by a pass of each, and return what is kept of them, by name.
+
+    Raises
+    ------
+    NotFinite
+        When a number of the model's is infinite, or none.
+    """
+
+    def run() -> list[Arrays]:
+        found = [prober.read() for prober in probers]
+        rows = {number: rows for number, (_, rows) in enumerate(found) if rows is not None}
+        said = dict(zip(rows, said_of(scope, [*rows.values()]), strict=True)) if rows else {}
+        return [
+            arrays | (prober.predicted(said[number]) if number in said else {})
+            for number, (prober, (arrays, _)) in enumerate(zip(probers, found, strict=True))
+        ]
+
+    return scope.runner.undisturbed(run)
 
 
 class Prober:
@@ -80,16 +97,6 @@ class Prober:
             why = scope.runner.undisturbed(lambda: self._streams.learn(trace.recording))
             self.notes += [why] if why else []
 
-    def measure(self) -> Arrays:
-        """Read the probe by one pass, and return what is kept of it, by name.
-
-        Raises
-        ------
-        NotFinite
-            When a number of the model's is infinite, or none.
-        """
-        return self._scope.runner.undisturbed(self._measure)
-
     # ── one pass ─────────────────────────────────────────────────────────────────────────────
 
     def _trace(self) -> Trace:
@@ -103,82 +110,58 @@ class Prober:
         device = main_device(self._scope.model)
         return {name: item.to(device) for name, item in self._given.inputs.items()}
 
-    def _measure(self) -> Arrays:
+    def read(self) -> tuple[Arrays, Rows | None]:
+        """Run the model, which must be undisturbed.
+
+        Returns
+        -------
+        arrays
+            What is kept of attention.
+        rows
+            What the head is to be asked for; `None` where there is no head.
+
+        Raises
+        ------
+        NotFinite
+            When a weight is none.
+        """
         lens = self._streams.final is not None and bool(self.probe.positions)
         recording, states = self._streams.run(self._inputs(), lens)
-        arrays = self._predicted(recording, states)
+        arrays: Arrays = {}
         for kind in self.probe.kinds:
             found = self._attended(recording, kind)
             arrays |= {f"{kind}.{name}": item for name, item in found.items()}
-        return arrays
+        return arrays, self._rows(recording, states) if self._scope.runner.head.exists else None
 
     # ── what the head says ───────────────────────────────────────────────────────────────────
 
-    def _predicted(self, recording: Recording, states: list[torch.Tensor]) -> Arrays:
-        """Return the chain, the next token and the lens, of one run of the head."""
+    def _rows(self, recording: Recording, states: list[torch.Tensor]) -> Rows:
+        """Return the rows of the chain, of the next token, and of the lens, in this order."""
         import torch
 
-        runner = self._scope.runner
-        if not runner.head.exists:
-            return {}
         positions, hidden = [*self.probe.positions], recording.forward.hidden
+        targets = [] if self._scope.runner.family == "masked" else recording.ids[1:]
+        kept = range(len(targets), len(targets) + len(positions))
         whole = recording.forward.logits
-        arrays: Arrays = {}
-        chained = 0 if runner.family == "masked" else len(recording.ids) - 1
         if whole is not None:
-            rows: torch.Tensor = whole[[*range(chained), *positions]]
-        else:
-            ends = normed(states, self._streams.final or (), positions)
-            rows = torch.cat([hidden[:chained], hidden[positions], *ends])
-        kept: list[NDArray[np.float32]] = []
-        likeliest: list[tuple[torch.Tensor, torch.Tensor]] = []
-        chain: list[tuple[torch.Tensor, torch.Tensor]] = []
-        told = chained + len(positions)
-        for logits, first in self._logits(rows, recording.forward):
-            if bool(logits.isnan().any()) or bool((logits == torch.inf).any()):
-                raise NotFinite
-            stop = first + len(logits)
-            total = logits.logsumexp(dim=1)
-            if first < chained:
-                count = min(chained, stop) - first
-                ids = recording.ids[first + 1 : first + count + 1]
-                own = logits[:count].gather(1, torch.tensor(ids, device=logits.device)[:, None])
-                rank = (logits[:count] > own).sum(1)
-                chain.append((own[:, 0] - total[:count], rank))
-            kept += [
-                to_numpy(logits[n - first]) for n in range(max(first, chained), min(stop, told))
-            ]
-            if stop > chained:
-                best = logits[max(chained - first, 0) :].max(dim=1)
-                likeliest.append((best.values - total[max(chained - first, 0) :], best.indices))
-        if chain:
-            arrays["logprobs"] = to_numpy(torch.cat([one for one, _ in chain]))
-            arrays["ranks"] = torch.cat([one for _, one in chain]).cpu().numpy().astype(np.int32)
-        if kept:
-            arrays |= summarised(kept)[0]._asdict()
-        if states:
-            shape = (len(states) + 1, len(positions))
-            values = to_numpy(torch.cat([one for one, _ in likeliest])).reshape(shape)
-            ids_ = torch.cat([one for _, one in likeliest]).cpu().numpy().reshape(shape)
-            # The model's own answer is the last row; in `rows` it comes before the other layers.
-            arrays["lens_logprobs"] = np.roll(values, -1, axis=0).T.copy()
-            arrays["lens_ids"] = np.roll(ids_, -1, axis=0).T.astype(np.int32)
+            return Rows(whole[[*range(len(targets)), *positions]], True, targets, kept)
+        ends = normed(states, self._streams.final or (), positions)
+        rows = torch.cat([hidden[: len(targets)], hidden[positions], *ends])
+        return Rows(rows, False, targets, kept)
+
+    def predicted(self, said: Said) -> Arrays:
+        """Return the chain, the next token and the lens."""
+        arrays: Arrays = {}
+        if len(said.ranks):
+            arrays |= {"logprobs": said.logprobs, "ranks": said.ranks}
+        if said.kept:
+            arrays |= summarised(said.kept)._asdict()
+        if len(said.best) > len(said.ranks) + len(said.kept):
+            # The model's own answer is the last row; in `said` it comes before the other layers.
+            for name, item in (("lens_logprobs", said.best), ("lens_ids", said.best_ids)):
+                rows = item[len(said.ranks) :].reshape(-1, len(said.kept))
+                arrays[name] = np.roll(rows, -1, axis=0).T.copy()
         return arrays
-
-    def _logits(
-        self, rows: torch.Tensor, forward: ForwardPass
-    ) -> Iterator[tuple[torch.Tensor, int]]:
-        """Yield float32 logits (some rows, vocabulary), and the number of the first row.
-
-        `rows` are states, or logits where the head can't run by itself.
-        """
-        if forward.logits is not None:
-            yield rows.float(), 0
-            return
-        assert forward.reference_logits is not None
-        most = max(8, _LOGITS // forward.reference_logits.shape[-1])
-        for first in range(0, len(rows), most):
-            yield self._scope.runner.logits(rows[first : first + most]).float(), first
 
     # ── attention ────────────────────────────────────────────────────────────────────────────
 
@@ -187,33 +170,39 @@ class Prober:
         layers, most, queries, keys = self.probe.kinds[kind]
         scores = np.full((len(SCORES), len(layers), most), np.nan, np.float32)
         pictures: list[NDArray[np.uint8]] = []
-        counts: list[int] = []
-        for row, layer in enumerate(layers):
-            thumbnails, found = overview(recording, layer, kind)
+        counts = [recording.layer(layer, kind).heads for layer in layers]
+        at_once = max(1, _WEIGHTS // (most * queries * keys))
+        for first in range(0, len(layers), at_once):
+            group = layers[first : first + at_once]
+            stack = layers_stack([recording.layer(layer, kind) for layer in group])
+            thumbnails, found = overview_of(stack, recording, group, kind)
             if not np.isfinite(thumbnails).all():
                 raise NotFinite
-            scores[:, row, : len(found)] = found.T
-            counts.append(len(found))
             pictures.append(shades(thumbnails))
+            ends = np.cumsum(counts[first : first + at_once])
+            for row, of_layer in enumerate(np.split(found, ends[:-1]), first):
+                scores[:, row, : len(of_layer)] = of_layer.T
         heads = self._in_full(kind, layers, counts, scores)
-        whole = len(heads) == sum(counts)
-        weights = [
-            layer_stack(recording.layer(layer, kind)).read(None)[chosen]
-            for layer in layers
-            if (chosen := [head for number, head in heads if number == layer])
-        ]
-        codes = coded(
-            np.concatenate([np.zeros((0, queries, keys), np.float32), *weights]), "float16"
-        )
+        if at_once >= len(layers):
+            places = dict(zip(layers, np.cumsum([0, *counts[:-1]]), strict=True))
+            weights = stack.read()[[places[layer] + head for layer, head in heads]]
+        else:
+            weights = np.zeros((len(heads), queries, keys), np.float32)
+            for layer in {layer for layer, _ in heads}:
+                rows = [row for row, head in enumerate(heads) if head[0] == layer]
+                every = layer_stack(recording.layer(layer, kind)).read()
+                weights[rows] = every[[heads[row][1] for row in rows]]
+        codes = coded(weights, "float16")
         if queries == keys and not np.triu(codes, 1).any():
-            rows, columns = np.tril_indices(queries)
-            codes = codes[:, :, rows, columns]
+            down = np.tril_indices(queries)
+            codes = codes[:, :, *down]
         found_arrays: Arrays = {
             "scores": scores,
             "counts": np.array(counts, np.int16),
             "heads": np.array(heads, np.int16).reshape(-1, 2),
             "codes": codes.reshape(2, len(heads), -1),
         }
+        whole = len(heads) == sum(counts)
         return found_arrays if whole else {**found_arrays, "shades": np.concatenate(pictures)}
 
     def _in_full(

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from llmscope.training.probe import Probe
 
-    Part = dict[str, Any]
-
 
 class StepRecord:
     """What was kept of a model at one step, of all probes.
@@ -218,7 +216,7 @@ class StepRecord:
         found: NDArray[np.uint8] = pictures[part]
         return found
 
-    def matrices(self, probe: int = 0, kind: Kind = "self") -> Part:
+    def matrices(self, probe: int = 0, kind: Kind = "self") -> dict[str, Any]:
         """Return the weights that are kept, as a page holds them.
 
         Parameters

@@ -15,9 +15,10 @@ from llmscope.kernel import requests as ask
 from llmscope.kernel.edited_input import EditedInput, as_json
 from llmscope.kernel.inputs import text_of
 from llmscope.kernel.protocol import parse_input
-from llmscope.kernel.reach import keep_reachable
+from llmscope.kernel.reach import run_as_addressed
 from llmscope.state import SAMPLING, ViewState
 from llmscope.views.call import Code, call_of, source_of
+from llmscope.views.flushed import remember_session, send_flushed
 from llmscope.views.joins import linked_to, unlink_all
 from llmscope.views.traits import INPUT, ViewTraits
 
@@ -167,7 +168,7 @@ class View(anywidget.AnyWidget, ViewTraits):
         # ipywidgets holds every widget until it is closed.
         self._own_widgets = () if "layout" in traits else (self.layout,)
         self.on_msg(self._receive)
-        keep_reachable(self)
+        run_as_addressed(self)
         self.observe(self._follow_text, "text")
 
     @property
@@ -345,10 +346,10 @@ class View(anywidget.AnyWidget, ViewTraits):
         return self._handlers.traces.trace(shown, cancelled)
 
     def _post(self, content: dict[str, Any], buffers: list[bytes]) -> None:
-        if self.comm is not None:
-            self.send(content, buffers)
+        send_flushed(lambda: self.comm is not None and self.send(content, buffers))
 
     def _receive(self, _widget: Any, content: Any, _buffers: Any) -> None:
+        remember_session()
         self._worker.receive(content)
 
     def _follow_text(self, _change: Any) -> None:

@@ -39,6 +39,10 @@ class Links:
             join = {"id": self._id, "both": [*both], "gives": [*gives], "takes": [*takes]}
             setattr(view, JOINS, [*getattr(view, JOINS), join])
 
+    def __repr__(self) -> str:
+        names = [type(view()).__name__ for view in self.views if view() is not None]
+        return f"<Links of {' and '.join(names)}>"
+
     def unlink(self) -> None:
         """Let the two views go their own ways again."""
         for view in self.views:

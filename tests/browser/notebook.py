@@ -78,6 +78,10 @@ class Notebook:
         """Run all cells, as ``run`` does one."""
         self._run("notebook:run-all-cells", range(self.cell_count()), wait, errors)
 
+    def run_below(self, cell: int) -> None:
+        """Run a cell and all that follow, without waiting."""
+        self._run("notebook:run-all-below", [cell], wait=False, errors=True)
+
     def _run(self, command: str, cells: Sequence[int], wait: bool, errors: bool) -> None:
         self.evaluate(
             """

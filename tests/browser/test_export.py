@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Iterator
-from html import escape, unescape
+from html import escape
 from pathlib import Path
-from typing import Any
 
-import nbformat
 import pytest
-from nbconvert import HTMLExporter, LatexExporter
-from nbconvert.preprocessors import ExecutePreprocessor
-from playwright.sync_api import Browser, BrowserContext, Frame, Locator, Page, expect
+from playwright.sync_api import expect
 
 import llmscope
 from llmscope import AttentionView, GenerationView, NextTokenView
 from llmscope.generation import Step
-from tests.browser.explorer import KERNEL, SENTENCE, SIZE
-from tests.browser.lab import DARK
+from tests.browser.explorer import SENTENCE, SIZE
+from tests.browser.offline import expect_alive, panels
 from tests.page.axe import SEVERAL, violations
-from tests.page.chromium import SCREENSHOTS, Guard
-from tests.page.drawn import eventually
-from tests.page.panels import Panels, point
+from tests.page.chromium import SCREENSHOTS
+from tests.page.panels import point
 
 OTHER = "The capital of France is"
 HOSTILE = "</script><img src=x onerror=\"document.title='broken'\"> ' \u2028 <b>bold</b> &amp; &lt;"
@@ -62,38 +54,6 @@ def pages(scope, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def offline(browser: Browser, guard: Guard) -> Iterator[BrowserContext]:
-    """A guarded context without a network."""
-    fresh = browser.new_context(viewport=SIZE, offline=True)
-    guard.watch(fresh)
-    yield fresh
-    fresh.close()
-
-
-@pytest.fixture
-def page(offline: BrowserContext, guard: Guard) -> Page:
-    """A page that may ask for nothing but files of this test."""
-    opened = offline.new_page()
-    opened.on("request", lambda request: allowed(request.url, guard))
-    return opened
-
-
-def allowed(url: str, guard: Guard) -> None:
-    if not url.startswith(("file:", "about:", "http://127.0.0.1/")):
-        guard.problem(f"a request: {url}")
-
-
-def panels(where: Page | Frame, number: int = 0) -> Panels:
-    found = Panels(where.locator(".llmscope").nth(number))
-    expect(found.root).to_be_visible(timeout=20_000)
-    return found
-
-
-def pixels(target: Locator) -> bytes:
-    return target.screenshot()
-
-
 @pytest.mark.parametrize("name", ["linked", "written"])
 def test_axe_finds_nothing_in_a_page(page, pages, name):
     page.goto((pages / f"{name}.html").as_uri())
@@ -107,28 +67,6 @@ def test_axe_finds_nothing_in_a_page(page, pages, name):
         expect(page.locator(".llmscope.dark")).to_have_count(2 * (theme == "dark"))
         found[theme] = violations(page, only="color-contrast")
     assert found == {"light": [], "dark": [], "forced": []}
-
-
-def expect_alive(found: Panels, trace: Any) -> None:
-    """Sliders, heads and tokens change what is drawn, and what is printed is true."""
-    expect(found.rows.first).to_contain_text("Mary")
-    bars = found.next.locator(".bars")
-    before = pixels(bars)
-    found.slider("temperature").fill("1.5")
-    expect(found.shown("temperature")).to_have_text("1.50")
-    assert pixels(bars) != before
-    for bar, true in zip(found.bars(), trace.next_token(temperature=1.5).top(10), strict=True):
-        printed = float(bar["value"].removesuffix(" %")) / 100
-        assert bar["name"].lstrip("·") == true.text.strip()
-        assert math.isclose(printed, true.prob, rel_tol=6e-3)
-    before = pixels(found.cells)
-    expect(found.readout).to_contain_text(f"{trace.attention(24, 4)[-1].max():.3f}")
-    found.overview.focus()
-    found.walk(heads=-1)
-    expect(found.title).to_contain_text("Layer 24 · Head 3")
-    expect(found.readout).to_contain_text(f"{trace.attention(24, 3)[-1].max():.3f}")
-    assert pixels(found.cells) != before
-    expect(found.error).to_have_count(0)
 
 
 @pytest.fixture(scope="module")
@@ -297,117 +235,3 @@ def test_pages_follow_light_and_dark(browser, guard, pages, scheme):
 
 
 # ── in a saved notebook ──────────────────────────────────────────────────────────────────────────
-
-CELLS = [
-    "import llmscope\nscope = llmscope.load(progress=lambda *_: None)",
-    f"scope.explore({SENTENCE!r}, layer=24, head=4).static()",
-    "llmscope.NextTokenView(scope.trace('The capital of France is')).static()",
-]
-
-
-@pytest.fixture(scope="module")
-def saved() -> nbformat.NotebookNode:
-    """A notebook that was run and saved."""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for code in CELLS])
-    # As JupyterLab saves it: without the state of widgets.
-    run = ExecutePreprocessor(timeout=120, kernel_name="python3", store_widget_state=False)
-    run.preprocess(notebook, {})
-    return notebook
-
-
-def converted(notebook: nbformat.NotebookNode, **options: Any) -> str:
-    # Its own template asks a CDN for these, with or without us.
-    urls = ("mathjax_url", "require_js_url", "jquery_url", "mermaid_js_url")
-    html, _ = HTMLExporter(**dict.fromkeys(urls, ""), **options).from_notebook_node(notebook)
-    return html
-
-
-def test_nothing_was_printed_beside_it(saved):
-    for cell in saved.cells[1:]:
-        (output,) = cell.outputs
-        assert output.output_type == "execute_result"
-        assert set(output.data) == {"text/html", "text/plain", "image/png"}
-        assert output.metadata["image/png"]["alt"] == output.data["text/plain"]
-        assert "Likeliest tokens" in output.data["text/plain"]
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_converted_notebook_is_alive(page, saved, trace, theme, tmp_path):
-    (tmp_path / "notebook.html").write_text(converted(saved, theme=theme))
-    page.goto((tmp_path / "notebook.html").as_uri())
-    page.wait_for_function("() => frames.length === 2")
-    explorer, following = (panels(frame) for frame in page.frames[1:])
-    expect(explorer.root).to_contain_class(theme)
-    expect(following.rows.first).to_contain_text("Paris")
-    frame = page.locator("iframe").first
-    for number, inner in enumerate(page.frames[1:]):
-        outer = page.locator("iframe").nth(number)
-        eventually(lambda o=outer, i=inner: o.evaluate(OUTER) == i.evaluate(INNER))
-    expect_alive(explorer, trace)
-    before = frame.bounding_box()
-    explorer.show("Arcs")
-    explorer.root.get_by_role("button", name="A⁺ Lecture").click()
-    page.wait_for_function(
-        "before => document.querySelector('iframe').clientHeight !== before", arg=before["height"]
-    )
-    page.screenshot(path=SCREENSHOTS / f"export-nbconvert-{theme}.png", full_page=True)
-
-
-def test_a_sandboxed_notebook_still_grows(page, saved, tmp_path):
-    html = f'<body style="background:white">{saved.cells[2].outputs[0].data["text/html"]}</body>'
-    host = tmp_path / "host.html"
-    host.write_text(
-        '<!doctype html><iframe sandbox="allow-scripts" style="width:900px;height:980px" '
-        f'srcdoc="{escape(html)}"></iframe>'
-    )
-    page.goto(host.as_uri())
-    page.wait_for_function("() => frames.length === 1 && frames[0].length === 1")
-    outer, inner = page.frames[1], page.frames[2]
-    expect(panels(inner).rows.first).to_contain_text("Paris")
-    own = inner.evaluate("document.body.getBoundingClientRect().height")
-    expect(outer.locator("iframe")).to_have_css("height", f"{math.ceil(own)}px")
-
-
-def test_an_output_survives_in_jupyterlab(open_notebook):
-    notebook = open_notebook(CELLS, kernel=KERNEL)
-    notebook.run_all()
-    frame = notebook.output(1).frame_locator("iframe").locator(".llmscope")
-    expect(frame.locator(".bars li").first).to_contain_text("Mary")
-    notebook.theme(DARK)
-    expect(frame).to_contain_class("dark")
-    notebook.evaluate("await panel.context.save();")
-    notebook.page.reload()
-    notebook.wait_idle()
-    notebook.wait_drawn()
-    expect(frame.locator(".bars li").first).to_contain_text("Mary")
-    expect(frame).to_contain_class("dark")
-    frame.get_by_role("slider", name="temperature").fill("2")
-    expect(frame.locator(".bars li").first).not_to_contain_text("92.3 %")
-
-
-def test_where_frames_are_removed_words_are_left(open_notebook, saved, tmp_path):
-    # A notebook that comes from elsewhere isn't trusted.
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    notebook = nbformat.v4.new_notebook(cells=[saved.cells[1]], metadata={"kernelspec": kernel})
-    nbformat.write(notebook, tmp_path / "untrusted.ipynb")
-    output = open_notebook(tmp_path / "untrusted.ipynb", kernel=KERNEL).output(0)
-    expect(output).to_contain_text("Likeliest tokens: ' Mary' 92.3%")
-    expect(output.locator("iframe")).to_have_count(0)
-    picture = output.locator("img")
-    assert picture.evaluate("image => image.complete && image.naturalWidth") > 400
-    assert "Likeliest tokens" in (picture.get_attribute("alt") or "")
-
-
-def test_latex_has_the_pictures(saved):
-    latex, resources = LatexExporter().from_notebook_node(saved)
-    pictures = [data for name, data in resources["outputs"].items() if name.endswith(".png")]
-    assert [data[:8] for data in pictures] == [b"\x89PNG\r\n\x1a\n"] * 2
-    assert latex.count("includegraphics") >= 2
-
-
-def test_a_template_that_reads_it_has_the_words_of_a_picture(saved):
-    cell = nbformat.from_dict(saved.cells[1])
-    del cell.outputs[0].data["text/html"]
-    html = converted(nbformat.v4.new_notebook(cells=[cell]), template_name="classic")
-    (said,) = re.findall(r'<img alt="([^"]*)"', html)
-    assert unescape(said) == cell.outputs[0].data["text/plain"]

@@ -20,7 +20,10 @@ tokenizer, model = trained.words(), trained.gpt2()
 parts = {{"model": model, "tokenizer": tokenizer, "name": "sounds"}}
 watch = llmscope.training.Watch(trained.PROBES, 5, **parts)""",
     "view = llmscope.TrainingView(watch, layer=1, head=2)\nview",
-    """chance, updates = random.Random(0), torch.optim.AdamW(model.parameters(), 3e-3)
+    """import pathlib
+while not pathlib.Path("begin").exists():
+    time.sleep(0.05)
+chance, updates = random.Random(0), torch.optim.AdamW(model.parameters(), 3e-3)
 for step in range(100_000):
     ids = tokenizer(trained.sentences(8, chance), return_tensors="pt")["input_ids"]
     loss = model(input_ids=ids, labels=ids).loss
@@ -37,24 +40,26 @@ def test_a_training_is_followed_while_it_runs_stopped_and_exported(open_notebook
     notebook = open_notebook(CELLS, kernel=KERNEL)
     notebook.page.set_viewport_size(SIZE)
     notebook.run(0)
-    notebook.run(1)
-    page, panels = notebook.page, Panels(notebook.output(1))
-    training = panels.root.get_by_role("region", name="Training")
-    expect(training).to_contain_text("not begun", timeout=60_000)
-
     trace = "llmscope.Scope(model, tokenizer).trace(trained.PROBES[0])"
     first = notebook.ask(f"{trace}.next_token().top(1)[0].text").strip()
 
-    # It follows while the cell runs, and so do all panels, once JupyterLab has its subshell.
-    notebook.wait_subshells()
-    notebook.run(2, wait=False)
-    notebook.wait_busy()
+    # The view is heard though the next cell begins at once, and runs on.
+    notebook.run_below(1)
+    page, panels = notebook.page, Panels(notebook.output(1))
+    training = panels.root.get_by_role("region", name="Training")
+    expect(training).to_contain_text("not begun", timeout=60_000)
+    assert notebook.is_running(2)
+    height = (training.bounding_box() or {})["height"]
+
+    # It follows while the cell runs, and so do all panels.
+    notebook.path.with_name("begin").touch()
     slider = training.get_by_role("slider", name="Step that is shown")
     now = training.locator(".at b")
     expect(now).to_have_text(re.compile(r"^step [1-9]\d+$"), timeout=30_000)
     expect(panels.rows.first).to_be_visible()
     expect(panels.title).to_contain_text("Layer 1 · Head 2")
     assert notebook.is_running(2)
+    assert abs((training.bounding_box() or {})["height"] - height) <= 1
 
     # A kept step is read meanwhile.
     slider.focus()

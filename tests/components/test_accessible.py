@@ -6,11 +6,11 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext, Locator, expect
 
 from llmscope.shared import DARK, LIGHT
 from tests.components.conftest import Show
-from tests.components.screens import VIEWS
+from tests.components.screens import HEADS, VIEWS
 from tests.components.workshop import Shown
 from tests.page.axe import violations
 from tests.page.panels import click
@@ -27,10 +27,16 @@ SHOWN: dict[str, tuple[str, dict[str, Any]]] = VIEWS | {
     "tokenizers": ("tokenizers", {}),
     "patching": ("patching", {"_panels": ["tokens", "patching"]}),
     "stage": ("causal", {"panel": "explorer", "lecture": True}),
+    "training": ("training", {}),
+    "training-two": ("training-two", {}),
+    "pinned-heads": (
+        "causal",
+        {"panel": "attention", "mode": "arcs", "heads": HEADS, "position": 5},
+    ),
 }
 # Together they show every panel.
 SAMPLE = {"explorer-chain", "explorer-arcs", "explorer-steps", "explorer-patching", "lens"}
-SAMPLE |= {"generation", "evaluation", "two-texts", "survey", "tokenizers"}
+SAMPLE |= {"generation", "evaluation", "two-texts", "survey", "tokenizers", "training-two"}
 
 
 def rgb(color: str) -> str:
@@ -72,6 +78,15 @@ def test_a_percentage_is_named_with_its_token(shown: Shown) -> None:
     token, share = row.locator(".name").inner_text(), button.inner_text()
     assert re.fullmatch(r"[\d.]+ %", share)
     expect(button).to_have_accessible_name(f"{token.lstrip('·')}, {share}, arithmetic")
+
+
+def test_nothing_pulses_where_no_motion_is_wanted(shown: Shown) -> None:
+    dot = shown.panels.root.locator(".dot")
+    dot.evaluate("dot => dot.classList.add('busy')")
+    running = "dot => dot.getRootNode().getAnimations().length"
+    for wanted, many in (("no-preference", 1), ("reduce", 0)):
+        shown.page.emulate_media(reduced_motion=wanted)
+        assert dot.evaluate(running) == many
 
 
 def test_a_heading_is_called_without_its_buttons(show: Show) -> None:
@@ -120,7 +135,9 @@ def test_forced_colours_leave_the_pictures(show: Show, scheme: str) -> None:
     expect(picked).to_have_css("background-color", highlight)
 
 
-def test_a_second_tap_lets_a_token_go(workshop: str, browser, guard) -> None:
+def test_a_second_tap_lets_a_token_go_and_a_drag_scrolls_the_page(
+    workshop: str, browser, guard
+) -> None:
     context: BrowserContext = browser.new_context(
         viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
     )
@@ -134,4 +151,21 @@ def test_a_second_tap_lets_a_token_go(workshop: str, browser, guard) -> None:
     other = shown.panels.token(5)
     click(other)
     shown.wait(position=5)
+    for picture in (shown.panels.overview, shown.panels.cells):
+        picture.scroll_into_view_if_needed()
+        before = shown.page.evaluate("scrollY")
+        drag_up(context, picture)
+        shown.page.wait_for_function("before => scrollY > before + 50", arg=before)
+    assert shown.trait("head") == 4, "and chooses nothing"
     context.close()
+
+
+def drag_up(context: BrowserContext, over: Locator) -> None:
+    """Draw a finger over an element, up by 150 pixels."""
+    box = over.bounding_box()
+    assert box is not None
+    devtools = context.new_cdp_session(over.page)
+    x, y = box["x"] + box["width"] / 2, min(box["y"] + box["height"] / 2, 700)
+    for kind, up in (("Start", 0), *(("Move", by) for by in range(0, 160, 15)), ("End", None)):
+        points = [] if up is None else [{"x": x, "y": y - up}]
+        devtools.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": points})

@@ -180,7 +180,7 @@ def test_several_heads_of_any_layers_have_colours_of_their_own(shown, panels, ar
     expect(panels.chips).to_have_count(3)
     click(token(panels, "from", 13))
     shown.leave()
-    parts = panels.readout.locator("span:has(.swatch)")
+    parts = panels.readout.locator("span:has(.head-mark)")
     expect(parts).to_have_count(3)
     rows = np.stack([shown.numbers.attention(*head)[13] for head in HEADS])
     strongest = rows.max(-1)
@@ -189,13 +189,11 @@ def test_several_heads_of_any_layers_have_colours_of_their_own(shown, panels, ar
     for index, name in enumerate(("24·4", "3·2", "11·1")):
         expect(parts.nth(index)).to_contain_text(f"{name} {word[best[index]]}")
         expect_weight(parts.nth(index).locator(".weight"), strongest[index])
-    of_chip = (
-        "chips => chips.map(c => getComputedStyle(c.querySelector('.swatch')).backgroundColor)"
-    )
-    of_part = "all => all.map(p => getComputedStyle(p.querySelector('.swatch')).backgroundColor)"
-    colours = panels.chips.evaluate_all(of_chip)
-    assert len(set(colours)) == 3
-    assert parts.evaluate_all(of_part) == colours
+    for mark in ("stroke", "stroke-dasharray"):
+        of = f"all => all.map(one => one.querySelector('.head-mark path').getAttribute('{mark}'))"
+        chosen = panels.chips.evaluate_all(of)
+        assert len(set(chosen)) == 3, "a colour, and a line, of its own"
+        assert parts.evaluate_all(of) == chosen
 
 
 def test_chips_hide_isolate_and_remove_by_mouse(shown, panels, arcs):

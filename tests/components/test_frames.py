@@ -126,8 +126,9 @@ def test_a_cell_follows_light_and_dark_and_its_height(opened, scope, tmp_path):
         expect(frame).to_have_css("height", f"{high}px")
 
 
-def test_any_colour_of_the_page_around_is_read(opened, scope, tmp_path):
-    opened.emulate_media(color_scheme="dark")
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_any_colour_of_the_page_around_is_read(opened, scope, tmp_path, scheme):
+    opened.emulate_media(color_scheme=scheme)
     output = NextTokenView(scope.trace(tiny.TEXT)).static()._repr_html_()
     hosted(opened, tmp_path, f"<div>{output}</div>")
     view = opened.frame_locator("iframe").locator(".llmscope")
@@ -136,15 +137,46 @@ def test_any_colour_of_the_page_around_is_read(opened, scope, tmp_path):
         "color(display-p3 0.1 0.1 0.1)": "dark",
         "lab(98 0 0)": "light",
         "color-mix(in srgb, black 90%, white)": "dark",
-        "color(srgb 1 1 1)": "light",
-        "transparent": "dark",  # as the reader's system is
+        "color(display-p3 1 1 1)": "light",
+        "oklch(0.2 0 0)": "dark",
+        "color-mix(in srgb, white 95%, black)": "light",
+        "transparent": scheme,  # as the reader's system is
     }
     for color, theme in grounds.items():
         opened.evaluate("color => document.body.style.background = color", color)
         expect(view).to_contain_class(theme)
-    for kind, theme in (("vscode-light", "light"), ("vscode-high-contrast", "dark")):
-        opened.evaluate("kind => document.body.dataset.vscodeThemeKind = kind", kind)
-        expect(view).to_contain_class(theme)
+
+
+# Of a notebook, as `notebook.experimental.enableCsp` has VS Code set it; scripts may also come from
+# VS Code's own addresses.
+VSCODE = (
+    "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; "
+    "img-src https: http: data:; font-src https:; connect-src https:; child-src https: data:"
+)
+KINDS = ("light", "dark", "high-contrast-light", "high-contrast")
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_under_the_policy_of_vs_code_a_cell_lives_and_follows_its_theme(
+    watched, scope, tmp_path, scheme
+):
+    opened, asked = watched
+    opened.emulate_media(color_scheme=scheme)
+    output = NextTokenView(scope.trace(tiny.TEXT)).static()._repr_html_()
+    policy = f'<meta http-equiv="Content-Security-Policy" content="{VSCODE}">'
+    hosted(opened, tmp_path, f"{policy}<div>{output}</div>")
+    frame = opened.frame_locator("iframe")
+    panels = Panels(frame.locator(".llmscope"))
+    before = panels.rows.first.text_content()
+    panels.slider("temperature").fill("2")
+    expect(panels.rows.first).not_to_have_text(before or "")
+    # Its notebooks have no ground of their own, but an attribute.
+    opened.evaluate("document.body.style.background = 'transparent'")
+    for kind in KINDS:
+        opened.evaluate("kind => document.body.dataset.vscodeThemeKind = `vscode-${kind}`", kind)
+        theme = "light" if kind.endswith("light") else "dark"
+        expect(frame.locator(".llmscope")).to_contain_class(theme)
+    assert asked_of_others(asked) == []
 
 
 def test_a_cell_out_of_sight_is_as_high_as_it_needs(opened, scope, tmp_path):

@@ -66,3 +66,14 @@ def test_without_a_picture_it_says_so_too(context, scope):
     expect(said).to_contain_text("No kernel has answered")
     expect(said).not_to_contain_text("showed last")
     view.close()
+
+
+def test_it_follows_the_theme_that_vs_code_names(context, scope):
+    view = scope.explore(tiny.TEXT)
+    view._repr_mimebundle_()
+    page = opened(context, view)
+    page.emulate_media(color_scheme="light")
+    for kind, theme in (("dark", "dark"), ("light", "light"), ("high-contrast", "dark")):
+        page.evaluate("kind => document.body.dataset.vscodeThemeKind = `vscode-${kind}`", kind)
+        expect(page.locator(".llmscope")).to_contain_class(theme)
+    view.close()

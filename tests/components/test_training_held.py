@@ -134,7 +134,7 @@ def test_a_step_of_the_other_run_is_held(show: Show) -> None:
     query = len(expected) - 1
     key = int(np.abs(expected[query]).argmax())
     assert abs(signed(shown.panels.weight.text_content()) - expected[query, key]) < 1.1e-3
-    expect(panel(shown)).to_contain_text("held: 60 of from scratch")
+    expect(panel(shown)).to_contain_text("held: 60, from scratch")
 
 
 def test_cross_attention_has_a_difference_too(show: Show) -> None:

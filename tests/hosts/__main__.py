@@ -11,18 +11,21 @@ from playwright.sync_api import sync_playwright
 
 import llmscope
 from tests.hosts.look import Found, look
-from tests.hosts.tools import TOOLS, Tool, saved
+from tests.hosts.tools import LESSON, TOOLS, Tool, saved
+from tests.hosts.untried import UNTRIED
 from tests.page.chromium import launch
 
 PAGE = Path(__file__).parents[2] / "docs" / "hosts.md"
 BEGIN, END = "<!-- written by `make hosts` -->\n", "<!-- until here -->\n"
 CHECKS = {
-    "live": "views are there, and true",
-    "slider": "sliders",
-    "head": "heads switch",
-    "theme": "light and dark as the page",
-    "height": "as high as it needs",
+    "live": "views",
     "typing": "typing",
+    "slider": "sliders",
+    "head": "heads",
+    "generation": "generation",
+    "links": "links",
+    "theme": "light and dark",
+    "height": "height",
 }
 
 
@@ -35,7 +38,7 @@ def main(names: list[str]) -> int:
         browser = launch(playwright)
         notebooks: dict[Path, Path] = {}
         for number, tool in enumerate(chosen):
-            if tool.notebook not in notebooks and not tool.live:
+            if tool.notebook == LESSON and not notebooks:
                 notebooks[tool.notebook] = saved(tool.notebook, Path(folder))
             place = Path(folder) / str(number)
             place.mkdir()
@@ -45,22 +48,29 @@ def main(names: list[str]) -> int:
             print(_row(*results[-1]), *results[-1][1].failed, sep="\n  ", flush=True)
         browser.close()
     if not names:
+        rows = [_row(*result) for result in results]
+        rows += [_untried(name, says) for name, says in UNTRIED.items()]
         before, _, rest = PAGE.read_text().partition(BEGIN)
-        table = "\n".join([*_head(), *(_row(*result) for result in results)])
+        table = "\n".join([*_head(), *rows])
         PAGE.write_text(f"{before}{BEGIN}\n{table}\n\n{END}{rest.partition(END)[2]}")
     return int(any(found.failed for _, found in results))
 
 
 def _head() -> list[str]:
-    columns = ["", "version", *CHECKS.values(), "the tool's own page asks"]
+    columns = ["", "version", *CHECKS.values(), "its page asks"]
     return [_cells(columns), _cells(["---"] * len(columns))]
 
 
 def _row(tool: Tool, found: Found) -> str:
-    marks = ("" if name not in found.checks else "no" if found.checks[name] else "yes"
-             for name in CHECKS)  # fmt: skip
+    marks = ["–" if name not in found.checks else "no" if found.checks[name] else "yes"
+             for name in CHECKS]  # fmt: skip
+    marks[0] = tool.yes if marks[0] == "yes" else marks[0]
     asked = ", ".join(sorted(found.asked)) or "nobody"
     return _cells([tool.name, tool.version, *marks, asked])
+
+
+def _untried(name: str, says: dict[str, str]) -> str:
+    return _cells([name, "*not tried*", *(says.get(check, "–") for check in CHECKS), ""])
 
 
 def _cells(items: list[str]) -> str:

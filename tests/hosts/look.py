@@ -2,44 +2,35 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import (
-    Browser,
-    BrowserContext,
-    Error,
-    Frame,
-    Page,
-    Request,
-    Route,
-    expect,
-)
+from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, Request, Route
 
 from llmscope.scope import Scope
-from tests.browser.explorer import SENTENCE, SIZE
+from tests.browser.explorer import SIZE
+from tests.hosts import tried
 from tests.hosts.tools import Tool
 from tests.page.chromium import SCREENSHOTS
 from tests.page.drawn import eventually
-from tests.page.panels import Panels
 
-HOSTILE = "</script><b>The</b> capital of 法国 🎉 is"
-OTHER = "The capital of France is"
 _OURS = ("about:srcdoc", "blob:")  # where our scripts are, in frames and as live widgets
-_GROUND = """frame => {
-    for (let node = frame; node; node = node.parentElement) {
-        const color = getComputedStyle(node).backgroundColor;
-        const [r, g, b, a = 1] = color.match(/[\\d.]+/g).map(Number);
-        if (a >= 0.5) return 0.2126 * r + 0.7152 * g + 0.0722 * b < 128 ? "dark" : "light";
+# Dark or light, by the first opaque background around an element; shadow roots are stepped out of.
+_GROUND = """element => {
+    const pen = new OffscreenCanvas(1, 1).getContext("2d");
+    const around = node => node.parentElement ?? node.getRootNode().host;
+    for (let node = around(element); node; node = around(node)) {
+        pen.clearRect(0, 0, 1, 1);
+        pen.fillStyle = getComputedStyle(node).backgroundColor;
+        pen.fillRect(0, 0, 1, 1);
+        const [r, g, b, a] = pen.getImageData(0, 0, 1, 1).data;
+        if (a >= 128) return 0.2126 * r + 0.7152 * g + 0.0722 * b < 128 ? "dark" : "light";
     }
     return "light";
 }"""
-_OUTER = "frame => frame.clientHeight"
-_INNER = "Math.ceil(document.body.getBoundingClientRect().height)"
 
 
 @dataclass
@@ -55,33 +46,61 @@ class Found:
         """All that went wrong."""
         return [f"{name}: {what}" for name, what in self.checks.items() if what] + self.problems
 
-    def check(self, name: str, look: Callable[[], None]) -> None:
-        """Look at one thing; an error is kept."""
+    def check(self, name: str, look: Callable[[], object], *, first: bool = False) -> None:
+        """Look at one thing; an error is kept, and ends it all if nothing goes without that."""
+        self.checks[name] = ""
         try:
             look()
-            self.checks[name] = ""
         except (AssertionError, Error) as error:
             self.checks[name] = str(error) or "not so"
+            if first:
+                raise
 
 
 def look(browser: Browser, tool: Tool, url: str, scope: Scope) -> Found:
     """Open a page and try the views in it; their numbers are held to `scope`."""
     found = Found()
-    with _closed(browser, found) as context:
+    if tool.shows == "paper":
+        tried.paper(Path(urlsplit(url).path), found)
+        return found
+    with _closed(browser, found, tool) as context:
         page = context.new_page()
         page.goto(url)
-        if tool.live:
-            _live(page, found, scope)
-        else:
-            _static(page, found, scope)
-        SCREENSHOTS.mkdir(exist_ok=True)
-        name = Path(tool.name.replace(", ", "-").lower()).name
-        page.screenshot(path=SCREENSHOTS / f"host-{name}.png", full_page=True)
+        try:
+            if tool.begin is not None:
+                tool.begin(page)
+            tried.SHOWN[tool.shows](page, found, scope)
+            root = page.locator(tried.FIRST.get(tool.shows, ".llmscope")).first
+            found.check("theme", lambda: _themes(page, root, tool))
+        except (AssertionError, Error) as error:
+            found.problems.append(str(error))
+            _photograph(page, tool, "lost")
     return found
 
 
+def _themes(page: Page, place: Locator, tool: Tool) -> None:
+    """Let the reader's system be light, then dark; a view looks as what is around it."""
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        eventually(lambda: place.evaluate(_GROUND) == _look_of(page, place))
+        _photograph(page, tool, scheme)
+
+
+def _look_of(page: Page, place: Locator) -> str:
+    """Whether a view, or the one in a frame, is dark or light."""
+    frame = place.element_handle().content_frame()
+    root = place if frame is None else frame.locator(".llmscope").first
+    return "dark" if "dark" in (root.get_attribute("class") or "").split() else "light"
+
+
+def _photograph(page: Page, tool: Tool, what: str) -> None:
+    SCREENSHOTS.mkdir(exist_ok=True)
+    name = "-".join(part.lower() for part in tool.name.replace(",", "").split())
+    page.screenshot(path=SCREENSHOTS / f"host-{Path(name).name}-{what}.png", full_page=True)
+
+
 @contextmanager
-def _closed(browser: Browser, found: Found) -> Iterator[BrowserContext]:
+def _closed(browser: Browser, found: Found, tool: Tool) -> Iterator[BrowserContext]:
     """Give a browser context that reaches this machine only, and tells whose each attempt is."""
     context = browser.new_context(viewport=SIZE, color_scheme="dark")
 
@@ -90,11 +109,18 @@ def _closed(browser: Browser, found: Found) -> Iterator[BrowserContext]:
         if machine in (None, "127.0.0.1"):
             route.continue_()
             return
-        route.abort()
         if request.frame.url in _OURS:
             found.problems.append(f"a request: {request.url}")
         else:
             found.asked.add(machine)
+        match tool.instead(request.url):
+            case []:
+                route.abort()
+            case [file]:
+                route.fulfill(path=file, headers={"Access-Control-Allow-Origin": "*"})
+            case files:
+                text = "\n".join(file.read_text("utf-8") for file in files)
+                route.fulfill(body=text, content_type="text/javascript; charset=utf-8")
 
     def problem(text: str, place: str) -> None:
         if any(ours in place for ours in _OURS):
@@ -108,81 +134,3 @@ def _closed(browser: Browser, found: Found) -> Iterator[BrowserContext]:
     context.on("weberror", lambda e: problem(str(e.error), e.error.stack or ""))
     yield context
     context.close()
-
-
-def _static(page: Page, found: Found, scope: Scope) -> None:
-    outer = page.locator("iframe[data-llmscope]")
-    expect(outer).to_have_count(2, timeout=60_000)
-    frames = [handle.content_frame() for handle in outer.element_handles()]
-    explorer, following = (_panels(frame) for frame in frames if frame is not None)
-    best = scope.trace(HOSTILE).next_token().top(1)[0]
-
-    def alive() -> None:
-        expect(explorer.root).to_be_visible(timeout=20_000)
-        expect(explorer.rows.first).to_contain_text("Mary")
-        expect(following.rows.first).to_contain_text((best.text or "").strip())
-        expect(following.rows.first).to_contain_text(f"{100 * best.prob:.1f} %")
-
-    found.check("live", alive)
-    _tried(explorer, found, scope)
-    # Of loading.
-    found.check("nothing left", lambda: expect(page.locator("body")).not_to_contain_text("%|"))
-    ground = outer.first.evaluate(_GROUND)
-    found.check("theme", lambda: expect(explorer.root).to_contain_class(ground))
-
-    def height() -> None:
-        for number, frame in enumerate(frames):
-            place = outer.nth(number)
-            eventually(lambda p=place, f=frame: p.evaluate(_OUTER) == f.evaluate(_INNER))
-
-    found.check("height", height)
-
-
-def _live(page: Page, found: Found, scope: Scope) -> None:
-    panels = _panels(page)
-
-    def alive() -> None:
-        expect(panels.root).to_be_visible(timeout=90_000)
-        expect(panels.rows.first).to_contain_text("Mary", timeout=20_000)
-
-    def typing() -> None:
-        panels.slider("temperature").fill("1")
-        panels.prompt.fill(OTHER)
-        expect(panels.rows.first).to_contain_text("Paris", timeout=20_000)
-
-    found.check("live", alive)
-    _tried(panels, found, scope)
-    ground = page.locator("body").evaluate(_GROUND)
-    found.check("theme", lambda: expect(panels.root).to_contain_class(ground))
-    found.check("typing", typing)
-
-
-def _tried(panels: Panels, found: Found, scope: Scope) -> None:
-    """Move a slider and switch the head: pixels change, and numbers are the model's."""
-    trace = scope.trace(SENTENCE)
-
-    def slider() -> None:
-        bars = panels.next.locator(".bars")
-        before = bars.screenshot()
-        panels.slider("temperature").fill("1.5")
-        expect(panels.shown("temperature")).to_have_text("1.50")
-        assert bars.screenshot() != before, "the bars stay as they are"
-        for bar, true in zip(panels.bars(), trace.next_token(temperature=1.5).top(10), strict=True):
-            printed = float(bar["value"].removesuffix(" %")) / 100
-            assert math.isclose(printed, true.prob, rel_tol=6e-3), (bar, true)
-
-    def head() -> None:
-        before = panels.cells.screenshot()
-        panels.overview.focus()
-        panels.walk(heads=-1)
-        expect(panels.title).to_contain_text("Layer 24 · Head 3")
-        expect(panels.readout).to_contain_text(f"{trace.attention(24, 3)[-1].max():.3f}")
-        assert panels.cells.screenshot() != before, "the matrix stays as it is"
-
-    found.check("slider", slider)
-    found.check("head", head)
-    found.check("no error", lambda: expect(panels.error).to_have_count(0))
-
-
-def _panels(where: Page | Frame) -> Panels:
-    return Panels(where.locator(".llmscope").first)

@@ -16,7 +16,7 @@ def lesson(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return saved(LESSON, tmp_path_factory.mktemp("lesson")).read_bytes()
 
 
-@pytest.mark.parametrize("name", ["nbconvert", "myst-nb"])
+@pytest.mark.parametrize("name", ["nbconvert --to html", "myst-nb"])
 def test_views_are_alive_in_a_published_notebook(browser, lesson, name, tmp_path: Path):
     notebook = tmp_path / LESSON.name
     notebook.write_bytes(lesson)

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import os
-import socket
+import re
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
+import anywidget
 import nbformat
 from nbconvert.preprocessors import ExecutePreprocessor
+from playwright.sync_api import Page
+
+from tests.hosts import servers
+from tests.hosts.servers import OTHERS
 
 HERE = Path(__file__).parent
 LESSON, LIVE = HERE / "lesson.ipynb", HERE / "live.ipynb"
-# An environment of its own, made by `make hosts`: JupyterLab shall not get these tools' extensions.
-OTHERS = Path(sys.prefix) / "hosts" / "bin" / "python"
+MARIMO, SHINY, STREAMLIT = (HERE / f"app_{name}.py" for name in ("marimo", "shiny", "streamlit"))
+MARIMO_PAGES = HERE / "app_marimo_pages.py"
 
 Opened = AbstractContextManager[str]  # where the page is, as long as it is there
 
@@ -36,13 +38,24 @@ class Tool:
     python: Path
     publish: Callable[[Path, Path], Opened]
     notebook: Path = LESSON
-    live: bool = False  # a kernel runs behind the page
+    shows: Literal["frames", "live", "app", "kept", "words", "paper"] = "frames"
+    begin: Callable[[Page], None] | None = None  # what a person does to run it
+    yes: str = "yes"  # what there is of the views, if all is well
+    # Of what its page asks a CDN, by pattern: the installed files that are the same.
+    cdn: Mapping[str, Sequence[Path]] = field(default_factory=dict)
 
     @property
     def version(self) -> str:
         """Of the package that is installed."""
         code = f"from importlib.metadata import version; print(version({self.package!r}))"
         return _run(self.python, "-c", code).strip()
+
+    def instead(self, url: str) -> list[Path]:
+        """Return the installed files that stand in for one of a CDN; none for most."""
+        for pattern, places in self.cdn.items():
+            if found := re.search(pattern, url):
+                return [place.joinpath(*found.groups()) for place in places]
+        return []
 
 
 def saved(notebook: Path, folder: Path) -> Path:
@@ -55,9 +68,15 @@ def saved(notebook: Path, folder: Path) -> Path:
 
 
 @contextmanager
-def _nbconvert(notebook: Path, folder: Path) -> Iterator[str]:
-    _run(TOOLS["nbconvert"].python, "-m", "nbconvert", "--to", "html", notebook.name, cwd=folder)
-    yield notebook.with_suffix(".html").as_uri()
+def _nbconvert(arguments: str, ending: str, notebook: Path, folder: Path) -> Iterator[str]:
+    _run(_HERE, "-m", "nbconvert", *arguments.split(), notebook.name, cwd=folder)
+    yield (folder / f"{notebook.stem}{ending}").as_uri()
+
+
+@contextmanager
+def _marimo_export(app: Path, folder: Path) -> Iterator[str]:
+    _run(OTHERS, "-m", "marimo", "export", "html", app.name, "-o", "app.html", cwd=folder)
+    yield (folder / "app.html").as_uri()
 
 
 @contextmanager
@@ -81,65 +100,9 @@ def _mkdocs(notebook: Path, folder: Path) -> Iterator[str]:
     yield (folder / "site" / notebook.with_suffix(".html").name).as_uri()
 
 
-@contextmanager
-def _voila(notebook: Path, folder: Path) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}/"
-    with (folder / "voila.log").open("wb") as log:
-        options = [f"--port={port}", "--no-browser", "--Voila.ip=127.0.0.1"]
-        server = subprocess.Popen(
-            [OTHERS, "-m", "voila", notebook.name, *options],
-            cwd=folder,
-            env=_environment(folder),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        _wait(f"{url}voila/static/favicon.ico", server, folder / "voila.log")
-        yield url
-    finally:
-        server.terminate()
-        server.wait(15)
-
-
-def _wait(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + 60
-    while time.monotonic() < end and server.poll() is None:
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-            return
-        except urllib.error.HTTPError:
-            return  # It answers.
-        except OSError:
-            time.sleep(0.2)
-    raise RuntimeError(f"The server did not start:\n{log.read_text()}")
-
-
-def _environment(folder: Path) -> dict[str, str]:
-    """Let Voilà find the kernel and the extensions of this environment, and no template of it."""
-    jupyter = folder / "jupyter"
-    kernel = jupyter / "kernels" / "python3"
-    kernel.mkdir(parents=True)
-    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    spec = {"argv": argv, "display_name": "Python 3", "language": "python"}
-    (kernel / "kernel.json").write_text(json.dumps(spec))
-    extensions = Path(sys.prefix) / "share" / "jupyter" / "labextensions"
-    (jupyter / "labextensions").symlink_to(extensions)
-    paths = {
-        "JUPYTER_PATH": str(jupyter),
-        "JUPYTER_CONFIG_DIR": str(folder / "config"),
-        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
-        "IPYTHONDIR": str(folder / "ipython"),
-    }
-    return {**os.environ, **paths}
-
-
 def _run(python: Path, *arguments: str, cwd: Path | None = None) -> str:
-    """Run a module of Python; nbsphinx finds pandoc in the package that carries it."""
-    found = python.parents[1].glob("lib/*/*/pypandoc/files/pandoc")
+    """Run a module of Python; pandoc is found in the package that carries it."""
+    found = OTHERS.parents[1].glob("lib/*/*/pypandoc/files/pandoc")
     pandoc = [str(program.parent) for program in found]
     path = os.pathsep.join([str(python.parent), *pandoc, os.environ["PATH"]])
     done = subprocess.run(
@@ -156,10 +119,66 @@ def _run(python: Path, *arguments: str, cwd: Path | None = None) -> str:
 
 
 _HERE = Path(sys.executable)
+_SITE = next(OTHERS.parents[1].glob("lib/*/site-packages"), OTHERS.parents[1])
+_MARIMO = {r"@marimo-team/frontend@[^/]*/dist/(.*)": [_SITE / "marimo" / "_static"]}
+_SHARED = _SITE / "shiny" / "www" / "shared"
+_MANAGER = {  # html-manager, as shinywidgets brings it along
+    r"/require(?:\.min)?\.js": [_SHARED / "requirejs" / "require.min.js"],
+    r"html-manager@[^/]*/dist/embed-amd\.js": [
+        _SITE / "shinywidgets" / "static" / "libembed-amd.js",
+        HERE / "embed.js",
+    ],
+    r"/anywidget@[^/]*/dist/index": [Path(anywidget.__file__).parent / "nbextension" / "index.js"],
+}
 TOOLS = {
     tool.name: tool
     for tool in (
-        Tool("nbconvert", "nbconvert", _HERE, _nbconvert),
+        Tool("JupyterLab", "jupyterlab", _HERE, servers.lab, LIVE, "live", servers.run_notebook),
+        Tool("Notebook", "notebook", OTHERS, servers.notebook7, LIVE, "live", servers.run_notebook),
+        Tool("Voilà", "voila", OTHERS, servers.voila, LIVE, "live"),
+        Tool("marimo run", "marimo", OTHERS, servers.marimo_run, MARIMO, "live"),
+        Tool(
+            "marimo edit", "marimo", OTHERS, servers.marimo_edit, MARIMO, "live", servers.run_marimo
+        ),
+        Tool("Shiny", "shiny", OTHERS, servers.shiny, SHINY, "live"),
+        Tool("Streamlit", "streamlit", OTHERS, servers.streamlit, STREAMLIT, "app"),
+        Tool("marimo export html", "marimo", OTHERS, _marimo_export, MARIMO_PAGES, cdn=_MARIMO),
+        Tool(
+            "marimo export html, live views",
+            "marimo",
+            OTHERS,
+            _marimo_export,
+            MARIMO,
+            "words",
+            yes="words",
+            cdn=_MARIMO,
+        ),
+        Tool("Voilà, static()", "voila", OTHERS, servers.voila),
+        Tool("nbconvert --to html", "nbconvert", _HERE, partial(_nbconvert, "--to html", ".html")),
+        Tool(
+            "nbconvert --execute, live views",
+            "nbconvert",
+            _HERE,
+            partial(_nbconvert, "--to html --execute", ".html"),
+            LIVE,
+            "kept",
+            yes="pictures",
+            cdn=_MANAGER,
+        ),
+        Tool(
+            "nbconvert --to slides",
+            "nbconvert",
+            _HERE,
+            partial(_nbconvert, "--to slides", ".slides.html"),
+        ),
+        Tool(
+            "nbconvert --to latex",
+            "nbconvert",
+            _HERE,
+            partial(_nbconvert, "--to latex", ".tex"),
+            shows="paper",
+            yes="pictures",
+        ),
         Tool(
             "myst-nb",
             "myst-nb",
@@ -173,7 +192,5 @@ TOOLS = {
             partial(_sphinx, "nbsphinx", 'nbsphinx_execute = "never"'),
         ),
         Tool("mkdocs-jupyter", "mkdocs-jupyter", OTHERS, _mkdocs),
-        Tool("Voilà", "voila", OTHERS, _voila),
-        Tool("Voilà, live", "voila", OTHERS, _voila, LIVE, live=True),
     )
 }

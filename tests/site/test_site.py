@@ -2,49 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, Frame, expect, sync_playwright
+from playwright.sync_api import Frame, expect
 
-from tests.page.chromium import Guard, launch
 from tests.page.drawn import eventually
+from tests.site.opened import PAGES, SITE
 
-SITE = Path(__file__).parents[2] / "docs" / "_build" / "html"
-PAGES = sorted(str(page.relative_to(SITE)) for page in SITE.rglob("*.html"))
 LIVE = [page for page in PAGES if "data-llmscope" in (SITE / page).read_text("utf-8")]
 VIEWS = {f"views/{name}.html" for name in
          ("explorer", "tokens", "next-token", "attention", "lens", "generation")}  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def offline() -> Iterator[BrowserContext]:
-    with sync_playwright() as playwright:
-        browser = launch(playwright)
-        yield browser.new_context(viewport={"width": 1360, "height": 1000}, offline=True)
-        browser.close()
-
-
-@pytest.fixture
-def page(offline):
-    guard = Guard()
-    opened = offline.new_page()
-    opened.on("console", lambda m: guard.console(m.type, m.text, m.location.get("url", "")))
-    opened.on("pageerror", lambda error: guard.problem(str(error)))
-    opened.on("request", lambda request: only_files(request.url, guard))
-    yield opened
-    opened.close()
-    guard.check()
-
-
-def only_files(url: str, guard: Guard) -> None:
-    if not url.startswith(("file:", "about:", "data:", "blob:")):
-        guard.problem(f"a request: {url}")
+FRONT_BYTES = 1_200_000  # 0.90 MB when this was written
 
 
 def test_every_view_has_its_page():
-    assert set(LIVE) >= VIEWS
+    assert set(LIVE) >= VIEWS | {"index.html"}
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -118,3 +92,50 @@ def test_no_page_scrolls_sideways(page, name):
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, width
+
+
+def test_the_front_page_is_small(page):
+    files: set[Path] = set()
+    page.on("request", lambda request: files.add(Path(urlsplit(request.url).path)))
+    page.goto((SITE / "index.html").as_uri())
+    page.wait_for_load_state("load")
+    files = {file for file in files if file.is_file()}
+    assert {file.suffix for file in files} >= {".html", ".css", ".js"}
+    assert sum(file.stat().st_size for file in files) < FRONT_BYTES
+
+
+@pytest.mark.parametrize("word", ["temperature", "keyboard", "phone", "gpu", "marimo", "vscode"])
+def test_search_finds_without_a_server(page, word):
+    page.goto(f"{(SITE / 'search.html').as_uri()}?q={word}")
+    expect(page.locator("#search-results li a").first).to_be_visible()
+    expect(page.locator(".search-summary")).to_contain_text("found")
+
+
+def test_code_can_be_copied_without_what_comes_out_of_it(page):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto((SITE / "install.html").as_uri())
+    code = page.locator(".highlight", has_text="whl/cpu")
+    code.hover()
+    code.get_by_role("button", name="Copy to clipboard").click()
+    assert (
+        page.evaluate("navigator.clipboard.readText()") == code.locator("pre").inner_text().strip()
+    )
+    page.goto((SITE / "tour.html").as_uri())
+    expect(page.locator(".cell_input .copybtn").first).to_be_attached()
+    expect(page.locator(".cell_output .copybtn")).to_have_count(0)
+    page.goto((SITE / "reference" / "views.html").as_uri())
+    example = page.locator(".doctest .highlight").first
+    example.hover()
+    example.locator(".copybtn").click()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert "llmscope" in copied
+    assert ">>>" not in copied
+
+
+def test_a_long_line_is_scrolled_by_keys(page):
+    page.set_viewport_size({"width": 390, "height": 900})
+    page.goto((SITE / "index.html").as_uri())
+    code = page.locator("pre", has_text="scope.explore").first
+    expect(code).to_have_attribute("tabindex", "0")
+    code.press("ArrowRight")
+    eventually(lambda: code.evaluate("one => one.scrollLeft") > 0)

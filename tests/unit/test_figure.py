@@ -156,6 +156,12 @@ def test_arcs_draw_each_weight_above_the_threshold(show, threshold, heads):
     seen[:, :-1] *= 0.25
     seen[:, :, 0] *= 0.4
     assert colors[:, 3] == pytest.approx(np.sort(seen[drawn]))
+    # A second mark, beside the colours.
+    styles = found.get_linestyle()
+    dashes = {
+        tuple(to_rgb(color)): bool(dash) for color, (_, dash) in zip(colors, styles, strict=True)
+    }
+    assert list(dashes.values()).count(False) == 1
     # The width is the weight's own.
     wide = 0.5 + (12.5 / (10 if heads else 6) - 0.5) * opacity(weights[drawn], "sqrt")
     assert np.sort(found.get_linewidths()) == pytest.approx(np.sort(wide))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import sys
+from types import SimpleNamespace
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
@@ -72,3 +74,11 @@ def test_none_is_drawn_where_transformers_draws_none(monkeypatch, shell):
     with capture_output() as captured, module.progress_bar(total=2) as bar:
         bar.update(2)
     assert not captured.outputs
+
+
+def test_in_marimo_there_is_none(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "marimo", SimpleNamespace(running_in_notebook=lambda: True))
+    with progress_bar(total=4, mininterval=0) as bar:
+        bar.update(2)
+    assert bar.disable
+    assert capsys.readouterr().err == ""

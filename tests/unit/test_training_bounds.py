@@ -60,13 +60,13 @@ def test_every_is_stretched_to_keep_to_the_overhead(tokenizer, monkeypatch):
     watch = Watch(["The"], 10, model=model, tokenizer=tokenizer, max_overhead=0.05)
     from llmscope.training.measure import Prober
 
-    whole = Prober.measure
+    whole = Prober.read
 
     def slow(self):
         clock[0] += 1.0
         return whole(self)
 
-    monkeypatch.setattr(Prober, "measure", slow)
+    monkeypatch.setattr(Prober, "read", slow)
     for step in range(2000):
         clock[0] += 0.1
         watch.step(step)

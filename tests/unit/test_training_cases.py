@@ -10,8 +10,10 @@ import pytest
 import torch
 import transformers as tf
 
+from llmscope.kernel.training_requests import TrainingLens
 from llmscope.scope import Scope
 from llmscope.training import History, Watch
+from llmscope.training.answers import TrainingAnswers
 from tests import tiny
 from tests.unit.test_training import LEARNT, assert_kept, losses
 
@@ -104,6 +106,9 @@ def test_pairs_of_a_masked_model_are_two_sentences(tokenizer):
     assert_kept(watch.history.at(0), 0, trace, [2, 6])
     (note,) = watch.history.notes
     assert note.startswith("There is no lens: the head of BertForPreTraining")
+    answers = TrainingAnswers([watch.history])
+    (part,) = answers.answers[TrainingLens](TrainingLens(0, 0, 2), lambda: False)
+    assert part["ids"].shape == (0, 0), "the panel says so, and no error does"
 
 
 def test_chat_messages_go_through_the_template(tokenizer):
@@ -204,7 +209,7 @@ def test_what_goes_wrong_in_a_watch_is_told_and_the_training_goes_on(tokenizer, 
     watch = Watch(["The"], 1, model=model, tokenizer=tokenizer)
     for step, loss in losses(model, tokenizer, 4):
         if step == 2:
-            monkeypatch.setattr("llmscope.training.measure.Prober.measure", fails)
+            monkeypatch.setattr("llmscope.training.measure.Prober.read", fails)
         watch.step(step, loss=loss)
     watch.end()
     assert watch.history.steps == (0, 1)

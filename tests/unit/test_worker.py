@@ -303,6 +303,28 @@ def test_a_message_may_cancel_one_request_and_make_another():
     worker.close()
 
 
+def test_what_comes_a_second_time_is_answered_once():
+    going, page, asked = threading.Event(), Page(), []
+
+    def slow(request, cancelled):
+        asked.append(format_key(request))
+        assert going.wait(10)
+        yield {}
+
+    worker = Worker(slow, page.send)
+    worker.receive({"request": 1, "key": "model"})  # taken, and being answered
+    worker.receive({"request": 1, "key": "model", "again": True})
+    worker.receive({"request": 2, "key": "training", "again": True})  # its first waits for a cell
+    going.set()
+    page.wait(2)
+    worker.receive({"request": 1, "key": "model"})
+    worker.receive({"request": 2, "key": "training"})
+    worker.receive({"request": 3, "key": "model"})
+    assert [message["request"] for message in page.wait(3)] == [1, 2, 3]
+    assert asked == ["model", "training", "model"]
+    worker.close()
+
+
 def test_what_is_no_exception_is_answered_too():
     class Panic(BaseException):
         """As Rust's."""

@@ -18,6 +18,7 @@ from llmscope.export.figures.style import (
     FAINT,
     HEADS,
     INK,
+    LINES,
     SHADE,
     SMALL,
     SOFT,
@@ -101,10 +102,11 @@ def _widest(page: Page, tokens: tuple[Token, ...]) -> float:
 def _name_heads(page: Page, now: ViewState, x: float, y: float, width: float) -> None:
     sheet = page.sheet(x, y, width, _HEAD)
     place = 0.0
-    for (layer, head), ink in zip(now.heads, HEADS, strict=False):
-        sheet.add_patch(Rectangle((place, 3), 7, 7, fc=ink, lw=0))
-        page.write(sheet, place + 10, 6.5, f"{layer}·{head}", BODY, INK, bold=True)
-        place += 18 + page.measure(f"{layer}·{head}", BODY, bold=True)
+    for (layer, head), ink, line in zip(now.heads, HEADS, LINES, strict=False):
+        ends = [place, place + 16]
+        sheet.plot(ends, [6.5, 6.5], color=ink, lw=2, ls=line, dash_capstyle="butt")
+        page.write(sheet, place + 20, 6.5, f"{layer}·{head}", BODY, INK, bold=True)
+        place += 28 + page.measure(f"{layer}·{head}", BODY, bold=True)
     if place + page.measure("layer · head") <= width:
         page.write(sheet, place, 6.5, "layer · head", BODY, SOFT)
 
@@ -141,13 +143,16 @@ def _curves(
         seen *= _FIRST if key == 0 and pales_first else 1
         opaque = strength * seen * (0.8 if many > 1 else 1)
         wide = _THINNEST + (widest - _THINNEST) * strength
-        curves.append((opaque, Path(points, _CURVE), to_rgba(inks[head], opaque), wide))
+        curves.append(
+            (opaque, Path(points, _CURVE), to_rgba(inks[head], opaque), wide, LINES[head])
+        )
     curves.sort(key=lambda curve: curve[0])
     return PathCollection(
         [path for _, path, *_ in curves],
         facecolors="none",
-        edgecolors=[color for *_, color, _ in curves],
-        linewidths=[wide for *_, wide in curves],
+        edgecolors=[color for _, _, color, *_ in curves],
+        linewidths=[wide for *_, wide, _ in curves],
+        linestyles=[line for *_, line in curves],
         capstyle="butt",
         gid="arcs",
     )

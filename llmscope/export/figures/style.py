@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.colors import FuncNorm, LinearSegmentedColormap, to_rgb
 
-from llmscope.shared import DECADES, PRINT
+from llmscope.shared import DASHES, DECADES, PRINT
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -18,6 +18,7 @@ ATTENTION, LIKELY, BASE = (PRINT[name] for name in ("attention", "likely", "base
 MORE, LESS = PRINT["more"], PRINT["less"]
 LIKELY_TEXT = PRINT["likely_text"]
 HEADS: tuple[str, ...] = tuple(PRINT["heads"])
+LINES = tuple((0, dash or None) for dash in DASHES)  # of heads, as matplotlib has styles of lines
 GROUND = 0.05  # how opaque the ground is on which weights can stand
 SHADE = 0.62  # how opaque a weight of 1 is behind text
 EFFECT = 0.55  # and the greatest effect

@@ -7,7 +7,8 @@ import type { AcrossAnswer, HeadsAnswer, LensAnswer } from "../src/protocol/over
 import { SCORES, type ScoreName } from "../src/protocol/shared";
 import { LastingAnswers } from "../src/store/lasting";
 import { HeadScores } from "../src/ui/habits";
-import { naturalAxis, nearestTo, stepTicks, stepsScale } from "../src/ui/steps-axis";
+import { naturalAxis } from "../src/store/steps-axis";
+import { nearestTo, stepTicks, stepsScale } from "../src/ui/steps-axis";
 import { SlowSource, settle } from "./fakes";
 
 const whole = (...data: number[]) => ({ data: Int32Array.from(data), shape: [data.length] });

@@ -35,6 +35,16 @@ describe("the step on screen", () => {
     expect(training.step.value).toBe(32);
   });
 
+  test("is on an axis that suits the steps, until one is chosen", async () => {
+    const { source, training, give } = await trained({ step: 2 });
+    await give(2);
+    expect(training.axis.value).toBe("log");
+    await source.tell("training/run", trainingAnswer([0, 10, 20, 30, 40]) as unknown as Part);
+    expect(training.axis.value).toBe("linear");
+    training.spread("log");
+    expect(training.axis.value).toBe("log");
+  });
+
   test("is turned by its place, and what is linked follows", async () => {
     const { store, training, give } = await trained({ step: 2 });
     await give(2);

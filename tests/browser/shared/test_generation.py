@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.notebook import Notebook
 from tests.page.drawn import eventually
-from tests.page.panels import Panels, click
+from tests.page.panels import Panels, box, click
 
 PROMPT = "The three largest cities of Japan are"
 CELLS = [
@@ -77,9 +77,15 @@ def test_steps_pause_undo_and_the_sliders_act_on_the_next_step(notebook, panel, 
     notebook.execute("view.speed = 0.5")
     panel.get_by_role("button", name="Play").click()
     expect(written(panel)).to_have_count(3)
+    # What waits for the end of it says what it shows, and moves nowhere.
+    resting = panels.root.get_by_role("heading").filter(has_text="at rest: the 9 tokens read last")
+    place = box(panels.attention)
+    expect(resting).to_have_count(2)
+    assert box(panels.attention) == place
     panel.get_by_role("button", name="Pause").click()
     notebook.wait_value("view.playing", False)
     panels.settle()
+    expect(resting).to_have_count(0)
     count = written(panel).count()
     assert count < 6
     assert notebook.ask("len(view.stepper.tree)") == count

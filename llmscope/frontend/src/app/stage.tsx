@@ -98,7 +98,9 @@ export function Stage({ store, host, em, shown, children }: StageProps) {
               {titleOf(one)}
             </button>
           ))}
-        <span class="muted ellipsis">{store.model.value?.name}</span>
+        <span class="muted ellipsis" title={store.model.value?.name}>
+          {store.model.value?.name}
+        </span>
         <span class="right">
           <button
             type="button"

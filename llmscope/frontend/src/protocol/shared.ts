@@ -94,3 +94,9 @@ export const NEUTRAL = {
 };
 
 export const COLORS = shared.colors;
+
+/**
+ * Of chosen heads, beside their colours: each is drawn in a line of its own, for those who see few
+ * colours and for grey paper. Lengths that are drawn and left out.
+ */
+export const DASHES: readonly (readonly number[])[] = attention.dashes;

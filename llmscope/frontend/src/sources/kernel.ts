@@ -14,6 +14,7 @@ interface Reply {
 }
 
 interface Waiting {
+  key: string;
   resolve: (part: Part) => void;
   reject: (error: unknown) => void;
   onPart: ((part: Part) => void) | undefined;
@@ -63,7 +64,7 @@ export class KernelSource implements Source {
     this.#kernel?.statusChanged.connect(this.#hear);
     this.#kernel?.disposed.connect(this.#look);
     this.#lost = this.#kernel?.anyMessage
-      ? new LostMessages(this.#kernel as Messages, () => this.#send({}))
+      ? new LostMessages(this.#kernel as Messages, () => this.#askAgain())
       : null;
   }
 
@@ -83,7 +84,12 @@ export class KernelSource implements Source {
           then(value);
         };
       signal?.addEventListener("abort", cancel, { once: true });
-      this.#waiting.set(request, { resolve: settle(resolve), reject: settle(reject), onPart });
+      this.#waiting.set(request, {
+        key,
+        resolve: settle(resolve),
+        reject: settle(reject),
+        onPart,
+      });
       if (!this.#send({ request, key })) {
         this.#leave();
       } else {
@@ -118,6 +124,14 @@ export class KernelSource implements Source {
   #leave(): void {
     this.isGone.value = true;
     this.#refuse(new SourceError(words.gone, "gone"));
+  }
+
+  /**
+   * What was asked before the comm had its subshell may wait behind a running cell; the kernel knows
+   * by the number what it has taken.
+   */
+  #askAgain(): void {
+    for (const [request, { key }] of this.#waiting) this.#send({ request, key, again: true });
   }
 
   #hear = (_: unknown, status: string): void => {

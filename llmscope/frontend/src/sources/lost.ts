@@ -15,12 +15,8 @@ interface Message {
 export interface Kernel {
   anyMessage: Told<{ msg: Message; direction: "send" | "recv" }>;
   commsOverSubshells: string;
-  createComm(target: string): { open(): { done: Promise<unknown> }; close(): unknown };
   sendShellMessage(message: Message): unknown;
 }
-
-/** Of kernel/reach.py. */
-const TARGET = "llmscope.reach";
 
 /** What ipykernel answers to a message for a subshell that is gone. */
 const UNKNOWN = "UnknownSubshellError";
@@ -51,10 +47,8 @@ function forget(kernel: Kernel & { [FORGOTTEN]?: Set<string> }, subshell: string
 }
 
 /**
- * Sends the messages of a comm again that went to a subshell of the kernel which is gone.
- *
- * JupyterLab 4.6 may go on addressing one that died, or that it ended itself; ipykernel 7.4 sends a
- * comm's messages to where its last own message came from, also to one that is gone.
+ * Sends the messages of a comm again that went to a subshell of the kernel which is gone: JupyterLab
+ * 4.6 may go on addressing one that died, or that it ended itself.
  */
 export class LostMessages {
   #comm: string | undefined;
@@ -64,12 +58,11 @@ export class LostMessages {
   #timer = 0;
 
   /**
-   * @param greet sends an empty message. A subshell that was made, and has served none when a cell
-   * begins, may hear of none until the cell is over.
+   * @param askAgain is called once the comm has a subshell: what was sent before may wait behind a cell.
    */
   constructor(
     private readonly kernel: Kernel,
-    private readonly greet: () => void,
+    private readonly askAgain: () => void,
   ) {
     kernel.anyMessage.connect(this.#hear);
   }
@@ -98,7 +91,7 @@ export class LostMessages {
       if (this.#isSending) this.#comm = content.comm_id;
       if (content.comm_id === this.#comm) this.#keep(msg);
     } else if (header.msg_type === MADE) {
-      setTimeout(this.greet, MADE_MS);
+      setTimeout(this.askAgain, MADE_MS);
     } else if (content.ename === UNKNOWN) {
       const lost = this.#sent.get(msg.parent_header.msg_id ?? "");
       if (lost) this.#mend(lost, content.evalue ?? "");
@@ -118,20 +111,16 @@ export class LostMessages {
     this.#timer ||= window.setTimeout(this.#sendAgain, AGAIN_MS);
   }
 
-  #sendAgain = async (): Promise<void> => {
+  #sendAgain = (): void => {
+    this.#timer = 0;
     try {
-      // Opened on the main thread, where every view answers: from then on its messages go there.
-      const way = this.kernel.createComm(TARGET);
-      await way.open().done;
-      way.close();
       for (const message of this.#lost.splice(0)) {
         // The same id: the echo of a trait is known by it. The date differs, and so the signature.
         const header = { ...message.header, subshell_id: null, date: new Date().toISOString() };
         this.kernel.sendShellMessage({ ...message, header });
       }
     } catch {
-      this.#lost = []; // The kernel ended.
+      // The kernel ended.
     }
-    this.#timer = 0;
   };
 }

@@ -13,6 +13,7 @@ import type { NextToken } from "./state";
 import { isEmptyKey } from "./text-input";
 
 const PAUSE = 400; // ms between distributions while a text is generated
+const REST = 400; // ms after which a trace that isn't of the text on screen is said to be at rest
 
 export interface Input {
   /** The key of the input to trace; `null` while that isn't known. */
@@ -21,6 +22,11 @@ export interface Input {
   readonly isEmpty: ReadonlySignal<boolean>;
   /** Whether the trace isn't of the input on screen yet. */
   readonly isBehind: ReadonlySignal<boolean>;
+  /**
+   * How many tokens the trace is of while the text goes on without it, as when it writes itself;
+   * `null` where the trace is of the text on screen, or soon will be.
+   */
+  readonly resting: ReadonlySignal<number | null>;
   /** Whether there is more to read than the trace, or the generated text, is of. */
   readonly isUnread: ReadonlySignal<boolean>;
   /** The request for the distribution on screen; `null` without one. */
@@ -50,6 +56,7 @@ export interface Input {
 }
 
 export class TypedInput implements Input {
+  readonly resting = signal(null);
   readonly isEmpty: ReadonlySignal<boolean>;
   readonly isBehind: ReadonlySignal<boolean>;
   readonly isUnread: ReadonlySignal<boolean>;
@@ -132,6 +139,7 @@ export class GeneratedInput implements Input {
   readonly key: ReadonlySignal<string | null>;
   readonly isEmpty: ReadonlySignal<boolean>;
   readonly isBehind = signal(false);
+  readonly resting = signal<number | null>(null);
   readonly isUnread: ReadonlySignal<boolean>;
   readonly nextRequest: ReadonlySignal<Request | null>;
   readonly canChoose: ReadonlySignal<boolean>;
@@ -157,13 +165,27 @@ export class GeneratedInput implements Input {
     this.isUnread = computed(() => generation.begun.value !== core.state.text.value);
   }
 
-  /** Linked views follow what was generated. */
   start(): () => void {
-    const { model, isSeen, state } = this.core;
-    return effect(() => {
-      const key = this.generation.input.value;
-      if (model.value && isSeen.value && key !== null) state.path.value = key;
+    const { model, isSeen, state, trace } = this.core;
+    const left = computed(() => {
+      const shown = trace.value;
+      if (!shown || shown.input === this.key.value) return null;
+      return (shown.target.length > 0 ? shown.target : shown.tokens).length;
     });
+    const ends = [
+      // Linked views follow what was generated.
+      effect(() => {
+        const key = this.generation.input.value;
+        if (model.value && isSeen.value && key !== null) state.path.value = key;
+      }),
+      effect(() => {
+        const tokens = left.value;
+        if (tokens === null) return void (this.resting.value = null);
+        const timer = setTimeout(() => (this.resting.value = tokens), REST);
+        return () => clearTimeout(timer);
+      }),
+    ];
+    return () => ends.forEach((end) => end());
   }
 
   has(request: Request): boolean {

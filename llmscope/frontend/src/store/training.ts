@@ -8,6 +8,7 @@ import type { Probe, TrainingAnswer, TrainingRun } from "../protocol/training";
 import type { Core } from "./core";
 import type { LastingAnswers } from "./lasting";
 import { stable } from "./stable";
+import { type StepsAxis, naturalAxis } from "./steps-axis";
 
 /** Steps a second that are played. */
 export const SPEEDS = [2, 5, 10, 25] as const;
@@ -41,9 +42,12 @@ export class TrainingStore {
   readonly key: ReadonlySignal<string | null>;
   /** Why the step can't be shown, in words. */
   readonly lacking: ReadonlySignal<string | null>;
+  /** How the axis of steps is drawn, wherever there is one. */
+  readonly axis: ReadonlySignal<StepsAxis>;
   readonly isPlaying = signal(false);
   /** Steps a second. */
   readonly speed = signal<number>(SPEEDS[1]);
+  readonly #axis = signal<StepsAxis | null>(null);
 
   constructor(
     private readonly core: Core,
@@ -68,6 +72,7 @@ export class TrainingStore {
     this.probes = computed(() => this.current.value?.probes ?? []);
     this.probe = computed(() => numberOf(state.probe.value, this.probes.value.length));
     this.steps = computed(() => this.stepsOf(this.run.value));
+    this.axis = computed(() => this.#axis.value ?? naturalAxis(this.steps.value));
     this.isNewest = computed(() => (state.step.value ?? -1) < 0);
     this.step = computed(() =>
       this.isNewest.value
@@ -158,6 +163,11 @@ export class TrainingStore {
   /** Shows the newest step, and each that comes. */
   follow(): void {
     this.core.state.step.value = -1;
+  }
+
+  /** Draws steps by their difference, or by their ratio. */
+  spread(axis: StepsAxis): void {
+    this.#axis.value = axis;
   }
 
   /** Plays the steps one after the other, from the first where it is at the last; or pauses. */

@@ -1,12 +1,8 @@
+import type { StepsAxis } from "../store/steps-axis";
 import { count } from "./format";
 import { linearScale, logScale, ticks } from "./scale";
 
-/** How far apart steps are drawn: by their difference, or by their ratio. */
-export type StepsAxis = "linear" | "log";
-export const STEPS_AXES: readonly StepsAxis[] = ["linear", "log"];
-
 const APART = { digit: 7.5, between: 16 }; // pixels of a number on the axis
-const BEFORE = 0.3; // share of the steps after which those that are kept densely at first are over
 
 /** Where steps are, from left to right; one alone is in the middle. */
 export interface StepsScale {
@@ -44,14 +40,6 @@ export function nearestTo(sorted: ArrayLike<number>, value: number): number {
   }
   const isBelow = low > 0 && value - sorted[low - 1]! <= sorted[low]! - value;
   return isBelow ? low - 1 : Math.max(0, low);
-}
-
-/** By ratio, where steps were kept more densely at first. */
-export function naturalAxis(steps: ArrayLike<number>): StepsAxis {
-  const count = steps.length;
-  if (count < 5) return "linear";
-  const [first, last] = [steps[0]!, steps[count - 1]!];
-  return steps[count >> 1]! - first < BEFORE * (last - first) ? "log" : "linear";
 }
 
 /** Round steps with room for their numbers, as many as there is room for. */

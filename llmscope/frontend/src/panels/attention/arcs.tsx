@@ -1,7 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useContext, useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { px } from "../../draw/canvas";
-import { rgb } from "../../draw/color-scale";
 import { INK, ThemeContext } from "../../host/colors";
 import type { Token } from "../../protocol/answers";
 import { headMatrix, matrixText, sameMatrix } from "../../protocol/keys";
@@ -9,6 +8,7 @@ import { type Direction, TILE } from "../../protocol/shared";
 import type { Line, Matrix } from "../../store/attention/types";
 import type { Store } from "../../store/store";
 import { useScale } from "../../ui/em";
+import { HeadMark } from "../../ui/head-mark";
 import { hundredths, weight } from "../../ui/format";
 import { onKeys } from "../../ui/keys";
 import { Label, plain } from "../../ui/label";
@@ -174,10 +174,11 @@ function useStrands(store: Store, matrix: Matrix, end: End | null): Strand[] {
             name: alone(layer, head),
             label: `${layer}·${head}`,
             ink: inks.heads[index]!,
+            place: index,
             muted: attention.muted.value.has(`${layer}.${head}`),
           }))
           .filter(({ muted }) => !muted);
-  const strands = wanted.map(({ name, label, ink }) => {
+  const strands = wanted.map(({ name, label, ...look }) => {
     const hasName = (one: Matrix) => sameMatrix(one.name, name);
     const whole = [matrix, ...attention.overlays.value].find(hasName);
     const line = lines.value.get(label);
@@ -191,7 +192,7 @@ function useStrands(store: Store, matrix: Matrix, end: End | null): Strand[] {
     return {
       name,
       label,
-      ink,
+      ...look,
       matrix: whole && isWhole(whole) && whole.trace === matrix.trace ? whole : null,
       line: fits ? line : null,
     };
@@ -289,23 +290,19 @@ function ArcsReadout({ matrix, end, strands, under }: ArcsReadoutProps) {
   const own = plain((end.direction === "from" ? queries : keys)[end.index]?.label ?? "");
   const others = end.direction === "from" ? keys : queries;
   return (
-    <p class="readout figures" role="status">
+    // Of many heads it scrolls.
+    <p class="readout figures" role="status" tabIndex={strands.length > 1 ? 0 : undefined}>
       <b>{rich(words.most[end.direction], { token: <Label text={own} /> })}</b>
-      {strands.map(({ label, ink, line }) => {
+      {strands.map(({ label, place, line }) => {
         if (!line) return <span key={label}>…</span>;
         const best = strongest(line.weights);
         return (
           <span key={label}>
-            <i class="swatch" style={{ background: rgb(ink) }} />{" "}
-            {strands.length > 1 && `${label} `}
+            {place !== undefined && <HeadMark index={place} />} {strands.length > 1 && `${label} `}
             <Label
               text={line.weights[best] ? plain(others[best]?.label ?? "") : words.nothing}
             />{" "}
-            {line.weights[best] !== 0 && (
-              <span class="weight" style={{ color: rgb(ink) }}>
-                {weight(line.weights[best]!)}
-              </span>
-            )}
+            {line.weights[best] !== 0 && <span class="weight">{weight(line.weights[best]!)}</span>}
           </span>
         );
       })}

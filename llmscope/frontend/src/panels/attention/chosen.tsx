@@ -5,6 +5,7 @@ import type { HeadPair, MatrixName } from "../../protocol/keys";
 import { COMBINE, type Combine, type Kind, MOST_HEADS } from "../../protocol/shared";
 import type { Store } from "../../store/store";
 import { onKeys } from "../../ui/keys";
+import { HeadMark } from "../../ui/head-mark";
 import { Segmented } from "../../ui/segmented";
 import { attention as words } from "#words/attention";
 import { fill } from "../../words/fill";
@@ -12,7 +13,6 @@ import { fill } from "../../words/fill";
 /** The pinned heads, with the colours that they are drawn in, and what is made of them. */
 export function Chosen({ store }: { store: Store }) {
   const { attention, state } = store;
-  const theme = useContext(ThemeContext).value;
   const heads = state.heads.value;
   const here = attention.shown.value;
   const kinds = Object.keys(store.trace.value?.kinds ?? {}) as Kind[];
@@ -39,12 +39,7 @@ export function Chosen({ store }: { store: Store }) {
       )}
       <span class="chips">
         {heads.map(([layer, head], index) => (
-          <Chip
-            key={`${layer}.${head}`}
-            store={store}
-            pair={[layer, head]}
-            color={rgb(INK[theme].heads[index]!)}
-          />
+          <Chip key={`${layer}.${head}`} store={store} pair={[layer, head]} index={index} />
         ))}
         {!isChosen && heads.length < MOST_HEADS && (
           <button
@@ -107,11 +102,13 @@ export function Chosen({ store }: { store: Store }) {
 interface ChipProps {
   store: Store;
   pair: HeadPair;
-  color: string;
+  /** Its place among them. */
+  index: number;
 }
 
 /** One pinned head: a click shows or hides its arcs, a double click shows it alone. */
-function Chip({ store, pair: [layer, head], color }: ChipProps) {
+function Chip({ store, pair: [layer, head], index }: ChipProps) {
+  const theme = useContext(ThemeContext).value;
   const { attention, state } = store;
   const name = `${layer}.${head}`;
   const muted = attention.muted.value.has(name);
@@ -124,7 +121,10 @@ function Chip({ store, pair: [layer, head], color }: ChipProps) {
   const remove = () => attention.toggle({ layer, head });
   const alone = () => void (attention.muted.value = new Set(others));
   return (
-    <span class={`chip ${muted ? "muted-head" : ""}`} style={{ "--head": color }}>
+    <span
+      class={`chip ${muted ? "muted-head" : ""}`}
+      style={{ "--head": rgb(INK[theme].heads[index]!) }}
+    >
       <button
         type="button"
         aria-pressed={!muted}
@@ -133,7 +133,7 @@ function Chip({ store, pair: [layer, head], color }: ChipProps) {
         onDblClick={alone}
         onKeyDown={onKeys("chip", { remove, alone })}
       >
-        <i class="swatch" /> {layer}·{head}
+        <HeadMark index={index} /> {layer}·{head}
       </button>
       <button
         type="button"

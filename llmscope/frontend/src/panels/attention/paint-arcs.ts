@@ -2,7 +2,7 @@ import { prepare } from "../../draw/canvas";
 import { type Ink, opacity, rgb } from "../../draw/color-scale";
 import { drawnBy, filled } from "../../draw/svg";
 import type { MatrixName } from "../../protocol/keys";
-import type { ColorScale, Direction } from "../../protocol/shared";
+import { type ColorScale, DASHES, type Direction } from "../../protocol/shared";
 import type { Line, Matrix, Sides } from "../../store/attention/types";
 import { clamp } from "../../ui/scale";
 
@@ -20,6 +20,8 @@ export interface Strand {
   name: MatrixName;
   label: string;
   ink: Ink;
+  /** Among the chosen heads. */
+  place?: number;
   /** All weights, where they are there. */
   matrix: Matrix | null;
   /** Those of the token that is looked at. */
@@ -63,6 +65,7 @@ export interface Arc {
   from: number;
   to: number;
   ink: Ink;
+  dash: readonly number[];
   alpha: number;
   wide: number;
 }
@@ -81,7 +84,8 @@ export function arcs({ strands, end, focus, layout, sides, scale, threshold }: P
   const last = Math.ceil((top + height) / row);
   const isFirst = (end?.index ?? focus) === 0;
   const widest = row / (strands.length > 1 ? 10 : 6);
-  strands.forEach(({ name, ink, matrix, line }, index) => {
+  strands.forEach(({ name, ink, place, matrix, line }, index) => {
+    const dash = DASHES[place ?? 0]!;
     // Heads side by side, so that one doesn't hide another.
     const aside = (index - (strands.length - 1) / 2) * Math.min(3, row / 10);
     const ofFirst = name.withoutFirst || isFirst ? 1 : FIRST;
@@ -93,6 +97,7 @@ export function arcs({ strands, end, focus, layout, sides, scale, threshold }: P
         from: (from ? edge(query) : y(query)) + aside,
         to: (to ? edge(key) : y(key)) + aside,
         ink,
+        dash,
         alpha: strength * share * (key === 0 ? ofFirst : 1),
         wide: THINNEST + (widest - THINNEST) * strength,
       });
@@ -129,8 +134,9 @@ export function paintArcs(canvas: HTMLCanvasElement, picture: Picture): void {
   }
   const [left, right, middle] = [label, width - label, width / 2];
   const over = strands.length > 1 ? 0.8 : 1;
-  for (const { ink, alpha, wide, from, to } of arcs(picture)) {
+  for (const { ink, dash, alpha, wide, from, to } of arcs(picture)) {
     context.lineWidth = wide;
+    context.setLineDash([...dash]);
     context.strokeStyle = rgb(ink, alpha * over);
     context.beginPath();
     context.moveTo(left, from);
@@ -144,8 +150,8 @@ export function paintArcs(canvas: HTMLCanvasElement, picture: Picture): void {
         filled(x, y, width, height, ink, alpha),
       ),
       ...arcs(picture).map(
-        ({ ink, alpha, wide, from, to }) =>
-          `<path d="M${left} ${from}C${middle} ${from} ${middle} ${to} ${right} ${to}" fill="none" stroke="rgb(${ink.join()})" stroke-opacity="${(alpha * over).toFixed(3)}" stroke-width="${wide.toFixed(2)}"/>`,
+        ({ ink, dash, alpha, wide, from, to }) =>
+          `<path d="M${left} ${from}C${middle} ${from} ${middle} ${to} ${right} ${to}" fill="none" stroke="rgb(${ink.join()})" stroke-opacity="${(alpha * over).toFixed(3)}" stroke-width="${wide.toFixed(2)}"${dash.length > 0 ? ` stroke-dasharray="${dash.join(" ")}"` : ""}/>`,
       ),
     ].join("");
   });

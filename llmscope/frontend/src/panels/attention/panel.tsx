@@ -31,7 +31,8 @@ export function Attention({ store }: PanelProps) {
   // What is shown of the text before stays, pale, until that of the new one is there.
   const lacking = attention.lacking.value;
   const shown = lacking ? null : mode === "steps" ? attention.steps.value : matrix;
-  const isBehind = shown !== null && shown.trace !== attention.trace.value;
+  const isBehind =
+    shown !== null && (shown.trace !== attention.trace.value || store.input.resting.value !== null);
   const body = () => {
     if (!trace) return <p class="muted empty">{!store.problem.value && words.empty}</p>;
     if (attention.layers.value.length === 0) return <p class="muted empty">{trace.why}</p>;
@@ -95,7 +96,11 @@ const isOfTwo = ({ trace }: { trace: Trace }): boolean => typeof trace.name !== 
 function Title({ store }: { store: Store }) {
   const [what, more] = titleOf(store);
   const matrix = store.state.mode.value === "matrix" ? store.attention.matrix.value : null;
-  const about = [matrix && isOfTwo(matrix) && words.title.edits, more];
+  const resting = store.input.resting.value;
+  const about =
+    resting !== null
+      ? [plural(resting, common.resting)]
+      : [matrix && isOfTwo(matrix) && words.title.edits, more];
   return (
     <h3 class="ellipsis">
       {what} <small>{about.filter(Boolean).join(" · ")}</small>

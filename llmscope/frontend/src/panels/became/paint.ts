@@ -1,7 +1,7 @@
 /** Heads as cells: by what they became, as strong as that is at a step. */
 
 import { prepare } from "../../draw/canvas";
-import { type Ink, rgb } from "../../draw/color-scale";
+import { type Ink, legibleOn, mixed, rgb } from "../../draw/color-scale";
 import { drawnBy, escaped, filled } from "../../draw/svg";
 import { INK } from "../../host/colors";
 import type { Theme } from "../../host/theme";
@@ -10,7 +10,6 @@ import type { Grid, Place } from "../../ui/head-grid";
 import { became as words } from "#words/became";
 
 const LETTER = 0.66; // of a cell
-const FULL = 0.55; // from which strength on a letter is as clear as the ground
 
 interface Cell extends Place {
   ink: Ink;
@@ -70,6 +69,6 @@ export function paint(
   );
 }
 
-/** In the colour of its cell, or, where that is strong, in that of the ground. */
+/** Black or white, on the colour that the cell has on the ground. */
 const letterColor = (theme: Theme, ink: Ink, strength: number): string =>
-  `rgb(${(strength >= FULL ? INK[theme].ground : ink).join()})`;
+  `rgb(${legibleOn(mixed(INK[theme].ground, ink, strength)).join()})`;

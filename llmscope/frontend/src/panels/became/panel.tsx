@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useContext, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { px } from "../../draw/canvas";
-import { rgb } from "../../draw/color-scale";
+import { type Ink, legibleOn, rgb } from "../../draw/color-scale";
 import { ThemeContext } from "../../host/colors";
 import type { LayerRow } from "../../protocol/answers";
 import { SCORES, type ScoreName } from "../../protocol/shared";
@@ -177,6 +177,8 @@ interface ReadingProps {
   hovered: { value: Head | null };
 }
 
+const letter = (ink: Ink) => ({ background: rgb(ink), color: rgb(legibleOn(ink)) });
+
 /** All scores of the head in focus, or under the mouse: at the step, and at the end. */
 function Reading({ store, kept, grid, training, scores, hovered }: ReadingProps) {
   const { state } = store;
@@ -205,7 +207,7 @@ function Reading({ store, kept, grid, training, scores, hovered }: ReadingProps)
       <table class="figures">
         <thead>
           <tr>
-            <th />
+            <td />
             <th>{kept > 0 && fill(overSteps.step, { step: count(training.step.value) })}</th>
             <th>{words.end}</th>
             <th>{words.heads}</th>
@@ -215,7 +217,7 @@ function Reading({ store, kept, grid, training, scores, hovered }: ReadingProps)
           {SCORES.map((name) => (
             <tr key={name} class={name === habit ? "here" : ""} title={overview.scores[name].text}>
               <th>
-                <i style={{ background: rgb(habitInk(theme, name)) }}>{words.letters[name]}</i>{" "}
+                <i style={letter(habitInk(theme, name))}>{words.letters[name]}</i>{" "}
                 {overview.scores[name].title}
               </th>
               <td>{score(step, name)}</td>

@@ -27,7 +27,9 @@ export function Items({ answer, name, models }: ItemsProps) {
               if (answered === null) return null;
               return (
                 <p key={model} class={score > 0 ? "good" : "bad"}>
-                  <span class="ellipsis">{answer.models[model]!.name}</span>
+                  <span class="ellipsis" title={answer.models[model]!.name}>
+                    {answer.models[model]!.name}
+                  </span>
                   <i aria-hidden="true">{score > 0 ? "✓" : "✗"}</i>
                   <span>{answered.trim()}</span>
                 </p>

@@ -10,7 +10,7 @@ import type { TrainingStore } from "../../store/training";
 import { useScale } from "../../ui/em";
 import { type HeadScores, habitInk } from "../../ui/habits";
 import { StepMark } from "../../ui/step-mark";
-import { StepsAxisBelow, naturalAxis, stepsScale } from "../../ui/steps-axis";
+import { StepsAxisBelow, stepsScale } from "../../ui/steps-axis";
 import { useWidth } from "../../ui/use-width";
 
 const ROOM = { left: 30, right: 12, top: 22, bottom: 24 }; // pixels around the plot
@@ -35,7 +35,7 @@ export function Line({ training, scores, at: where, habit, read }: LineProps) {
   const [left, right] = [ROOM.left * em, Math.max(ROOM.left * em + 1, width - ROOM.right * em)];
   const [top, height] = [ROOM.top * em, HIGH * em];
   const steps = scores?.steps ?? [];
-  const axis = naturalAxis(steps);
+  const axis = training.axis.value;
   const scale = useMemo(() => stepsScale(steps, axis, [left, right]), [scores, axis, left, right]);
   const y = (score: number) => top + height * (1 - score);
   const picture = useMemo(() => {

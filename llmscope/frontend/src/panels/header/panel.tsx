@@ -32,8 +32,10 @@ export function Header({ store }: PanelProps) {
         role="img"
         aria-label={words.status[isGone ? "disconnected" : status]}
       />
-      <span class="facts ellipsis muted figures">
-        <strong>{model.name}</strong>
+      <span class="facts muted figures">
+        <strong class="ellipsis" title={model.name}>
+          {model.name}
+        </strong>
         <span title={size}>{size}</span>
         <span>
           {model.device} · {model.dtype}

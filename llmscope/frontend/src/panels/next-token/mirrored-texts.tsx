@@ -96,8 +96,8 @@ function Apart({ found: { labels, probs, kl, moved } }: { found: NextTextsAnswer
   const [ab, ba] = kl.map((size) => (size === null ? words.next.infinite : `≥ ${bits(size)}`));
   return (
     <>
-      <p class="apart figures ellipsis">{rich(words.next.gained, { tokens: told(1) })}</p>
-      <p class="apart figures ellipsis">{rich(words.next.lost, { tokens: told(-1) })}</p>
+      <p class="apart named figures">{rich(words.next.gained, { tokens: told(1) })}</p>
+      <p class="apart named figures">{rich(words.next.lost, { tokens: told(-1) })}</p>
       <p class="legend figures" title={words.next.klTitle}>
         <span>{fill(words.next.kl, { ab: ab!, ba: ba! })}</span>
         <span class="entropy">

@@ -231,8 +231,8 @@ export function ApartLines({ store, next, outcome, beside }: ApartProps) {
     Number.isFinite(value) ? `${least}${bits(value)}` : words.infinite;
   return (
     <>
-      <p class="apart figures ellipsis">{rich(words.gained, { tokens: told(found.gained) })}</p>
-      <p class="apart figures ellipsis">{rich(words.lost, { tokens: told(found.lost) })}</p>
+      <p class="apart named figures">{rich(words.gained, { tokens: told(found.gained) })}</p>
+      <p class="apart named figures">{rich(words.lost, { tokens: told(found.lost) })}</p>
       <p class="legend figures" title={words.klTitle}>
         <span>{fill(words.kl, { ab: size(found.klAb), ba: size(found.klBa) })}</span>
         <span class="entropy">

@@ -91,7 +91,7 @@ function Row({ kind, segments }: { kind: string; segments: Segment[] }) {
           class={isCut ? "cut" : ""}
           style={{ width: `${100 * share}%`, "--rank": rank }}
         >
-          {kind === "after" && share >= ROOM && <span class="ellipsis">{name}</span>}
+          {kind === "after" && share >= ROOM && <span>{name}</span>}
         </i>
       ))}
     </div>

@@ -10,13 +10,14 @@ import type { Head, Thumbnail } from "../../store/attention/types";
 import { distanceOf } from "../../store/distances";
 import type { Store } from "../../store/store";
 import { useScale } from "../../ui/em";
-import { count } from "../../ui/format";
+import { count, plural } from "../../ui/format";
 import { ChosenFrames, Frame } from "../../ui/head-frame";
 import { type Grid, gridOf, headAt, layerAt, neighbour } from "../../ui/head-grid";
 import { Numbers } from "../../ui/head-numbers";
 import { Hint } from "../../ui/hint";
 import { onKeys } from "../../ui/keys";
 import { useSize } from "../../ui/use-size";
+import { common } from "#words/common";
 import { effects as effectWords } from "#words/effects";
 import { overview as words } from "#words/overview";
 import { fill } from "../../words/fill";
@@ -63,7 +64,10 @@ export function Overview({ store }: PanelProps) {
     isApart || attention.thumbnails.of(attention.kind.value, layer)?.trace === trace;
   const read = layers.filter(isRead).length;
   return (
-    <section class="panel overview" aria-label={words.title}>
+    <section
+      class={`panel overview ${store.input.resting.value === null ? "" : "behind"}`}
+      aria-label={words.title}
+    >
       <h3>
         <span class="ellipsis">
           {words.title} <small>{isApart ? wordsOf(store).title : hintOf(store)}</small>
@@ -90,7 +94,8 @@ export function Overview({ store }: PanelProps) {
 }
 
 /** What the mouse does, or shows. */
-function hintOf({ attention, state }: Store): string {
+function hintOf({ attention, input, state }: Store): string {
+  if (input.resting.value !== null) return plural(input.resting.value, common.resting);
   const { layer, head } = attention.preview.value ?? { layer: -1, head: -1 };
   return layer < 0 || (layer === state.layer.value && head === state.head.value)
     ? words.keep

@@ -1,11 +1,10 @@
-import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import type { AcrossAnswer } from "../../protocol/over-steps";
 import { plain } from "../../ui/label";
 import { useKept, useOverSteps } from "../../ui/over-steps";
 import { Save } from "../../ui/save";
 import { Segmented } from "../../ui/segmented";
-import { STEPS_AXES, type StepsAxis, naturalAxis } from "../../ui/steps-axis";
+import { STEPS_AXES } from "../../store/steps-axis";
 import { overSteps } from "#words/over-steps";
 import { stream as words } from "#words/stream";
 import { fill } from "../../words/fill";
@@ -15,7 +14,6 @@ import { Plot } from "./plot";
 /** The next token at one position over all kept steps of a training, as ribbons. */
 export function NextTokenStream({ store }: PanelProps) {
   const panel = useRef<HTMLElement>(null);
-  const chosen = useSignal<StepsAxis | null>(null);
   const { training } = store;
   const [run, probe, position] = [
     training?.run.value ?? 0,
@@ -29,7 +27,7 @@ export function NextTokenStream({ store }: PanelProps) {
     isThere ? { type: "training_across", run, probe, position } : null,
   );
   const steps = answer?.steps.data ?? [];
-  const axis = chosen.value ?? naturalAxis(steps);
+  const axis = training?.axis.value ?? "linear";
   const token = training?.probes.value[probe]?.tokens[position];
   const hasTokens = answer !== null && answer.labels.length > 0;
   return (
@@ -45,7 +43,7 @@ export function NextTokenStream({ store }: PanelProps) {
             options={STEPS_AXES}
             names={words.axes}
             value={axis}
-            onPick={(picked) => (chosen.value = picked)}
+            onPick={(picked) => training?.spread(picked)}
           />
         </span>
       </h3>

@@ -1,7 +1,8 @@
+import type { StepsAxis } from "../../store/steps-axis";
 import { type Signal, useSignal } from "@preact/signals";
 import { useContext, useMemo, useRef } from "preact/hooks";
 import { px } from "../../draw/canvas";
-import { type Ink, mixed, rgb } from "../../draw/color-scale";
+import { type Ink, legibleOn, mixed, rgb } from "../../draw/color-scale";
 import { INK, ThemeContext } from "../../host/colors";
 import type { Theme } from "../../host/theme";
 import type { AcrossAnswer } from "../../protocol/over-steps";
@@ -12,13 +13,7 @@ import { onKeys } from "../../ui/keys";
 import { DrawnLabel, Label } from "../../ui/label";
 import { clamp } from "../../ui/scale";
 import { StepMark } from "../../ui/step-mark";
-import {
-  StepsAxisBelow,
-  type StepsAxis,
-  type StepsScale,
-  nearestTo,
-  stepsScale,
-} from "../../ui/steps-axis";
+import { StepsAxisBelow, type StepsScale, nearestTo, stepsScale } from "../../ui/steps-axis";
 import { fitting, textWidth } from "../../ui/text-width";
 import { useSize } from "../../ui/use-size";
 import { stream as words } from "#words/stream";
@@ -226,7 +221,12 @@ function Picture(props: Drawing & { family: string }) {
         const place = inside(label, points, named.has(token));
         return (
           place && (
-            <text key={token} {...place} class="name" style={MIDDLE}>
+            <text
+              key={token}
+              {...place}
+              class="name"
+              style={{ ...MIDDLE, fill: rgb(legibleOn(inkOf(theme, token))) }}
+            >
               <DrawnLabel text={label} />
             </text>
           )

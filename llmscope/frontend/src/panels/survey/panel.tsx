@@ -51,7 +51,7 @@ export function Survey({ store }: PanelProps) {
             </p>
           )}
           <div class="foot extra">
-            <span class="note ellipsis skipped" title={answer ? allSkipped(answer) : ""}>
+            <span class="note lines skipped" title={answer ? allSkipped(answer) : ""}>
               {answer && answer.all_skipped > 0
                 ? fill(choose(words.skipped, answer.all_skipped), {
                     count: count(answer.all_skipped),

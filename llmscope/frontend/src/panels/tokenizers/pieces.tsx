@@ -131,7 +131,7 @@ function Reading({ rows, place }: { rows: readonly Row[]; place: Place | null })
   const [row, piece] = place ?? [0, 0];
   const label = place && rows[row]?.labels?.[piece];
   return (
-    <p class="caption figures one-line ellipsis" role="status">
+    <p class="caption figures lines" role="status">
       {label == null
         ? words.pieceOutside
         : fill(rows[row]!.unknown!.includes(piece) ? words.unknownPiece : words.piece, {

@@ -62,14 +62,15 @@ export function SecondTextButton({ store }: { store: Store }) {
   if (!canEdit) return null;
   const text = source.text.value;
   const isUneven = text !== "" && !!source.counts.value && source.isUneven.value;
+  const said = isUneven ? countedIn(store) : text ? fill(words.from, { text }) : words.secondOpen;
   return (
     <button
       type="button"
       class={`quiet ellipsis second ${isUneven ? "wrong" : ""}`}
-      title={isUneven ? countedIn(store) : words.secondTitle}
+      title={`${said}\n${words.secondTitle}`}
       onClick={() => store.whatIf.ask("source")}
     >
-      {isUneven ? countedIn(store) : text ? fill(words.from, { text }) : words.secondOpen}
+      {said}
     </button>
   );
 }

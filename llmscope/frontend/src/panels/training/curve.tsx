@@ -10,7 +10,7 @@ import type { Store } from "../../store/store";
 import { useScale } from "../../ui/em";
 import { count } from "../../ui/format";
 import { type Scale, clamp, linearScale, logScale, ticks } from "../../ui/scale";
-import { type StepsAxis, StepsAxisBelow, stepsScale } from "../../ui/steps-axis";
+import { StepsAxisBelow, stepsScale } from "../../ui/steps-axis";
 import { useSize } from "../../ui/use-size";
 import { overview } from "#words/overview";
 import { training as words } from "#words/training";
@@ -28,14 +28,12 @@ const TOPS = [0.1, 0.25, 0.5, 1]; // where the axis of a score ends
 interface CurveProps {
   store: Store;
   answer: TrainingAnswer;
-  axis: StepsAxis;
-  chosen: Signal<StepsAxis | null>;
   /** Below the slider. */
   children: ComponentChildren;
 }
 
 /** The loss over the steps, a score of the head in focus beside it, and the slider below. */
-export function Curve({ store, answer, axis, chosen, children }: CurveProps) {
+export function Curve({ store, answer, children }: CurveProps) {
   const box = useRef<HTMLDivElement>(null);
   const size = useSize(box);
   const em = useScale();
@@ -45,6 +43,7 @@ export function Curve({ store, answer, axis, chosen, children }: CurveProps) {
   const isDragged = useRef(false);
   const training = store.training!;
   const steps = training.steps.value;
+  const axis = training.axis.value;
   const series = useMemo(() => seriesOf(answer), [answer]);
   const scored = useScores(store, score.value);
   const [left, right] = [
@@ -142,7 +141,7 @@ export function Curve({ store, answer, axis, chosen, children }: CurveProps) {
         class="below"
         style={{ marginLeft: px(left - THUMB * em), marginRight: px((ROOM.right - THUMB) * em) }}
       >
-        <StepSlider store={store} axis={axis} ends={ends} />
+        <StepSlider store={store} ends={ends} />
       </div>
       {children}
       <div class="legend flow extra">
@@ -177,7 +176,7 @@ export function Curve({ store, answer, axis, chosen, children }: CurveProps) {
             type="button"
             aria-pressed={axis === "log"}
             title={words.stepsTitle}
-            onClick={() => (chosen.value = axis === "log" ? "linear" : "log")}
+            onClick={() => training.spread(axis === "log" ? "linear" : "log")}
           >
             {words.steps}
           </button>

@@ -6,7 +6,6 @@ import { count, plural } from "../../ui/format";
 import { onKeys } from "../../ui/keys";
 import { Save } from "../../ui/save";
 import { Segmented } from "../../ui/segmented";
-import { type StepsAxis, naturalAxis } from "../../ui/steps-axis";
 import { training as words } from "#words/training";
 import { fill } from "../../words/fill";
 import type { PanelProps } from "../props";
@@ -18,15 +17,13 @@ import { Player } from "./player";
 /** A model that learns: its loss, and which step of it all panels show. */
 export function Training({ store }: PanelProps) {
   const panel = useRef<HTMLElement>(null);
-  const chosen = useSignal<StepsAxis | null>(null);
   const training = store.training!;
   const answer = training.answer.value;
   const run = training.current.value;
   const notes = training.lacking.value ? [training.lacking.value] : (run?.notes ?? []);
-  // What is over keeps its room.
+  // What is to come has its room, and what is over keeps it.
   const wasOn = useRef(false);
-  wasOn.current ||= run?.state === "training";
-  const axis = chosen.value ?? naturalAxis(training.steps.value);
+  wasOn.current ||= run?.state === "training" || run?.state === "waiting";
   return (
     <section ref={panel} class="panel training" aria-label={words.title} onKeyDown={keysOf(store)}>
       <h3>
@@ -40,7 +37,7 @@ export function Training({ store }: PanelProps) {
       </div>
       {answer && training.step.value >= 0 ? (
         <>
-          <Curve store={store} answer={answer} axis={axis} chosen={chosen}>
+          <Curve store={store} answer={answer}>
             <div class="flow figures">
               <Player store={store} />
               <Held store={store} />

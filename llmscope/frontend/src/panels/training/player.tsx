@@ -41,7 +41,7 @@ export function Player({ store, hasSlider = false }: PlayerProps) {
           </option>
         ))}
       </select>
-      {hasSlider && <StepSlider store={store} axis={null} />}
+      {hasSlider && <StepSlider store={store} />}
       <button
         type="button"
         class="newest"

@@ -4,7 +4,7 @@ import type { Store } from "../../store/store";
 import { useScale } from "../../ui/em";
 import { count } from "../../ui/format";
 import { onKeys } from "../../ui/keys";
-import { type StepsAxis, naturalAxis, stepsScale } from "../../ui/steps-axis";
+import { stepsScale } from "../../ui/steps-axis";
 import { training as words } from "#words/training";
 import { fill } from "../../words/fill";
 import { readingsAt } from "./readings";
@@ -15,14 +15,12 @@ const THUMB = 16; // pixels of what is dragged
 
 interface SliderProps {
   store: Store;
-  /** `null` for the one that suits the steps. */
-  axis: StepsAxis | null;
   /** The steps from its left end to its right. */
   ends?: readonly [number, number];
 }
 
 /** A slider over the steps that are kept, with a tick at each. */
-export function StepSlider({ store, axis, ends }: SliderProps) {
+export function StepSlider({ store, ends }: SliderProps) {
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box);
   const scale = useScale();
@@ -30,7 +28,7 @@ export function StepSlider({ store, axis, ends }: SliderProps) {
   const steps = training.steps.value;
   const step = training.step.value;
   const between = ends ?? [steps[0]!, steps.at(-1)!];
-  const place = stepsScale(between, axis ?? naturalAxis(steps), [0, PARTS]);
+  const place = stepsScale(between, training.axis.value, [0, PARTS]);
   const nearest = (value: number): number =>
     steps.reduce((best, one) =>
       Math.abs(place(one) - value) < Math.abs(place(best) - value) ? one : best,

@@ -2,6 +2,11 @@ import { text } from "./names";
 
 /** What several rooms say, and mean the same by. */
 export const common = {
+  /** Of panels while a text writes itself without them. */
+  resting: {
+    one: "at rest: the {count} token read last",
+    other: "at rest: the {count} tokens read last",
+  },
   text,
   prompt: "Prompt",
 

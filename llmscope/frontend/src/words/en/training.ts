@@ -6,7 +6,7 @@ export const training = {
   about: "{name}, {model}",
   /** The kernel hasn't answered. */
   asking:
-    "Waiting for the kernel. While the cell trains that also shows this view, the kernel can't answer: show it in a cell before.",
+    "Waiting for the kernel. Where it answers only between cells, show the view in a cell before the one that trains.",
   waiting: "No step is kept yet: the first one is kept as the training begins.",
 
   run: "Run",
