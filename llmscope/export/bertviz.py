@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from llmscope.export.page import UNSEEN, Page, beginning, both, document, headings, packed
+from llmscope.export.page import UNSEEN, Page, beginning, both, document, hidden_headings, packed
 from llmscope.export.program import bertviz_program, notices
 from llmscope.export.selection import listed
 from llmscope.export.static import Static
@@ -87,7 +87,7 @@ def bertviz(
     program = bertviz_program()
     whose = notices(program.packages, bertviz=True)
     title = f"{name}: {text}"
-    body = headings(text, name) + body
+    body = hidden_headings(text, name) + body
     html = document(title, body, _STYLE, [program.script, _script(view)], whose)
     return Static(Page(html, None, ()), words.rstrip(), 600, title)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from llmscope.export.encoding import Precision, checked_precision
@@ -122,3 +123,34 @@ def with_panels(states: Sequence[ViewState], want: Wanted) -> list[ViewState]:
             )
         found.append(replace(state, panels=tuple(names), traits={**state.traits, "_panels": names}))
     return found
+
+
+def height_of(state: ViewState) -> int:
+    """Return about how many pixels a view is high."""
+    panels = [PANELS[name] for name in state.panels]
+    panels = [one for one in panels if not one.opened_by or state.traits[one.opened_by]]
+    height = sum(panel.above for panel in panels)
+    return height + max(panel.block for panel in panels) + max(panel.column for panel in panels)
+
+
+def checked_headings(headings: Sequence[str] | None, count: int) -> Sequence[str]:
+    """Return what stands above each of so many views; raise for what can't."""
+    if headings is None:
+        return [""] * count
+    if isinstance(headings, str):
+        raise TypeError("headings is a list of texts, one for each view: headings=[…]")
+    if not all(isinstance(one, str) for one in headings):
+        raise TypeError("headings are texts, one for each view.")
+    if len(headings) != count:
+        raise ValueError(
+            f"headings= has {len(headings)} of {count} views: one for each, '' for none."
+        )
+    return headings
+
+
+def check_folder(where: Path) -> None:
+    """Raise OSError where no file can be saved, in words."""
+    if where.is_dir():
+        raise IsADirectoryError(f"{where} is a folder: name a file in it, such as page.html.")
+    if not where.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {where.parent} to save {where.name} in.")

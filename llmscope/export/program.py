@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import zlib
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 from pathlib import Path
 from textwrap import fill
 from typing import Any, NamedTuple
@@ -38,6 +41,18 @@ def page_program(panels: Iterable[str]) -> Program:
 {made}
 __parts.page.open([{start}].flatMap(Object.values));}})();"""
     return Program(script, frozenset(one for name in names for one in parts[name]["packages"]))
+
+
+def unpacking() -> str:
+    """Return the script that puts the one of `packed_script` into a page."""
+    return (BUILT / "unpack.js").read_text(encoding="ascii").strip()
+
+
+@lru_cache(maxsize=8)
+def packed_script(script: str) -> str:
+    """Return the element that holds a script, at a third of its length."""
+    data = base64.b64encode(zlib.compress(script.encode("ascii"), 9)).decode()
+    return f'<script type="application/octet-stream" id="page-program">{data}</script>'
 
 
 def bertviz_program() -> Program:

@@ -40,6 +40,8 @@ def states_of(views: HasState | Sequence[HasState]) -> list[ViewState]:
     TypeError, ValueError
         For what no page can show.
     """
+    if not isinstance(views, HasState | Sequence):
+        raise TypeError(f"A page is made of views, not of {type(views).__name__}.")
     shown = [views] if isinstance(views, HasState) else list(views)
     if not shown:
         raise ValueError("There is no view to export.")

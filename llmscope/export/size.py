@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Unpack
 from llmscope.export.choice import Choice, Wanted, wanted, with_panels
 from llmscope.export.encoding import BINS, LIKELIEST
 from llmscope.export.page_data import alone
-from llmscope.export.program import notices, page_program
+from llmscope.export.program import notices, packed_script, page_program
 from llmscope.export.selection import Group, Plan, grouped, plan, states_of, weight_bytes
 from llmscope.kernel import requests as ask
 from llmscope.kernel.arrays import PageBuffers
@@ -100,7 +100,7 @@ def size_of(states: Sequence[ViewState], **choice: Unpack[Choice]) -> Size:
 
 def _program(states: Sequence[ViewState]) -> int:
     program = page_program(name for state in states for name in state.panels)
-    return len(program.script) + len(notices(program.packages)) + 2000
+    return len(packed_script(program.script)) + len(notices(program.packages)) + 2500
 
 
 def _alone(group: Group) -> int:

@@ -8,13 +8,12 @@ from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any, Unpack
 
-from llmscope.export.choice import wanted, with_panels
+from llmscope.export.choice import height_of, wanted, with_panels
 from llmscope.export.fallback import described, in_time
 from llmscope.export.keep import picture
 from llmscope.export.page import Page, beginning, page_of
 from llmscope.export.plain_text import summary
 from llmscope.export.program import BUILT
-from llmscope.panels import PANELS
 
 if TYPE_CHECKING:
     import os
@@ -114,10 +113,6 @@ def static(state: ViewState, *, title: str | None = None, **choice: Unpack[Choic
     want = wanted(**choice)
     (state,) = with_panels([state], want)
     page = page_of([state], title, **choice)
-    panels = [PANELS[name] for name in state.panels]
-    panels = [one for one in panels if not one.opened_by or state.traits[one.opened_by]]
-    height = sum(panel.above for panel in panels)
-    height += max(panel.block for panel in panels) + max(panel.column for panel in panels)
-    height = want.height or height + _FOOT
+    height = want.height or height_of(state) + _FOOT
     name = title or ": ".join(filter(None, (state.view, beginning(state.text))))
     return Static(page, summary(state), height, name, partial(picture, state))

@@ -1,8 +1,8 @@
 // Builds the front end into ../static: src/widget.ts into llmscope.js, the module that anywidget loads;
 // src/page.ts and the panels into parts.json, the parts of an exported page's script; src/bertviz/bertviz.ts
 // into bertviz.js, what bertviz's own scripts need; src/around.ts into around.js, what runs around a page in
-// a frame. Beside them stand the licences of all that is in them. src/lab.ts becomes the prebuilt extension of
-// JupyterLab, in ../labextensions.
+// a frame; src/unpack.ts into unpack.js, what a page begins with. Beside them stand the licences of all that
+// is in them. src/lab.ts becomes the prebuilt extension of JupyterLab, in ../labextensions.
 //   node build.mjs          once; fails, and writes none, when one of them is over the budget
 //   node build.mjs --watch  again on every change (with ANYWIDGET_HMR=1 notebooks follow)
 import { mkdir, writeFile } from "node:fs/promises";
@@ -19,7 +19,7 @@ import { asFunction, partsOptions } from "./pages.mjs";
 // the commit that says so.
 const BUDGET = { minified: 485_000, gzip: 171_500 };
 // All parts together, which no view shows, pack less well than one bundle.
-const PARTS = { minified: 493_000, gzip: 178_000 };
+const PARTS = { minified: 494_000, gzip: 178_500 };
 // The same bytes are packed to 84.6 or 85.0 KB by the zlib of another processor or version.
 const SPREAD = { minified: 1, gzip: 1.005 };
 const LAB = "lab.js";
@@ -128,6 +128,7 @@ const bundles = [
   // Of ASCII alone: whatever page it is put into, no letter is misread.
   { entry: "src/bertviz/bertviz.ts", outfile: "bertviz.js", format: "iife", charset: "ascii" },
   { entry: "src/around.ts", outfile: "around.js", format: "iife", charset: "ascii" },
+  { entry: "src/unpack.ts", outfile: "unpack.js", format: "iife", charset: "ascii" },
   { entry: "src/lab.ts", outfile: LAB, format: "iife", charset: "ascii" },
 ].map(({ entry, ...how }) => ({
   ...options,

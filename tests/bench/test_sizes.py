@@ -9,8 +9,9 @@ import pytest
 import torch
 from platformdirs import user_cache_path
 
-from llmscope import AttentionView, LensView, NextTokenView, TokensView
+from llmscope import AttentionView, LensView, NextTokenView, TokensView, to_html
 from llmscope.export import estimate
+from llmscope.export.program import packed_script, page_program
 from tests.bench.passes import load, text_of
 from tests.bench.table import kb, show
 
@@ -71,6 +72,22 @@ def test_sizes_of_long_texts():
         rows.append([str(tokens), *(kb(view.to_html().size) for view in views)])
     heads = ["tokens", "Explorer", *(view.__name__ for view in VIEWS)]
     show("Default pages", heads, rows)
+
+
+def test_sizes_of_many_views():
+    """One page, and as many outputs of `static`; before, each had its program unpacked."""
+    scope = load()
+    trace = scope.trace(text_of(scope, TOKENS))
+    rows = []
+    for count in (1, 5, 10, 20):
+        views = [AttentionView(trace, layer=layer, head=4) for layer in range(count)]
+        outputs = [view.static(heads=[(view.layer, 4)]) for view in views]
+        page = to_html(views, heads=[])
+        saved = len(script := page_program(views[0].state().panels).script)
+        saved -= len(packed_script(script))
+        alone = sum(output.page.size for output in outputs)
+        rows.append([str(count), kb(page.size), kb(alone), kb(alone + count * saved)])
+    show("Many views", ["views", "to_html([…])", "outputs of static()", "before"], rows)
 
 
 def plotly_figures(trace, weights):

@@ -7,7 +7,7 @@ import pytest
 from llmscope import AttentionView, NextTokenView, TokensView, link, to_html
 from llmscope.export import estimate, selection
 from llmscope.export.choice import wanted
-from llmscope.export.program import page_program
+from llmscope.export.program import packed_script, page_program
 from llmscope.export.selection import Group, grouped, plan
 from tests.tiny import TEXT
 
@@ -55,7 +55,7 @@ def test_a_page_holds_as_many_layers_as_its_bytes_allow(scope, monkeypatch):
 def test_some_panels_of_a_view(scope):
     view = scope.explore(TEXT)
     page = view.to_html(panels=["next-token", "tokens"])
-    assert page_program(["tokens", "next-token"]).script in page.html
+    assert packed_script(page_program(["tokens", "next-token"]).script) in page.html
     assert estimate(view, panels=["next-token", "tokens"]).total < estimate(view).total
     assert view.static(panels=["tokens"])._height < view.static()._height
     assert "looks most" not in repr(view.static(panels=["next-token"]))

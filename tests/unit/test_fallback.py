@@ -89,6 +89,7 @@ def test_a_notebook_that_is_run_as_a_whole_gets_a_picture_too(explorer, monkeypa
 
 
 def test_a_static_output_has_a_picture_where_nobody_waits_long(explorer, monkeypatch):
+    monkeypatch.setattr(module, "_SECONDS", 60.0)
     data, metadata = explorer.static()._repr_mimebundle_()
     assert set(data) == {"text/plain", "text/html", "image/png"}
     assert metadata == {"image/png": {"alt": data["text/plain"]}}

@@ -54,6 +54,7 @@ def test_the_wheel_holds_what_is_built_and_no_sources(wheel):
     assert "llmscope/static/parts.json" in names
     assert "llmscope/static/bertviz.js" in names
     assert "llmscope/static/around.js" in names
+    assert "llmscope/static/unpack.js" in names
     assert "llmscope/static/LICENSES.txt" in names
     assert "llmscope/static/licences.json" in names
     licences = {name.split(".dist-info/licenses/")[1] for name in names if "/licenses/" in name}

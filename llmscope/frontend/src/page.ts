@@ -2,9 +2,10 @@
 
 import { effect } from "@preact/signals";
 import { mount } from "./app/app";
-import { hearTheme } from "./host/frame";
 import { addressHere } from "./host/address";
+import { px } from "./draw/canvas";
 import { fitIn } from "./host/page";
+import { startInTurn } from "./host/sight";
 import { PageAddress } from "./page-address";
 import { readPage } from "./sources/page/content";
 import type { Panel } from "./panels/props";
@@ -27,7 +28,6 @@ const MOMENT = 1500; // ms
 
 /** Shows the page with these panels: the script that Python puts together ends with it. */
 export function open(panels: readonly Panel[]): void {
-  hearTheme();
   show(panels).catch((error: unknown) => {
     document.querySelector("main")!.textContent = fill(problems.cantShow, {
       error: String(error),
@@ -43,13 +43,25 @@ async function show(panels: readonly Panel[]): Promise<void> {
   for (const [one, other, names] of page.links) join(traits[one]!, traits[other]!, names);
   const address = new PageAddress(page, traits);
   main.replaceChildren();
-  page.views.forEach(({ source }, index) => {
+  const starts = new Map<Element, () => void>();
+  page.views.forEach(({ source, heading, height }, index) => {
+    if (heading) main.appendChild(document.createElement("h2")).textContent = heading;
     const element = main.appendChild(document.createElement("div"));
+    // What is to come in it is seen by whoever follows the height of the page.
+    element.attachShadow({ mode: "open" });
+    element.style.minHeight = px(height);
     const own = traits[index]!;
-    const store = new Store(withSteps(sources[source]!, own.get("_panels")), own);
-    mount(element, store, panels);
-    address.shown(index, store);
+    starts.set(element, () => {
+      const store = new Store(withSteps(sources[source]!, own.get("_panels")), own);
+      mount(element, store, panels);
+      address.shown(index, store);
+      // Empty, it would let those below into sight. Out of sight nothing is painted, so it never settles.
+      const fit = () => void (element.style.minHeight = "");
+      effect(() => void (store.settled.value && fit()));
+      setTimeout(fit, MOMENT);
+    });
   });
+  startInTurn(starts);
   if (page.views.every(({ traits }) => !(traits._panels as string[]).includes("header")))
     copyBelow(document.querySelector("footer")!);
   effect(() => void document.documentElement.toggleAttribute(PAPER_SAYS, onPaper.value));

@@ -44,8 +44,9 @@ export function followHeight(main: HTMLElement, { most = Infinity, onPaper }: He
   let told = 0;
   // A frame out of sight isn't drawn: no ResizeObserver is called there before it comes into sight.
   const changes = new MutationObserver(reportHeight);
-  for (const root of [main, ...Array.from(main.children, (child) => child.shadowRoot ?? child)])
-    changes.observe(root, { childList: true, subtree: true });
+  changes.observe(main, { childList: true, subtree: true, attributeFilter: ["style"] });
+  for (const { shadowRoot } of main.children)
+    if (shadowRoot) changes.observe(shadowRoot, { childList: true, subtree: true });
   const sizes = new ResizeObserver(() => {
     changes.disconnect();
     reportHeight();

@@ -55,6 +55,10 @@ export interface Content {
 
 export interface View {
   source: number;
+  /** In pixels, about, until it is shown. */
+  height: number;
+  /** What stands above it, if anything. */
+  heading?: string;
   traits: Record<string, unknown>;
 }
 
