@@ -20,7 +20,7 @@ from playwright.sync_api import Error, Page, expect
 
 # An environment of its own, made by `make hosts`: JupyterLab shall not get these tools' extensions.
 OTHERS = Path(sys.prefix) / "hosts" / "bin" / "python"
-_SHARE = Path(sys.prefix) / "share" / "jupyter"
+SHARE = Path(sys.prefix) / "share" / "jupyter"
 
 
 @contextmanager
@@ -78,15 +78,17 @@ def _environment(folder: Path) -> dict[str, str]:
     argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     spec = {"argv": argv, "display_name": "Python 3", "language": "python"}
     (kernel / "kernel.json").write_text(json.dumps(spec))
-    for name in ("labextensions", "nbextensions"):
-        (jupyter / name).symlink_to(_SHARE / name)
+    for name in ("labextensions", "nbconvert", "nbextensions"):
+        (jupyter / name).symlink_to(SHARE / name)
+    others = OTHERS.parents[1] / "share" / "jupyter"
+    (jupyter / "voila").symlink_to(others / "voila")  # before nbconvert's templates
     lab = folder / "lab"
     (lab / "schemas").mkdir(parents=True)
-    for share in (_SHARE, OTHERS.parents[1] / "share" / "jupyter"):
+    for share in (SHARE, others):
         for schemas in (share / "lab" / "schemas").iterdir():
             (lab / "schemas" / schemas.name).symlink_to(schemas)
     for name in ("static", "themes"):
-        (lab / name).symlink_to(_SHARE / "lab" / name)
+        (lab / name).symlink_to(SHARE / "lab" / name)
     theme = lab / "settings" / "@jupyterlab" / "apputils-extension" / "themes.jupyterlab-settings"
     theme.parent.mkdir(parents=True)
     theme.write_text('{"adaptive-theme": true}')  # light and dark as the reader's system
