@@ -107,6 +107,17 @@ def plain_folders(app: Sphinx, document: nodes.document) -> None:
             link.replace_self(link.children)
 
 
+def colab(app: Sphinx, page: str, source: list[str]) -> None:
+    """Say where Colab opens the quick start, once an address on GitHub is known."""
+    _, at, repository = (
+        os.environ.get("LLMSCOPE_REPOSITORY", "").rstrip("/").partition("github.com/")
+    )
+    if at:
+        opens = f"https://colab.research.google.com/github/{repository}/blob/v{release}"
+        link = f"[Open the quick start in Colab]({opens}/notebooks/quickstart.ipynb)."
+        source[0] = source[0].replace("<!-- colab -->", link)
+
+
 def without_widget_state(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
@@ -161,6 +172,7 @@ def mend(app: Sphinx, failed: Exception | None) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register what this site adds to Sphinx."""
     app.add_html_math_renderer("mathml", (mathml, None), (mathml, None))
+    app.connect("source-read", colab)
     app.connect("doctree-read", plain_folders)
     app.connect("html-page-context", without_widget_state, priority=900)
     app.connect("build-finished", mend)

@@ -90,10 +90,12 @@ class Static:
     def _repr_html_(self) -> str:
         # Its content is shown by no browser; it is what is left where frames are removed.
         around = (BUILT / "around.js").read_text(encoding="ascii").strip()
+        # A page knows its own scripts by their hash, and docutils would put spaces for a tab.
+        page = escape(self.page.html).replace("\t", "&#9;")
         words = "<br>".join(escape(line) for line in self._words.splitlines())
         return (
             f'<iframe data-llmscope title="{escape(self._name)}" {_SANDBOX} '
-            f'srcdoc="{escape(self.page.html)}" '
+            f'srcdoc="{page}" '
             f'style="width:100%;height:{self._height}px;border:0" onload="{escape(around)}">'
             f"{self._image()}{words}</iframe>"
         )

@@ -30,9 +30,9 @@ CHECKS = {
 
 
 def main(names: list[str]) -> int:
-    """Try the tools `names`, or all; the table is written only of all."""
+    """Try the tools `names`, or all, and write their rows of the table."""
     chosen = [tool for name, tool in TOOLS.items() if not names or name in names]
-    results: list[tuple[Tool, Found]] = []
+    failed = False
     scope = llmscope.load()
     with sync_playwright() as playwright, TemporaryDirectory() as folder:
         browser = launch(playwright)
@@ -44,16 +44,23 @@ def main(names: list[str]) -> int:
             place.mkdir()
             source = notebooks.get(tool.notebook, tool.notebook)
             with tool.publish(Path(shutil.copy(source, place)), place) as url:
-                results.append((tool, look(browser, tool, url, scope)))
-            print(_row(*results[-1]), *results[-1][1].failed, sep="\n  ", flush=True)
+                found = look(browser, tool, url, scope)
+            print(_row(tool, found), *found.failed, sep="\n  ", flush=True)
+            _write(tool.name, _row(tool, found))
+            failed |= bool(found.failed)
         browser.close()
-    if not names:
-        rows = [_row(*result) for result in results]
-        rows += [_untried(name, says) for name, says in UNTRIED.items()]
-        before, _, rest = PAGE.read_text().partition(BEGIN)
-        table = "\n".join([*_head(), *rows])
-        PAGE.write_text(f"{before}{BEGIN}\n{table}\n\n{END}{rest.partition(END)[2]}")
-    return int(any(found.failed for _, found in results))
+    return int(failed)
+
+
+def _write(name: str, row: str) -> None:
+    """Put a row into the table, in the order of the tools; those that aren't any more go."""
+    before, _, rest = PAGE.read_text().partition(BEGIN)
+    table, _, after = rest.partition(END)
+    rows = {line.split("|")[1].strip(): line for line in table.splitlines() if line[:1] == "|"}
+    rows |= {name: row, **{name: _untried(name, says) for name, says in UNTRIED.items()}}
+    lines = [*_head(), *(rows[name] for name in (*TOOLS, *UNTRIED) if name in rows)]
+    written = "\n".join(lines)
+    PAGE.write_text(f"{before}{BEGIN}\n{written}\n\n{END}{after}")
 
 
 def _head() -> list[str]:

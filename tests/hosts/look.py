@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,6 +17,7 @@ from tests.hosts.tools import Tool
 from tests.page.chromium import SCREENSHOTS
 from tests.page.drawn import eventually
 
+PATIENCE = 120_000  # milliseconds: of a machine that does much else
 _OURS = ("about:srcdoc", "blob:")  # where our scripts are, in frames and as live widgets
 # Dark or light, by the first opaque background around an element; shadow roots are stepped out of.
 _GROUND = """element => {
@@ -65,8 +66,9 @@ def look(browser: Browser, tool: Tool, url: str, scope: Scope) -> Found:
         return found
     with _closed(browser, found, tool) as context:
         page = context.new_page()
-        page.goto(url)
+        page.set_default_timeout(PATIENCE)
         try:
+            page.goto(url)
             if tool.begin is not None:
                 tool.begin(page)
             tried.SHOWN[tool.shows](page, found, scope)
@@ -96,7 +98,8 @@ def _look_of(page: Page, place: Locator) -> str:
 def _photograph(page: Page, tool: Tool, what: str) -> None:
     SCREENSHOTS.mkdir(exist_ok=True)
     name = "-".join(part.lower() for part in tool.name.replace(",", "").split())
-    page.screenshot(path=SCREENSHOTS / f"host-{Path(name).name}-{what}.png", full_page=True)
+    with suppress(Error):  # A picture for whoever looks is no check.
+        page.screenshot(path=SCREENSHOTS / f"host-{Path(name).name}-{what}.png", full_page=True)
 
 
 @contextmanager

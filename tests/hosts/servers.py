@@ -20,7 +20,7 @@ from playwright.sync_api import Error, Page, expect
 
 # An environment of its own, made by `make hosts`: JupyterLab shall not get these tools' extensions.
 OTHERS = Path(sys.prefix) / "hosts" / "bin" / "python"
-_SHARE = Path(sys.prefix) / "share" / "jupyter"
+SHARE = Path(sys.prefix) / "share" / "jupyter"
 
 
 @contextmanager
@@ -58,7 +58,7 @@ def served(
 
 
 def _wait(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while time.monotonic() < end and server.poll() is None:
         try:
             urllib.request.urlopen(f"{url}favicon.ico", timeout=5).close()
@@ -78,15 +78,17 @@ def _environment(folder: Path) -> dict[str, str]:
     argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     spec = {"argv": argv, "display_name": "Python 3", "language": "python"}
     (kernel / "kernel.json").write_text(json.dumps(spec))
-    for name in ("labextensions", "nbextensions"):
-        (jupyter / name).symlink_to(_SHARE / name)
+    for name in ("labextensions", "nbconvert", "nbextensions"):
+        (jupyter / name).symlink_to(SHARE / name)
+    others = OTHERS.parents[1] / "share" / "jupyter"
+    (jupyter / "voila").symlink_to(others / "voila")  # before nbconvert's templates
     lab = folder / "lab"
     (lab / "schemas").mkdir(parents=True)
-    for share in (_SHARE, OTHERS.parents[1] / "share" / "jupyter"):
+    for share in (SHARE, others):
         for schemas in (share / "lab" / "schemas").iterdir():
             (lab / "schemas" / schemas.name).symlink_to(schemas)
     for name in ("static", "themes"):
-        (lab / name).symlink_to(_SHARE / "lab" / name)
+        (lab / name).symlink_to(SHARE / "lab" / name)
     theme = lab / "settings" / "@jupyterlab" / "apputils-extension" / "themes.jupyterlab-settings"
     theme.parent.mkdir(parents=True)
     theme.write_text('{"adaptive-theme": true}')  # light and dark as the reader's system
@@ -127,28 +129,27 @@ def _shiny(port: int, app: Path) -> list[str]:
 
 def run_notebook(page: Page) -> None:
     """Run all cells of the notebook that JupyterLab or Notebook 7 has open."""
-    expect(page.locator(".jp-Notebook .jp-Cell").first).to_be_visible(timeout=60_000)
+    expect(page.locator(".jp-Notebook .jp-Cell").first).to_be_visible(timeout=120_000)
     begun = page.locator(".jp-InputPrompt").filter(has_text=re.compile(r"\[[*\d]"))
     asked = page.get_by_role("button", name="Select Kernel", exact=True)
     for _ in range(5):  # It forgets what is run before it has a kernel, or asks for one.
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
         with suppress(Error):
-            begun.or_(asked).first.wait_for(timeout=10_000)
-        if asked.is_visible():
-            asked.click()
-        if begun.count():
-            return
+            begun.or_(asked).first.wait_for(timeout=15_000)
+            if asked.is_visible():
+                asked.click()
+            return begun.nth(2).wait_for(timeout=15_000)
     raise AssertionError("the notebook doesn't run")
 
 
 def run_marimo(page: Page) -> None:
     """Run all cells of the app that marimo's editor has open."""
-    page.get_by_test_id("save-button").wait_for(timeout=60_000)
+    page.get_by_test_id("save-button").wait_for(timeout=120_000)
     for _ in range(5):  # It forgets what is run before it is connected.
         page.get_by_test_id("run-button").last.click()  # the first ones are those of cells
         with suppress(Error):
-            page.locator("[data-status=running]").first.wait_for(timeout=5_000)
+            page.locator("[data-status=running]").first.wait_for(timeout=15_000)
             return
     raise AssertionError("the app doesn't run")
 

@@ -19,7 +19,7 @@ from nbconvert.preprocessors import ExecutePreprocessor
 from playwright.sync_api import Page
 
 from tests.hosts import servers
-from tests.hosts.servers import OTHERS
+from tests.hosts.servers import OTHERS, SHARE
 
 HERE = Path(__file__).parent
 LESSON, LIVE = HERE / "lesson.ipynb", HERE / "live.ipynb"
@@ -108,7 +108,7 @@ def _run(python: Path, *arguments: str, cwd: Path | None = None) -> str:
     done = subprocess.run(
         [python, *arguments],
         cwd=cwd,
-        env={**os.environ, "PATH": path},
+        env={**os.environ, "PATH": path, "JUPYTER_PATH": str(SHARE)},  # templates of nbconvert
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -33,7 +33,7 @@ def frames(page: Page, found: Found, scope: Scope) -> None:
 
     def alive() -> None:
         outer.first.scroll_into_view_if_needed()
-        expect(explorer.root).to_be_visible(timeout=20_000)
+        expect(explorer.root).to_be_visible(timeout=60_000)
         expect(explorer.rows.first).to_contain_text("Mary")
         outer.last.scroll_into_view_if_needed()
         expect(following.rows.first).to_contain_text((best.text or "").strip())
@@ -74,7 +74,7 @@ def live(page: Page, found: Found, scope: Scope) -> None:
     def typing() -> None:
         panels.slider("temperature").fill("1")
         panels.prompt.fill(OTHER)
-        expect(panels.rows.first).to_contain_text("Paris", timeout=20_000)
+        expect(panels.rows.first).to_contain_text("Paris", timeout=60_000)
 
     def links() -> None:
         other = Panels(page.locator(".llmscope").nth(1))
@@ -96,7 +96,7 @@ def words(page: Page, found: Found, _scope: Scope) -> None:
     def said() -> None:
         for number in range(3):
             said = page.locator(".llmscope").nth(number).get_by_role("status")
-            expect(said).to_contain_text("No kernel has answered", timeout=30_000)
+            expect(said).to_contain_text("No kernel has answered", timeout=60_000)
 
     found.check("live", said, first=True)
     found.check("nothing left", lambda: expect(page.locator("body")).not_to_contain_text("%|"))
@@ -123,12 +123,12 @@ def paper(source: Path, found: Found) -> None:
 
 def _writes(page: Page, scope: Scope) -> None:
     root = page.locator(".llmscope").nth(2)
-    root.scroll_into_view_if_needed(timeout=30_000)
+    root.scroll_into_view_if_needed(timeout=60_000)
     panel = root.get_by_role("region", name="Generation")
-    panel.get_by_role("button", name="Play").click(timeout=30_000)
+    panel.get_by_role("button", name="Play").click(timeout=60_000)
     wrote = panel.locator(".written .wrote")
     expect(wrote).to_have_count(8, timeout=60_000)
-    expect(panel.get_by_text("Reached the maximum of")).to_be_visible(timeout=20_000)
+    expect(panel.get_by_text("Reached the maximum of")).to_be_visible(timeout=60_000)
     run = scope.generate(OTHER, do_sample=True, seed=4, max_new_tokens=8)
     assert OTHER + "".join(wrote.all_text_contents()) == run.texts[0]
 

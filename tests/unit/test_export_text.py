@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import unescape
 from html.parser import HTMLParser
 
 import pytest
@@ -78,3 +79,11 @@ def test_a_static_output_says_in_words_what_it_shows(scope):
     row = matrix_of(view.trace, "self", "head.1.2", [len(view.trace) - 1])[0]
     assert f"with weight {row.max():.3f}" in words
     view.close()
+
+
+def test_a_cell_output_is_the_page_in_every_tool_that_keeps_html(roomy):
+    static = roomy.explore(HOSTILE).static()
+    output = static._repr_html_()
+    assert not set("\t\v\f") & set(output), "docutils puts spaces for them"
+    assert output == "\n".join(line.rstrip() for line in output.split("\n")), "and strips lines"
+    assert unescape(output.partition('srcdoc="')[2].partition('"')[0]) == static.page.html

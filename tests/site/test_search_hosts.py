@@ -1,0 +1,32 @@
+"""Whoever searches the site for their host finds the page about hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.page.chromium import launch
+
+SEARCH = Path(__file__).parents[2] / "docs" / "_build" / "html" / "search.html"
+HOSTS = (
+    *("vscode", "colab", "marimo", "streamlit", "notebook 7", "quarto", "shiny", "voila"),
+    *("slides", "jupyter book", "pdf", "github"),
+)
+
+
+@pytest.fixture(scope="module")
+def searching() -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        yield browser.new_context(offline=True).new_page()
+        browser.close()
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_host_is_found(searching, host):
+    searching.goto(f"{SEARCH.as_uri()}?q={host}")
+    found = searching.locator('#search-results a[href*="hosts.html"]')
+    expect(found.first).to_be_visible(timeout=20_000)
