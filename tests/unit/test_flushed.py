@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 from llmscope.views.flushed import remember_session, send_flushed
@@ -29,7 +30,9 @@ def test_an_answer_in_shiny_is_flushed_in_the_session_it_is_for(monkeypatch):
         while len(done) < 4:
             await asyncio.sleep(0)
 
-    asyncio.run(asyncio.wait_for(session(), 10))
+    # In a thread of its own: the main one may have a loop, of a browser.
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(asyncio.run, asyncio.wait_for(session(), 10)).result()
     assert done == ["1", "flush", "2", "flush"]
 
 
