@@ -92,7 +92,7 @@ def test_a_view_that_is_closed_measures_no_more(monkeypatch, scope):
 
 def test_pages_words_and_figures_hold_the_numbers(view, tmp_path):
     page = view.to_html(tmp_path / "page.html")
-    assert "evaluation" in page.html
+    assert "bits per byte by model" in page.html
     words = summary(view.state())
     assert words.startswith("bits per byte by model\none: ")
     view.measure, view.ordering = "parameters", "descending"

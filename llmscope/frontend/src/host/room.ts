@@ -9,12 +9,17 @@ interface Room {
 
 /** Calls back with how much of `el` can be in sight at once, in pixels, now and whenever it changes. */
 export function followRoom(el: HTMLElement, found: (room: Room) => void): () => void {
-  const notebook = el.closest<HTMLElement>(NOTEBOOK);
-  const look = () =>
+  let notebook: HTMLElement | null = null;
+  const look = () => {
+    if (!notebook) {
+      notebook = el.closest<HTMLElement>(NOTEBOOK); // A view may be read before it is put there.
+      if (notebook) observer.observe(notebook);
+    }
     found({ width: el.clientWidth, height: Math.floor(heightAround(el, notebook)) });
+  };
   // A frame later: what follows changes the size of what is observed.
   const observer = new ResizeObserver(() => requestAnimationFrame(look));
-  observer.observe(notebook ?? document.documentElement);
+  observer.observe(document.documentElement);
   observer.observe(el);
   addEventListener("resize", look);
   document.addEventListener("fullscreenchange", look);
