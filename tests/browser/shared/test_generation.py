@@ -78,7 +78,8 @@ def test_steps_pause_undo_and_the_sliders_act_on_the_next_step(notebook, panel, 
     panel.get_by_role("button", name="Play").click()
     expect(written(panel)).to_have_count(3)
     # What waits for the end of it says what it shows, and moves nowhere.
-    resting = panels.root.get_by_role("heading").filter(has_text=re.compile(r"at rest: the \d+ tokens"))
+    says = re.compile(r"at rest: the \d+ tokens")
+    resting = panels.root.get_by_role("heading").filter(has_text=says)
     place = box(panels.attention)
     expect(resting).to_have_count(2)
     assert box(panels.attention) == place
