@@ -111,6 +111,24 @@ def test_steps_a_second(make):
     show(f"{make.__doc__.split(':')[0].rstrip('.')}, {len(PROBES)} probes", heads, rows)
 
 
+@pytest.mark.parametrize("make", [lora, scratch], ids=["SmolLM2 with LoRA", "from scratch"])
+def test_a_kept_step(make):
+    """One by one, so that a busy machine takes as long from both: medians of one run."""
+    step, watch = training(make, every=10**6)
+    taken = []
+    for number in range(2 * EVERY):
+        times = [time.perf_counter()]
+        step(number)
+        times.append(time.perf_counter())
+        watch._keeper.keep(number)
+        taken.append(np.diff([*times, time.perf_counter()]))
+    one, kept = np.median(taken[2:], axis=0)  # the first begin the watch, and warm up
+    watch.end()
+    row = [f"{1000 * one:.0f} ms", f"{1000 * kept:.0f} ms", f"{100 * kept / (EVERY * one):.1f} %"]
+    heads = ["a step", "what keeping one takes", f"every={EVERY}: of the training"]
+    show(f"{make.__doc__.split(':')[0].rstrip('.')}, {len(PROBES)} probes", heads, [row])
+
+
 def test_memory_and_disk():
     """Both level off: disk at `max_mb`, memory with what a step takes."""
     step, watch = training(lambda: (*scratch()[:2], (1, 16)), every=EVERY, max_mb=8.0)

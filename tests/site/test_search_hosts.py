@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
-
-from tests.page.chromium import launch
+from playwright.sync_api import Browser, Page, expect
 
 SEARCH = Path(__file__).parents[2] / "docs" / "_build" / "html" / "search.html"
 HOSTS = (
@@ -18,11 +16,10 @@ HOSTS = (
 
 
 @pytest.fixture(scope="module")
-def searching() -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = launch(playwright)
-        yield browser.new_context(offline=True).new_page()
-        browser.close()
+def searching(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(offline=True)
+    yield context.new_page()
+    context.close()
 
 
 @pytest.mark.parametrize("host", HOSTS)
