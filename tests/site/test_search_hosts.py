@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import expect
 
 SEARCH = Path(__file__).parents[2] / "docs" / "_build" / "html" / "search.html"
 HOSTS = (
@@ -15,15 +14,8 @@ HOSTS = (
 )
 
 
-@pytest.fixture(scope="module")
-def searching(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(offline=True)
-    yield context.new_page()
-    context.close()
-
-
 @pytest.mark.parametrize("host", HOSTS)
-def test_a_host_is_found(searching, host):
-    searching.goto(f"{SEARCH.as_uri()}?q={host}")
-    found = searching.locator('#search-results a[href*="hosts.html"]')
+def test_a_host_is_found(page, host):
+    page.goto(f"{SEARCH.as_uri()}?q={host}")
+    found = page.locator('#search-results a[href*="hosts.html"]')
     expect(found.first).to_be_visible(timeout=20_000)
