@@ -50,7 +50,7 @@ def unpacking() -> str:
 
 @lru_cache(maxsize=8)
 def packed_script(script: str) -> str:
-    """Return the element that holds a script, at a third of its length."""
+    """Return the element that holds a script, at about half of its length."""
     data = base64.b64encode(zlib.compress(script.encode("ascii"), 9)).decode()
     return f'<script type="application/octet-stream" id="page-program">{data}</script>'
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Send = Callable[[dict[str, Any], list[bytes]], None]
 
 _LARGEST = 2**53  # up to which JavaScript counts
-_AGAIN = 256  # requests of all pages before they had a subshell
+_LATE = 1024  # numbers that are kept of requests that may come late
 _IDLE_SECONDS = 5.0  # after which the thread ends; the next request starts another
 _log = logging.getLogger(__name__)
 
@@ -53,9 +53,9 @@ class Worker:
     """Takes messages, answers them in order of urgency, and drops what was cancelled.
 
     What comes in is ``{request, key}``, ``{cancel}``, or ``{}``, which only acknowledges. What was
-    asked before the page had a subshell comes a second time, with ``again``, and is taken once.
-    What goes out is ``{request, part, done}`` with arrays as binary buffers, or ``{request, error,
-    kind}``.
+    asked before the page had a subshell comes a second time, with ``again``, and is taken once;
+    what was cancelled before it came isn't taken. What goes out is ``{request, part, done}``
+    with arrays as binary buffers, or ``{request, error, kind}``.
     Every request that has a number gets an answer or an error, unless it is cancelled.
 
     Parameters
@@ -74,7 +74,8 @@ class Worker:
         self._lock = threading.Lock()
         self._waiting: queue.PriorityQueue[_Job] = queue.PriorityQueue()
         self._open: dict[int, _Job] = {}
-        self._again: deque[int] = deque(maxlen=_AGAIN)  # numbers that came a second time
+        # Requests that came a second time, or were cancelled: what comes late is dropped.
+        self._done: deque[int] = deque(maxlen=_LATE)
         self._order = itertools.count()
         self._thread: threading.Thread | None = None
         self._closed = False
@@ -91,6 +92,7 @@ class Worker:
         if _is_number(number := content.get("cancel")):
             with self._lock:
                 job = self._open.get(number)
+                self._done.append(number)
             if job is not None:
                 job.cancelled.set()
         if _is_number(number := content.get("request")) and not self._has(number, content):
@@ -114,11 +116,11 @@ class Worker:
         self._waiting.put(_END)
 
     def _has(self, number: int, content: dict[str, Any]) -> bool:
-        """Return whether a request that came was taken already."""
+        """Return whether a request that came was taken already, or is wanted no more."""
         with self._lock:
             if content.get("again") is not True:
-                return number in self._again  # it comes late, from behind a cell
-            self._again.append(number)
+                return number in self._done  # it waited behind a cell
+            self._done.append(number)
             return number in self._open
 
     def _refuse(self, number: int, error: RequestError) -> None:

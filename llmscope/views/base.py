@@ -15,7 +15,7 @@ from llmscope.kernel import requests as ask
 from llmscope.kernel.edited_input import EditedInput, as_json
 from llmscope.kernel.inputs import text_of
 from llmscope.kernel.protocol import parse_input
-from llmscope.kernel.reach import run_as_addressed
+from llmscope.kernel.subshell import run_as_addressed
 from llmscope.state import SAMPLING, ViewState
 from llmscope.views.call import Code, call_of, source_of
 from llmscope.views.flushed import remember_session, send_flushed

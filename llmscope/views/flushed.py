@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,8 @@ _loop: ContextVar[asyncio.AbstractEventLoop | None] = ContextVar("_loop", defaul
 def remember_session() -> None:
     """Keep to which session what is now received is answered."""
     if "shinywidgets" in sys.modules:
-        _loop.set(asyncio.get_running_loop())
+        with suppress(RuntimeError):  # no loop runs: it isn't a session's
+            _loop.set(asyncio.get_running_loop())
 
 
 def send_flushed(send: Callable[[], object]) -> None:
