@@ -317,11 +317,9 @@ def test_what_comes_a_second_time_is_answered_once():
     worker.receive({"request": 2, "key": "training", "again": True})  # its first waits for a cell
     going.set()
     page.wait(2)
-    worker.receive({"request": 1, "key": "model"})
-    worker.receive({"request": 2, "key": "training"})
     worker.receive({"cancel": 3})  # it overtook what it cancels
-    worker.receive({"request": 3, "key": "model"})
-    worker.receive({"request": 4, "key": "model"})
+    for number, key in enumerate(["model", "training", "model", "model"], start=1):
+        worker.receive({"request": number, "key": key})
     assert [message["request"] for message in page.wait(3)] == [1, 2, 4]
     assert asked == ["model", "training", "model"]
     worker.close()
