@@ -26,6 +26,7 @@ from llmscope.shared import (
     TEXT_SHADES,
 )
 from llmscope.text import clean
+from llmscope.views.again import Rereads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -125,7 +126,7 @@ class Token(traitlets.TraitType[Any, Any]):
             raise traitlets.TraitError(str(error)) from None
 
 
-class ViewTraits(traitlets.HasTraits):
+class ViewTraits(Rereads):
     """The traits of every view; `View` documents them."""
 
     text = traitlets.Unicode("").tag(sync=True)
