@@ -161,8 +161,8 @@ class View(anywidget.AnyWidget, ViewTraits):
             traits = {"edits": scope.edits, **traits}
             scope = scope.under(())
         self._answers = answers or {}
-        calls: Answers = {ask.Call: self._call} if self._maker else {}
-        own = {ask.Kept: self._keep, ask.Page: self._page, **calls, **self._answers}
+        own: Answers = {ask.Kept: self._keep, ask.Page: self._page, **self._answers}
+        own = {**own, ask.Call: self._call} if self._maker else own
         self._handlers = Handlers(scope, trace, session, own, *(other or ()))
         self._worker = Worker(self._handlers, self._post)
         self._from_page = False
