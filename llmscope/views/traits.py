@@ -26,6 +26,7 @@ from llmscope.shared import (
     TEXT_SHADES,
 )
 from llmscope.text import clean
+from llmscope.views.again import Rereads
 from llmscope.words import ENGLISH, LANGUAGES, chosen, known
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ class Language(traitlets.TraitType[Any, Any]):
             raise traitlets.TraitError(str(error)) from None
 
 
-class ViewTraits(traitlets.HasTraits):
+class ViewTraits(Rereads):
     """The traits of every view; `View` documents them."""
 
     text = traitlets.Unicode("").tag(sync=True)
