@@ -79,6 +79,7 @@ export const evaluation = {
   behindMore: "列出了 {all} 段文本中的前 {shown} 段；数字对应全部文本。",
   list: "文本；方向键在其间移动",
   right: "正确答案：{answer}",
+  noted: "{name}：{note}",
   notMeasured: "未测量",
 
   open: "一段文本，逐个词元",
