@@ -47,7 +47,7 @@ export const evaluation = {
     bits_per_byte: "每字节比特数",
     perplexity: "困惑度",
     pseudo_perplexity: "伪困惑度",
-    accuracy: "下一个词元的正确率",
+    accuracy: "下一词元正确率",
     tokens_per_character: "每字符词元数",
   },
   inLanguage: "每字符词元数，{language}",
