@@ -3,4 +3,4 @@ import * as en from "./en";
 import * as zh from "./zh";
 
 /** All languages, by the names of their folders. */
-export const languages: Readonly<Record<string, Words>> = { en, zh: { ...en, ...zh } };
+export const languages: Readonly<Record<string, Words>> = { en, zh };
