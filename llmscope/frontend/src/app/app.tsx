@@ -118,6 +118,15 @@ function App({ store, host, panels, picker, hints }: AppProps) {
     if (isStage && !wasStage.current) host.scrollIntoView();
     wasStage.current = isStage;
   }, [isStage]);
+  const revealed = store.revealed.value;
+  useEffect(() => {
+    if (isStage || !revealed) return;
+    const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
+    host
+      .shadowRoot!.querySelector(`.panel.${revealed}`)
+      ?.scrollIntoView({ block: "nearest", behavior });
+    store.revealed.value = null;
+  }, [revealed]);
   const prompts = store.models.prompts.value.length > 1 && <Prompts store={store} />;
   const help = useRef<HTMLDialogElement>(null);
   const toggleHelp = () => (help.current!.open ? help.current!.close() : help.current!.showModal());

@@ -3,6 +3,13 @@ import type { BoxAnswer } from "../../protocol/model";
 import { model as words } from "#words/model";
 import { nameOf } from "./block";
 import { PictureContext } from "./context";
+import { Embedding } from "./details/embedding";
+import { Mlp } from "./details/mlp";
+import { Moe } from "./details/moe";
+import { Norm } from "./details/norm";
+import { HeadLengths, Plain, Unembedding } from "./details/plain";
+import { Bias, Positions } from "./details/positions";
+import { Rotary } from "./details/rotary";
 import { said, titleOf } from "./names";
 
 /** A box, opened in place. */
@@ -11,7 +18,8 @@ export function Opened({ id }: { id: string }) {
   const { anatomy } = store;
   const place = anatomy.find(id);
   const read = anatomy.box.value;
-  const isNow = read?.request.type === "model_box" && read.request.box === id;
+  const request = read?.request;
+  const at = request?.type === "model_box" && request.box === id ? request.position : -1;
   const position = /\.(rotary|alibi|relative)$/.exec(id)?.[1] as "rotary" | undefined;
   const title = position ? words.positions[position] : place && titleOf(place.box);
   const run = place && place.layer !== null ? anatomy.runOf(place.layer) : null;
@@ -37,8 +45,10 @@ export function Opened({ id }: { id: string }) {
           ✕
         </button>
       </div>
-      {isNow ? (
-        <Inside answer={read.answer} />
+      {read && at >= 0 ? (
+        <div class="model-inside">
+          <Inside answer={read.answer} position={at} />
+        </div>
       ) : (
         <p class="muted">{anatomy.boxLacks.value ?? words.reading}</p>
       )}
@@ -46,6 +56,28 @@ export function Opened({ id }: { id: string }) {
   );
 }
 
-function Inside({ answer }: { answer: BoxAnswer }) {
-  return <pre>{answer.kind}</pre>;
+function Inside({ answer, position }: { answer: BoxAnswer; position: number }) {
+  switch (answer.kind) {
+    case "embedding":
+      return <Embedding answer={answer} />;
+    case "positions":
+      return <Positions answer={answer} position={position} />;
+    case "rotary":
+      return <Rotary answer={answer} position={position} />;
+    case "alibi":
+    case "relative":
+      return <Bias answer={answer} />;
+    case "norm":
+      return <Norm answer={answer} />;
+    case "mlp":
+      return <Mlp answer={answer} />;
+    case "moe":
+      return <Moe answer={answer} />;
+    case "heads":
+      return <HeadLengths answer={answer} />;
+    case "unembedding":
+      return <Unembedding answer={answer} />;
+    case "plain":
+      return <Plain answer={answer} />;
+  }
 }

@@ -73,7 +73,7 @@ export function Model({ store }: PanelProps) {
         <PictureContext.Provider value={{ store, told }}>
           <div
             ref={picture}
-            class={`model-picture ${isOld ? "model-old" : ""}`}
+            class={`model-picture ${isOld ? "model-old" : ""} ${box ? "opened" : ""}`}
             role="group"
             aria-label={words.picture}
             onKeyDown={keys}
