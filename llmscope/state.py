@@ -15,6 +15,7 @@ from llmscope.analysis.matrix_name import MatrixName
 from llmscope.comparison import Comparison
 from llmscope.kernel.edited_input import EditedInput, dense
 from llmscope.kernel.summary import default_kind
+from llmscope.words import ENGLISH
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -100,6 +101,8 @@ class ViewState:
         What answers requests of the view's own, by their kind.
     compared
         Two that are side by side; `None` in other views.
+    language
+        The language of its words.
     thinned
         Of a view that shows steps that were kept: returns what it shows of at most so many of
         them.
@@ -118,6 +121,7 @@ class ViewState:
     read: Callable[[Callable[[], bool]], Trace]
     answers: Answers = field(default_factory=dict)
     compared: Compared | None = None
+    language: str = ENGLISH
     thinned: Callable[[int], ViewState] | None = None
 
     # ── traits that pictures are drawn by ─────────────────────────────────────────────────────────
