@@ -48,7 +48,8 @@ export class ModelStore {
   readonly component = signal<Read<ComponentAnswer> | null>(null);
   /** Why the picture can't be shown, in words. */
   readonly lacking: ReadonlySignal<string | null>;
-  /** Why the box that is opened can't be, in words. */
+  /** Why the numbers of the token in focus, or of the block, aren't here, in words; and those of the open box. */
+  readonly numbersLack: ReadonlySignal<string | null>;
   readonly boxLacks: ReadonlySignal<string | null>;
 
   readonly tower: ReadonlySignal<Tower | null>;
@@ -93,10 +94,11 @@ export class ModelStore {
       if (!trace.value || this.structure.value) return this.#problem.value;
       return this.#problem.value ?? lacks({ type: "structure", trace: trace.value.name });
     });
-    this.boxLacks = computed(() => {
-      const request = this.#box();
-      return request && lacks(request);
-    });
+    const why = (request: Request | null) => request && lacks(request);
+    this.boxLacks = computed(() => why(this.wanted.box.value));
+    this.numbersLack = computed(
+      () => why(this.wanted.stream.value) ?? why(this.wanted.block.value),
+    );
     this.wanted = {
       stream: computed(() => this.#streamAt(this.position.value)),
       block: computed(() => this.#blockAt(this.layer.value, this.position.value)),
@@ -198,8 +200,7 @@ export class ModelStore {
   }
 
   #request(request: Request | null): Request | null {
-    if (!request || !this.#isSeen || !this.structure.value) return null;
-    return this.core.lacks(request) ? null : request;
+    return this.#isSeen && this.structure.value ? request : null;
   }
 
   #streamAt(position: number): Request | null {
@@ -254,7 +255,7 @@ export class ModelStore {
     read: { value: Read<T> | null; peek(): Read<T> | null },
   ): (() => void) | void {
     const request = wanted.value;
-    if (!request || this.isNow(read.peek(), wanted)) return;
+    if (!request || this.core.lacks(request) || this.isNow(read.peek(), wanted)) return;
     return this.#ask<T>(request, (answer) => (read.value = { request, answer }));
   }
 
@@ -271,7 +272,8 @@ export class ModelStore {
         this.#blockAt(layer + step, position),
       ]);
       for (const request of beside)
-        if (request) asked.push([formatKey(request), this.#ask(request, () => {})]);
+        if (request && !this.core.lacks(request))
+          asked.push([formatKey(request), this.#ask(request, () => {})]);
     }, PAUSE);
     return () => {
       clearTimeout(timer);
@@ -291,7 +293,7 @@ export class ModelStore {
       return;
     }
     const request = this.#request({ type: "model_component", trace, tower, position, index });
-    if (!request) return;
+    if (!request || this.core.lacks(request)) return;
     let end = () => {};
     const timer = setTimeout(() => {
       end = this.#ask<ComponentAnswer>(

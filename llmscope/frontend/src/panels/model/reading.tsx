@@ -15,7 +15,11 @@ export function Reading() {
   );
 }
 
+/** What the colours mean; or why there are no numbers. */
 function Legend() {
+  const { anatomy } = useContext(PictureContext).store;
+  const why = anatomy.numbersLack.value;
+  if (why) return <>{why}</>;
   return (
     <span class="muted">
       <i class="swatch" /> <i class="swatch below" /> {words.legend}
