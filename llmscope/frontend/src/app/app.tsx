@@ -88,9 +88,9 @@ function App({ store, host, panels, picker, hints }: AppProps) {
   const around = useSignal<Theme>("light");
   const theme = useComputed<Theme>(() => (isPrinted.value ? "light" : around.value));
   useEffect(() => followTheme(host, (found) => (around.value = found)), []);
-  const shown = store.state.panels.value.flatMap(
-    (name) => panels.find((panel) => panel.name === name) ?? [],
-  );
+  const shown = store.state.panels.value
+    .flatMap((name) => panels.find((panel) => panel.name === name) ?? [])
+    .filter(({ name }) => !store.anatomy.isInstead.value || !/^(overview|attention)$/.test(name));
   const sheets = [...SHARED, ...panels.map(({ css }) => css), picker?.css, print];
   const old = store.isOld.value ? "old" : "";
   const hasColumns = shown.some(({ place }) => place === "column");

@@ -9,6 +9,7 @@ import {
   type BoxAnswer,
   type ComponentAnswer,
   type Run,
+  type Stage,
   type StreamAnswer,
   type StructureAnswer,
   type Tower,
@@ -59,6 +60,9 @@ export class ModelStore {
   /** The block that is opened. */
   readonly layer: ReadonlySignal<number>;
   readonly run: ReadonlySignal<Run | null>;
+  readonly stages: ReadonlySignal<readonly Stage[]>;
+  /** Whether the picture takes the place of attention, which this model has none of. */
+  readonly isInstead: ReadonlySignal<boolean>;
   /** What is asked for of the token in focus. */
   readonly wanted: {
     stream: ReadonlySignal<Request | null>;
@@ -90,6 +94,15 @@ export class ModelStore {
       return Math.max(0, Math.min(chosen, (this.tower.value?.blocks ?? 1) - 1));
     });
     this.run = computed(() => this.runOf(this.layer.value));
+    this.stages = computed(() => {
+      const layer = this.layer.value;
+      return this.run.value?.stages.map((stage) => stageAt(this.run.value!, layer, stage)) ?? [];
+    });
+    let isWithout = false;
+    this.isInstead = computed(() => {
+      if (trace.value) isWithout = Object.keys(trace.value.kinds).length === 0;
+      return isWithout && state.panels.value.includes("model");
+    });
     this.lacking = computed(() => {
       if (!trace.value || this.structure.value) return this.#problem.value;
       return this.#problem.value ?? lacks({ type: "structure", trace: trace.value.name });
@@ -183,8 +196,8 @@ export class ModelStore {
       if (!own || (encoder ? "encoder" : "self") !== tower.tower) continue;
       const layer = Number(number);
       const run = tower.runs.find(({ first, count }) => layer >= first && layer < first + count);
-      const box = run && run.stages.flatMap(boxesOf).find((one) => has(one, own));
-      if (box) return { box, tower: tower.tower, layer };
+      const box = run?.stages.flatMap(boxesOf).find((one) => has(one, own));
+      if (box) return { box: boxAt(run!, layer, box), tower: tower.tower, layer };
     }
     return null;
   }
@@ -323,12 +336,26 @@ export class ModelStore {
 }
 
 /** All boxes of a stage. */
-export const boxesOf = ({ shared, branches, after, whole }: Run["stages"][number]): Box[] => [
+export const boxesOf = ({ shared, branches, after, whole }: Stage): Box[] => [
   ...shared,
   ...branches.flat(),
   ...after,
   ...(whole ? [whole] : []),
 ];
+
+/** A box with what is known of it in one of the blocks of a run. */
+function boxAt({ first, varied }: Run, layer: number, box: Box): Box {
+  const facts = Object.entries(varied[box.id] ?? {});
+  if (facts.length === 0) return box;
+  const own = facts.map(([name, values]) => [name, values[layer - first] ?? null]);
+  return { ...box, facts: { ...box.facts, ...Object.fromEntries(own) } };
+}
+
+function stageAt(run: Run, layer: number, stage: Stage): Stage {
+  const all = (boxes: Box[]) => boxes.map((box) => boxAt(run, layer, box));
+  const { shared, branches, after } = stage;
+  return { ...stage, shared: all(shared), branches: branches.map(all), after: all(after) };
+}
 
 /** Whether a box is called so, or is where positions of that name act. */
 const has = ({ id, facts }: Box, name: string): boolean =>

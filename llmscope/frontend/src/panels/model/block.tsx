@@ -16,7 +16,7 @@ export function Block({ tower, isSmall }: { tower: Tower; isSmall: boolean }) {
   const { store } = useContext(PictureContext);
   const { anatomy } = store;
   const layer = anatomy.layer.value;
-  const stages = anatomy.run.value?.stages ?? [];
+  const stages = anatomy.stages.value;
   const points = new Map(anatomy.block.value?.answer.points.map((point) => [point.at, point]));
   const onLine = (stage: Stage | undefined) =>
     stage?.after.map((box) => (
@@ -25,7 +25,7 @@ export function Block({ tower, isSmall }: { tower: Tower; isSmall: boolean }) {
   const last = points.get(`stream.${stages.length}`);
   return (
     <div
-      class={`model-block ${isSmall ? "small" : ""} ${stages.length > 2 ? "crowded" : ""}`}
+      class={`model-block ${isSmall ? "small" : ""} ${isCrowded(stages) ? "crowded" : ""}`}
       role="group"
       aria-label={nameOf(layer)}
     >
@@ -74,6 +74,12 @@ function BlockName({ tower, layer }: { tower: Tower; layer: number }) {
     </p>
   );
 }
+
+/** Whether its boxes have little room beside each other. */
+const isCrowded = (stages: readonly Stage[]): boolean =>
+  stages.length > 2 ||
+  stages.reduce((sum, { branches }) => sum + Math.max(0, ...branches.map((one) => one.length)), 0) >
+    5;
 
 export const nameOf = (layer: number): string => fill(words.block, { layer });
 

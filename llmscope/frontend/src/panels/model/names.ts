@@ -14,7 +14,7 @@ export function titleOf({ kind, facts, module, path }: Box): string {
   if (kind === "unknown") return module ?? (path ? modules(path) : words.kinds.unknown);
   if (kind === "mixer") return mixers[String(facts.how)] ?? module ?? words.kinds.mixer;
   if (kind === "heads" && facts.kind === "cross") return words.kinds.cross;
-  if (kind === "activation" && facts.how) return String(facts.how);
+  if (kind === "activation" && facts.activation) return String(facts.activation).toUpperCase();
   return words.kinds[kind];
 }
 
@@ -37,12 +37,15 @@ export function factsOf(box: Box): string[] {
     return [
       fill(words.heads, { heads, size: number("size") }),
       groups && groups < heads ? fill(words.groups, { groups }) : "",
+      facts.kind === "cross" ? words.fromEncoder : "",
       facts.window ? fill(words.window, { count: count(number("window")) }) : "",
     ].filter(Boolean);
   }
   if (kind === "mlp" && facts.neurons) return [plural(number("neurons"), words.neurons)];
   if (kind === "moe")
     return [fill(words.experts, { chosen: number("chosen"), count: number("experts") })];
+  if (kind === "mixer" || kind === "unknown")
+    return box.parameters ? [fill(words.parameters, { count: compact(box.parameters) })] : [];
   return matrix ? [times(matrix)] : [];
 }
 

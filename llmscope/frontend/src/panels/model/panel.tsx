@@ -20,7 +20,7 @@ import { Zoom } from "./zoom";
 /** The whole model, from the text to the next token, with the vectors of the token in focus. */
 export function Model({ store }: PanelProps) {
   const { anatomy, state } = store;
-  const isOpen = state.model.value || state.lecture.value;
+  const isOpen = state.model.value || state.lecture.value || anatomy.isInstead.value;
   const told = useSignal<Told | null>(null);
   const picture = useRef<HTMLDivElement>(null);
   useEffect(() => {

@@ -25,7 +25,9 @@ export function TowerRow({ tower }: { tower: Tower }) {
   const added = tower.before.filter(({ kind }) => ADDED.has(kind));
   const rest = tower.before.filter((box) => box !== tokens && !added.includes(box));
   const aside = tower.positions.filter(({ how }) => !["learned", "sinusoidal"].includes(how));
-  const chain = tower.after.filter(({ kind }) => !["unembedding", "softmax"].includes(kind));
+  const isEnd = ({ kind }: Box) => kind === "unembedding" || kind === "softmax";
+  const end = tower.after.filter(isEnd);
+  const chain = tower.after.filter((box) => !isEnd(box));
   const place = (box: Box) => ({ box, tower: tower.tower, layer: null });
   return (
     <div class="model-tower" role="group" aria-label={words.towers[tower.tower]}>
@@ -43,33 +45,17 @@ export function TowerRow({ tower }: { tower: Tower }) {
         ))}
       </div>
       {added.length > 1 ? <Plus /> : <Arrow />}
-      {rest.map((box) => (
-        <Fragment key={box.id}>
-          <Node box={box} tower={tower} point={of(read?.before, box)} />
-          <Arrow />
-        </Fragment>
-      ))}
+      <Line boxes={rest} tower={tower} points={read?.before} />
       <Stack tower={tower} />
-      {chain.length > 1 && (
-        <>
-          <Arrow />
-          <div class="model-chain">
-            <div>
-              {chain.map((box) => (
-                <BoxButton key={box.id} place={place(box)} />
-              ))}
-            </div>
-            <Vector name={titleOf(chain.at(-1)!)} point={of(read?.after, chain.at(-1)!)} upright />
-          </div>
-        </>
-      )}
-      {tower.after.slice(chain.length > 1 ? chain.length : 0).map((box) => (
+      <Arrow />
+      <Line boxes={chain} tower={tower} points={read?.after} />
+      {end.map((box, index) => (
         <Fragment key={box.id}>
-          <Arrow />
+          {index > 0 && <Arrow />}
           {box.kind === "softmax" ? (
             <Answer place={place(box)} />
           ) : (
-            <Node box={box} tower={tower} point={of(read?.after, box)} />
+            <BoxButton place={place(box)} />
           )}
         </Fragment>
       ))}
@@ -77,19 +63,28 @@ export function TowerRow({ tower }: { tower: Tower }) {
   );
 }
 
-interface NodeProps {
-  box: Box;
+interface LineProps {
+  boxes: readonly Box[];
   tower: Tower;
-  point: Point | undefined;
+  points: readonly Point[] | undefined;
 }
 
-/** A box, and the vector that it gives. */
-function Node({ box, tower, point }: NodeProps) {
+/** Boxes that a vector goes through one after the other, below each other; and what comes of it. */
+function Line({ boxes, tower, points }: LineProps) {
+  const last = boxes.at(-1);
+  if (!last) return null;
   return (
-    <div class={`model-node is-${box.kind}`}>
-      <BoxButton place={{ box, tower: tower.tower, layer: null }} />
-      {box.kind !== "unembedding" && <Vector name={titleOf(box)} point={point} upright />}
-    </div>
+    <>
+      <div class="model-chain">
+        <div>
+          {boxes.map((box) => (
+            <BoxButton key={box.id} place={{ box, tower: tower.tower, layer: null }} />
+          ))}
+        </div>
+        <Vector name={titleOf(last)} point={points?.find(({ at }) => at === last.id)} upright />
+      </div>
+      <Arrow />
+    </>
   );
 }
 

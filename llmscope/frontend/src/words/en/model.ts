@@ -85,6 +85,7 @@ export const model = {
   vocabulary: "{count} known",
   heads: "{heads} heads × {size}",
   groups: "{groups} KV groups",
+  fromEncoder: "reads the encoder",
   window: "looks back {count}",
   neurons: { one: "{count} neuron", other: "{count} neurons" },
   experts: "{chosen} of {count}",

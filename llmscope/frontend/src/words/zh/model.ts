@@ -79,6 +79,7 @@ export const model = {
   vocabulary: "词表 {count}",
   heads: "{heads} 个头 × {size}",
   groups: "{groups} 个 KV 组",
+  fromEncoder: "读取编码器",
   window: "回看 {count} 个",
   neurons: { one: "{count} 个神经元", other: "{count} 个神经元" },
   experts: "{count} 个中选 {chosen} 个",
