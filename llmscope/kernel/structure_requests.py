@@ -15,14 +15,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Structure(OfTrace):
+class OfModel(OfTrace):
+    """A request about the whole model."""
+
+
+@dataclass(frozen=True)
+class Structure(OfModel):
     """What the model is made of: towers, runs of equal blocks, boxes with shapes."""
 
     form = "{trace}/model"
 
 
 @dataclass(frozen=True)
-class ModelStream(OfTrace):
+class ModelStream(OfModel):
     """The stream of one token: its length at each point of all blocks; the ends as vectors."""
 
     form = "{trace}/model/stream/{tower}/{position}"
@@ -31,7 +36,7 @@ class ModelStream(OfTrace):
 
 
 @dataclass(frozen=True)
-class ModelBlock(OfTrace):
+class ModelBlock(OfModel):
     """The vectors of one token at each point of one block."""
 
     form = "{trace}/model/block/{tower}/{layer}/{position}"
@@ -41,7 +46,7 @@ class ModelBlock(OfTrace):
 
 
 @dataclass(frozen=True)
-class ModelBox(OfTrace):
+class ModelBox(OfModel):
     """What one box does to one token; of some boxes, in one head."""
 
     form = "{trace}/model/box/{box}/{head}/{position}"
@@ -51,7 +56,7 @@ class ModelBox(OfTrace):
 
 
 @dataclass(frozen=True)
-class ModelComponent(OfTrace):
+class ModelComponent(OfModel):
     """One number of the stream of one token, at each point of all blocks."""
 
     form = "{trace}/model/component/{tower}/{position}/{index}"
