@@ -7,6 +7,7 @@ from typing import Any
 
 from llmscope.loading import default
 from llmscope.loading.checkpoint import PICKLE, SAFETENSORS, VOCABULARY
+from llmscope.words import say
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,16 @@ def choices() -> list[ModelChoice]:
 def _default(cached: set[str | None]) -> ModelChoice:
     gguf = default.find_gguf()
     if gguf is not None and default.is_intact(default.copy_folder(gguf)):
-        detail, ready = "the default, ready", True
+        detail, ready = say("the default, ready"), True
     elif gguf is not None:
-        detail, ready = "the default; converted on first use, to 538 MB", True
+        detail, ready = say("the default; converted on first use, to 538 MB"), True
     elif default.DEFAULT in cached:
-        detail, ready = "the default, from the Hub cache", True
+        detail, ready = say("the default, from the Hub cache"), True
     else:
-        detail, ready = f"the default, not installed yet: {default.COMMAND}", False
+        detail, ready = (
+            say("the default, not installed yet: {COMMAND}", COMMAND=default.COMMAND),
+            False,
+        )
     return ModelChoice(None, default.TITLE, detail, ready)
 
 

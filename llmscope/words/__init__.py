@@ -88,3 +88,8 @@ def _catalogue(name: str) -> dict[str, str]:
         return {}
     found: dict[str, str] = json.loads(Path(__file__).with_name(f"{name}.json").read_bytes())
     return found
+
+
+def refused(sentence: str, **places: object) -> ValueError:
+    """Return the error that says a sentence; the arguments are those of `say`."""
+    return ValueError(say(sentence, **places))
