@@ -7,6 +7,7 @@ from typing import Any
 
 from llmscope.loading import default
 from llmscope.loading.checkpoint import PICKLE, SAFETENSORS, VOCABULARY
+from llmscope.loading.demos import DEMOS, PREFIX
 from llmscope.words import say
 
 
@@ -17,23 +18,27 @@ class ModelChoice:
     Attributes
     ----------
     name
-        Argument of `load`: a Hub id, or `None` for the default model.
+        Argument of `load`: a Hub id, ``demo:…``, or `None` for the default model.
     title, detail
         What the picker shows, in one line each.
     ready
         Whether the model loads without installing or downloading anything.
+    text, target
+        An input that suits it, if one is known.
     """
 
     name: str | None
     title: str
     detail: str
     ready: bool
+    text: str | None = None
+    target: str | None = None
 
 
 def choices() -> list[ModelChoice]:
-    """Return the default model, then the text models in the local Hub cache by name."""
+    """Return the default model, the demos, then the text models in the local Hub cache by name."""
     cached = sorted(_cached(), key=lambda choice: choice.title.lower())
-    return [_default({choice.name for choice in cached}), *cached]
+    return [_default({choice.name for choice in cached}), *_demos(), *cached]
 
 
 def _default(cached: set[str | None]) -> ModelChoice:
@@ -45,11 +50,18 @@ def _default(cached: set[str | None]) -> ModelChoice:
     elif default.DEFAULT in cached:
         detail, ready = say("the default, from the Hub cache"), True
     else:
-        detail, ready = (
-            say("the default, not installed yet: {COMMAND}", COMMAND=default.COMMAND),
-            False,
+        command = default.COMMAND
+        detail, ready = say("the default, not installed yet: {command}", command=command), False
+    return ModelChoice(None, default.TITLE, detail, ready, default.TEXT)
+
+
+def _demos() -> list[ModelChoice]:
+    return [
+        ModelChoice(
+            f"{PREFIX}{name}", f"{PREFIX}{name}", say(demo.detail), True, demo.text, demo.target
         )
-    return ModelChoice(None, default.TITLE, detail, ready)
+        for name, demo in DEMOS.items()
+    ]
 
 
 def _cached() -> list[ModelChoice]:
@@ -62,7 +74,10 @@ def _cached() -> list[ModelChoice]:
         return []
     return [
         ModelChoice(
-            repo.repo_id, repo.repo_id, f"{repo.size_on_disk / 1e6:,.0f} MB, downloaded", True
+            repo.repo_id,
+            repo.repo_id,
+            say("{size:,.0f} MB, downloaded", size=repo.size_on_disk / 1e6),
+            True,
         )
         for repo in repositories
         if repo.repo_type == "model" and any(_is_text_model(rev) for rev in repo.revisions)
