@@ -103,6 +103,8 @@ class ViewState:
     thinned
         Of a view that shows steps that were kept: returns what it shows of at most so many of
         them.
+    slides
+        Of a lesson, what is on screen on each slide.
     """
 
     view: str
@@ -119,6 +121,7 @@ class ViewState:
     answers: Answers = field(default_factory=dict)
     compared: Compared | None = None
     thinned: Callable[[int], ViewState] | None = None
+    slides: tuple[ViewState, ...] = ()
 
     # ── traits that pictures are drawn by ─────────────────────────────────────────────────────────
 

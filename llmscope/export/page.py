@@ -244,7 +244,8 @@ def page_of(
     fallback = "\n\n".join(map(summary, states))
     body = hidden_headings(name, kinds)
     body += _body(fallback, notes, packed(content, buffers), want.height)
-    program = page_program(name for state in states for name in state.panels)
+    panels = {name for state in states for name in state.panels}
+    program = page_program(panels, lesson=any(state.slides for state in states))
     body += "\n" + packed_script(program.script)
     html = document(
         name, body, _STYLE, [unpacking()], notices(program.packages), within=[program.script]

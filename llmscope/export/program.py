@@ -30,16 +30,20 @@ class Program(NamedTuple):
     packages: frozenset[str]
 
 
-def page_program(panels: Iterable[str]) -> Program:
-    """Return the script of a page that shows these panels, by name, and carries no others."""
+def page_program(panels: Iterable[str], *, lesson: bool = False) -> Program:
+    """Return the script of a page that shows these panels, by name, and carries no others.
+
+    What shows lessons is in it where there is one.
+    """
     parts, shown = _built("parts.json"), sorted(set(panels))
-    names = list(_with_needs(parts, ["page", *shown]))
+    names = list(_with_needs(parts, ["page", *shown, *["lesson"] * lesson]))
     made = "\n".join(f'__parts["{name}"]=(()=>{{{parts[name]["code"]}}})();' for name in names)
+    teaching = ", __parts.lesson.lesson" * lesson
     start = ",".join(f'__parts["{panel}"]' for panel in shown)
     script = f"""\
 "use strict";(()=>{{const __parts={{}};
 {made}
-__parts.page.open([{start}].flatMap(Object.values));}})();"""
+__parts.page.open([{start}].flatMap(Object.values){teaching});}})();"""
     return Program(script, frozenset(one for name in names for one in parts[name]["packages"]))
 
 

@@ -99,7 +99,8 @@ def size_of(states: Sequence[ViewState], **choice: Unpack[Choice]) -> Size:
 
 
 def _program(states: Sequence[ViewState]) -> int:
-    program = page_program(name for state in states for name in state.panels)
+    panels = {name for state in states for name in state.panels}
+    program = page_program(panels, lesson=any(state.slides for state in states))
     return len(packed_script(program.script)) + len(notices(program.packages)) + 2500
 
 

@@ -17,9 +17,9 @@ import { asFunction, partsOptions } from "./pages.mjs";
 
 // Of each bundle. A panel that is added raises it by what it measures, at most by 25 KB minified, in
 // the commit that says so.
-const BUDGET = { minified: 485_000, gzip: 171_500 };
+const BUDGET = { minified: 506_000, gzip: 178_500 };
 // All parts together, which no view shows, pack less well than one bundle.
-const PARTS = { minified: 494_000, gzip: 178_500 };
+const PARTS = { minified: 516_000, gzip: 186_000 };
 // The same bytes are packed to 84.6 or 85.0 KB by the zlib of another processor or version.
 const SPREAD = { minified: 1, gzip: 1.005 };
 const LAB = "lab.js";
