@@ -23,7 +23,7 @@ SPREAD := -n logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 # OpenMP's spinning makes a forward on a busy machine 20 times slower.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help setup build lab check lint types lint-front numbers unit test-front whole components fixtures test test-cpus chaos sweep newest lowest docs evaluate training hosts release bench soak pictures screens format clean chromium
+.PHONY: help setup build lab check lint types lint-front numbers unit test-front whole components fixtures notebooks test test-cpus chaos sweep newest lowest docs evaluate training hosts release bench soak pictures screens format clean chromium
 
 help: ## show these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -127,6 +127,9 @@ training: build ## install datasets, peft, rouge-score and trl, and run the note
 	$(TRAINING)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile \
 		-c constraints.txt datasets peft rouge-score trl
 	$(TRAINING)/bin/python -m pytest tests/training --whole --durations=0 -s
+
+notebooks: build ## run the code of all chapters of the course, once for both languages
+	$(PY) -m pytest tests/chapters --whole -s
 
 hosts: chromium build ## publish a notebook with every tool, see what works, and write docs/hosts.md
 	test -x $(HOSTS)/bin/python || $(PY) -m venv $(HOSTS)

@@ -34,3 +34,5 @@ from .views import evaluate as evaluate
 from .views import explore as explore
 from .views import link as link
 from .views import survey as survey
+
+language: str | None

@@ -13,6 +13,7 @@ Kind = Literal["self", "encoder", "cross"]
 Stream = Literal["block", "attention", "mlp"]
 Parts = Literal["heads", "mlps", "tokens"]
 Way = Literal["direct", "ablate", "occlusion"]
+Tower = Literal["self", "encoder"]
 Order = Literal["transformers", "llama.cpp", "vllm"]
 Measure = Literal["probability", "entropy", "rank", "divergence"]
 ColorScale = Literal["sqrt", "linear", "log"]
@@ -39,6 +40,8 @@ STREAMS: tuple[Stream, ...] = tuple(_LENS["streams"])
 MEASURES: tuple[Measure, ...] = tuple(_LENS["measures"])
 LENS_BLOCK: int = _LENS["block"]  # positions that are requested at once
 LENS_TOP: int = _LENS["top"]  # tokens of each layer and position
+
+TOWERS: tuple[Tower, ...] = tuple(_SHARED["model"]["towers"])  # stacks of blocks
 
 LONGEST_KEY: int = _KEYS["longest"]  # characters of a key
 LONGEST_NAME: int = _KEYS["longest_name"]  # characters of a model's name, and of a text to find

@@ -14,6 +14,7 @@ from llmscope.capture import Recording, to_numpy
 from llmscope.trace_attention import TraceAttention
 from llmscope.trace_effects import TraceEffects
 from llmscope.trace_head import TraceHead
+from llmscope.trace_structure import TraceStructure
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from llmscope.text.prepare import ModelInput
 
 
-class Trace(TraceHead, TraceAttention, TraceEffects):
+class Trace(TraceHead, TraceAttention, TraceEffects, TraceStructure):
     """One forward pass of a model over one text: immutable, and computed lazily.
 
     Made by `Scope.trace`. Arrays are float32 numpy.

@@ -18,7 +18,17 @@ os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 # The slowest first: what is spread over processes then ends with what is short.
-TIERS = ("browser", "hosts", "model", "components", "chaos", "sweep", "training", "unit")
+TIERS = (
+    "browser",
+    "hosts",
+    "model",
+    "components",
+    "chaos",
+    "sweep",
+    "training",
+    "chapters",
+    "unit",
+)
 MARKED = ("model", "components", "browser", "chaos")
 
 

@@ -18,6 +18,7 @@ from llmscope.export.program import bertviz_program, notices
 from llmscope.export.selection import listed
 from llmscope.export.static import Static
 from llmscope.kernel.arrays import PageBuffers
+from llmscope.words import language
 
 if TYPE_CHECKING:
     from llmscope.shared import Kind
@@ -84,11 +85,12 @@ def bertviz(
     words = (
         f"{trace.scope.name}: {trace.text}\nbertviz's {view} view. Layers {listed(shown)}. {some}"
     )
-    program = bertviz_program()
+    program = bertviz_program(language())
     whose = notices(program.packages, bertviz=True)
     title = f"{name}: {text}"
     body = hidden_headings(text, name) + body
-    html = document(title, body, _STYLE, [program.script, _script(view)], whose)
+    scripts = [program.script, _script(view)]
+    html = document(title, body, _STYLE, scripts, whose, language=language())
     return Static(Page(html, None, ()), words.rstrip(), 600, title)
 
 

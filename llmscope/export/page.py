@@ -30,6 +30,7 @@ from llmscope.export.size import fitted
 from llmscope.kernel.arrays import PageBuffers
 from llmscope.shared import DARK, LIGHT
 from llmscope.state import SHARED
+from llmscope.words import ENGLISH, TAGS
 
 if TYPE_CHECKING:
     import os
@@ -244,11 +245,19 @@ def page_of(
     fallback = "\n\n".join(map(summary, states))
     body = hidden_headings(name, kinds)
     body += _body(fallback, notes, packed(content, buffers), want.height)
+    language = states[0].language
     panels = {name for state in states for name in state.panels}
-    program = page_program(panels, lesson=any(state.slides for state in states))
+    lesson = any(state.slides for state in states)
+    program = page_program(panels, language, lesson=lesson)
     body += "\n" + packed_script(program.script)
     html = document(
-        name, body, _STYLE, [unpacking()], notices(program.packages), within=[program.script]
+        name,
+        body,
+        _STYLE,
+        [unpacking()],
+        notices(program.packages),
+        within=[program.script],
+        language=language,
     )
     return Page(html, None, tuple(notes))
 
@@ -284,6 +293,7 @@ def document(
     notices: str,
     *,
     within: Sequence[str] = (),
+    language: str = ENGLISH,
 ) -> str:
     """Return a whole page, which loads nothing from elsewhere and runs no script but these.
 
@@ -293,7 +303,7 @@ def document(
 
     code = "\n".join(f"<script>{script}</script>" for script in scripts)
     return f"""<!doctype html>
-<html lang="en">
+<html lang="{TAGS[language]}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import zlib
 from collections.abc import Collection, Iterable
 from functools import lru_cache
@@ -11,7 +12,10 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any, NamedTuple
 
+from llmscope.words import ENGLISH
+
 BUILT = Path(__file__).parents[1] / "static"
+_ROOM = re.compile(r"\b__words\.(\w+)")
 _BERTVIZ = "bertviz's own scripts: Apache License 2.0, https://www.apache.org/licenses/LICENSE-2.0"
 
 
@@ -30,10 +34,13 @@ class Program(NamedTuple):
     packages: frozenset[str]
 
 
-def page_program(panels: Iterable[str], *, lesson: bool = False) -> Program:
+def page_program(
+    panels: Iterable[str], language: str = ENGLISH, *, lesson: bool = False
+) -> Program:
     """Return the script of a page that shows these panels, by name, and carries no others.
 
-    What shows lessons is in it where there is one.
+    Of the words in its language it has those of these panels; what shows lessons is in it where
+    there is one.
     """
     parts, shown = _built("parts.json"), sorted(set(panels))
     names = list(_with_needs(parts, ["page", *shown, *["lesson"] * lesson]))
@@ -41,7 +48,7 @@ def page_program(panels: Iterable[str], *, lesson: bool = False) -> Program:
     teaching = ", __parts.lesson.lesson" * lesson
     start = ",".join(f'__parts["{panel}"]' for panel in shown)
     script = f"""\
-"use strict";(()=>{{const __parts={{}};
+"use strict";(()=>{{const {_words(made, language)},__parts={{}};
 {made}
 __parts.page.open([{start}].flatMap(Object.values){teaching});}})();"""
     return Program(script, frozenset(one for name in names for one in parts[name]["packages"]))
@@ -59,9 +66,10 @@ def packed_script(script: str) -> str:
     return f'<script type="application/octet-stream" id="page-program">{data}</script>'
 
 
-def bertviz_program() -> Program:
+def bertviz_program(language: str = ENGLISH) -> Program:
     """Return what bertviz's own scripts ask of the page that they run in."""
-    script = (BUILT / "bertviz.js").read_text(encoding="ascii").strip()
+    made = (BUILT / "bertviz.js").read_text(encoding="ascii").strip()
+    script = f"(()=>{{const {_words(made, language)};{made}}})();"
     return Program(script, frozenset(_built("licences.json")["packages"]["bertviz.js"]))
 
 
@@ -75,6 +83,13 @@ def notices(packages: Collection[str], *, bertviz: bool = False) -> str:
             lines += ["", *shown, fill(terms, 100)]
     text = "\n".join(lines).strip().replace("--", "- -")
     return f"<!--\nThis page contains:\n\n{text}\n-->"
+
+
+def _words(script: str, language: str) -> str:
+    """Return the constant that a script reads its words from."""
+    catalogue = _built("words.json")[language]
+    rooms = {name: catalogue[name] for name in sorted(set(_ROOM.findall(script)))}
+    return f"__words={json.dumps(rooms, separators=(',', ':'))}"
 
 
 def _with_needs(parts: dict[str, Any], names: Iterable[str]) -> dict[str, None]:

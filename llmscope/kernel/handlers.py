@@ -18,6 +18,8 @@ from llmscope.kernel.patching import patching
 from llmscope.kernel.protocol import format_key, parse_input, shortened
 from llmscope.kernel.requests import PAUSE, RequestError
 from llmscope.kernel.rows import aligned_rows
+from llmscope.kernel.structure import of_model
+from llmscope.kernel.structure_requests import OfModel
 from llmscope.kernel.summary import summary
 from llmscope.kernel.trace_cache import TraceCache
 from llmscope.kernel.vocabulary import Vocabulary
@@ -204,6 +206,8 @@ class Handlers:
                 return {"probability": _follows(trace)}
             case ask.LensBlock():
                 return lens_block(trace, request, cancelled)
+            case OfModel():
+                return of_model(trace, request, cancelled)
             case ask.Thumbnails():
                 return self._attention.thumbnails(trace, request, cancelled)
             case ask.Steps():

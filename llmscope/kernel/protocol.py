@@ -25,6 +25,7 @@ from dataclasses import fields
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import llmscope.kernel.structure_requests
 import llmscope.kernel.training_requests  # noqa: F401  whose kinds `patterns` finds
 from llmscope.analysis.matrix_name import MatrixName
 from llmscope.analysis.matrix_name import parse as parse_matrix
@@ -53,6 +54,7 @@ from llmscope.shared import (
     MOST_PROBES,
     MOST_STEP,
     STREAMS,
+    TOWERS,
     WAYS,
 )
 from llmscope.text import clean
@@ -273,6 +275,8 @@ _FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "way": ("|".join(sorted({way for ways in WAYS.values() for way in ways})), str),
     "on": (f"-|{_NUMBER}", _or_none),
     "foil": (f"-|{_NUMBER}", _or_none),
+    "tower": ("|".join(TOWERS), str),
+    "box": (rf"(?:encoder\.)?(?:block\.(?:{_NUMBER})\.)?[a-z][a-z0-9_]{{0,31}}", str),
     "source": ("(?:text|read)/(?s:.*)", _source),
     **{name: (_NUMBER, _at_most(name)) for name in _MOST},
 }

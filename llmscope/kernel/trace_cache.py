@@ -134,6 +134,12 @@ class TraceCache:
             raise stale(remedy="Edit the text to read it with the model as it is now.")
         return trace
 
+    def forget_given(self) -> None:
+        """Make anew what was shown as it was given, such as of a model that has changed."""
+        with self._lock:
+            self._given.clear()
+            self.given = self.other_given = None
+
     def release(self) -> None:
         """Free all traces that can be computed again."""
         with self._lock:

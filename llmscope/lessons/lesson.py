@@ -12,6 +12,7 @@ import traitlets
 
 from llmscope.lessons.reading import read
 from llmscope.lessons.slides import Slide, Taught
+from llmscope.words import chosen
 
 if TYPE_CHECKING:
     import os
@@ -85,8 +86,8 @@ class Lesson(traitlets.HasTraits):
                 raise TypeError(f"slides holds llmscope.Slide('…', …), not {one!r}")
         self._view, self.title = view, title
         taught = Taught(view, self._slides)
-        if lang is not None and view.has_trait("language"):
-            view.set_trait("language", lang)
+        if lang is not None:
+            view.lang = lang
         view.teach(taught.told(title), taught.states)
         self._link = traitlets.link((view, "slide"), (self, "slide"))
 
@@ -262,7 +263,7 @@ def lesson(name: str, lang: str | None = None, *, scope: Scope | None = None) ->
     --------
     >>> llmscope.lesson("sampling")  # doctest: +SKIP
     """
-    language = lang or "en"
+    language = lang or chosen() or "en"
     path = _TEXTS / f"{name.strip().lower().replace(' ', '-')}.{language}.md"
     if not path.is_file():
         names = sorted({one.name.split(".")[0].replace("-", " ") for one in _TEXTS.glob("*.md")})

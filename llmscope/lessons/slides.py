@@ -34,7 +34,7 @@ _GUESSED = ("temperature", "top_k", "top_p", "threshold")  # sliders that are al
 _OF_TEXT = {"position": -1, "masked": ()}  # what a new text begins with
 _TEXTS = {"text", "pair", "target"}
 _KEYS = "bsrfcxmdh.?+-="  # which lessons and panels use
-_NEVER = {"slide", "lecture", "language"}
+_NEVER = {"slide", "lecture"}
 
 
 class Slide:

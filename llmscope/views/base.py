@@ -20,6 +20,7 @@ from llmscope.views.flushed import remember_session, send_flushed
 from llmscope.views.joins import linked_to, unlink_all
 from llmscope.views.shown import input_of, with_slides
 from llmscope.views.taught import TaughtTraits
+from llmscope.words import spoken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,6 +43,7 @@ _BUILT = Path(__file__).parents[1] / "static" / "llmscope.js"
 # kernel lives (a strong lambda on a signal of the class); it holds on to none for a text.
 _FOLLOWS_CHANGES = os.getenv("ANYWIDGET_HMR") == "1" or not _BUILT.exists()
 _HEAD = {"layer", "head"}
+_NOT_BUILT = "The front end of llmscope is not built. In a clone, run: pip install -e ."
 
 
 class View(anywidget.AnyWidget, TaughtTraits):
@@ -127,6 +129,9 @@ class View(anywidget.AnyWidget, TaughtTraits):
     chain_rule : bool
         Whether the chain rule is shown below the text, of a model that reads from left to right:
         the surprisal of each token, the product of their probabilities, and perplexity.
+    lang : str or None
+        The language of all words of the view, "en" or "zh"; `None` for that of the page around, as
+        of JupyterLab. At first it is `llmscope.language`.
     saved_page_mb : float
         How large a page of the view, in megabytes, a saved notebook may hold, so that it is live
         there without a kernel; 0 for none. Words and a picture are always kept.
@@ -148,11 +153,8 @@ class View(anywidget.AnyWidget, TaughtTraits):
         **traits: Any,
     ) -> None:
         if not _BUILT.exists():
-            raise FileNotFoundError(
-                "The front end of llmscope is not built. In a clone, run: pip install -e ."
-            )
-        unknown = traits.keys() - set(self.class_trait_names())
-        if unknown:
+            raise FileNotFoundError(_NOT_BUILT)
+        if unknown := traits.keys() - set(self.class_trait_names()):
             raise TypeError(f"{type(self).__name__} has no trait {', '.join(sorted(unknown))}.")
         if scope is not None and scope.edits:
             traits = {"edits": scope.edits, **traits}
@@ -211,6 +213,7 @@ class View(anywidget.AnyWidget, TaughtTraits):
             scope=self.scope,
             panels=tuple(self._panels),
             traits=self.shared_traits(),
+            language=self.language,
             changed=tuple(
                 name for name in SAMPLING if self.trait_defaults(name) != getattr(self, name)
             ),
@@ -343,7 +346,8 @@ class View(anywidget.AnyWidget, TaughtTraits):
 
     def _receive(self, _widget: Any, content: Any, _buffers: Any) -> None:
         remember_session()
-        self._worker.receive(content)
+        with spoken(self.language):
+            self._worker.receive(content)
 
     def _follow_text(self, _change: Any) -> None:
         """Unmask what was masked in another text; the page knows by itself which tokens stay."""
@@ -369,24 +373,20 @@ class View(anywidget.AnyWidget, TaughtTraits):
         return bundle and with_fallback(bundle, self.state(), self._most_bytes, self.set_trait)
 
     def _keep(self, _request: ask.Kept, cancelled: Callable[[], bool]) -> Iterator[ask.Part]:
-        from llmscope.export.keep import kept
+        from llmscope.export import keep
 
-        yield kept(self.state(), self._most_bytes, cancelled)
+        yield keep.kept(self.state(), self._most_bytes, cancelled)
 
     def _page(self, _request: ask.Page, _cancelled: Callable[[], bool]) -> Iterator[ask.Part]:
-        from llmscope.export.keep import whole_page
+        from llmscope.export import keep
 
-        yield {"html": whole_page(self.state())}
+        yield {"html": keep.whole_page(self.state())}
 
     def _call(self, _request: ask.Call, _cancelled: Callable[[], bool]) -> Iterator[ask.Part]:
-        traits = self.shared_traits()
+        traits = {**self.shared_traits(), "lang": self.lang}
         defaults = {name: getattr(type(self), name).default() for name in traits}
         edits = tuple(Code(code_of(edit, source_of(edit))) for edit in self.edits)
         yield {"call": call_of(self._maker, {**traits, "edits": edits}, defaults)}
-
-    @property
-    def _most_bytes(self) -> float:
-        return 1e6 * self.saved_page_mb
 
     def __repr__(self) -> str:
         name = self.scope.name if self.scope is not None else "no model yet"

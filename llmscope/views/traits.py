@@ -26,6 +26,8 @@ from llmscope.shared import (
     TEXT_SHADES,
 )
 from llmscope.text import clean
+from llmscope.views.again import Rereads
+from llmscope.words import ENGLISH, LANGUAGES, chosen, known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -125,7 +127,24 @@ class Token(traitlets.TraitType[Any, Any]):
             raise traitlets.TraitError(str(error)) from None
 
 
-class ViewTraits(traitlets.HasTraits):
+class Language(traitlets.TraitType[Any, Any]):
+    """A language, by a tag such as "zh-CN"; `None` for that of the page."""
+
+    info_text = "a language"
+
+    def default(self, obj: Any = None) -> str | None:
+        """Return the language that was chosen for all views."""
+        return chosen()
+
+    def validate(self, obj: Any, value: Any) -> str | None:
+        """Return `value` as the name of a language."""
+        try:
+            return known(value)
+        except ValueError as error:
+            raise traitlets.TraitError(str(error)) from None
+
+
+class ViewTraits(Rereads):
     """The traits of every view; `View` documents them."""
 
     text = traitlets.Unicode("").tag(sync=True)
@@ -158,6 +177,8 @@ class ViewTraits(traitlets.HasTraits):
     lecture = traitlets.Bool(False).tag(sync=True)
     chain_rule = traitlets.Bool(False).tag(sync=True)
 
+    lang = Language().tag(sync=True)
+
     saved_page_mb = traitlets.Float(SAVED_PAGE_MB, min=0.0)  # of no interest to the page
 
     # Whether nobody has chosen a head: the page then shows a telling one.
@@ -170,8 +191,20 @@ class ViewTraits(traitlets.HasTraits):
     # With which views of the page it moves, and by which traits.
     _joins: traitlets.List[Any] = traitlets.List().tag(sync=True)
 
+    # The language that the page has found: that of `lang`, or its own.
+    _spoken = traitlets.Enum(LANGUAGES, ENGLISH).tag(sync=True)
     # Words and a picture, for where the widget comes back and its kernel doesn't.
     _left = traitlets.Dict().tag(sync=True)
+
+    @property
+    def language(self) -> str:
+        """The language of its words: "en" or "zh"."""
+        return self.lang or self._spoken
+
+    @property
+    def _most_bytes(self) -> float:
+        """How large a page that is kept may be."""
+        return 1e6 * self.saved_page_mb
 
     @property
     def scope(self) -> Scope | None:
@@ -197,8 +230,9 @@ class ViewTraits(traitlets.HasTraits):
             if issubclass(kind, ViewTraits)
             for name in kind.class_own_traits(sync=True)
         }
-        # anywidget's own are no state, and what is exported shows the head that is on screen.
-        own = ("_esm", "_css", "_anywidget_id", "_telling", "_joins", "_left")
+        # anywidget's own are no state, and what is exported shows the head that is on screen, in
+        # one language.
+        own = ("_esm", "_css", "_anywidget_id", "_telling", "_joins", "_left", "lang", "_spoken")
         found = {name: getattr(self, name) for name in sorted(names.difference(own))}
         return {**found, "edits": Edits.to_json(self.edits, self)}
 

@@ -51,7 +51,7 @@ def pictured(page: Page) -> bytes:
 def test_a_page_of_its_own_panels_looks_as_one_of_all(name, scope, context, monkeypatch):
     view = VIEWS[name](scope)
     own = view.to_html()
-    monkeypatch.setattr(export, "page_program", lambda _: page_program(PANELS))
+    monkeypatch.setattr(export, "page_program", lambda _, language: page_program(PANELS, language))
     whole = view.to_html()
     assert own.size < whole.size
     pages = [opened(context, html.html) for html in (own, whole)]

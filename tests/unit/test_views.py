@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from traitlets import TraitError
 
 import llmscope
@@ -239,3 +240,17 @@ def test_a_path_that_names_no_input_is_refused(explorer, path):
         explorer._path = path
     explorer._path = "ids//1,2"
     assert explorer.trace.ids == [1, 2]
+
+
+def test_a_view_of_a_trace_reads_again_when_its_model_has_changed(tokenizer):
+    model = MODELS["gpt2"]()
+    trace = Scope(model, tokenizer).trace(TEXT)
+    view = NextTokenView(trace)
+    with torch.no_grad():
+        model.transformer.wte.weight.mul_(2)
+    with pytest.raises(RuntimeError, match="changed"):
+        _ = view.trace
+    view.refresh()
+    assert np.array_equal(view.distribution.probs, trace.scope.trace(TEXT).next_token().probs)
+    assert view.state().given is None
+    view.close()

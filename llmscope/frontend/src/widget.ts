@@ -1,40 +1,55 @@
 import type { AnyModel } from "@anywidget/types";
-import { mount } from "./app/app";
-import { keep } from "./app/keep";
-import { lesson } from "./app/lesson";
-import { picker } from "./app/picker";
-import type { Panel } from "./panels/props";
-import { PANELS } from "./panels/registry";
-import { KernelSource } from "./sources/kernel";
-import { withSteps } from "./sources/steps";
-import { Hints } from "./store/hints";
-import { followJoins } from "./store/joins";
-import { Store } from "./store/store";
-import type { Traits } from "./store/traits";
+import { chosen } from "./words/chosen";
+import { languages } from "./words/languages";
+import program from "program:./view";
 
-/** One store for each widget model, however many times the widget is on screen. */
+type Make = ReturnType<typeof program>;
+const made = new Map<string, Make>();
+
+/** The program in a language: made once, as it holds words wherever it uses them. */
+function programIn(language: string): Make {
+  const found = made.get(language) ?? program(languages[language]!);
+  made.set(language, found);
+  return found;
+}
+
+/** One view for each widget model, in the language that it is set to, or that the page is in. */
 export default () => {
-  let store: Store;
-  let shown: Panel;
+  const shown = new Map<HTMLElement, () => void>();
+  let view: ReturnType<Make>;
   return {
     initialize({ model }: { model: AnyModel }) {
-      const traits = model as unknown as Traits;
-      store = new Store(withSteps(new KernelSource(model), model.get("_panels")), traits);
-      shown = picker(() => model.get("_left") ?? {});
-      const part = followJoins(traits);
+      let end: () => void;
+      const begin = () => {
+        const language = chosen(
+          Object.keys(languages),
+          model.get("lang"),
+          document.documentElement.lang,
+        );
+        view = programIn(language)();
+        end = view.initialize({ model });
+        if (model.get("_spoken") === language) return;
+        model.set("_spoken", language);
+        model.save_changes();
+      };
+      const again = () => {
+        for (const leave of shown.values()) leave();
+        end();
+        begin();
+        for (const el of shown.keys()) shown.set(el, view.render({ el }));
+      };
+      begin();
+      model.on("change:lang", again);
       return () => {
-        part();
-        store.close();
+        model.off("change:lang", again);
+        end();
       };
     },
     render({ el }: { el: HTMLElement }) {
-      // In a frame what is stored may be forgotten, and hints would come back.
-      const hints = parent === window ? new Hints(store) : undefined;
-      const leave = mount(el, store, PANELS, shown, hints, lesson);
-      const end = keep(el, store);
+      shown.set(el, view.render({ el }));
       return () => {
-        end();
-        leave();
+        shown.get(el)!();
+        shown.delete(el);
       };
     },
   };

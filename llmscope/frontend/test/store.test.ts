@@ -54,6 +54,17 @@ describe("a text", () => {
     expect(store.problem.value).toBeNull();
   });
 
+  test("is read again when Python says so, also where another was typed meanwhile", async () => {
+    await read("t1", "one");
+    model.set("_reads", 1);
+    store.editor.edit("two");
+    store.editor.edit("one");
+    expect(store.trace.value?.name).toBe("t1");
+    await read("t2", "one");
+    expect(store.trace.value?.name).toBe("t2");
+    expect(source.keys()).not.toContain("text/one");
+  });
+
   test("that a model wrote is read by its ids, until it is edited", async () => {
     await read("t1", "one");
     model.set("_path", "ids//5,6");

@@ -56,13 +56,14 @@ describe("fixtures", () => {
 describe("the address of the workshop", () => {
   test("says what is shown; what else it names are traits", () => {
     const address = readAddress(
-      "#fixture=cjk&panel=attention&theme=dark&width=600&pace=50&mode=arcs&heads=[[0,1]]&lecture=true",
+      "#fixture=cjk&panel=attention&theme=dark&lang=zh&width=600&pace=50&mode=arcs&heads=[[0,1]]&lecture=true",
       "causal",
     );
     expect(address).toEqual({
       fixture: "cjk",
       panel: "attention",
       theme: "dark",
+      lang: "zh",
       width: 600,
       pace: 50,
       hints: false,
@@ -76,6 +77,7 @@ describe("the address of the workshop", () => {
       fixture: "causal",
       panel: "all",
       theme: "light",
+      lang: "en",
       width: 1150,
       pace: 0,
       hints: false,

@@ -1,4 +1,4 @@
-/** What the workshop shows, as its address says it: `#fixture=cjk&panel=attention&theme=dark`. */
+/** What the workshop shows, as its address says it: `#fixture=cjk&panel=attention&theme=dark&lang=zh`. */
 
 import { PANELS } from "./front";
 
@@ -18,6 +18,7 @@ export interface Address {
   /** One panel, or one of the sets. */
   panel: string;
   theme: "light" | "dark";
+  lang: string;
   /** In pixels. */
   width: number;
   /** After how many ms each answer comes; then any text can be typed. 0 is at once, and none. */
@@ -28,7 +29,7 @@ export interface Address {
   traits: Record<string, unknown>;
 }
 
-const OWN = new Set(["fixture", "panel", "theme", "width", "pace", "hints"]);
+const OWN = new Set(["fixture", "panel", "theme", "lang", "width", "pace", "hints"]);
 
 /** Every name that isn't the workshop's own is a trait; its value is JSON, or else a text. */
 export function readAddress(hash: string, fixture: string): Address {
@@ -37,6 +38,7 @@ export function readAddress(hash: string, fixture: string): Address {
     fixture: given.get("fixture") ?? fixture,
     panel: given.get("panel") ?? "all",
     theme: given.get("theme") === "dark" ? "dark" : "light",
+    lang: given.get("lang") ?? "en",
     width: Number(given.get("width") ?? WIDTHS[0]),
     pace: Number(given.get("pace") ?? 0),
     hints: given.get("hints") === "true",

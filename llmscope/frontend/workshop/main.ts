@@ -15,6 +15,7 @@ import {
 } from "./front";
 import { PacedSource } from "./paced";
 import { traitsOf } from "./traits";
+import { languages } from "../src/words/languages";
 
 interface Workshop {
   /** Of what is shown now: what Python would hold of it. */
@@ -89,6 +90,7 @@ function fillBar(address: Address, traits: Traits): void {
       choose("Fixture", FIXTURES, address.fixture, "fixture"),
       choose("Panel", [...Object.keys(SETS), ...NAMES], address.panel, "panel"),
       choose("Theme", ["light", "dark"], address.theme, "theme"),
+      choose("Language", Object.keys(languages), address.lang, "lang"),
       choose("Width", WIDTHS.map(String), String(address.width), "width"),
       lecture,
     );

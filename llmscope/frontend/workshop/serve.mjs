@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 import { options } from "../bundle.mjs";
+import { fromCatalogue } from "../words.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const [flag, folder] = process.argv.slice(2);
@@ -16,7 +17,8 @@ const fixtures = pages.map((name) => name.replace(/\.page$/, "")).sort();
 const all = {
   ...options,
   absWorkingDir: dirname(here),
-  entryPoints: ["workshop/main.ts"],
+  entryPoints: ["workshop/words.ts", "workshop/main.ts"],
+  plugins: [fromCatalogue, ...options.plugins],
   outdir: join(building ? folder : here, "built"),
   format: "iife",
   minify: false,

@@ -27,6 +27,7 @@ import css from "./app.css";
 import help from "./help.css";
 import stage from "./stage.css";
 import print from "../ui/print.css";
+import { language } from "#words/language";
 
 const SHARED = [themeCss, base, ui, forced, css, help, stage];
 /** What a person does that may lead to requests or pictures. */
@@ -149,6 +150,7 @@ function App({ store, host, panels, picker, hints, lesson }: AppProps) {
       <HelpContext.Provider value={toggleHelp}>
         <HintContext.Provider value={hints ?? null}>
           <div
+            lang={language}
             class={`llmscope ${theme.value} ${onPaper.value ? "paper" : ""}`}
             style={{ "--em": px(size.value) }}
             onKeyDown={keys}

@@ -18,6 +18,8 @@ import {
   type Parts,
   STREAMS,
   type Stream,
+  TOWERS,
+  type TowerName,
   WAYS,
   type Way,
 } from "./shared";
@@ -67,6 +69,11 @@ const FORMS = {
   distances: "{trace}/distances/{kind}",
   effects: "{trace}/effects/{of}/{kind}/{way}/{token}/{foil}/{position}",
   patching: "{trace}/patching/{on}/{foil}/{position}/{source}",
+  structure: "{trace}/model",
+  model_stream: "{trace}/model/stream/{tower}/{position}",
+  model_block: "{trace}/model/block/{tower}/{layer}/{position}",
+  model_box: "{trace}/model/box/{box}/{head}/{position}",
+  model_component: "{trace}/model/component/{tower}/{position}/{index}",
   row: "{trace}/{kind}/{matrix}/row.{index}",
   column: "{trace}/{kind}/{matrix}/column.{index}",
   tile: "{trace}/{kind}/{matrix}/{level}.{row}.{column}.{pool}",
@@ -90,6 +97,9 @@ interface Types {
   matrix: MatrixName;
   of: Parts;
   way: Way;
+  tower: TowerName;
+  /** The id of a box of the model: `block.3.mlp`. */
+  box: string;
   on: number | null;
   foil: number | null;
   /** The key of a text. */
@@ -237,6 +247,8 @@ const HEAD = `${NUMBER}\\.${NUMBER}`;
 const ANCHORS = `${HEAD}(?:\\+${HEAD}){0,${MOST_ANCHORS - 1}}`;
 const MATRIX = `(?:sinkless\\.)?(?:head\\.${HEAD}|rollout\\.${NUMBER}|difference\\.${HEAD}\\+${HEAD}|(?:mean|max)\\.${HEAD}(?:\\+${HEAD}){0,${MOST_HEADS - 1}})`;
 
+const BOX = `(?:encoder\\.)?(?:block\\.${NUMBER}\\.)?[a-z][a-z0-9_]{0,31}`;
+
 /** What fields match; all others are numbers. */
 const PATTERNS: Record<string, string> = {
   trace: `${TRACE}(?:-${TRACE}(?:~${ANCHORS})?)?`,
@@ -254,6 +266,8 @@ const PATTERNS: Record<string, string> = {
   on: `${NO_FOIL}|${NUMBER}`,
   foil: `${NO_FOIL}|${NUMBER}`,
   source: `(?:text|read)/${ANY}`,
+  tower: TOWERS.join("|"),
+  box: BOX,
 };
 
 const TEXTS = new Set([
@@ -267,6 +281,8 @@ const TEXTS = new Set([
   "of",
   "way",
   "source",
+  "tower",
+  "box",
 ]);
 
 const patterns = Object.entries(FORMS).map(([type, form]) => {

@@ -30,9 +30,11 @@ export type SurveyScore =
 export type Examples = "strongest" | "deciles";
 /** Of two that are compared, what is shown: one of them, or the first less the second. */
 export type OfTwo = "a" | "b" | "difference";
+/** Stacks of blocks: that of an encoder which a decoder reads, and any other. */
+export type TowerName = "self" | "encoder";
 export type Order = "transformers" | "llama.cpp" | "vllm";
 
-const { attention, comparison, effects, lens, keys, keeping, generation, sampling, survey } =
+const { attention, comparison, effects, lens, keys, keeping, generation, model, sampling, survey } =
   shared;
 
 export const KINDS = attention.kinds as Kind[];
@@ -57,6 +59,7 @@ export const TEXTS_BLOCK = survey.block;
 export const OF_TWO = comparison.of_two as OfTwo[];
 /** Pairs of tokens that are aligned by hand, at most. */
 export const MOST_ANCHORS = comparison.most_anchors;
+export const TOWERS = model.towers as TowerName[];
 export const ORDERS = sampling.orders as Order[];
 
 /** Heads that can be chosen: as many as there are colours. */

@@ -82,6 +82,7 @@ export const TRAITS = {
   panels: "_panels",
   editable: "_editable",
   path: "_path",
+  reads: "_reads",
 } as const;
 
 export interface AttentionTraits {
@@ -189,6 +190,8 @@ export interface State
   editable: boolean;
   /** The key of the input on screen, where it isn't what the tokenizer makes of the text. */
   path: string;
+  /** Counts how often Python asked to read anew, as of a model that has changed. */
+  reads: number;
 }
 
 export interface NextToken {

@@ -103,6 +103,8 @@ export class Store {
   #cache: RequestCache;
   #ends: (() => void)[];
   #text: AbortController | null = null;
+  /** The count of readings that the trace on screen is of. */
+  #reads: number | undefined;
   readonly #editor: Editor;
   readonly #core: Core;
   readonly #held: HeldStep | null;
@@ -328,15 +330,16 @@ export class Store {
   #followInput(): void {
     if (!this.model.value || !this.#isSeen.value) return;
     const key = this.input.key.value;
+    const reads = this.state.reads.value;
     this.#text?.abort();
     if (this.input.isEmpty.value && this.trace.peek()) this.#empty();
     if (key === null) return;
-    if (this.trace.peek()?.input === key) return this.input.confirm();
+    if (this.trace.peek()?.input === key && this.#reads === reads) return this.input.confirm();
     const latest = (this.#text = new AbortController());
-    void this.#read(key, latest.signal);
+    void this.#read(key, reads, latest.signal);
   }
 
-  async #read(key: string, signal: AbortSignal): Promise<void> {
+  async #read(key: string, reads: number, signal: AbortSignal): Promise<void> {
     const done = sayWhenSlow(this.waiting);
     const { state, input } = this;
     try {
@@ -352,6 +355,7 @@ export class Store {
         this.#cache.clear();
         this.#cache = cache;
         this.trace.value = trace;
+        this.#reads = reads;
         if (state.position.peek() === chosen) state.position.value = position;
         this.hovered.value = null;
         this.attention.cell.value = null;

@@ -1,11 +1,12 @@
 import { common } from "#words/common";
+import { language } from "#words/language";
 import { type Forms, choose, fill } from "../words/fill";
 
-const threeFigures = new Intl.NumberFormat("en", {
+const threeFigures = new Intl.NumberFormat(language, {
   minimumSignificantDigits: 3,
   maximumSignificantDigits: 3,
 });
-const thousands = new Intl.NumberFormat("en");
+const thousands = new Intl.NumberFormat(language);
 
 /** A number in three figures. */
 export const significant = (value: number): string => threeFigures.format(value);

@@ -40,5 +40,4 @@ export const lesson = {
   begins: "begins with “{token}”",
   guessed: "Your guess: {value}",
   truth: "True value: {value}",
-  hidden: "Guess first",
 } as const;

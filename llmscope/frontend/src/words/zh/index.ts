@@ -1,0 +1,35 @@
+/** 简体中文，与英文逐一对应。 */
+
+export { address } from "./address";
+export { app } from "./app";
+export { became } from "./became";
+export { attention } from "./attention";
+export { chain } from "./chain";
+export { common } from "./common";
+export { compare } from "./compare";
+export { edits } from "./edits";
+export { effects } from "./effects";
+export { evaluation } from "./evaluation";
+export { generation } from "./generation";
+export { headSteps } from "./head-steps";
+export { header } from "./header";
+export { hints } from "./hints";
+export { keys } from "./keys";
+export { lab } from "./lab";
+export { label } from "./label";
+export { language } from "./language";
+export { lens } from "./lens";
+export { lensSteps } from "./lens-steps";
+export { lesson } from "./lesson";
+export { nextToken } from "./next-token";
+export { overSteps } from "./over-steps";
+export { overview } from "./overview";
+export { patching } from "./patching";
+export { picker } from "./picker";
+export { problems } from "./problems";
+export { steps } from "./steps";
+export { stream } from "./stream";
+export { survey } from "./survey";
+export { tokenizers } from "./tokenizers";
+export { tokens } from "./tokens";
+export { training } from "./training";

@@ -1,0 +1,2 @@
+/** As `Intl` calls it. */
+export const language = "zh-CN";

@@ -1,0 +1,56 @@
+import * as names from "./names";
+
+export const steps = {
+  title: names.steps,
+  reading: "正在读取该头…",
+  label: "逐步看注意力。左右键在步骤间移动，上下键在键之间移动，空格键播放。",
+  back: "上一步",
+  next: "下一步",
+
+  titles: {
+    score: "q · k",
+    scale: "缩放",
+    softcap: "软上限",
+    mask: "掩码",
+    softmax: "softmax",
+    output: "值",
+    concat: "拼接",
+    project: "× W_O",
+  },
+  score: "该词元的查询与它能看到的每个词元的键做点积：{count} 个乘积相加。",
+  scale: "除以 √{size}（c = {scale}），使分数不随头的大小增长。",
+  ownScale: "乘以 c = {scale}，这是该模型自己的缩放系数。",
+  softcap: "分数被限制在 −γ 与 γ = {cap} 之间。",
+  mask: {
+    one: "{count} 个词元被遮住：它们的分数加上 −∞。",
+    other: "{count} 个词元被遮住：它们的分数加上 −∞。",
+  },
+  noMask: "该词元能看到所有词元：没有遮住任何一个。",
+  bias: "模型给其余分数加上位置偏置。",
+  softmax: "softmax 把分数变成总和为 1 的权重。",
+  sink: "带注意力汇的 softmax，z = {sink}，它也占一份：权重之和小于 1。",
+  output: "每个词元的值乘以它的权重再相加：这就是该头的输出。",
+  concat: "全部 {count} 个头的输出并排拼接；方框标出的是这个头。",
+  project: "乘以 W_O（{name}），再加到残差流上。",
+  noProjection: "找不到此模型的输出投影，因此不显示这一步：这里是注意力模块的输出。",
+
+  key: "键",
+  columns: {
+    score: "q·k",
+    scale: "缩放后",
+    softcap: "限制后",
+    mask: "掩码",
+    softmax: "权重",
+    output: "值",
+  },
+  hidesNothing: "没有遮住",
+  signs: { above: "大于零", below: "小于零", depth: "离零越远越深" },
+  valueOf: "{token} 的值",
+  others: { one: "其他 {count} 个", other: "其他 {count} 个" },
+  hidden: "遮住 {count} 个",
+
+  thisHead: "这个头",
+  allHeads: "所有头",
+  fromThisHead: "来自这个头",
+  module: "模块",
+} as const;

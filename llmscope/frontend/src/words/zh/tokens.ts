@@ -1,0 +1,50 @@
+export const tokens = {
+  type: "输入文本…",
+  encoder: "编码器",
+  sentenceA: "句子 A",
+  sentenceB: "句子 B",
+  typeSentence: "输入第二个句子…",
+  addSentence: "+ 句子 B",
+  removeSentence: "− 句子 B",
+  follows: "接在 A 之后：{share}",
+  followsTitle: "下一句的概率，由模型自己的下一句预测头给出",
+
+  decoder: "解码器",
+  typeDecoder: "按“一步”，或输入它的文本的开头…",
+  ended: "解码器已结束文本",
+  stepTitle: "接上最可能的词元",
+  sample: "采样",
+  sampleTitle: "接上按这些设置采样的词元",
+
+  old: "虚线：未读。浅色部分属于之前的文本。",
+  empty: "下方每个面板都随你的输入变化。",
+  token: "“{token}” 词元 {index}，编号 {id}",
+  attention: {
+    from: "来自“{token}”的注意力 {weight}",
+    to: "对“{token}”的注意力 {weight}",
+  },
+  shade: {
+    from: "底色：来自“{token}”的注意力，{whose}。",
+    to: "底色：对“{token}”的注意力，{whose}。",
+  },
+  change: {
+    from: "来自“{token}”的注意力的变化 {weight}",
+    to: "对“{token}”的注意力的变化 {weight}",
+  },
+  shadeOfTwo: {
+    from: "底色：来自“{token}”的注意力的变化，{whose}。",
+    to: "底色：对“{token}”的注意力的变化，{whose}。",
+  },
+  whose: {
+    head: "第 {layer} 层，头 {head}",
+    rollout: "展开到第 {layer} 层",
+    difference: "两个头之差",
+    max: "固定的头的最大值",
+    mean: "固定的头的平均",
+  },
+  probability: "概率 {share}",
+  underline: "下划线：模型给每个词元的概率。",
+  accept: "按 → 接受“{token}”。",
+  mask: "点击词元即可遮住它（Alt M）。",
+  fill: "在列表中选一个词元填空。",
+} as const;

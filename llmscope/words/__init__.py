@@ -1,0 +1,60 @@
+"""The language that a reader reads: which it is, and sentences in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+ENGLISH = "en"
+# By name, how a page calls it.
+TAGS = {ENGLISH: "en", "zh": "zh-CN"}
+LANGUAGES = tuple(TAGS)
+
+_spoken: ContextVar[str | None] = ContextVar("spoken", default=None)
+_chosen: str | None = None
+
+
+def known(tag: str | None) -> str | None:
+    """Return the language that a tag such as "zh-CN" means; `None` for `None`.
+
+    Raises
+    ------
+    ValueError
+        When there is no such language.
+    """
+    if tag is None:
+        return None
+    base = tag.replace("_", "-").partition("-")[0].lower() if isinstance(tag, str) else ""
+    if base not in LANGUAGES:
+        names = ", ".join(map(repr, LANGUAGES))
+        raise ValueError(
+            f"There is no {tag!r} here: a language is one of {names}, or None for that of the page."
+        )
+    return base
+
+
+def chosen() -> str | None:
+    """Return the language that was chosen for all views; `None` for that of the page."""
+    return _chosen
+
+
+def choose(tag: str | None) -> None:
+    """Choose the language of views that are made from now on; `None` for that of the page."""
+    global _chosen
+    _chosen = known(tag)
+
+
+def language() -> str:
+    """Return the language of the view that is answered; else the chosen one, or English."""
+    return _spoken.get() or _chosen or ENGLISH
+
+
+@contextmanager
+def spoken(name: str) -> Iterator[None]:
+    """Speak a language for as long as the block runs, in its context."""
+    token = _spoken.set(name)
+    try:
+        yield
+    finally:
+        _spoken.reset(token)
