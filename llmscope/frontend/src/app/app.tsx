@@ -93,10 +93,10 @@ function App({ store, host, panels, picker, hints, lesson }: AppProps) {
   const around = useSignal<Theme>("light");
   const theme = useComputed<Theme>(() => (isPrinted.value ? "light" : around.value));
   useEffect(() => followTheme(host, (found) => (around.value = found)), []);
-  const shown = store.state.panels.value.flatMap(
-    (name) => panels.find((panel) => panel.name === name) ?? [],
-  );
   const isLesson = lesson && (store.state.lesson.value?.slides?.length ?? 0) > 0;
+  const shown = store.state.panels.value
+    .flatMap((name) => panels.find((panel) => panel.name === name) ?? [])
+    .filter(({ name }) => !store.anatomy.isInstead.value || !/^(overview|attention)$/.test(name));
   const sheets = [...SHARED, ...panels.map(({ css }) => css), picker?.css, lesson?.css, print];
   const Stands = isLesson ? lesson.Stage : Stage;
   const old = store.isOld.value ? "old" : "";
@@ -126,6 +126,15 @@ function App({ store, host, panels, picker, hints, lesson }: AppProps) {
     if (isStage && !wasStage.current) host.scrollIntoView();
     wasStage.current = isStage;
   }, [isStage]);
+  const revealed = store.revealed.value;
+  useEffect(() => {
+    if (isStage || !revealed) return;
+    const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
+    host
+      .shadowRoot!.querySelector(`.panel.${revealed}`)
+      ?.scrollIntoView({ block: "nearest", behavior });
+    store.revealed.value = null;
+  }, [revealed]);
   const prompts = store.models.prompts.value.length > 1 && <Prompts store={store} />;
   const help = useRef<HTMLDialogElement>(null);
   const toggleHelp = () => (help.current!.open ? help.current!.close() : help.current!.showModal());

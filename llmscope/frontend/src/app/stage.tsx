@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { px } from "../draw/canvas";
 import { followRoom, toggleFullScreen } from "../host/room";
 import type { Subject } from "../panels/props";
@@ -55,6 +55,13 @@ export function Stage({ store, host, em, shown, children }: StageProps) {
     chosen.value = to.panel.name;
     to.show?.(store);
   };
+  const revealed = store.revealed.value;
+  useEffect(() => {
+    const own = subjects.filter(({ panel }) => panel.name === revealed);
+    const to = own.find(isShown) ?? own[0];
+    if (to) go(to);
+    store.revealed.value = null;
+  }, [revealed]);
   const old = store.isOld.value ? "old" : "";
   const keys = onKeys("stage", {
     go: ({ digit }) => (subjects[digit - 1] ? go(subjects[digit - 1]!) : false),
