@@ -80,7 +80,7 @@ def test_a_head_that_is_chosen_later_is_there_from_the_first_slide(show):
     ("given", "said"),
     [
         ({"temperatur": 1}, "Explorer has no trait 'temperatur'. Did you mean 'temperature'?"),
-        ({"_panels": []}, "Explorer has no trait '_panels'. There are: chain_rule, color_scale"),
+        ({"_panels": []}, "Explorer has no trait '_panels'. There are: "),
         ({"layer": 99}, "layer=99: layer lies between 0 and 2, not 99"),
         ({"mode": "matirx"}, "mode='matirx': "),
         ({"show": "lens"}, "show='lens' isn't shown by Explorer. There are: text, heads,"),
