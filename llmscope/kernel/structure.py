@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from llmscope.kernel import structure_requests as ask
 from llmscope.kernel.protocol import format_key
 from llmscope.kernel.requests import RequestError
+from llmscope.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +27,7 @@ def of_model(trace: Trace, request: ask.OfModel, cancelled: Callable[[], bool]) 
     match request:
         case ask.Structure():
             return described(trace.structure)
-    raise RequestError(f"There is no answer to {format_key(request)!r}.")
+    raise RequestError(say("There is no answer to {format_key!r}.", format_key=format_key(request)))
 
 
 def described(structure: Structure) -> dict[str, Any]:
