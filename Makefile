@@ -23,7 +23,7 @@ SPREAD := -n logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 # OpenMP's spinning makes a forward on a busy machine 20 times slower.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help setup build lab check lint types lint-front numbers unit test-front whole components fixtures notebooks test test-cpus chaos sweep newest lowest docs evaluate training hosts release bench soak pictures screens format clean chromium
+.PHONY: help setup build lab check lint types lint-front numbers unit test-front whole components fixtures notebooks test test-cpus chaos sweep newest lowest demos docs evaluate training hosts release bench soak pictures screens format clean chromium
 
 help: ## show these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -105,6 +105,9 @@ newest: build ## unit, model and sweep tests with the newest of what llmscope de
 
 lowest: build ## the same with the lowest that is claimed
 	$(PY) -m tests.releases lowest
+
+demos: setup ## train the demo models of the package anew
+	$(PY) -m docs.demos
 
 docs: chromium build ## build the documentation site into docs/_build/html, and open its pages offline; REPOSITORY=https://…
 	LLMSCOPE_REPOSITORY=$(REPOSITORY) $(PY) -m sphinx -W --keep-going -q -E -b html docs docs/_build/html

@@ -1,4 +1,4 @@
-"""Load a model and its tokenizer by name: the default, Hub ids, folders and GGUF files."""
+"""Load a model and its tokenizer by name: the default, demos, Hub ids, folders, GGUF files."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from llmscope.loading.default import (
     install_default,
     not_installed,
 )
+from llmscope.loading.demos import demo_checkpoint
 from llmscope.loading.errors import LoadError, in_plain_words
 from llmscope.loading.folders import asked_by_page, ensure_listed
 from llmscope.loading.hub import fetch, fetch_tokenizer
@@ -178,7 +179,10 @@ def _default_checkpoint(report: Progress, download: Callable[[str], Checkpoint])
 
 
 def _local_checkpoint(name: str | os.PathLike[str]) -> Checkpoint | None:
-    """Return the folder or GGUF file of that name; `None` for what can only be a Hub id."""
+    """Return the demo, folder or GGUF file of that name; `None` for what can only be a Hub id."""
+    demo = demo_checkpoint(name)
+    if demo is not None:
+        return demo
     ensure_listed(name)
     path = Path(name).expanduser()
     if path.is_file() and path.suffix.lower() == ".gguf":

@@ -7,6 +7,7 @@ from typing import Any
 
 from llmscope.loading import default
 from llmscope.loading.checkpoint import PICKLE, SAFETENSORS, VOCABULARY
+from llmscope.loading.demos import DEMOS, PREFIX
 
 
 @dataclass(frozen=True)
@@ -16,23 +17,27 @@ class ModelChoice:
     Attributes
     ----------
     name
-        Argument of `load`: a Hub id, or `None` for the default model.
+        Argument of `load`: a Hub id, ``demo:…``, or `None` for the default model.
     title, detail
         What the picker shows, in one line each.
     ready
         Whether the model loads without installing or downloading anything.
+    text, target
+        An input that suits it, if one is known.
     """
 
     name: str | None
     title: str
     detail: str
     ready: bool
+    text: str | None = None
+    target: str | None = None
 
 
 def choices() -> list[ModelChoice]:
-    """Return the default model, then the text models in the local Hub cache by name."""
+    """Return the default model, the demos, then the text models in the local Hub cache by name."""
     cached = sorted(_cached(), key=lambda choice: choice.title.lower())
-    return [_default({choice.name for choice in cached}), *cached]
+    return [_default({choice.name for choice in cached}), *_demos(), *cached]
 
 
 def _default(cached: set[str | None]) -> ModelChoice:
@@ -45,7 +50,14 @@ def _default(cached: set[str | None]) -> ModelChoice:
         detail, ready = "the default, from the Hub cache", True
     else:
         detail, ready = f"the default, not installed yet: {default.COMMAND}", False
-    return ModelChoice(None, default.TITLE, detail, ready)
+    return ModelChoice(None, default.TITLE, detail, ready, default.TEXT)
+
+
+def _demos() -> list[ModelChoice]:
+    return [
+        ModelChoice(f"{PREFIX}{name}", f"{PREFIX}{name}", demo.detail, True, demo.text, demo.target)
+        for name, demo in DEMOS.items()
+    ]
 
 
 def _cached() -> list[ModelChoice]:

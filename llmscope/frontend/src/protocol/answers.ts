@@ -24,6 +24,9 @@ export interface Choice {
   title: string;
   detail: string;
   ready: boolean;
+  /** An input that suits it, if one is known. */
+  text?: string | null;
+  target?: string | null;
 }
 
 export interface ModelAnswer {

@@ -19,6 +19,7 @@ import {
   SURVEY_SCORES,
   TEXT_SHADES,
 } from "../protocol/shared";
+import { common } from "#words/common";
 import { address as words } from "#words/address";
 import { choose, fill } from "../words/fill";
 
@@ -73,7 +74,8 @@ const whole = (least = 0, name = ""): Form => ({
 const oneOf = (namesOf: (room: Room) => readonly string[]): Form => ({
   read: (text, room) => (namesOf(room).includes(text) ? text : undefined),
   write: String,
-  takes: (room) => fill(words.takes.among, { names: namesOf(room).filter(Boolean).join(", ") }),
+  takes: (room) =>
+    fill(words.takes.among, { names: namesOf(room).filter(Boolean).join(common.names) }),
 });
 
 const among = (...names: readonly string[]): Form => oneOf(() => names);

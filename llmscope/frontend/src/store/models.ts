@@ -1,4 +1,4 @@
-import { batch, signal } from "@preact/signals";
+import { type Signal, batch, signal } from "@preact/signals";
 import type { Choice, Facts, ModelAnswer, Progress } from "../protocol/answers";
 import { type Request, type TextInput, formatKey } from "../protocol/keys";
 import type { Source } from "../protocol/source";
@@ -18,6 +18,7 @@ export class Models {
     private readonly source: Source,
     /** Says what went wrong; `null` when that is over. */
     private readonly report: (error: unknown) => void,
+    private readonly input: { text: Signal<string>; target: Signal<string> },
   ) {}
 
   start(): void {
@@ -26,6 +27,7 @@ export class Models {
   }
 
   async load(name: string): Promise<void> {
+    this.#suit(name);
     await this.#start({ type: "load", name });
   }
 
@@ -35,6 +37,18 @@ export class Models {
 
   stop(): void {
     this.#under?.abort();
+  }
+
+  /** Takes the text that suits a model, where none but that of another one was typed. */
+  #suit(name: string): void {
+    const choices = this.choices.peek() ?? [];
+    const chosen = choices.find((choice) => (choice.name ?? "") === name);
+    const { text, target } = this.input;
+    if (!chosen?.text || !choices.some((choice) => choice.text === text.peek())) return;
+    batch(() => {
+      text.value = chosen.text!;
+      target.value = chosen.target ?? "";
+    });
   }
 
   #set({ model, choices, prompts }: ModelAnswer): void {

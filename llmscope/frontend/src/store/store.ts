@@ -118,7 +118,7 @@ export class Store {
       () => this.#source.pending > 0 || !bound.isSaved() || state.playing.peek(),
     );
     this.settled = this.#settling.settled;
-    this.models = new Models(this.#source, (error) => this.#report(error));
+    this.models = new Models(this.#source, (error) => this.#report(error), this.state);
     this.vocabulary = new Vocabulary(this.#source, () => this.#isOther);
     this.model = computed(() => {
       if (this.training) return this.training.model.value;

@@ -17,7 +17,7 @@ export function explained(label: string): string | null {
   if (!bytes) return null;
   return bytes
     .map((byte) => fill(words.byte, { byte, role: words.roles[roleOf(Number.parseInt(byte, 16))] }))
-    .join("; ");
+    .join(words.bytes);
 }
 
 /** What a byte is in UTF-8 (RFC 3629, section 4). */

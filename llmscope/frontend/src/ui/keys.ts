@@ -279,9 +279,9 @@ const STEPS: Record<string, [down: -1 | 0 | 1, right: -1 | 0 | 1]> = {
   ArrowRight: [0, 1],
 };
 
-/** With Alt, a Mac writes other characters than the key has. */
+/** With Alt, a Mac writes other characters than the key has; where Chinese is typed, some are as wide as its letters. */
 const nameOf = ({ key, code, altKey }: KeyboardEvent): string =>
-  key === " " ? "Space" : (altKey && /^(?:Digit|Key)(.)$/.exec(code)?.[1]) || key;
+  key === " " ? "Space" : (altKey && /^(?:Digit|Key)(.)$/.exec(code)?.[1]) || key.normalize("NFKC");
 
 /** A key with what is held beside it, as the table calls it. */
 export function chordOf(event: KeyboardEvent, withShift = event.shiftKey): string {
@@ -309,7 +309,8 @@ function actOf(scope: Scope, event: KeyboardEvent): [name: string, entry: Entry]
 export const onKeys =
   <S extends Scope>(scope: S, acts: Acts<S>) =>
   (event: KeyboardEvent): void => {
-    const found = event.defaultPrevented ? undefined : actOf(scope, event);
+    // What is composed isn't there yet: Enter takes what is being typed, and no more.
+    const found = event.defaultPrevented || event.isComposing ? undefined : actOf(scope, event);
     if (!found || (isTyping(event) && !found[1].typing)) return;
     const [down, right] = STEPS[event.key] ?? [0, 0];
     const press: Press = { down, right, digit: Number(nameOf(event)), event };

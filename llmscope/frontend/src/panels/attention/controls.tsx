@@ -8,6 +8,7 @@ import type { Matrix } from "../../store/attention/types";
 import type { Store } from "../../store/store";
 import { weight } from "../../ui/format";
 import { attention as words } from "#words/attention";
+import { common } from "#words/common";
 import { compare } from "#words/compare";
 import { training } from "#words/training";
 import { fill } from "../../words/fill";
@@ -157,7 +158,7 @@ function Note({ store, matrix }: { store: Store; matrix: Matrix | null }) {
     const exact = matrix.trace.decimals ? [] : [words.notes.exact];
     notes.push(fill(words.notes.pooled[attention.pool.value], { side }), ...exact);
   }
-  const all = notes.join(" ");
+  const all = notes.join(common.sentences);
   return (
     <p class="note lines" title={all}>
       {all}

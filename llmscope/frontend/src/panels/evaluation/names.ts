@@ -1,4 +1,5 @@
 import { fourFigures, percent, significant } from "../../ui/format";
+import { common } from "#words/common";
 import { evaluation as words } from "#words/evaluation";
 import { fill } from "../../words/fill";
 import { type Measure, type Unit, languageOf, taskOf } from "./answer";
@@ -21,7 +22,7 @@ export function aboutOf(name: string): string {
 
 /** Which way is better, and what its bounds are. */
 export const readingOf = ({ better, interval }: Measure): string =>
-  [words.better[better], words.intervals[interval]].filter(Boolean).join(", ");
+  [words.better[better], words.intervals[interval]].filter(Boolean).join(common.clauses);
 
 const BYTES = ["B", "kB", "MB", "GB", "TB"];
 const COUNTS = ["", "k", "M", "B", "T"];

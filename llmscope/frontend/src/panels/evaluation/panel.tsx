@@ -99,7 +99,7 @@ function Found({ store, answer }: { store: Store; answer: EvaluationAnswer }) {
       {answer.models.flatMap(({ name, notes }) =>
         notes.map((note) => (
           <p key={name + note} class="note">
-            {name}: {note}
+            {fill(words.noted, { name, note })}
           </p>
         )),
       )}

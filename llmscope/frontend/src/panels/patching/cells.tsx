@@ -62,7 +62,7 @@ export function Cells({ store }: { store: Store }) {
       class={`cells-of-patching ${isLying ? "lying" : ""}`}
       role="application"
       tabIndex={0}
-      aria-label={fill(words.grid, { cell: `${nameOf(store, patching.focus.value)}.` })}
+      aria-label={fill(words.grid, { cell: nameOf(store, patching.focus.value) })}
       onKeyDown={keys}
       onPointerOver={(event) => (patching.hovered.value = cellAt(event))}
       onPointerLeave={() => (patching.hovered.value = null)}

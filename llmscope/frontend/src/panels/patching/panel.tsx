@@ -122,7 +122,7 @@ function Reading({ store }: { store: Store }) {
   return (
     <p class="patching-reading lines figures" role="status">
       <b>
-        {nameOf(store, cell)}:{" "}
+        {fill(words.told, { cell: nameOf(store, cell) })}{" "}
         {share === undefined ? words.unknown : fill(words.share, { share: twoDecimals(share) })}
       </b>
       {patched !== undefined && (

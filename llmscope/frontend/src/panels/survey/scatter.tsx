@@ -339,7 +339,7 @@ function Reading({ answer, index, x, y }: ReadingProps) {
       <b>
         {layer}·{head}
       </b>{" "}
-      {said(x, across)} · {said(y, up)}.{" "}
+      {fill(words.both, { x: said(x, across), y: said(y, up) })}{" "}
       <span class="muted extra">
         {isSure
           ? fill(words.spread, { x: scoreText(across.std), y: scoreText(up.std) })

@@ -10,6 +10,7 @@ import { onKeys } from "../../ui/keys";
 import { Label, plain } from "../../ui/label";
 import { Segmented } from "../../ui/segmented";
 import { TextArea } from "../../ui/text-area";
+import { common } from "#words/common";
 import { compare as words } from "#words/compare";
 import { tokens } from "#words/tokens";
 import { fill, rich } from "../../words/fill";
@@ -62,7 +63,7 @@ function namesOf({ comparing, models }: Store): Record<"a" | "b" | "difference",
       ? words.sides[side]
       : fill(words.named, {
           side: words.sides[side],
-          model: a.name === b.name ? `${model.name}, ${model.dtype}` : model.name,
+          model: a.name === b.name ? model.name + common.clauses + model.dtype : model.name,
         });
   return { a: name("a", a), b: name("b", b), difference: words.sides.difference };
 }

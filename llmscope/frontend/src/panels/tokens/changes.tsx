@@ -1,6 +1,7 @@
 import type { Edit } from "../../protocol/edits";
 import { amountOf } from "../../store/amounts";
 import type { Store } from "../../store/store";
+import { common } from "#words/common";
 import { edits as words } from "#words/edits";
 import { fill } from "../../words/fill";
 import { setting } from "../../ui/format";
@@ -85,6 +86,6 @@ const short = (text: string): string =>
 function patchOf({ source, positions }: Edit, part: string): string {
   const text = short(String(source?.[0] ?? ""));
   if (!positions) return fill(words.patched, { part, text });
-  const at = positions.map((pair) => (pair as readonly number[])[0]).join(", ");
+  const at = positions.map((pair) => (pair as readonly number[])[0]).join(common.names);
   return fill(words.patchedAt, { part, at, text });
 }

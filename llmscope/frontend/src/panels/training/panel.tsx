@@ -6,6 +6,7 @@ import { count, plural } from "../../ui/format";
 import { onKeys } from "../../ui/keys";
 import { Save } from "../../ui/save";
 import { Segmented } from "../../ui/segmented";
+import { common } from "#words/common";
 import { training as words } from "#words/training";
 import { fill } from "../../words/fill";
 import type { PanelProps } from "../props";
@@ -184,7 +185,7 @@ function timeLeft(seconds: number): string {
 
 /** What is to be known of the run: as many lines as there is room for, and all of it on hover. */
 function Notes({ notes }: { notes: readonly string[] }) {
-  const all = notes.join(" ");
+  const all = notes.join(common.sentences);
   return (
     <p class="note notes scrolls" role="status" title={all} tabIndex={all ? 0 : undefined}>
       {all || "\u00a0"}

@@ -21,6 +21,10 @@ export const common = {
   tokens: { one: "{count} token", other: "{count} tokens" },
   heads: { one: "{count} head", other: "{count} heads" },
   bits: "{count} bits",
+  /** Between two sentences, two parts of one, and two names. */
+  sentences: " ",
+  clauses: ", ",
+  names: ", ",
   rankShare: "rank {rank} · {share}",
   /** Of a position. */
   after: "after “{token}”",

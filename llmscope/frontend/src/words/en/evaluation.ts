@@ -86,6 +86,8 @@ export const evaluation = {
   behindMore: "The first {shown} of {all} texts are listed; the numbers are of all.",
   list: "Texts; arrow keys walk through them",
   right: "right: {answer}",
+  /** What is to be known of a model. */
+  noted: "{name}: {note}",
   notMeasured: "not measured",
 
   open: "One text, by token",

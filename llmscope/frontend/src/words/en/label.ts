@@ -4,6 +4,8 @@ export const label = {
   /** From 1. */
   ordinals: ["first", "second", "third", "fourth"],
   numbers: ["one", "two", "three", "four"],
+  /** Between two of them. */
+  bytes: "; ",
   byte: "byte {byte}: {role}",
   roles: {
     ascii: "a whole character of ASCII",

@@ -7,7 +7,7 @@ export const patching = {
   empty:
     "Type a second text, below the first: the stream behind each layer is taken from it, token by token.",
   noText: "Type a text.",
-  grid: "Effect of patching by layer and token. {cell} Arrow keys walk, Enter patches the cell.",
+  grid: "Effect of patching by layer and token. {cell}. Arrow keys walk, Enter patches the cell.",
   layer: "layer",
 
   token: "Token that the logit is of",
@@ -23,6 +23,7 @@ export const patching = {
 
   cell: "Layer {layer}, token {at} “{token}”",
   cellOther: "Layer {layer}, token {at} “{token}” | “{other}”",
+  told: "{cell}:",
   share: "{share} of the way",
   unknown: "not known yet",
   difference: "Logit of “{token}” less that of “{foil}”:",

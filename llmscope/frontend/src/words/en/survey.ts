@@ -51,6 +51,7 @@ export const survey = {
     "Heads by {x} and {y}. Layer {layer}, head {head}. Arrow keys walk, Space chooses, Shift with arrow keys draws a frame.",
   value: "{score} {mean} ± {error} ({texts})",
   unknown: "{score} –",
+  both: "{x} · {y}.",
   spread:
     "Means over texts ± their standard error; from text to text they vary by {x} and {y} (lines).",
   spreadUnknown: "Means over texts ± their standard error.",

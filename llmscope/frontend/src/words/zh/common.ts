@@ -19,6 +19,9 @@ export const common = {
   tokens: { one: "{count} 个词元", other: "{count} 个词元" },
   heads: { one: "{count} 个头", other: "{count} 个头" },
   bits: "{count} 比特",
+  sentences: "",
+  clauses: "，",
+  names: "、",
   rankShare: "排名 {rank} · {share}",
   after: "在“{token}”之后",
 } as const;

@@ -47,7 +47,7 @@ export const evaluation = {
     bits_per_byte: "每字节比特数",
     perplexity: "困惑度",
     pseudo_perplexity: "伪困惑度",
-    accuracy: "下一个词元的正确率",
+    accuracy: "下一词元正确率",
     tokens_per_character: "每字符词元数",
   },
   inLanguage: "每字符词元数，{language}",
@@ -79,6 +79,7 @@ export const evaluation = {
   behindMore: "列出了 {all} 段文本中的前 {shown} 段；数字对应全部文本。",
   list: "文本；方向键在其间移动",
   right: "正确答案：{answer}",
+  noted: "{name}：{note}",
   notMeasured: "未测量",
 
   open: "一段文本，逐个词元",

@@ -22,7 +22,7 @@ export const generation = {
   copyCall: "Python 调用",
 
   text: "文本。空格键播放和暂停，Enter 生成一个词元，左右键在词元间移动，Backspace 撤销。",
-  splitAfter: "在 {tokens} 之后分开。文本：{own}；分支：{other}。",
+  splitAfter: "在 {tokens}之后分开。文本：{own}；分支：{other}。",
   splitAtOnce: "一开始就分开。文本：{own}；分支：{other}。",
   nothing: "没有",
   cost: "{bits} 比特，{tokens}",

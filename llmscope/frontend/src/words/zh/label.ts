@@ -2,6 +2,7 @@ export const label = {
   piece: "组成 {character} 的 {count} 个词元中的{place}",
   ordinals: ["第一个", "第二个", "第三个", "第四个"],
   numbers: ["一", "二", "三", "四"],
+  bytes: "；",
   byte: "字节 {byte}：{role}",
   roles: {
     ascii: "ASCII 的一个完整字符",

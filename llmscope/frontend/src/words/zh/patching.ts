@@ -5,7 +5,7 @@ export const patching = {
   about: "残差流，取自“{text}”",
   empty: "请在第一段文本下方输入第二段文本：每层之后的残差流逐个词元取自它。",
   noText: "请输入文本。",
-  grid: "各层各词元的修补效应。{cell} 方向键移动，Enter 修补该格。",
+  grid: "各层各词元的修补效应。{cell}。方向键移动，Enter 修补该格。",
   layer: "层",
 
   token: "看哪个词元的 logit",
@@ -21,6 +21,7 @@ export const patching = {
 
   cell: "第 {layer} 层，词元 {at}“{token}”",
   cellOther: "第 {layer} 层，词元 {at}“{token}” | “{other}”",
+  told: "{cell}：",
   share: "走了全程的 {share}",
   unknown: "尚不知道",
   difference: "“{token}”与“{foil}”的 logit 之差：",

@@ -46,6 +46,7 @@ export const survey = {
     "各头，横轴为{x}，纵轴为{y}。第 {layer} 层，头 {head}。方向键移动，空格键选中，Shift 加方向键画框。",
   value: "{score} {mean} ± {error}（{texts}）",
   unknown: "{score} –",
+  both: "{x} · {y}。",
   spread: "多段文本的平均 ± 标准误差；文本之间的差异为 {x} 和 {y}（线段）。",
   spreadUnknown: "多段文本的平均 ± 标准误差。",
   framed: {

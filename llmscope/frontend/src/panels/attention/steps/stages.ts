@@ -1,4 +1,5 @@
 import type { StepsAnswer } from "../../../protocol/answers";
+import { common } from "#words/common";
 import { steps as words } from "#words/steps";
 import { choose, fill } from "../../../words/fill";
 import formulas from "./formulas.tex";
@@ -50,7 +51,7 @@ export function stagesOf(steps: StepsAnswer, size: number, heads: number): Stage
       text: [
         hidden > 0 ? fill(choose(words.mask, hidden), { count: hidden }) : words.noMask,
         biased ? words.bias : "",
-      ].join(" "),
+      ].join(common.sentences),
     },
     {
       name: "softmax",
