@@ -20,6 +20,7 @@ from .views import EvaluationView as EvaluationView
 from .views import Explorer as Explorer
 from .views import GenerationView as GenerationView
 from .views import LensView as LensView
+from .views import ModelView as ModelView
 from .views import NextTokenView as NextTokenView
 from .views import PatchingView as PatchingView
 from .views import SurveyView as SurveyView

@@ -274,6 +274,7 @@ PANELS = {
         Panel("tokens", above=170, reads=_ATTENTION, requests=_text),
         Panel("texts", above=250, between=_rows),
         Panel("chain", above=240, requests=_chain, between=_chain, opened_by="chain_rule"),
+        Panel("model", above=470, opened_by="model"),
         Panel("generation", above=330),
         Panel(
             "overview",

@@ -88,9 +88,9 @@ function App({ store, host, panels, picker, hints }: AppProps) {
   const around = useSignal<Theme>("light");
   const theme = useComputed<Theme>(() => (isPrinted.value ? "light" : around.value));
   useEffect(() => followTheme(host, (found) => (around.value = found)), []);
-  const shown = store.state.panels.value.flatMap(
-    (name) => panels.find((panel) => panel.name === name) ?? [],
-  );
+  const shown = store.state.panels.value
+    .flatMap((name) => panels.find((panel) => panel.name === name) ?? [])
+    .filter(({ name }) => !store.anatomy.isInstead.value || !/^(overview|attention)$/.test(name));
   const sheets = [...SHARED, ...panels.map(({ css }) => css), picker?.css, print];
   const old = store.isOld.value ? "old" : "";
   const hasColumns = shown.some(({ place }) => place === "column");
@@ -119,6 +119,15 @@ function App({ store, host, panels, picker, hints }: AppProps) {
     if (isStage && !wasStage.current) host.scrollIntoView();
     wasStage.current = isStage;
   }, [isStage]);
+  const revealed = store.revealed.value;
+  useEffect(() => {
+    if (isStage || !revealed) return;
+    const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
+    host
+      .shadowRoot!.querySelector(`.panel.${revealed}`)
+      ?.scrollIntoView({ block: "nearest", behavior });
+    store.revealed.value = null;
+  }, [revealed]);
   const prompts = store.models.prompts.value.length > 1 && <Prompts store={store} />;
   const help = useRef<HTMLDialogElement>(null);
   const toggleHelp = () => (help.current!.open ? help.current!.close() : help.current!.showModal());

@@ -1,6 +1,6 @@
 import { type Signal, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { px } from "../draw/canvas";
 import { followRoom, toggleFullScreen } from "../host/room";
 import type { Panel, PanelProps, Subject } from "../panels/props";
@@ -64,6 +64,13 @@ export function Stage({ store, host, em, shown, children }: StageProps) {
     chosen.value = to.panel.name;
     to.show?.(store);
   };
+  const revealed = store.revealed.value;
+  useEffect(() => {
+    const own = subjects.filter(({ panel }) => panel.name === revealed);
+    const to = own.find(isShown) ?? own[0];
+    if (to) go(to);
+    store.revealed.value = null;
+  }, [revealed]);
   const old = store.isOld.value ? "old" : "";
   const keys = onKeys("stage", {
     go: ({ digit }) => (subjects[digit - 1] ? go(subjects[digit - 1]!) : false),

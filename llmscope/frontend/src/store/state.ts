@@ -58,6 +58,9 @@ export const TRAITS = {
   threshold: "threshold",
   lecture: "lecture",
   chainRule: "chain_rule",
+  model: "model",
+  block: "block",
+  box: "box",
   playing: "playing",
   seed: "seed",
   doSample: "do_sample",
@@ -180,6 +183,10 @@ export interface State
   lecture: boolean;
   /** Whether the chain rule is shown. */
   chainRule: boolean;
+  /** Whether the whole model is shown; which block is opened, -1 for that of the layer; and which box. */
+  model: boolean;
+  block: number;
+  box: string;
   panels: string[];
   editable: boolean;
   /** The key of the input on screen, where it isn't what the tokenizer makes of the text. */

@@ -159,6 +159,10 @@ export const KEYS = {
     panel: "lens",
     acts: { move: { keys: ARROWS } },
   },
+  model: {
+    panel: "model",
+    acts: { move: { keys: ARROWS }, close: { keys: ["Escape"], instead: true } },
+  },
   patching: {
     panel: "patching",
     acts: { move: { keys: ARROWS }, take: { keys: ["Enter", "Space"] } },

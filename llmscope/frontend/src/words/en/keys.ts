@@ -133,6 +133,13 @@ export const keys = {
       title: names.lens,
       acts: { move: "Move the focus" },
     },
+    model: {
+      title: names.model,
+      acts: {
+        move: "Open the block before or after; focus the token before or after",
+        close: "Close the box that is open",
+      },
+    },
     patching: {
       title: names.patching,
       acts: { move: "Walk through layers and tokens", take: "Patch this cell, or no longer" },

@@ -130,6 +130,13 @@ export const keys = {
       title: names.lens,
       acts: { move: "移动焦点" },
     },
+    model: {
+      title: names.model,
+      acts: {
+        move: "打开上一块或下一块；聚焦上一个或下一个词元",
+        close: "关闭打开的方框",
+      },
+    },
     patching: {
       title: names.patching,
       acts: { move: "在层和词元之间移动", take: "修补该格，或取消" },
