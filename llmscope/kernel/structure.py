@@ -9,11 +9,8 @@ import numpy as np
 from llmscope.kernel import structure_requests as ask
 from llmscope.kernel.protocol import format_key
 from llmscope.kernel.requests import RequestError
-<<<<<<< HEAD
 from llmscope.text import labels
-=======
 from llmscope.words import say
->>>>>>> main
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +37,6 @@ def of_model(trace: Trace, request: ask.OfModel, cancelled: Callable[[], bool]) 
     match request:
         case ask.Structure():
             return described(trace.structure)
-<<<<<<< HEAD
         case ask.ModelStream(tower=tower, position=position):
             return _stream(trace, trace.token_path(position, tower))
         case ask.ModelBlock(tower=tower, layer=layer, position=position):
@@ -50,10 +46,7 @@ def of_model(trace: Trace, request: ask.OfModel, cancelled: Callable[[], bool]) 
             return _opened(trace, trace.token_path(position, tower), box, head)
         case ask.ModelComponent(tower=tower, position=position, index=index):
             return {"values": trace.token_path(position, tower).component(index)}
-    raise RequestError(f"There is no answer to {format_key(request)!r}.")
-=======
     raise RequestError(say("There is no answer to {format_key!r}.", format_key=format_key(request)))
->>>>>>> main
 
 
 def _stream(trace: Trace, path: TokenPath) -> dict[str, Any]:
