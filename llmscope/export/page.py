@@ -256,7 +256,9 @@ def _made(
     fallback = "\n\n".join(map(summary, states))
     body = hidden_headings(name, kinds)
     body += _body(fallback, notes, packed(content, buffers), want.height)
-    program = page_program((name for state in states for name in state.panels), language())
+    panels = {name for state in states for name in state.panels}
+    lesson = any(state.slides for state in states)
+    program = page_program(panels, language(), lesson=lesson)
     body += "\n" + packed_script(program.script)
     html = document(
         name,
