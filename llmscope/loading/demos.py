@@ -33,6 +33,8 @@ DEMOS = {
     "dates": Demo(
         "an encoder-decoder that writes dates in numbers", "the third of May 1998", "1998-05-03"
     ),
+    "gaps": Demo("a small BERT that fills gaps", "The dog [MASK] because it was hungry."),
+    "zh": Demo("a small GPT that writes Chinese, character by character", "小猫坐在窗边看"),
 }
 
 
