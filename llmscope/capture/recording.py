@@ -5,19 +5,20 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from llmscope.capture.again import inputs_of_all, inputs_of_one
 from llmscope.capture.attention import Attention, OutputAttention
 from llmscope.capture.cancel import NEVER, Cancel
 from llmscope.capture.head import accepted, sentence_logits_of
 from llmscope.capture.hooks import drop_capturing_hooks
 from llmscope.capture.layers import why_none
 from llmscope.capture.output_attentions import output_attentions
-from llmscope.capture.prefix_cache import cropped
 from llmscope.capture.projection import Projection, watch_projection
 from llmscope.capture.residual import ResidualStream, watch_residual_stream
 from llmscope.capture.tensors import close
 from llmscope.capture.undo import Changes, restoring
 from llmscope.capture.version import stale
 from llmscope.shared import Kind, Stream
+from llmscope.words import later, refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     T = TypeVar("T")
     Layers = dict[int, Attention | OutputAttention]
 
-_SHORT = 256  # tokens up to which a text is run again as a whole
 _PROJECTIONS = 3  # layers whose projections are kept
 
 
@@ -89,10 +89,9 @@ class Recording:
 
     def check_repeatable(self) -> None:
         """Raise RuntimeError when running the model again would not repeat the pass."""
-        state = self.runner.version.state()
-        self._check(state.number)
+        self._check((state := self.runner.version.state()).number)
         if state.hooks != self.forward.hooks:
-            raise stale("Hooks were added to the model or removed from it")
+            raise stale(later("Hooks were added to the model or removed from it"))
 
     def _check_close(self, again: torch.Tensor, recorded: torch.Tensor) -> None:
         """Raise RuntimeError when the model was changed in a way that its version doesn't show."""
@@ -110,9 +109,8 @@ class Recording:
             self.check_current()
             raise
         found: dict[Kind, Layers] = {kind: dict(layers) for kind, layers in recorded.items()}
-        kinds: tuple[Kind, ...] = ("self",)
-        if "decoder_input_ids" in self.inputs:
-            kinds = ("self", "encoder", "cross")
+        has_two = "decoder_input_ids" in self.inputs
+        kinds: tuple[Kind, ...] = ("self", "encoder", "cross") if has_two else ("self",)
         if all(kind in found for kind in kinds):
             return found
         self.check_repeatable()
@@ -178,11 +176,13 @@ class Recording:
         ValueError
             When the layer has no attention of this kind.
         """
-        attention = self.layer(layer, kind)
-        count = attention.heads
+        count = (attention := self.layer(layer, kind)).heads
         if not -count <= head < count:
             raise IndexError(f"There is no head {head}: layer {layer} has 0 to {count - 1}.")
         return attention, head % count
+
+    def _refused(self, sentence: str) -> ValueError:
+        return refused(sentence, name=self.name)
 
     def _output_attentions(self) -> dict[Kind, dict[int, OutputAttention]]:
         model, (queries, source) = self.runner.model, self.forward.lengths
@@ -201,7 +201,7 @@ class Recording:
         """Residual stream after each layer, of a run of its own."""
         self.check_repeatable()
         model, body = self.runner.model, self.runner.head.body
-        inputs = self._inputs_of_all()
+        inputs = inputs_of_all(self.runner, self.inputs)
 
         def run(changes: Changes, states: bool = True) -> ResidualStream:
             drop_capturing_hooks(self.runner.model, changes)
@@ -212,7 +212,7 @@ class Recording:
         if self._is_recorded(stream.output):
             return stream
         if self._is_recorded(self._run_again(lambda changes: run(changes, False)).output):
-            raise ValueError(f"{self.name} computes otherwise when asked for its hidden states.")
+            raise self._refused("{name} computes otherwise when asked for its hidden states.")
         raise stale()
 
     def _is_recorded(self, output: torch.Tensor | None) -> bool:
@@ -230,7 +230,7 @@ class Recording:
         """
         from llmscope.capture.sublayers import watch_sublayers
 
-        states, inputs = self.residual_stream.states, self._inputs_of_all()
+        states, inputs = self.residual_stream.states, inputs_of_all(self.runner, self.inputs)
         try:
             return self._run_again(
                 lambda changes: watch_sublayers(
@@ -269,12 +269,10 @@ class Recording:
     def _normed(self, stream: Stream) -> list[torch.Tensor]:
         (states, final, _), last = self.residual_stream, self.forward.hidden
         if self.forward.logits is not None or not states:
-            raise ValueError(f"There is no lens: the head of {self.name} can't be run on its own.")
+            raise self._refused("There is no lens: the head of {name} can't be run on its own.")
         if final is None:
-            raise ValueError(
-                f"There is no lens: {self.name} does more behind its last layer than can be done "
-                "to others."
-            )
+            more = later("There is no lens: {name} does things behind its last layer alone.")
+            raise self._refused(more)
 
         def normed(state: torch.Tensor) -> torch.Tensor:
             item = state[None]
@@ -288,7 +286,7 @@ class Recording:
             others, end = (states[0], *self.sublayers(stream)), []
         ends = [*self.runner.undisturbed(lambda: [normed(state) for state in others]), *end]
         if any(end.shape != last.shape for end in ends):
-            raise ValueError(f"There is no lens: layers of {self.name} differ in their shape.")
+            raise self._refused("There is no lens: layers of {name} differ in their shape.")
         return ends
 
     def projection(
@@ -327,27 +325,14 @@ class Recording:
                 )
             )
 
-        alone = self._inputs_of_one(query)
+        alone = inputs_of_one(self.runner, self.inputs, query)
         if alone is not None:
             found = run(alone, query)
             if close(found.call.query[:, :, -1], attention.call.query[:, :, query]):
                 return found
-        found = run(self._inputs_of_all(), 0)
+        found = run(inputs_of_all(self.runner, self.inputs), 0)
         self._check_close(found.call.query, attention.call.query)
         return found
-
-    def _inputs_of_one(self, query: int) -> dict[str, Any] | None:
-        """Return inputs of one position, after those that are cached; `None` without a cache."""
-        cache, ids = self.runner.prefix_cache, self.source_ids[: query + 1]
-        if set(self.inputs) != {"input_ids"} or len(self.source_ids) <= _SHORT or not query:
-            return None
-        if not cache.ready(self.runner.version.state().key):
-            return None
-        found = cache.find(ids)
-        if found is None or found.cache is None or found.shared <= query:
-            return None
-        past = cropped(found.cache, query)
-        return None if past is None else cache.inputs(ids, past, query)
 
     # ── the head ─────────────────────────────────────────────────────────────────────────────
 
@@ -362,7 +347,7 @@ class Recording:
             When the model was changed after the pass.
         """
         if not self.runner.head.exists:
-            raise ValueError(f"{self.name} has no language-model head: it gives no probabilities.")
+            raise self._refused("{name} has no language-model head: it gives no probabilities.")
         self.check_repeatable()
         if self.forward.logits is not None:
             return self.forward.logits[rows]
@@ -386,10 +371,6 @@ class Recording:
         return None if logits is None else logits[0]
 
     # ── running again ────────────────────────────────────────────────────────────────────────
-
-    def _inputs_of_all(self) -> dict[str, Any]:
-        options = accepted(self.runner.model, use_cache=False, return_dict=True, logits_to_keep=1)
-        return {**self.inputs, **options}
 
     def _run_again(self, run: Callable[[Changes], T]) -> T:
         return self.runner.undisturbed(lambda: restoring(run))

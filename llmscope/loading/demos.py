@@ -7,6 +7,7 @@ from pathlib import Path
 
 from llmscope.loading.checkpoint import Checkpoint
 from llmscope.loading.errors import LoadError
+from llmscope.words import later, say
 
 PREFIX = "demo:"
 FOLDER = Path(__file__).parents[1] / "demos"
@@ -31,10 +32,12 @@ class Demo:
 
 DEMOS = {
     "dates": Demo(
-        "an encoder-decoder that writes dates in numbers", "the third of May 1998", "1998-05-03"
+        later("an encoder-decoder that writes dates in numbers"),
+        "the third of May 1998",
+        "1998-05-03",
     ),
-    "gaps": Demo("a small BERT that fills gaps", "The dog [MASK] because it was hungry."),
-    "zh": Demo("a small GPT that writes Chinese, character by character", "小猫坐在窗边看"),
+    "gaps": Demo(later("a small BERT that fills gaps"), "The dog [MASK] because it was hungry."),
+    "zh": Demo(later("a small GPT that writes Chinese, character by character"), "小猫坐在窗边看"),
 }
 
 
@@ -61,5 +64,8 @@ def demo_checkpoint(name: object) -> Checkpoint | None:
     short = name.removeprefix(PREFIX)
     if short not in DEMOS:
         known = ", ".join(f"{PREFIX}{one}" for one in DEMOS)
-        raise LoadError(f"There is no demo {short!r}. There are: {known}.", "unknown")
+        raise LoadError(
+            say("There is no demo {name!r}. There are: {known}.", name=short, known=known),
+            "unknown",
+        )
     return Checkpoint(FOLDER / short, name)

@@ -7,6 +7,7 @@ from llmscope.views.explorer import Explorer, explore
 from llmscope.views.generation import GenerationView
 from llmscope.views.lens import LensView
 from llmscope.views.linking import link
+from llmscope.views.model import ModelView
 from llmscope.views.single import AttentionView, NextTokenView, PatchingView, TokensView
 from llmscope.views.surveys import SurveyView, survey
 from llmscope.views.tokenizers import TokenizersView
@@ -19,6 +20,7 @@ __all__ = [
     "Explorer",
     "GenerationView",
     "LensView",
+    "ModelView",
     "NextTokenView",
     "PatchingView",
     "SurveyView",

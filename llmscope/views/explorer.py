@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from llmscope.views.base import View
+from llmscope.views.model import ModelTraits
 
 if TYPE_CHECKING:
     from llmscope.scope import Scope
 
 
-class Explorer(View):
+class Explorer(ModelTraits, View):
     """All panels on one model: text, every head, one head in full, next token.
 
     Parameters
@@ -20,7 +21,7 @@ class Explorer(View):
     text
         What the prompt box holds at first; it can be edited there.
     **traits
-        First values of the traits of `View`.
+        First values of the traits of `View`, and of `ModelView`, whose picture is closed at first.
 
     Examples
     --------
@@ -31,6 +32,7 @@ class Explorer(View):
 
     def __init__(self, scope: Scope | None = None, text: str = "", **traits: Any) -> None:
         panels = ["header", "tokens", "overview", "attention", "next-token", "chain", "patching"]
+        panels += ["model"]
         super().__init__(scope, text, _panels=panels, _editable=True, **traits)
 
 

@@ -8,7 +8,16 @@ export const NAMES = PANELS.map(({ name }) => name);
 /** Panels that are shown together. */
 export const SETS: Record<string, readonly string[]> = {
   all: NAMES,
-  explorer: ["header", "tokens", "overview", "attention", "next-token", "chain", "patching"],
+  explorer: [
+    "header",
+    "tokens",
+    "overview",
+    "attention",
+    "next-token",
+    "chain",
+    "patching",
+    "model",
+  ],
 };
 
 export const WIDTHS = [1150, 600, 390] as const;

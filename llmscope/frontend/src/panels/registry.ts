@@ -9,6 +9,7 @@ import { headSteps } from "./head-steps";
 import { header } from "./header";
 import { lens } from "./lens";
 import { lensSteps } from "./lens-steps";
+import { model } from "./model";
 import { nextToken } from "./next-token";
 import { overview } from "./overview";
 import { patching } from "./patching";
@@ -27,6 +28,7 @@ export const PANELS: readonly Panel[] = [
   texts,
   tokens,
   chain,
+  model,
   overview,
   attention,
   lens,

@@ -7,6 +7,7 @@ import {
   traceOf,
 } from "../protocol/answers";
 import { type Request, formatKey } from "../protocol/keys";
+import type { Point } from "../protocol/lesson";
 import type { Kind } from "../protocol/shared";
 import { type AskOptions, type Source, SourceError } from "../protocol/source";
 import { type Outcome, type Settings, sample } from "../sampling/sampling";
@@ -24,6 +25,7 @@ import { HeldStep } from "./held";
 import { GeneratedInput, type Input, TypedInput } from "./input";
 import { LastingAnswers } from "./lasting";
 import { LensStore } from "./lens";
+import { ModelStore } from "./model";
 import { Models } from "./models";
 import { focusOf } from "./next-token";
 import { RequestCache } from "./request-cache";
@@ -60,12 +62,17 @@ export class Store {
 
   /** Whether the list of next tokens is in sight. */
   readonly answersInSight = signal(false);
+  /** The panel that a person was led to, until it is in sight. */
+  readonly revealed = signal<string | null>(null);
   /** The token under the mouse. */
   readonly hovered = signal<number | null>(null);
+  /** What a slide points at. */
+  readonly pointed = signal<readonly Point[]>([]);
 
   readonly focus: ReadonlySignal<number>;
   readonly attention: AttentionStore;
   readonly lens: LensStore;
+  readonly anatomy: ModelStore;
   readonly whatIf: WhatIf;
   /** Where two texts, or models, are side by side. */
   readonly comparing: Comparing | null;
@@ -182,6 +189,7 @@ export class Store {
     this.attention = new AttentionStore(core, this.sides);
     this.effects = new Effects(core, this.attention.kind);
     this.lens = new LensStore(core, this.sides, () => this.model.value?.layers ?? 0);
+    this.anatomy = new ModelStore(core, () => this.attention.kind.value);
     this.#ends = [bound.dispose, () => this.lasting.close(), ...this.#start()];
   }
 
@@ -205,6 +213,7 @@ export class Store {
       this.attention.start(),
       this.comparing?.start() ?? followTelling(this, this.attention),
       this.lens.start(),
+      this.anatomy.start(),
       this.whatIf.start(),
       this.#held?.start() ?? (() => {}),
       this.effects.start(),

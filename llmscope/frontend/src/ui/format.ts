@@ -65,6 +65,14 @@ export const roundedWeight = (value: number): string =>
 
 export const count = (value: number): string => thousands.format(value);
 
+const shortened = new Intl.NumberFormat(language, {
+  notation: "compact",
+  maximumSignificantDigits: 3,
+});
+
+/** A large number in three figures and a word or a letter for the rest. */
+export const compact = (value: number): string => shortened.format(value);
+
 /** "1 layer", "2 layers": the form for a number, with the number itself or what stands for it. */
 export const plural = (number: number, forms: Forms, shown = count(number)): string =>
   fill(choose(forms, number), { count: shown });

@@ -11,7 +11,7 @@ export function Header({ store }: PanelProps) {
   const model = store.model.value!;
   const trace = store.trace.value;
   const chain = store.chain.value;
-  const { chainRule } = store.state;
+  const { chainRule, model: anatomy, panels } = store.state;
   const groups = model.kv_heads;
   const numbers = {
     layers: plural(model.layers, words.layers),
@@ -65,6 +65,17 @@ export function Header({ store }: PanelProps) {
           )}
         </span>
         <span>
+          {panels.value.includes("model") && (
+            <button
+              type="button"
+              class="quiet"
+              aria-expanded={anatomy.value}
+              title={words.modelTitle}
+              onClick={() => (anatomy.value = !anatomy.value)}
+            >
+              {words.model}
+            </button>
+          )}{" "}
           <Share store={store} /> <HelpButton />{" "}
           <button
             type="button"

@@ -1,3 +1,5 @@
+import { model } from "./names";
+
 export const header = {
   status: {
     disconnected: "disconnected",
@@ -14,6 +16,8 @@ export const header = {
     "Keys and values of recent texts, so that an edit costs only what it changes; at most {size} (scope.cache_limit)",
   perplexity: "perplexity {value}",
   perplexityTitle: "Show or hide the chain rule, of which it is made",
+  model,
+  modelTitle: "Show or hide the whole model as one picture",
   lecture: "A⁺ Lecture",
   lectureTitle: "A stage for a projector: large type, one thing at a time",
 

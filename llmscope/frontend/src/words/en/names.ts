@@ -7,6 +7,7 @@ export const matrix = "Matrix";
 export const arcs = "Arcs";
 export const steps = "Steps";
 export const lens = "Lens";
+export const model = "Model";
 export const patching = "Patching";
 export const survey = "Survey";
 export const evaluation = "Evaluation";

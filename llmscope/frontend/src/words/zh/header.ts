@@ -1,3 +1,5 @@
+import { model } from "./names";
+
 export const header = {
   status: {
     disconnected: "已断开",
@@ -13,6 +15,8 @@ export const header = {
   cacheTitle: "最近文本的键和值，使修改只需计算变动的部分；至多 {size}（scope.cache_limit）",
   perplexity: "困惑度 {value}",
   perplexityTitle: "显示或隐藏链式法则，困惑度由它而来",
+  model,
+  modelTitle: "显示或隐藏整个模型的图",
   lecture: "A⁺ 讲课",
   lectureTitle: "投影用的舞台：大字，一次只讲一件事",
 

@@ -7,6 +7,7 @@ export const matrix = "矩阵";
 export const arcs = "弧线";
 export const steps = "步骤";
 export const lens = "透镜";
+export const model = "模型";
 export const patching = "修补";
 export const survey = "普查";
 export const evaluation = "评测";

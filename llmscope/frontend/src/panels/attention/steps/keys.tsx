@@ -2,10 +2,10 @@ import type { Steps } from "../../../store/attention/types";
 import { useScale } from "../../../ui/em";
 import { component, weight } from "../../../ui/format";
 import { Label, plain } from "../../../ui/label";
+import { Strip, greatest } from "../../../ui/strip";
 import { steps as words } from "#words/steps";
 import { choose, fill } from "../../../words/fill";
 import type { Stage, StageName } from "./stages";
-import { Strip, greatest } from "./strip";
 import { rowOf } from "./vectors";
 
 const SHOWN = 16;

@@ -1,9 +1,9 @@
 import type { Steps as Shown } from "../../../store/attention/types";
 import { component } from "../../../ui/format";
 import { Label, plain } from "../../../ui/label";
+import { Strip, greatest } from "../../../ui/strip";
 import { steps as words } from "#words/steps";
 import type { Stage } from "./stages";
-import { Strip, greatest } from "./strip";
 
 /** Query, one key and their product, number by number. */
 export function Product({ steps, at }: { steps: Shown; at: number }) {

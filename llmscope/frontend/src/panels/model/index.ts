@@ -1,0 +1,14 @@
+import { model as words } from "#words/model";
+import type { Panel } from "../props";
+import block from "./block.css";
+import details from "./details.css";
+import css from "./model.css";
+import { Model } from "./panel";
+
+export const model: Panel = {
+  name: "model",
+  component: Model,
+  css: css + block + details,
+  place: "row",
+  subjects: [{ title: words.title, isWide: true }],
+};
