@@ -16,6 +16,7 @@ import numpy as np
 from llmscope.capture import NEVER
 from llmscope.kernel import TextInput, training
 from llmscope.kernel import requests as ask
+from llmscope.kernel import structure_requests as of_model
 from llmscope.kernel.edited_input import input_of, without_source
 from llmscope.kernel.evaluation import evaluated
 from llmscope.kernel.protocol import format_key
@@ -24,7 +25,7 @@ from llmscope.words import say
 
 if TYPE_CHECKING:
     from llmscope.kernel.requests import OfTrace, Pair, Request
-    from llmscope.shared import Kind, Parts
+    from llmscope.shared import Kind, Parts, Tower
     from llmscope.state import ViewState
     from llmscope.trace import Trace
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 Reads = Literal["attention", "matrix", "next-token"]
 _MOST_HEADS = 5  # that are named in words
+MOST_PATHS = 16  # positions up to which the numbers of each are in a page
 MOST_LENS = 512  # positions up to which the lens of each is in a page
 
 
@@ -197,6 +199,32 @@ def _lens(shown: Shown) -> list[OfTrace]:
     return [ask.LensBlock(shown.name, stream, block) for stream in streams for block in blocks]
 
 
+def _model(shown: Shown) -> list[OfTrace]:
+    """Return what the model is made of, and numbers: of the block on screen, and its boxes."""
+    found: list[OfTrace] = [of_model.Structure(shown.name)]
+    for view in shown.views:
+        kind: Tower = "encoder" if view.kind == "encoder" else "self"
+        towers = {one.tower: one for one in shown.trace.structure.towers}
+        if kind not in towers:
+            continue
+        tower = towers[kind]
+        count = len(shown.trace.source_tokens if kind == "encoder" else shown.trace)
+        here = view.position if 0 <= view.position < count else count - 1
+        places = {place for place in shown.positions or () if 0 <= place < count} | {here}
+        if shown.positions is None and count <= MOST_PATHS:
+            places = set(range(count))
+        chosen = view.traits.get("block", -1)
+        block = min(max(0, chosen if chosen >= 0 else view.layer), tower.blocks - 1)
+        for place in sorted(places):
+            found.append(of_model.ModelStream(shown.name, kind, place))
+            found.append(of_model.ModelBlock(shown.name, kind, block, place))
+        boxes = {*tower.opening(block), view.traits.get("box", "")} - {""}
+        found += [of_model.ModelBox(shown.name, box, 0, here) for box in sorted(boxes)]
+        turned = [box for box in boxes if box.endswith((".rotary", ".alibi", ".relative"))]
+        found += [of_model.ModelBox(shown.name, box, view.head, here) for box in turned]
+    return list(dict.fromkeys(found))
+
+
 def _evaluation(view: ViewState) -> list[Request]:
     count = len(evaluated(view.answers)["texts"])
     return [ask.Evaluated(), *(ask.EvaluatedText(number) for number in range(count))]
@@ -282,7 +310,7 @@ PANELS = {
         Panel("tokens", above=170, reads=_ATTENTION, requests=_text),
         Panel("texts", above=250, between=_rows),
         Panel("chain", above=240, requests=_chain, between=_chain, opened_by="chain_rule"),
-        Panel("model", above=470, opened_by="model"),
+        Panel("model", above=470, requests=_model, opened_by="model"),
         Panel("generation", above=330),
         Panel(
             "overview",
