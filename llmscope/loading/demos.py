@@ -37,6 +37,10 @@ DEMOS = {
         "1998-05-03",
     ),
     "gaps": Demo(later("a small BERT that fills gaps"), "The dog [MASK] because it was hungry."),
+    "induction": Demo(
+        later("two layers of attention that repeat what was there"),
+        "river key moon bread horse lamp river key moon",
+    ),
     "zh": Demo(later("a small GPT that writes Chinese, character by character"), "小猫坐在窗边看"),
 }
 

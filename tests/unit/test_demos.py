@@ -125,9 +125,9 @@ def test_induction_is_one_clear_head():
     rows = np.arange(count, 2 * count)
     weights = np.stack([trace.attention(1, head) for head in range(4)])
     scores = weights[:, rows, rows - count + 1].mean(1)  # on what came after the word, last time
-    assert scores.max() > 0.8
+    assert scores.max() > 0.9
     assert trace.next_token().top(1)[0].text.strip() == "bread"
-    assert trace.next_token().top(1)[0].prob > 0.8
+    assert trace.next_token().top(1)[0].prob > 0.9
     assert all((one.mlp.down_proj.weight == 0).all() for one in scope.model.model.layers)
 
 

@@ -51,6 +51,7 @@ def test_the_wheel_holds_what_is_built_and_no_sources(wheel):
     assert "llmscope/quickstart.ipynb" in names, "python -m llmscope lab opens it"
     assert "llmscope/shared.json" in names
     assert "llmscope/corpus/sentences.json" in names
+    assert "llmscope/lessons/texts/sampling.zh.md" in names
     assert {f"llmscope/demos/{name}/model.safetensors" for name in DEMOS} <= set(names)
     assert "llmscope/static/llmscope.js" in names
     assert "llmscope/static/parts.json" in names

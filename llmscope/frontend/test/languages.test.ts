@@ -52,7 +52,7 @@ describe.each(OTHERS)("%s", (name) => {
 
 /** What Chinese writes with Latin letters, too: names, signs, keys, units. */
 const SAME =
-  /^(?:[\s\d\p{P}\p{S}A-Z]|\{\w+\}|→|↑|↓|[a-z](?![a-z])|softmax|logit|log|W_O|KL|MLP|Esc|Enter|Alt|Ctrl|Shift|Home|End|Backspace|Delete|Space|[tT]op-[kp]|min-p|typical-p|perplexity|zh-CN|MB|Python|Love|Hate)*$/u;
+  /^(?:[\s\d\p{P}\p{S}A-Z]|\{\w+\}|→|↑|↓|[a-z](?![a-z])|[sS]oftmax|logit|log|W_O|KL|MLP|Esc|Enter|Alt|Ctrl|Shift|Home|End|Backspace|Delete|Space|[tT]op-[kp]|min-p|typical-p|perplexity|zh-CN|MB|Python|Love|Hate)*$/u;
 
 describe("Chinese", () => {
   const own = sentences(languages.zh);
