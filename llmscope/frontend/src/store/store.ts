@@ -118,14 +118,14 @@ export class Store {
     this.#source = new CountedSource(source);
     this.isGone = source.isGone ?? NEVER;
     this.#cache = new RequestCache(this.#source);
-    this.lasting = new LastingAnswers(this.#source, (error) => this.#report(error));
+    this.lasting = new LastingAnswers(this.#source, this.say);
     const bound = bindTraits<State>(traits, TRAITS, () => this.touch());
     const state = (this.state = bound.signals);
     this.#settling = new Settling(
       () => this.#source.pending > 0 || !bound.isSaved() || state.playing.peek(),
     );
     this.settled = this.#settling.settled;
-    this.models = new Models(this.#source, (error) => this.#report(error), this.state);
+    this.models = new Models(this.#source, this.say, this.state);
     this.vocabulary = new Vocabulary(this.#source, () => this.#isOther);
     this.model = computed(() => {
       if (this.training) return this.training.model.value;
@@ -159,7 +159,7 @@ export class Store {
       ask: (request, options) => this.#ask(request, options),
       cache: () => this.#cache,
       lacks: (request) => this.lacks(request),
-      report: (error) => this.#report(error),
+      report: this.say,
     });
     const wantsNext = computed(() => {
       const isShown = state.panels.value.includes("next-token") || state.editable.value;
@@ -309,7 +309,7 @@ export class Store {
    */
   answer<T>(request: Request): ReadonlySignal<T | null> {
     if (!this.#isSeen.value || this.lacks(request)) return NONE;
-    return this.#cache.watch<T>(request, (error) => this.#report(error));
+    return this.#cache.watch<T>(request, this.say);
   }
 
   /** What a saved notebook shows of the view; settling doesn't wait for it. */
@@ -370,7 +370,7 @@ export class Store {
     } catch (error) {
       if (signal.aborted) return;
       if (input.isLost(key, error)) this.#empty();
-      if (!isEmptyKey(key)) this.#report(error);
+      if (!isEmptyKey(key)) this.say(error);
     } finally {
       done();
     }
@@ -386,20 +386,13 @@ export class Store {
     });
   }
 
-  /** Says what went wrong in something that a person asked for. */
-  say(error: unknown): void {
-    this.#report(error);
-  }
-
-  #report(error: unknown): void {
+  /** Says what went wrong. */
+  readonly say = (error: unknown): void => {
     if (error instanceof DOMException && error.name === "AbortError") return;
-    if (error === null) {
-      this.problem.value = null;
-      return;
-    }
+    if (error === null) return void (this.problem.value = null);
     const message = error instanceof Error ? error.message : String(error);
     const kind = error instanceof SourceError ? error.kind : "error";
     if (this.isGone.peek() && kind === "gone") return; // It is said once, as long as it is so.
     this.problem.value = { message, kind };
-  }
+  };
 }
