@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from llmscope.capture.again import inputs_of_all, inputs_of_one
 from llmscope.capture.attention import Attention, OutputAttention
 from llmscope.capture.cancel import NEVER, Cancel
 from llmscope.capture.head import accepted, sentence_logits_of
 from llmscope.capture.hooks import drop_capturing_hooks
 from llmscope.capture.layers import why_none
 from llmscope.capture.output_attentions import output_attentions
-from llmscope.capture.prefix_cache import cropped
 from llmscope.capture.projection import Projection, watch_projection
 from llmscope.capture.residual import ResidualStream, watch_residual_stream
 from llmscope.capture.tensors import close
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     T = TypeVar("T")
     Layers = dict[int, Attention | OutputAttention]
 
-_SHORT = 256  # tokens up to which a text is run again as a whole
 _PROJECTIONS = 3  # layers whose projections are kept
 
 
@@ -201,7 +200,7 @@ class Recording:
         """Residual stream after each layer, of a run of its own."""
         self.check_repeatable()
         model, body = self.runner.model, self.runner.head.body
-        inputs = self._inputs_of_all()
+        inputs = inputs_of_all(self.runner, self.inputs)
 
         def run(changes: Changes, states: bool = True) -> ResidualStream:
             drop_capturing_hooks(self.runner.model, changes)
@@ -230,7 +229,7 @@ class Recording:
         """
         from llmscope.capture.sublayers import watch_sublayers
 
-        states, inputs = self.residual_stream.states, self._inputs_of_all()
+        states, inputs = self.residual_stream.states, inputs_of_all(self.runner, self.inputs)
         try:
             return self._run_again(
                 lambda changes: watch_sublayers(
@@ -327,27 +326,14 @@ class Recording:
                 )
             )
 
-        alone = self._inputs_of_one(query)
+        alone = inputs_of_one(self.runner, self.inputs, query)
         if alone is not None:
             found = run(alone, query)
             if close(found.call.query[:, :, -1], attention.call.query[:, :, query]):
                 return found
-        found = run(self._inputs_of_all(), 0)
+        found = run(inputs_of_all(self.runner, self.inputs), 0)
         self._check_close(found.call.query, attention.call.query)
         return found
-
-    def _inputs_of_one(self, query: int) -> dict[str, Any] | None:
-        """Return inputs of one position, after those that are cached; `None` without a cache."""
-        cache, ids = self.runner.prefix_cache, self.source_ids[: query + 1]
-        if set(self.inputs) != {"input_ids"} or len(self.source_ids) <= _SHORT or not query:
-            return None
-        if not cache.ready(self.runner.version.state().key):
-            return None
-        found = cache.find(ids)
-        if found is None or found.cache is None or found.shared <= query:
-            return None
-        past = cropped(found.cache, query)
-        return None if past is None else cache.inputs(ids, past, query)
 
     # ── the head ─────────────────────────────────────────────────────────────────────────────
 
@@ -386,10 +372,6 @@ class Recording:
         return None if logits is None else logits[0]
 
     # ── running again ────────────────────────────────────────────────────────────────────────
-
-    def _inputs_of_all(self) -> dict[str, Any]:
-        options = accepted(self.runner.model, use_cache=False, return_dict=True, logits_to_keep=1)
-        return {**self.inputs, **options}
 
     def _run_again(self, run: Callable[[Changes], T]) -> T:
         return self.runner.undisturbed(lambda: restoring(run))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmscope.analysis.structure.boxes import Box, BoxKind, Tap
-from llmscope.analysis.structure.flow import Unit, activation_of, inside, is_activation
+from llmscope.analysis.structure.flow import Unit, activation_of, inside, is_activation, is_norm
 from llmscope.analysis.structure.norms import norm_facts
 from llmscope.capture.projection import is_linear
 from llmscope.capture.summands import is_attention
@@ -27,6 +27,7 @@ _MIXERS = (
     ("Fourier transform", r"fourier|fnet"),
 )
 _RELATIVE = "relative_attention_bias"
+_ROUTER = re.compile(r"router|gate$|gating", re.IGNORECASE)
 _EXPERTS = re.compile(r"expert|moe|router", re.IGNORECASE)
 
 
@@ -213,7 +214,18 @@ class Namer:
         width = output.received[1] // self._tokens if output.received else None
         box = _replace(first.box, gives=width)
         second = self.seat(self.next_id(f"{name}output"), "output", [output], {})
-        return [Seat(box, gives, first.takes, calls=first.calls), second]
+        inner_taps = self._in_attention(inner, output)
+        return [Seat(box, gives, first.takes, inner_taps, first.calls), second]
+
+    def _in_attention(self, calls: list[Call], output: Call) -> dict[str, Tap]:
+        """Return where queries and keys may be seen before they are turned."""
+        found = [
+            one
+            for call in calls
+            for one in (call, *inside(self._ledger, call))
+            if (is_linear(one.module) or is_norm(one)) and one is not output and one.made
+        ]
+        return {f"in.{n}": Tap(one.path, one.turn) for n, one in enumerate(found)}
 
     # ── others ───────────────────────────────────────────────────────────────────────────────
 
@@ -232,6 +244,7 @@ class Namer:
         }
         seat = self.seat(self.next_id("mlp"), "mlp", calls, facts)
         extra = {"neurons": Tap(last.path, last.turn, given=True)} if ends else {}
+        extra |= {f"first.{n}": Tap(one.path, one.turn) for n, one in enumerate(first) if ends}
         return Seat(seat.box, seat.gives, seat.takes, extra, seat.calls)
 
     def _activation(self, units: list[Unit], calls: list[Call]) -> str | None:
@@ -252,7 +265,15 @@ class Namer:
                         facts.setdefault(name, value)
         names = [name for call in calls for name, _ in call.module.named_modules()]
         facts["shared"] = any("shared" in name for name in names)
-        return self.seat(self.next_id("moe"), "moe", calls, facts)
+        seat = self.seat(self.next_id("moe"), "moe", calls, facts)
+        routers = [
+            one
+            for call in calls
+            for one in inside(self._ledger, call)
+            if _ROUTER.search(type(one.module).__name__)
+        ]
+        extra = {f"router.{n}": Tap(one.path, one.turn) for n, one in enumerate(routers)}
+        return Seat(seat.box, seat.gives, seat.takes, extra, seat.calls)
 
     def _mixer(self, calls: list[Call]) -> Seat:
         names = [type(m).__name__ for call in calls for m in call.module.modules()]
