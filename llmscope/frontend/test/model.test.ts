@@ -43,7 +43,7 @@ const STRUCTURE: StructureAnswer = {
             {
               shared: [],
               branches: [
-                [box("heads", "heads", { positions: ["rotary"] }), box("output", "output")],
+                [box("heads", "heads", { positions: "rotary" }), box("output", "output")],
               ],
               after: [],
               adds: true,
