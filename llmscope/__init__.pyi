@@ -8,6 +8,9 @@ from .edits import patch as patch
 from .edits import scale_head as scale_head
 from .edits import steer as steer
 from .export import to_html as to_html
+from .lessons import Lesson as Lesson
+from .lessons import Slide as Slide
+from .lessons import lesson as lesson
 from .loading import LoadError as LoadError
 from .sampling import Distribution as Distribution
 from .scope import Scope as Scope

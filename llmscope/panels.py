@@ -20,6 +20,7 @@ from llmscope.kernel.edited_input import input_of, without_source
 from llmscope.kernel.evaluation import evaluated
 from llmscope.kernel.protocol import format_key
 from llmscope.shared import EXAMPLES, LENS_BLOCK, SURVEY_SCORES, TEXTS_BLOCK, WAYS
+from llmscope.words import say
 
 if TYPE_CHECKING:
     from llmscope.kernel.requests import OfTrace, Pair, Request
@@ -205,7 +206,7 @@ def _evaluation_in_words(view: ViewState) -> str:
     found = evaluated(view.answers)
     names = [one["name"] for one in found["measures"]]
     at = names.index(view.traits["measure"]) if view.traits["measure"] in names else 0
-    lines = [f"{names[at].replace('_', ' ')} by model"]
+    lines = [say("{measure} by model", measure=names[at].replace("_", " "))]
     for model in found["models"]:
         value, low, high, why = model["values"][at]
         between = "" if low is None else f" ({low:.4g} to {high:.4g})"
@@ -219,7 +220,7 @@ def _tokenizers(view: ViewState) -> str:
         f"{row['name']}: {row['refused'] if 'refused' in row else row['tokens']}"
         for row in part["rows"]
     ]
-    return "\n".join([view.text, "Tokens by", *counts]) if view.text else ""
+    return "\n".join([view.text, say("Tokens by"), *counts]) if view.text else ""
 
 
 def _survey(view: ViewState) -> list[Request]:
@@ -232,10 +233,17 @@ def _survey(view: ViewState) -> list[Request]:
 def _survey_in_words(view: ViewState) -> str:
     (some,) = view.answers[ask.SurveyTexts](ask.SurveyTexts(0), NEVER)
     if not some["read"]:
-        return "A survey of heads over many texts, which is not read yet."
+        return say("A survey of heads over many texts, which is not read yet.")
     (known,) = view.answers[ask.Survey](ask.Survey(), NEVER)
     mean, _, error = known["statistics"][:, SURVEY_SCORES.index(view.traits["y"])]
-    lines = [f"Heads of {known['name']} over {known['read']:,} texts: most {view.traits['y']}"]
+    lines = [
+        say(
+            "Heads of {name} over {read:,} texts: most {y}",
+            name=known["name"],
+            read=known["read"],
+            y=view.traits["y"],
+        )
+    ]
     for head in np.argsort(-np.nan_to_num(mean, nan=-np.inf))[:_MOST_HEADS]:
         layer, number = known["heads"][head]
         lines.append(f"{layer}·{number}: {mean[head]:.3f} ± {error[head]:.3f}")
@@ -293,7 +301,7 @@ PANELS = {
             alone=lambda view: [ask.Tokenizers(view.text)],
             needs_trace=False,
             words=_tokenizers,
-            note=lambda view: "A page without its tokenizers: typing is off.",
+            note=lambda view: say("A page without its tokenizers: typing is off."),
         ),
         Panel(
             "survey",
@@ -302,7 +310,7 @@ PANELS = {
             alone=_survey,
             needs_trace=False,
             words=_survey_in_words,
-            note=lambda view: (
+            note=lambda view: say(
                 "The survey is of the texts that were read; other texts than the "
                 "page holds take the model."
             ),

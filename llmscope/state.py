@@ -91,21 +91,20 @@ class ViewState:
         Names of the sampling settings that aren't the defaults of the view.
     input
         What is read.
-    given
-        The trace that the view was made of, if it was.
-    session
-        The text that is generated, in a view that generates.
+    given, session
+        The trace that the view was made of, if it was; the text that it generates, if it does.
     read
         Computes the trace; takes a function that says whether it isn't needed any more.
     answers
         What answers requests of the view's own, by their kind.
     compared
-        Two that are side by side; `None` in other views.
+        Two that are side by side; else `None`.
     language
         The language of its words.
     thinned
-        Of a view that shows steps that were kept: returns what it shows of at most so many of
-        them.
+        Of a view of kept steps: returns what it shows of at most so many of them.
+    slides
+        Of a lesson, what is on screen on each slide.
     """
 
     view: str
@@ -123,6 +122,7 @@ class ViewState:
     compared: Compared | None = None
     language: str = ENGLISH
     thinned: Callable[[int], ViewState] | None = None
+    slides: tuple[ViewState, ...] = ()
 
     # ── traits that pictures are drawn by ─────────────────────────────────────────────────────────
 

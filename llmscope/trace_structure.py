@@ -254,6 +254,11 @@ class TraceStructure:
         tower : {"self", "encoder"}
             "encoder" for the encoder of an encoder-decoder.
 
+        Returns
+        -------
+        TokenPath
+            Vectors at each box, lengths of the stream, and what boxes do.
+
         Raises
         ------
         IndexError

@@ -12,6 +12,7 @@ from llmscope.analysis.notes import features, softmax
 from llmscope.analysis.steps import Steps
 from llmscope.capture import NEVER, Attention, Cancel, Recording, to_numpy
 from llmscope.shared import Kind
+from llmscope.words import say
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,7 +34,7 @@ def qkv(recording: Recording, layer: int, head: int, kind: Kind) -> QKV:
     """Return query, key and value of one head; see `TraceAttention.qkv`."""
     attention = recording.layer(layer, kind)
     if not isinstance(attention, Attention):
-        raise ValueError(f"{recording.name} does not show its queries and keys.")
+        raise ValueError(say("{name} does not show its queries and keys.", name=recording.name))
     _, head = recording.head(layer, head, kind)
     query, key, value = attention.tensors()
     shared = head * attention.kv_heads // attention.heads
@@ -52,13 +53,22 @@ def steps(
     attention = recording.layer(layer, kind)
     if not isinstance(attention, Attention):
         raise ValueError(
-            f"{recording.name} computes attention in code of its own, without asking "
-            "transformers' attention interface, so its queries and keys are not seen and there "
-            "are no steps to show. Its weights can be read."
+            say(
+                "{name} computes attention in code of its own, without asking "
+                "transformers' attention interface, so its queries and keys are "
+                "not seen and there are no steps to show. Its weights can be read.",
+                name=recording.name,
+            )
         )
     _, head = recording.head(layer, head, kind)
     if not -attention.queries <= query < attention.queries:
-        raise IndexError(f"There is no query {query}: there are {attention.queries}.")
+        raise IndexError(
+            say(
+                "There is no query {query}: there are {queries}.",
+                query=query,
+                queries=attention.queries,
+            )
+        )
     query %= attention.queries
     row = np.array([query])
 

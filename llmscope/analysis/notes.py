@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from llmscope.analysis.steps import Feature
+from llmscope.words import later, say
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,22 +52,43 @@ def features(
 def _before(attention: Attention, projection: Projection, head: int) -> Iterator[tuple[str, str]]:
     module = attention.call.module
     if any(hasattr(module, name) for name in _NORMS):
-        yield "query-key norm", "Query and key were normalised, each by itself, before the product."
+        yield (
+            later("query-key norm"),
+            say("Query and key were normalised, each by itself, before the product."),
+        )
     if any(part in name.lower() for name in projection.functions for part in _ROTARY):
         base = _rotary_base(module)
-        how = "rotary embedding" if base is None else f"rotary embedding, base {base:,.0f}"
+        how = say("rotary embedding")
+        if base is not None:
+            how = say("rotary embedding, base {base:,.0f}", base=base)
         yield (
-            "rotary",
-            f"Query and key were turned by angles that grow with their positions ({how}).",
+            later("rotary"),
+            say(
+                "Query and key were turned by angles that grow with their positions ({how}).",
+                how=how,
+            ),
         )
     group = attention.heads // attention.kv_heads
     if group > 1:
         first = head // group * group
         last = first + group - 1
         yield (
-            "grouped heads",
-            f"Heads {first} {'and' if group == 2 else 'to'} {last} share their keys and values: "
-            f"{attention.heads} query heads, {attention.kv_heads} key-value heads.",
+            later("grouped heads"),
+            say(
+                later(
+                    "Heads {first} and {last} share their keys and values: {heads} query heads, "
+                    "{groups} key-value heads."
+                )
+                if group == 2
+                else later(
+                    "Heads {first} to {last} share their keys and values: {heads} query heads, "
+                    "{groups} key-value heads."
+                ),
+                first=first,
+                last=last,
+                heads=attention.heads,
+                groups=attention.kv_heads,
+            ),
         )
 
 
@@ -74,7 +96,10 @@ def _mask(steps: Steps, attention: Attention, query: int) -> Iterator[tuple[str,
     own = query + attention.keys - attention.queries
     after = steps.hidden[own + 1 :]
     if after.size and after.all():
-        yield "causal mask", f"{_tokens(after.size)} after the query can't be seen."
+        yield (
+            later("causal mask"),
+            say("{tokens} after the query can't be seen.", tokens=_tokens(after.size)),
+        )
     # A module may name a window that its layer doesn't use, so the last query is looked at.
     of_last = attention.is_hidden(np.array([attention.queries - 1]))
     if of_last is None or not bool(of_last[..., : attention.keys - 1].any()):
@@ -83,42 +108,63 @@ def _mask(steps: Steps, attention: Attention, query: int) -> Iterator[tuple[str,
     window = attention.call.kwargs.get("sliding_window")
     if window or getattr(attention.call.module, "sliding_window", None):
         seen = np.flatnonzero(~steps.hidden)
-        left_out = f"; {_tokens(outside)} before them left out" if outside else ""
+        left_out = say("; {tokens} before them left out", tokens=_tokens(outside))
         yield (
-            "sliding window",
-            f"A window lets this query see positions {seen[0]} to {seen[-1]}{left_out}.",
+            later("sliding window"),
+            say(
+                "A window lets this query see positions {first} to {last}{left_out}.",
+                first=seen[0],
+                last=seen[-1],
+                left_out=left_out if outside else "",
+            ),
         )
     elif outside:
-        yield "mask", f"{_tokens(outside)} before the query can't be seen either."
+        yield (
+            later("mask"),
+            say("{tokens} before the query can't be seen either.", tokens=_tokens(outside)),
+        )
 
 
 def _scores(steps: Steps, attention: Attention) -> Iterator[tuple[str, str]]:
     if steps.softcap is not None:
         cap = f"{steps.softcap:g}"
-        yield "softcap", f"Scores are kept between −{cap} and {cap}: {cap} · tanh(score / {cap})."
+        yield (
+            later("softcap"),
+            say("Scores are kept between −{cap} and {cap}: {cap} · tanh(score / {cap}).", cap=cap),
+        )
     if steps.bias.any():
         seen = steps.bias[~steps.hidden]
-        within = f"here from {seen.min():.3g} to {seen.max():.3g}"
+        within = say("here from {least:.3g} to {most:.3g}", least=seen.min(), most=seen.max())
         if attention.call.kwargs.get("position_bias") is not None:
             yield (
-                "relative bias",
-                f"A learned bias for the distance is added to the score, {within}.",
+                later("relative bias"),
+                say(
+                    "A learned bias for the distance is added to the score, {within}.",
+                    within=within,
+                ),
             )
         else:
-            yield "bias", f"The mask adds a bias to the score, {within}."
+            yield later("bias"), say("The mask adds a bias to the score, {within}.", within=within)
     if steps.sink is not None:
         share = 1 - steps.weights.sum(dtype=np.float64)
         yield (
-            "sink",
-            f"A learned logit of {steps.sink:.3g} takes part in the softmax: {share:.3g} of the "
-            "weight goes to no key.",
+            later("sink"),
+            say(
+                "A learned logit of {sink:.3g} takes part in the softmax: {share:.3g} of the "
+                "weight goes to no key.",
+                sink=steps.sink,
+                share=share,
+            ),
         )
     gap = np.abs(softmax(steps.logits, steps.sink) - steps.weights).max()
     if not gap <= tolerance(attention):
         yield (
-            "unexplained",
-            f"The model's weights differ from the softmax of these logits by up to {gap:.2g}: its "
-            "attention does something that is not shown here.",
+            later("unexplained"),
+            say(
+                "The model's weights differ from the softmax of these logits by up to {gap:.2g}: "
+                "its attention does something that is not shown here.",
+                gap=gap,
+            ),
         )
 
 
@@ -127,20 +173,30 @@ def _after(
 ) -> Iterator[tuple[str, str]]:
     if projection.received is None:
         yield (
-            "projection",
-            f"No projection was found behind the heads: what is shown is the output of "
-            f"{projection.module}.",
+            later("projection"),
+            say(
+                "No projection was found behind the heads: what is shown is the output of "
+                "{module}.",
+                module=projection.module,
+            ),
         )
         return
     if steps.concat.size != outputs.size:
-        yield "gate", f"{projection.name} does not receive the heads' outputs side by side."
+        yield (
+            later("gate"),
+            say("{name} does not receive the heads' outputs side by side.", name=projection.name),
+        )
         return
     gap = np.abs(steps.concat - outputs.flatten()).max()
     if not gap <= tolerance(attention) * max(1.0, float(np.abs(outputs).max())):
         yield (
-            "gate",
-            f"Between the heads and {projection.name} their outputs are changed, by a gate or a "
-            f"norm: by up to {gap:.2g} here. What {projection.name} receives is shown.",
+            later("gate"),
+            say(
+                "Between the heads and {name} their outputs are changed, by a gate or a norm: by "
+                "up to {gap:.2g} here. What {name} receives is shown.",
+                name=projection.name,
+                gap=gap,
+            ),
         )
 
 
@@ -171,4 +227,4 @@ def _rotary_base(module: Any) -> float | None:
 
 
 def _tokens(count: int) -> str:
-    return "1 token" if count == 1 else f"{count:,} tokens"
+    return say("1 token") if count == 1 else say("{count:,} tokens", count=count)

@@ -18,6 +18,7 @@ import numpy as np
 from llmscope.analysis.matrices import Band, layer_stack
 from llmscope.capture import NEVER, Cancel, Recording
 from llmscope.shared import Kind
+from llmscope.words import say
 
 if TYPE_CHECKING:
     import torch
@@ -74,7 +75,9 @@ def layers_up_to(recording: Recording, layer: int, kind: Kind) -> list[int]:
         When there is no such layer.
     """
     if kind == "cross":
-        raise ValueError("Rollout follows one text through the layers: cross-attention joins two.")
+        raise ValueError(
+            say("Rollout follows one text through the layers: cross-attention joins two.")
+        )
     recording.layer(layer, kind)
     return [number for number in recording.layers(kind) if number <= layer]
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from llmscope.capture.head import has_head, is_masked_lm, is_permutation_lm
 from llmscope.capture.wrappers import devices
+from llmscope.words import later
 
 if TYPE_CHECKING:
     from torch import nn
@@ -18,9 +19,10 @@ _OF_DECODER = {
     "layers": ("num_decoder_layers", "decoder_layers"),
     "heads": ("num_decoder_attention_heads", "decoder_attention_heads"),
 }
-_PERMUTED = (
-    "It learned from permuted orders: a permutation mask hid from each token those that came later "
-    "in an order drawn anew. Here none is set, so every token sees all others, and itself."
+_PERMUTED = later(
+    "It learned from permuted orders: a permutation mask hid from each "
+    "token those that came later in an order drawn anew. Here none is "
+    "set, so every token sees all others, and itself."
 )
 
 

@@ -14,6 +14,7 @@ from llmscope.capture.change import Change, changed
 from llmscope.capture.hooks import before_forward
 from llmscope.capture.modules import modules_of
 from llmscope.capture.passes import Turn
+from llmscope.words import say
 
 if TYPE_CHECKING:
     import torch
@@ -94,9 +95,12 @@ def _reweighed(call: AttentionCall, made: torch.Tensor) -> torch.Tensor:
             weights = attention.weights(index, head)[0]  # (rows, keys)
             if bool(weights.isnan().any()):
                 raise ValueError(
-                    f"Head {head}: a query sees no other key than the one that is masked, so "
-                    'nothing is left for it to attend to. by="zero" takes the weight away without '
-                    "a share for others."
+                    say(
+                        "Head {head}: a query sees no other key than the one that is "
+                        'masked, so nothing is left for it to attend to. by="zero" takes '
+                        "the weight away without a share for others.",
+                        head=head,
+                    )
                 )
             shared = head * attention.kv_heads // attention.heads
             values = alone.value[0, shared, keys]  # (keys, value size)

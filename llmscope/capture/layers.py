@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from llmscope.capture.attention import Attention, PartialAttention
 from llmscope.capture.hooks import AttentionCall
 from llmscope.shared import Kind
+from llmscope.words import say
 
 if TYPE_CHECKING:
     from torch import nn
@@ -82,14 +83,15 @@ def is_crossing(path: str, module: nn.Module, is_pair: bool = True) -> bool:
 def why_none(model: nn.Module) -> str:
     """Return why a model has no attention that can be read, as the end of a sentence."""
     if getattr(model, "_is_stateful", False):
-        return "has no attention: its layers carry a state from token to token"
+        return say("has no attention: its layers carry a state from token to token")
     kinds = {type(module).__name__ for module in model.modules()}
     own = sorted(kind for kind in kinds if kind.endswith("Attention"))
     if own:
-        return (
-            f"has an attention of its own ({own[-1]}) that gives no weight to each pair of tokens"
+        return say(
+            "has an attention of its own ({own}) that gives no weight to each pair of tokens",
+            own=own[-1],
         )
-    return "has no attention: its layers mix the tokens in another way"
+    return say("has no attention: its layers mix the tokens in another way")
 
 
 def _numbered(named: Sequence[tuple[str, Attention]]) -> dict[int, Attention]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from llmscope.capture.cache_argument import cache_argument
 from llmscope.capture.hooks import after_forward, before_forward, edit_attention
+from llmscope.words import say
 
 if TYPE_CHECKING:
     from torch import nn
@@ -120,8 +121,11 @@ class Pass:
                     and self.turns[turn.path] <= turn.number
                 ):
                     raise ValueError(
-                        "This text goes another way through the model than a short one: "
-                        f"{turn.path} is not called, so its heads can't be edited."
+                        say(
+                            "This text goes another way through the model than a short one: "
+                            "{path} is not called, so its heads can't be edited.",
+                            path=turn.path,
+                        )
                     )
 
         return end

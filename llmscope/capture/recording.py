@@ -18,6 +18,7 @@ from llmscope.capture.tensors import close
 from llmscope.capture.undo import Changes, restoring
 from llmscope.capture.version import stale
 from llmscope.shared import Kind, Stream
+from llmscope.words import later, refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,10 +89,9 @@ class Recording:
 
     def check_repeatable(self) -> None:
         """Raise RuntimeError when running the model again would not repeat the pass."""
-        state = self.runner.version.state()
-        self._check(state.number)
+        self._check((state := self.runner.version.state()).number)
         if state.hooks != self.forward.hooks:
-            raise stale("Hooks were added to the model or removed from it")
+            raise stale(later("Hooks were added to the model or removed from it"))
 
     def _check_close(self, again: torch.Tensor, recorded: torch.Tensor) -> None:
         """Raise RuntimeError when the model was changed in a way that its version doesn't show."""
@@ -109,9 +109,8 @@ class Recording:
             self.check_current()
             raise
         found: dict[Kind, Layers] = {kind: dict(layers) for kind, layers in recorded.items()}
-        kinds: tuple[Kind, ...] = ("self",)
-        if "decoder_input_ids" in self.inputs:
-            kinds = ("self", "encoder", "cross")
+        has_two = "decoder_input_ids" in self.inputs
+        kinds: tuple[Kind, ...] = ("self", "encoder", "cross") if has_two else ("self",)
         if all(kind in found for kind in kinds):
             return found
         self.check_repeatable()
@@ -177,11 +176,13 @@ class Recording:
         ValueError
             When the layer has no attention of this kind.
         """
-        attention = self.layer(layer, kind)
-        count = attention.heads
+        count = (attention := self.layer(layer, kind)).heads
         if not -count <= head < count:
             raise IndexError(f"There is no head {head}: layer {layer} has 0 to {count - 1}.")
         return attention, head % count
+
+    def _refused(self, sentence: str) -> ValueError:
+        return refused(sentence, name=self.name)
 
     def _output_attentions(self) -> dict[Kind, dict[int, OutputAttention]]:
         model, (queries, source) = self.runner.model, self.forward.lengths
@@ -211,7 +212,7 @@ class Recording:
         if self._is_recorded(stream.output):
             return stream
         if self._is_recorded(self._run_again(lambda changes: run(changes, False)).output):
-            raise ValueError(f"{self.name} computes otherwise when asked for its hidden states.")
+            raise self._refused("{name} computes otherwise when asked for its hidden states.")
         raise stale()
 
     def _is_recorded(self, output: torch.Tensor | None) -> bool:
@@ -268,12 +269,10 @@ class Recording:
     def _normed(self, stream: Stream) -> list[torch.Tensor]:
         (states, final, _), last = self.residual_stream, self.forward.hidden
         if self.forward.logits is not None or not states:
-            raise ValueError(f"There is no lens: the head of {self.name} can't be run on its own.")
+            raise self._refused("There is no lens: the head of {name} can't be run on its own.")
         if final is None:
-            raise ValueError(
-                f"There is no lens: {self.name} does more behind its last layer than can be done "
-                "to others."
-            )
+            more = later("There is no lens: {name} does things behind its last layer alone.")
+            raise self._refused(more)
 
         def normed(state: torch.Tensor) -> torch.Tensor:
             item = state[None]
@@ -287,7 +286,7 @@ class Recording:
             others, end = (states[0], *self.sublayers(stream)), []
         ends = [*self.runner.undisturbed(lambda: [normed(state) for state in others]), *end]
         if any(end.shape != last.shape for end in ends):
-            raise ValueError(f"There is no lens: layers of {self.name} differ in their shape.")
+            raise self._refused("There is no lens: layers of {name} differ in their shape.")
         return ends
 
     def projection(
@@ -348,7 +347,7 @@ class Recording:
             When the model was changed after the pass.
         """
         if not self.runner.head.exists:
-            raise ValueError(f"{self.name} has no language-model head: it gives no probabilities.")
+            raise self._refused("{name} has no language-model head: it gives no probabilities.")
         self.check_repeatable()
         if self.forward.logits is not None:
             return self.forward.logits[rows]

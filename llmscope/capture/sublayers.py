@@ -11,6 +11,7 @@ from torch import nn
 from llmscope.capture.hooks import after_forward, before_forward
 from llmscope.capture.stream import Addition, StreamFollower, first_tensor, outermost
 from llmscope.capture.undo import Changes
+from llmscope.words import say
 
 Sublayer = Literal["attention", "mlp"]
 
@@ -51,7 +52,9 @@ def watch_sublayers(
     watcher.follow(changes)
     model(**inputs)
     if len(watcher.found) != len(states) - 1:
-        raise ValueError("There are no halves: its layers can't be told from its other modules.")
+        raise ValueError(
+            say("There are no halves: its layers can't be told from its other modules.")
+        )
     return watcher.found
 
 
@@ -93,7 +96,7 @@ class _SumWatcher(StreamFollower):
             return  # some other list of modules, such as the encoder's layers
         normed = self.is_stream(made)
         if normed is None or not self._sums:
-            raise _refused(number, "what it adds to the residual stream can't be followed")
+            raise _refused(number, say("what it adds to the residual stream can't be followed"))
         self.found.append(self._read(number, normed).reshape(state.shape))
         self.leave()
 
@@ -101,27 +104,32 @@ class _SumWatcher(StreamFollower):
         """Return the stream with one sublayer; `normed` says whether the layer ends with a norm."""
         *first, last = self._sums
         if last.attends and not first:
-            raise _refused(number, "it adds attention and MLP at once, side by side")
+            raise _refused(number, say("it adds attention and MLP at once, side by side"))
         if not any(one.attends for one in self._sums):
-            raise _refused(number, "it has no attention")
+            raise _refused(number, say("it has no attention"))
         if not first or not last.computes:
-            raise _refused(number, "its attention and MLP run side by side, on the same input")
+            raise _refused(number, say("its attention and MLP run side by side, on the same input"))
         if last.attends or not all(one.attends for one in first):
-            raise _refused(number, f"it adds {len(self._sums)} parts in another order")
+            raise _refused(
+                number, say("it adds {count} parts in another order", count=len(self._sums))
+            )
         if not all(_close(one.before + one.branch, one.after) for one in self._sums):
-            raise _refused(number, "its parts don't add up to what it gives")
+            raise _refused(number, say("its parts don't add up to what it gives"))
         if self._sublayer == "attention":
             return last.before
         if normed or any(one.is_normed for one in self._sums):
             raise ValueError(
-                f"There is no MLP half: layer {number} normalises the stream behind each sum, so "
-                "what the MLP adds stands on the attention half alone."
+                say(
+                    "There is no MLP half: layer {number} normalises the stream behind "
+                    "each sum, so what the MLP adds stands on the attention half alone.",
+                    number=number,
+                )
             )
         return first[0].before + last.branch
 
 
 def _refused(number: int, why: str) -> ValueError:
-    return ValueError(f"Layer {number} has no halves to read: {why}.")
+    return ValueError(say("Layer {number} has no halves to read: {why}.", number=number, why=why))
 
 
 def _close(one: torch.Tensor, other: torch.Tensor) -> bool:

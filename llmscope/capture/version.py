@@ -24,6 +24,7 @@ from weakref import WeakKeyDictionary
 from llmscope.capture.modules import modules_of
 from llmscope.capture.sample import GROUPS, WeightSample
 from llmscope.capture.wrappers import adapters
+from llmscope.words import later, say
 
 if TYPE_CHECKING:
     import torch
@@ -49,12 +50,16 @@ Versions = tuple[tuple[int, ...], tuple[int, ...]]  # places in memory, counts o
 
 
 def stale(
-    change: str = "The model was changed", remedy: str = "Trace the text again."
+    change: str = later("The model was changed"), remedy: str = later("Trace the text again.")
 ) -> RuntimeError:
     """Return the error of what would have to be read of a model that is no longer there."""
     return RuntimeError(
-        f"{change} after this text was traced, so what would be read now isn't what the model did "
-        f"then. {remedy}"
+        say(
+            "{change} after this text was traced, so what would be read now isn't what the model "
+            "did then. {remedy}",
+            change=say(change),
+            remedy=say(remedy),
+        )
     )
 
 

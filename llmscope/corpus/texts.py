@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from llmscope.text import clean
+from llmscope.words import say
 
 HOW = (
     "Give a list of texts, the path of a text file with a text a line, or a column of them, such "
@@ -70,9 +71,11 @@ def texts_of(given: str | os.PathLike[str] | Iterable[Any]) -> tuple[list[str], 
         text = clean(one) if isinstance(one, str) else ""
         texts.append(text)
         if not isinstance(one, str):
-            skipped.append(Skipped(index, str(one), f"It is no text but {type(one).__name__}."))
+            skipped.append(
+                Skipped(index, str(one), say("It is no text but {name}.", name=type(one).__name__))
+            )
         elif not text.strip():
-            skipped.append(Skipped(index, text, "It is empty."))
+            skipped.append(Skipped(index, text, say("It is empty.")))
     if len(skipped) == len(texts):
         why = "all of them are empty, or no texts" if texts else "the list is empty"
         raise ValueError(f"There is no text to survey: {why}. {HOW}")

@@ -18,6 +18,7 @@ from llmscope.capture.undo import restoring
 from llmscope.edits.edit import Ablation, Edit, Part, Patch, Scaling, Steering, placed
 from llmscope.edits.known import KnownBlocks
 from llmscope.edits.runner import EditedRunner
+from llmscope.words import say
 
 if TYPE_CHECKING:
     from llmscope.edits.edit import Positions
@@ -172,7 +173,12 @@ class Editor:
         count = heads_of(anatomy, part.layer, part.kind, self.runner.name).number
         if part.head >= count:
             raise IndexError(
-                f"There is no head {part.head}: layer {part.layer} has 0 to {count - 1}."
+                say(
+                    "There is no head {head}: layer {layer} has 0 to {count}.",
+                    head=part.head,
+                    layer=part.layer,
+                    count=count - 1,
+                )
             )
 
     def _points(self, edit: Edit, anatomy: Anatomy) -> list[Point]:
@@ -228,8 +234,11 @@ class Editor:
         assert part.head is not None
         if not heads_of(anatomy, part.layer, part.kind, self.runner.name).asks:
             raise ValueError(
-                f"{self.runner.name} computes attention in code of its own: its heads can be "
-                "switched off, scaled and patched, but not single weights."
+                say(
+                    "{name} computes attention in code of its own: its heads can be "
+                    "switched off, scaled and patched, but not single weights.",
+                    name=self.runner.name,
+                )
             )
         known = weights.get((part.kind, part.layer), Reweighing())
         zero, masked, uniform = known.zero, known.masked, known.uniform
@@ -270,8 +279,15 @@ class Editor:
                 return one[-1] - other[-1]
             if len(one) != len(other):
                 raise ValueError(
-                    f"Position by position takes texts of as many tokens: {towards!r} has "
-                    f'{len(one)}, {away!r} has {len(other)}. align="last" takes the last of each.'
+                    say(
+                        "Position by position takes texts of as many tokens: {towards!r} "
+                        'has {count}, {away!r} has {count_2}. align="last" takes the last '
+                        "of each.",
+                        towards=towards,
+                        count=len(one),
+                        away=away,
+                        count_2=len(other),
+                    )
                 )
             return one - other
 
@@ -307,7 +323,11 @@ def _scaled(old: torch.Tensor, factor: float) -> torch.Tensor:
 def _steered(old: torch.Tensor, vector: torch.Tensor) -> torch.Tensor:
     if old.shape[-1] != len(vector):
         raise ValueError(
-            f"The direction has {len(vector)} numbers, the residual stream {old.shape[-1]}."
+            say(
+                "The direction has {count} numbers, the residual stream {shape}.",
+                count=len(vector),
+                shape=old.shape[-1],
+            )
         )
     return old + vector.to(old)
 

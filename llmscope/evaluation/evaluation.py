@@ -13,6 +13,7 @@ from llmscope.evaluation.measures import LANGUAGE, MEASURES, OF_TEXTS, TASK, of_
 from llmscope.evaluation.scoring import TextScore
 from llmscope.evaluation.tasks import Item, TaskScore
 from llmscope.extras import data_frame
+from llmscope.words import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -296,13 +297,13 @@ def _why(model: ModelResult) -> str:
     """Return why a number is missing, where nothing else is known."""
     match model.state:
         case "waiting" | "running":
-            return "Not measured yet."
+            return say("Not measured yet.")
         case "stopped":
-            return "Stopped before it was measured."
+            return say("Stopped before it was measured.")
         case "failed":
             return model.error
         case _:
-            return "There is no such number for this model."
+            return say("There is no such number for this model.")
 
 
 def _is_share(metric: str) -> bool:

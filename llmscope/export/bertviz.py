@@ -90,7 +90,7 @@ def bertviz(
     title = f"{name}: {text}"
     body = hidden_headings(text, name) + body
     scripts = [program.script, _script(view)]
-    html = document(title, body, _STYLE, scripts, whose, language=language())
+    html = document(title, body, _STYLE, scripts, whose)
     return Static(Page(html, None, ()), words.rstrip(), 600, title)
 
 

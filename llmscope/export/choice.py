@@ -121,7 +121,9 @@ def with_panels(states: Sequence[ViewState], want: Wanted) -> list[ViewState]:
             raise ValueError(
                 f"{state.view} has none of these panels: it has {', '.join(state.panels)}."
             )
-        found.append(replace(state, panels=tuple(names), traits={**state.traits, "_panels": names}))
+        traits = {**state.traits, "_panels": names}
+        slides = tuple(replace(slide, panels=tuple(names)) for slide in state.slides)
+        found.append(replace(state, panels=tuple(names), traits=traits, slides=slides))
     return found
 
 

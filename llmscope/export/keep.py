@@ -11,6 +11,7 @@ from llmscope.capture import NEVER
 from llmscope.export.plain_text import generated, summary
 from llmscope.kernel.patching import only_known
 from llmscope.panels import needs_trace
+from llmscope.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,8 +68,11 @@ def whole_page(state: ViewState) -> str:
 
     if (size := size_of([state]).total) > _LARGEST:
         raise ValueError(
-            f"The page would take {size / 1e6:.0f} MB. In Python, view.to_html(path, layers=[…]) "
-            "makes one of some layers."
+            say(
+                "The page would take {size:.0f} MB. In Python, view.to_html(path, "
+                "layers=[…]) makes one of some layers.",
+                size=size / 1000000.0,
+            )
         )
     return page_of([state]).html
 

@@ -30,13 +30,14 @@ from llmscope.export.size import fitted
 from llmscope.kernel.arrays import PageBuffers
 from llmscope.shared import DARK, LIGHT
 from llmscope.state import SHARED
-from llmscope.words import ENGLISH, TAGS
+from llmscope.words import TAGS, language, spoken
 
 if TYPE_CHECKING:
     import os
 
     from llmscope.state import HasState, ViewState
 
+_TITLE = 80  # characters
 _INPUT = ("text", "pair", "target", "masked")  # traits that say what is read
 
 
@@ -207,8 +208,18 @@ def page_of(
     headings: Sequence[str] | None = None,
     **choice: Unpack[Choice],
 ) -> Page:
-    """Return the page of what views show; see `to_html`."""
+    """Return the page of what views show, in the language of the first; see `to_html`."""
     check(states)
+    with spoken(states[0].language):
+        return _made(states, title, headings, **choice)
+
+
+def _made(
+    states: Sequence[ViewState],
+    title: str | None,
+    headings: Sequence[str] | None,
+    **choice: Unpack[Choice],
+) -> Page:
     above = checked_headings(headings, len(states))
     want = wanted(**choice)
     states = with_panels(states, want)
@@ -245,8 +256,9 @@ def page_of(
     fallback = "\n\n".join(map(summary, states))
     body = hidden_headings(name, kinds)
     body += _body(fallback, notes, packed(content, buffers), want.height)
-    language = states[0].language
-    program = page_program((name for state in states for name in state.panels), language)
+    panels = {name for state in states for name in state.panels}
+    lesson = any(state.slides for state in states)
+    program = page_program(panels, language(), lesson=lesson)
     body += "\n" + packed_script(program.script)
     html = document(
         name,
@@ -255,7 +267,6 @@ def page_of(
         [unpacking()],
         notices(program.packages),
         within=[program.script],
-        language=language,
     )
     return Page(html, None, tuple(notes))
 
@@ -291,7 +302,6 @@ def document(
     notices: str,
     *,
     within: Sequence[str] = (),
-    language: str = ENGLISH,
 ) -> str:
     """Return a whole page, which loads nothing from elsewhere and runs no script but these.
 
@@ -301,7 +311,7 @@ def document(
 
     code = "\n".join(f"<script>{script}</script>" for script in scripts)
     return f"""<!doctype html>
-<html lang="{TAGS[language]}">
+<html lang="{TAGS[language()]}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -331,7 +341,10 @@ def _policy(scripts: Sequence[str]) -> str:
 
 def beginning(text: str) -> str:
     """Return a text as it is called in a title."""
-    return shorten(text, 80, placeholder="…")
+    first = " ".join(text.split())
+    # Chinese has no spaces to cut at.
+    cut = shorten(first, _TITLE, placeholder="…")
+    return cut if len(cut) > _TITLE / 2 or len(first) <= _TITLE else first[:_TITLE] + "…"
 
 
 def hidden_headings(title: str, kinds: str) -> str:

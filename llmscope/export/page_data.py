@@ -23,6 +23,7 @@ from llmscope.kernel.requests import RequestError
 from llmscope.kernel.training_requests import TrainingStep
 from llmscope.shared import LENS_BLOCK
 from llmscope.text import labels, same_vocabulary
+from llmscope.words import later, say
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,7 +33,11 @@ if TYPE_CHECKING:
     from llmscope.kernel.requests import Part, Request
     from llmscope.shared import Kind
 
-_STREAMS = {"block": "whole layers", "attention": "attention halves", "mlp": "MLP halves"}
+_STREAMS = {
+    "block": later("whole layers"),
+    "attention": later("attention halves"),
+    "mlp": later("MLP halves"),
+}
 
 
 def page_data(
@@ -108,7 +113,9 @@ def page_data(
     named = labels(plans[0].trace.scope.tokenizer, known) if ids else named
     words = _words(plans) | refused if plans else refused
     if group.nodes:
-        words["positions"] = "The next token takes the model here: the page holds it elsewhere."
+        words["positions"] = say(
+            "The next token takes the model here: the page holds it elsewhere."
+        )
     content: Part = {
         "answers": {key: buffers.encoded(part) for key, part in given.items()},
         "matrices": [buffers.encoded(part) for part in matrices],
@@ -242,22 +249,35 @@ def _words(plans: list[Plan]) -> dict[str, str]:
     """Return what the page says where it holds no answer."""
     positions = {position for plan in plans for position in plan.positions}
     steps = {
-        f"layer {one.layer}, head {one.head} at token {one.query}"
+        say(
+            "layer {layer}, head {head} at token {query}",
+            layer=one.layer,
+            head=one.head,
+            query=one.query,
+        )
         for plan in plans
         for one in plan.requests
         if isinstance(one, ask.Steps)
     }
     return {
-        "heads": f"This head takes the model: the page holds {_heads(plans)}.",
-        "positions": "The next token takes the model here: the page holds it "
-        f"at {'token' if len(positions) == 1 else 'tokens'} {listed(positions)}.",
-        "steps": "These steps take the model: the page holds those of "
-        + ("; ".join(sorted(steps)) or "no head")
-        + ".",
-        "effects": "These effects take the model: the page holds those that were on screen.",
-        "patching": "This grid takes the model: the page holds the one that was on screen.",
-        "lens": f"This lens takes the model: the page holds {_lens(plans)}.",
+        "heads": say("This head takes the model: the page holds {heads}.", heads=_heads(plans)),
+        "positions": say(
+            "The next token takes the model here: the page holds it {where}.",
+            where=_at(positions),
+        ),
+        "steps": say(
+            "These steps take the model: the page holds those of {heads}.",
+            heads=say("; ").join(sorted(steps)) or say("no head"),
+        ),
+        "effects": say("These effects take the model: the page holds those that were on screen."),
+        "patching": say("This grid takes the model: the page holds the one that was on screen."),
+        "lens": say("This lens takes the model: the page holds {lens}.", lens=_lens(plans)),
     }
+
+
+def _at(positions: set[int]) -> str:
+    which = later("at token {all}") if len(positions) == 1 else later("at tokens {all}")
+    return say(which, all=listed(positions))
 
 
 def _lens_blocks(plans: list[Plan]) -> list[ask.LensBlock]:
@@ -267,11 +287,13 @@ def _lens_blocks(plans: list[Plan]) -> list[ask.LensBlock]:
 def _lens(plans: list[Plan]) -> str:
     """Name the streams that are held, and where."""
     blocks = _lens_blocks(plans)
-    names = " and ".join(_STREAMS[one] for one in sorted({one.stream for one in blocks})) or "none"
+    streams = sorted({one.stream for one in blocks})
+    names = say(" and ").join(say(_STREAMS[one]) for one in streams) or say("none")
     longest = max(len(plan.trace) for plan in plans)
     starts = {LENS_BLOCK * one.block for one in blocks}
     places = {start + n for start in starts for n in range(LENS_BLOCK)} & {*range(longest)}
-    return f"{names} at tokens {listed(places)}" if places else names
+    all_of = listed(places)
+    return say("{names} at tokens {all}", names=names, all=all_of) if places else names
 
 
 def _heads(plans: list[Plan]) -> str:
@@ -283,50 +305,62 @@ def _heads(plans: list[Plan]) -> str:
     others = sorted({pair for plan, kind in kinds for pair in plan.heads[kind]})
     others = [pair for pair in others if pair[0] not in whole]
     if all(layer in whole for plan, kind in kinds for layer in plan.trace.layers(kind)):
-        return "all heads"
+        return say("all heads")
     parts = []
     if whole:
-        parts.append(f"all heads of {'layer' if len(whole) == 1 else 'layers'} {listed(whole)}")
-    parts += [f"head {layer}·{head}" for layer, head in others]
-    return ", ".join(parts) or "no head"
+        which = later("all heads of layer {all}"), later("all heads of layers {all}")
+        parts.append(say(which[len(whole) > 1], all=listed(whole)))
+    parts += [say("head {layer}·{head}", layer=layer, head=head) for layer, head in others]
+    return say(", ").join(parts) or say("no head")
 
 
 def _notes(group: Group, plans: list[Plan], want: Wanted, error: float) -> list[str]:
     trace = plans[0].trace
-    off = ["writing" if group.nodes else "typing"]
-    off += ["finding a token"] * any(plan.positions for plan in plans)
-    off += ["rollout"] * any(plan.heads for plan in plans)
-    parts = " and ".join([", ".join(off[:-1]), off[-1]] if len(off) > 1 else off)
-    verb = "are" if len(off) > 1 else "is"
-    notes = [f"A page without its model, {trace.scope.name}: {parts} {verb} off."]
+    off = [say("writing") if group.nodes else say("typing")]
+    off += [say("finding a token")] * any(plan.positions for plan in plans)
+    off += [say("rollout")] * any(plan.heads for plan in plans)
+    parts = say(" and ").join([say(", ").join(off[:-1]), off[-1]] if len(off) > 1 else off)
+    verb = (
+        later("A page without its model, {name}: {parts} are off.")
+        if len(off) > 1
+        else later("A page without its model, {name}: {parts} is off.")
+    )
+    notes = [say(verb, name=trace.scope.name, parts=parts)]
     if any(plan.heads for plan in plans):
-        exact = "weights as the model has them"
+        exact = say("weights as the model has them")
         if want.precision == "float16":
-            most = f"{_rounded_up(100 * WEIGHT_ERROR)} % of it, and by 0.00025"
-            exact = f"each weight is off by at most {most}"
-        notes.append(f"Attention: {_heads(plans)}; {exact}.")
+            exact = say(
+                "each weight is off by at most {most} % of it, and by 0.00025",
+                most=_rounded_up(100 * WEIGHT_ERROR),
+            )
+        notes.append(say("Attention: {heads}; {exact}.", heads=_heads(plans), exact=exact))
     if _lens_blocks(plans):
-        notes.append(f"Logit lens: {_lens(plans)}; numbers as the model gives them.")
+        notes.append(say("Logit lens: {lens}; numbers as the model gives them.", lens=_lens(plans)))
     told = [plan for plan in plans if plan.positions]
     if told:
         every = all(len(plan.positions) == len(plan.trace) for plan in told)
-        where = "at every token"
+        where = say("at every token")
         if group.nodes:
             count = sum(len(nodes) for nodes in group.nodes.values())
-            where += " that was written" if count > len(group.tree or ()) else " on screen"
+            written = count > len(group.tree or ())
+            where = (
+                say("at every token that was written")
+                if written
+                else say("at every token on screen")
+            )
         elif not every:
             positions = {position for plan in told for position in plan.positions}
-            where = f"at {'token' if len(positions) == 1 else 'tokens'} {listed(positions)}"
+            where = _at(positions)
         vocabulary = trace.scope.facts.vocabulary
-        sentence = f"Next token {where}"
+        sentence = later("Next token {where}.")
         if vocabulary > LIKELIEST:
-            sentence += (
-                f": the {LIKELIEST:,} likeliest exactly, the other {vocabulary - LIKELIEST:,} as a "
-                "histogram. Probabilities and sums of them are off by at most "
-                f"{_rounded_up(200 * error)} percentage points, at temperatures up to 2; "
-                f"counts beyond {LIKELIEST:,} are close"
+            sentence = later(
+                "Next token {where}: the {likeliest:,} likeliest exactly, the other {others:,} as "
+                "a histogram. Probabilities and sums of them are off by at most {most} percentage "
+                "points, at temperatures up to 2; counts beyond {likeliest:,} are close."
             )
-        notes.append(sentence + ".")
+        others, most = vocabulary - LIKELIEST, _rounded_up(200 * error)
+        notes.append(say(sentence, where=where, likeliest=LIKELIEST, others=others, most=most))
     return notes
 
 

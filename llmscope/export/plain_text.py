@@ -9,6 +9,7 @@ import numpy as np
 from llmscope.kernel import TextInput
 from llmscope.panels import PANELS, needs_trace
 from llmscope.text import labels, visible
+from llmscope.words import later, say, spoken
 
 if TYPE_CHECKING:
     from llmscope.state import ViewState
@@ -18,9 +19,10 @@ _TOP = 5
 
 
 def summary(state: ViewState) -> str:
-    """Return what a view shows, in words."""
-    own = [PANELS[name].words(state) for name in state.panels]
-    return "\n".join([*filter(None, own), *_read(state)])
+    """Return what a view shows, in words of its language."""
+    with spoken(state.language):
+        own = [PANELS[name].words(state) for name in state.panels]
+        return "\n".join([*filter(None, own), *_read(state)])
 
 
 def _read(state: ViewState) -> list[str]:
@@ -43,10 +45,15 @@ def _of_two(state: ViewState) -> list[str]:
             named = labels(trace.scope.tokenizer, [one.id for one in found])
             shares = zip(named, found, strict=True)
             lines.append(
-                f"Likeliest next in {side}: "
-                + ", ".join(f"{label} {one.prob:.1%}" for label, one in shares)
+                say(
+                    "Likeliest next in {side}: {shares}",
+                    side=side,
+                    shares=say(", ").join(f"{label} {one.prob:.1%}" for label, one in shares),
+                )
             )
-        lines.append(f"Probability moved between the two: {after.total_variation:.1%}")
+        lines.append(
+            say("Probability moved between the two: {moved:.1%}", moved=after.total_variation)
+        )
     return lines
 
 
@@ -62,8 +69,14 @@ def _of_trace(state: ViewState) -> list[str]:
         weights = trace.attention(state.layer, state.head, [query], state.kind)[0]
         most = int(np.argmax(weights))
         lines.append(
-            f"Layer {state.layer}, head {state.head}: {_called(state.queries[query])} looks most "
-            f"at {_called(state.keys[most])}, with weight {weights[most]:.3f}"
+            say(
+                "Layer {layer}, head {head}: {query} looks most at {key}, with weight {weight:.3f}",
+                layer=state.layer,
+                head=state.head,
+                query=_called(state.queries[query]),
+                key=_called(state.keys[most]),
+                weight=weights[most],
+            )
         )
     return lines
 
@@ -80,17 +93,24 @@ def generated(state: ViewState) -> str:
 
 def _likeliest(state: ViewState) -> str:
     trace, place = state.trace, state.place
-    where = "" if place in (-1, len(trace) - 1) else f" after {_called(trace.tokens[place])}"
+    sentence = later("Likeliest tokens{settings}: {shares}")
     if trace.scope.facts.family == "masked":
-        where = f" at {_called(trace.tokens[place])}"
+        sentence = later("Likeliest tokens at {token}{settings}: {shares}")
+    elif place not in (-1, len(trace) - 1):
+        sentence = later("Likeliest tokens after {token}{settings}: {shares}")
     settings = ", ".join(f"{name} {state.traits[name]}" for name in state.changed)
     candidates = [one for one in state.distribution.top(_TOP) if one.prob > 0]
     named = labels(trace.scope.tokenizer, [one.id for one in candidates])
-    shares = ", ".join(
+    shares = say(", ").join(
         f"{label if one.text is None else repr(one.text)} {one.prob:.1%}"
         for one, label in zip(candidates, named, strict=True)
     )
-    return f"Likeliest tokens{where}{f' ({settings})' if settings else ''}: {shares}"
+    return say(
+        sentence,
+        token=_called(trace.tokens[place]),
+        settings=say(" ({settings})", settings=settings) if settings else "",
+        shares=shares,
+    )
 
 
 def _called(token: Token) -> str:

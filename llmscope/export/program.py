@@ -34,19 +34,23 @@ class Program(NamedTuple):
     packages: frozenset[str]
 
 
-def page_program(panels: Iterable[str], language: str = ENGLISH) -> Program:
+def page_program(
+    panels: Iterable[str], language: str = ENGLISH, *, lesson: bool = False
+) -> Program:
     """Return the script of a page that shows these panels, by name, and carries no others.
 
-    Of the words in its language it has those of these panels.
+    Of the words in its language it has those of these panels; what shows lessons is in it where
+    there is one.
     """
     parts, shown = _built("parts.json"), sorted(set(panels))
-    names = list(_with_needs(parts, ["page", *shown]))
+    names = list(_with_needs(parts, ["page", *shown, *["lesson"] * lesson]))
     made = "\n".join(f'__parts["{name}"]=(()=>{{{parts[name]["code"]}}})();' for name in names)
+    teaching = ", __parts.lesson.lesson" * lesson
     start = ",".join(f'__parts["{panel}"]' for panel in shown)
     script = f"""\
 "use strict";(()=>{{const {_words(made, language)},__parts={{}};
 {made}
-__parts.page.open([{start}].flatMap(Object.values));}})();"""
+__parts.page.open([{start}].flatMap(Object.values){teaching});}})();"""
     return Program(script, frozenset(one for name in names for one in parts[name]["packages"]))
 
 

@@ -72,6 +72,8 @@ class Group:
         What answers, by names of traces that are counted from the first.
     views
         What the views show.
+    slides
+        What slides of lessons show in them.
     followed
         Inputs that linked views generate.
     follows_heads
@@ -80,6 +82,7 @@ class Group:
 
     handlers: Handlers
     views: list[ViewState] = field(default_factory=list)
+    slides: list[ViewState] = field(default_factory=list)
     followed: list[Input] = field(default_factory=list)
     follows_heads: bool = False
 
@@ -96,6 +99,11 @@ class Group:
     def having(self, panel: Panel) -> list[ViewState]:
         """Return the views that have a panel."""
         return [view for view in self.views if panel.name in view.panels]
+
+    def reading(self, what: Input, trace: Trace) -> list[ViewState]:
+        """Return the views, and the slides that show an input, as they show its trace."""
+        slides = [slide for slide in self.slides if what in slide.inputs]
+        return [view.showing(trace) for view in (*self.views, *slides)]
 
     @property
     def alone(self) -> list[Request]:
@@ -143,7 +151,7 @@ class Group:
         """Return what the views read, and the texts and edits that the reader may choose."""
         if self.nodes:
             return list(self.nodes)
-        reading = [view for view in self.views if needs_trace(view)]
+        reading = [view for view in (*self.views, *self.slides) if needs_trace(view)]
         shown = [view.inputs[0] if view.compared else view.input for view in reading]
         # What is read under edits can be seen without them, too.
         every = [what for view in reading for what in view.inputs]
@@ -170,6 +178,7 @@ def grouped(views: Sequence[ViewState]) -> list[Group]:
                 given, of_b = two.read(two.inputs[0]), (two.scope, two.read(two.inputs[1]))
             groups[key] = Group(Handlers(view.scope, given, view.session, view.answers, *of_b))
         groups[key].views.append(view)
+        groups[key].slides += view.slides
         group_of[view.number] = groups[key]
     for one, other in permutations(views, 2):
         is_linked = one.number in other.linked or other.number in one.linked
@@ -208,16 +217,14 @@ def pairs_of(group: Group, plans: Sequence[Plan]) -> list[tuple[Plan, Pair]]:
 
 def between(group: Group, one: Plan, names: Pair) -> list[OfTrace]:
     """Return what is held of the difference of two texts."""
-    views = {view.number: view.showing(one.trace) for view in group.views}
+    views = group.reading(one.input, one.trace)
     compared = [view for view in group.views if view.compared is not None]
     count = len(compared[0].comparison.pairs) if compared else len(one.trace)
     return [
         request
         for panel in group.panels
         for request in panel.between(
-            Shown(
-                one.trace, names, [views[view.number] for view in group.having(panel)], None, count
-            )
+            Shown(one.trace, names, [v for v in views if panel.name in v.panels], None, count)
         )
     ]
 
@@ -264,8 +271,7 @@ def plan(group: Group, what: Input, want: Wanted) -> Plan:
     """
     trace = group.handlers.traces.trace(what)
     name = group.handlers.traces.name(what, trace)
-    shown = {view.number: view.showing(trace) for view in group.views}
-    views = [*shown.values()]
+    views = group.reading(what, trace)
     heads: Heads = {}
     if group.reads("attention"):
         heads = _heads(trace, group, views, want)
@@ -273,7 +279,7 @@ def plan(group: Group, what: Input, want: Wanted) -> Plan:
     asked = None if want.positions is None else frozenset(_asked(want, len(trace)))
     requests: list[OfTrace] = []
     for panel in group.panels:
-        having = [shown[view.number] for view in group.having(panel)]
+        having = [view for view in views if panel.name in view.panels]
         requests += panel.requests(Shown(trace, name, having, asked, len(trace)))
         if "matrix" in panel.reads:
             rollouts += [
@@ -303,7 +309,8 @@ def _heads(trace: Trace, group: Group, views: list[ViewState], want: Wanted) -> 
     if want.layers is not None:
         taken |= {pair for pair in known if pair[0] in want.layers}
     elif want.heads is None and group.chooses_heads:
-        most = MOST_BYTES / max(1, len(group.nodes))
+        texts = {slide.input for slide in group.slides}
+        most = MOST_BYTES / max(1, len(group.nodes), len(texts))
         # The layers next to those on screen, as many as that.
         near = {layer for layer, _ in shown} or {0}
         for layer in sorted(layers, key=lambda n: (min(abs(n - one) for one in near), n)):

@@ -99,8 +99,9 @@ def size_of(states: Sequence[ViewState], **choice: Unpack[Choice]) -> Size:
 
 
 def _program(states: Sequence[ViewState]) -> int:
-    panels = (name for state in states for name in state.panels)
-    program = page_program(panels, states[0].language)
+    panels = {name for state in states for name in state.panels}
+    lesson = any(state.slides for state in states)
+    program = page_program(panels, states[0].language, lesson=lesson)
     return len(packed_script(program.script)) + len(notices(program.packages)) + 2500
 
 

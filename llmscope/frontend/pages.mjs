@@ -1,16 +1,18 @@
-// How the script of exported pages is built: in parts, one for each panel and one for what several of
+// How the script of exported pages is built: in parts, one for each panel, one for lessons, and one for what several of
 // them share, out of which `llmscope.export.program` puts together those that a page shows.
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { options } from "./bundle.mjs";
 
-/** A panel beside all that any page has, so that this is one part. */
+const inSource = (path) => (path === "lesson:" ? "app/lesson" : path.replace("panel:", "panels/"));
+
+/** A panel, or what shows lessons, beside all that any page has, so that this is one part. */
 const panelEntries = {
   name: "panel-entries",
   setup(build) {
-    build.onResolve({ filter: /^panel:/ }, ({ path }) => ({ path, namespace: "panel" }));
+    build.onResolve({ filter: /^(panel|lesson):/ }, ({ path }) => ({ path, namespace: "panel" }));
     build.onLoad({ filter: /.*/, namespace: "panel" }, ({ path }) => ({
-      contents: `import "./src/page"; export * from "./src/panels/${path.slice("panel:".length)}";`,
+      contents: `import "./src/page"; export * from "./src/${inSource(path)}";`,
       resolveDir: options.absWorkingDir,
     }));
   },
@@ -24,6 +26,7 @@ export async function partsOptions() {
     ...options,
     entryPoints: {
       page: "src/page.ts",
+      lesson: "lesson:",
       ...Object.fromEntries(panels.map((name) => [name, `panel:${name}`])),
     },
     plugins: [panelEntries, ...options.plugins],

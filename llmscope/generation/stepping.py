@@ -23,6 +23,7 @@ from llmscope.generation.settings import (
 )
 from llmscope.generation.tree import Tree
 from llmscope.text.prepare import check_ids
+from llmscope.words import say
 
 if TYPE_CHECKING:
     from llmscope.scope import Scope
@@ -179,7 +180,7 @@ class Stepper(NodeReads):
             When there is no such node.
         """
         if number not in self.tree:
-            raise KeyError(f"There is no node {number}.")
+            raise KeyError(say("There is no node {number}.", number=number))
         self.tree.begin()
         self.tree.select(number)
 
@@ -286,7 +287,7 @@ class Stepper(NodeReads):
         check_names(settings)
         for name in ("num_beams", "num_return_sequences"):
             if settings.get(name) not in (None, 1):
-                raise ValueError(f"{name} is not for one text: use scope.generate.")
+                raise ValueError(say("{name} is not for one text: use scope.generate.", name=name))
         one = {**settings, "num_beams": 1, "num_return_sequences": 1}
         prepared = self.runner.undisturbed(
             lambda: run_generate(self.scope, self._inputs, one, lambda prepared: prepared)

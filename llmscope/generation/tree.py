@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from llmscope.generation.node import Node
+from llmscope.words import say
 
 
 class Tree:
@@ -62,7 +63,7 @@ class Tree:
 
     def __getitem__(self, number: int) -> Node:
         if number not in self._nodes:
-            raise KeyError(f"There is no node {number}.")
+            raise KeyError(say("There is no node {number}.", number=number))
         return self._nodes[number]
 
     @property
@@ -366,4 +367,4 @@ class Tree:
 
     def _check(self, number: int) -> None:
         if number not in self:
-            raise KeyError(f"There is no node {number}.")
+            raise KeyError(say("There is no node {number}.", number=number))

@@ -21,6 +21,7 @@ from llmscope.kernel.cpu_threads import cpus
 from llmscope.kernel.requests import Column, Pair, RequestError, Row, Tile
 from llmscope.kernel.tiles import check_tile, shades, tile
 from llmscope.shared import TILE
+from llmscope.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +73,7 @@ class AttentionHandlers:
         where = (request.layer, request.head, request.query)
         part: Part = dict(vars(steps(trace.recording, *where, request.kind, cancelled)))
         names = {"projection": part.pop("projection"), "module": part.pop("module")}
-        features = [feature._asdict() for feature in part["features"]]
+        features = [{"name": say(one.name), "text": one.text} for one in part["features"]]
         hidden = part["hidden"].astype(np.uint8)
         return {**part, "hidden": hidden, "names": names, "features": features}
 
@@ -147,9 +148,13 @@ class AttentionHandlers:
             layers = layers_up_to(trace.recording, where[0][0], kind)
             if trace.queries(kind) > ROLLOUT:
                 raise ValueError(
-                    f"Rollout multiplies whole matrices, so it is shown up to {ROLLOUT:,} tokens; "
-                    f"this text has {trace.queries(kind):,}. "
-                    "In Python, trace.rollout(layer, rows=…) reads some rows of any text."
+                    say(
+                        "Rollout multiplies whole matrices, so it is shown up to "
+                        "{ROLLOUT:,} tokens; this text has {queries:,}. In Python, "
+                        "trace.rollout(layer, rows=…) reads some rows of any text.",
+                        ROLLOUT=ROLLOUT,
+                        queries=trace.queries(kind),
+                    )
                 )
             whole = self._rollout(str(request.trace), trace, kind, layers, cancelled)
             return whole_stack(whole, without_first)
@@ -189,7 +194,11 @@ def _check(request: OfMatrix, queries: int, keys: int) -> None:
         case Row(index=index) | Column(index=index):
             count = queries if isinstance(request, Row) else keys
             if not 0 <= index < count:
-                raise RequestError(f"There is no position {index}: there are {count}.")
+                raise RequestError(
+                    say(
+                        "There is no position {index}: there are {count}.", index=index, count=count
+                    )
+                )
         case Tile():
             check_tile(request.level, request.row, request.column, queries, keys)
 

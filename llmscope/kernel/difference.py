@@ -11,6 +11,7 @@ from llmscope.kernel import requests as ask
 from llmscope.kernel.lens import lens_difference
 from llmscope.kernel.protocol import format_key, shortened
 from llmscope.kernel.requests import PAUSE, RequestError
+from llmscope.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,7 +69,10 @@ def difference(
             yield {"distances": found}
         case _:
             raise RequestError(
-                "Two traces are compared in their attention, chain and lens, head by head, and in "
-                "the texts that come next, where vocabularies differ; not in what "
-                f"{shortened(format_key(request))!r} asks for."
+                say(
+                    "Two traces are compared in their attention, chain and lens, head "
+                    "by head, and in the texts that come next, where vocabularies "
+                    "differ; not in what {shortened!r} asks for.",
+                    shortened=shortened(format_key(request)),
+                )
             )

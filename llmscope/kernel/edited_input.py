@@ -11,6 +11,7 @@ import numpy as np
 
 from llmscope.edits import Ablation, Edit, Patch, Scaling, ablate, patch, scale_head, steer
 from llmscope.kernel.text_input import IdsInput, TextInput
+from llmscope.words import say
 
 if TYPE_CHECKING:
     from llmscope.capture import Recording
@@ -165,7 +166,9 @@ def edit_of(value: Any, scope: Scope) -> Edit:
     try:
         return _edit_of(dict(value), scope)
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{value!r:.80} is no edit: {error}") from error
+        raise ValueError(
+            say("{value!r:.80} is no edit: {error}", value=value, error=error)
+        ) from error
 
 
 def _edit_of(value: dict[str, Any], scope: Scope) -> Edit:
@@ -193,12 +196,12 @@ def _edit_of(value: dict[str, Any], scope: Scope) -> Edit:
         direction = tuple(of) if isinstance(of[0], str) else np.array(of, dtype=np.float32)
         options = {"scale": value["scale"], "align": value["align"]}
         return steer(layer=layer, direction=direction, positions=positions, kind=kind, **options)
-    raise ValueError(f"There is no edit {do!r} of {what!r}.")
+    raise ValueError(say("There is no edit {do!r} of {what!r}.", do=do, what=what))
 
 
 def _text(given: Any) -> str:
     if not isinstance(given, str):
-        raise TypeError(f"{given!r:.40} is no text")
+        raise TypeError(say("{given!r:.40} is no text", given=given))
     return given
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from llmscope.evaluation.measures import LANGUAGE, TASK
 from llmscope.kernel import requests as ask
 from llmscope.kernel.requests import RequestError
+from llmscope.words import say
 
 if TYPE_CHECKING:
     from llmscope.evaluation import Run
@@ -61,7 +62,13 @@ class EvaluationHandlers:
     def _text(self, request: ask.EvaluatedText, _cancelled: Callable[[], bool]) -> Iterator[Part]:
         evaluation, index = self.run.evaluation, request.index
         if index >= len(evaluation.texts):
-            raise RequestError(f"There is no text {index}: there are {len(evaluation.texts)}.")
+            raise RequestError(
+                say(
+                    "There is no text {index}: there are {count}.",
+                    index=index,
+                    count=len(evaluation.texts),
+                )
+            )
         scores = [model.scores[index] for model in evaluation.models]
         yield {
             "text": evaluation.texts[index].text[:_WHOLE],

@@ -13,6 +13,7 @@ from llmscope.kernel import requests as ask
 from llmscope.kernel.cpu_threads import Pace
 from llmscope.kernel.requests import PAUSE, RequestError
 from llmscope.text import from_ids, labels
+from llmscope.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -158,12 +159,12 @@ class GenerationSession:
 
     def _here(self) -> Stepper:
         if self._stepper is None:
-            raise ValueError("Nothing is being written yet: give a prompt first.")
+            raise ValueError(say("Nothing is being written yet: give a prompt first."))
         return self._stepper
 
     def _check(self, node: int) -> None:
         if node not in self._here().tree:
-            raise RequestError(f"There is no node {node} in this tree.")
+            raise RequestError(say("There is no node {node} in this tree.", node=node))
 
     def _begin(self, prompt: str) -> Part:
         """Return the state after a prompt, from the first node on."""

@@ -25,6 +25,7 @@ from llmscope.kernel.trace_cache import TraceCache
 from llmscope.kernel.vocabulary import Vocabulary
 from llmscope.text import labels, texts
 from llmscope.text.prepare import check_ids
+from llmscope.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -160,8 +161,11 @@ class Handlers:
                 yield self._of_scope(request, self.scope)
             case ask.Load() | ask.Install() if self.scope is not None:
                 raise ValueError(
-                    f"This view shows {self.scope.name}. Another model is opened in Python, "
-                    "by llmscope.explore() or llmscope.load(name).explore()."
+                    say(
+                        "This view shows {name}. Another model is opened in Python, by "
+                        "llmscope.explore() or llmscope.load(name).explore().",
+                        name=self.scope.name,
+                    )
                 )
             case ask.Load(name):
                 scope = yield from loaded(name, cancelled)
@@ -223,7 +227,9 @@ class Handlers:
 
 
 def _unanswered(request: Request) -> RequestError:
-    return RequestError(f"This view has no answer to {shortened(format_key(request))!r}.")
+    return RequestError(
+        say("This view has no answer to {shortened!r}.", shortened=shortened(format_key(request)))
+    )
 
 
 def _likeliest(logits: NDArray[np.float32], scope: Scope | None) -> Part:

@@ -11,6 +11,7 @@ from llmscope.analysis.logit_lens import read_lens
 from llmscope.kernel.requests import RequestError
 from llmscope.shared import LENS_BLOCK, LENS_TOP
 from llmscope.text import labels
+from llmscope.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,5 +108,11 @@ def _positions(request: LensBlock, count: int) -> NDArray[np.intp]:
     first = request.block * LENS_BLOCK
     rows = np.arange(first, min(first + LENS_BLOCK, count))
     if not len(rows):
-        raise RequestError(f"There is no position {first}: the text has {count} tokens.")
+        raise RequestError(
+            say(
+                "There is no position {first}: the text has {count} tokens.",
+                first=first,
+                count=count,
+            )
+        )
     return rows

@@ -14,6 +14,7 @@ from cachetools import LRUCache
 from llmscope.kernel.edited_input import as_json
 from llmscope.kernel.requests import PAUSE
 from llmscope.text import labels
+from llmscope.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -72,7 +73,7 @@ def patching(
         yield found_before
         return
     if _takes_known.get():
-        raise ValueError("This grid takes the model: it wasn't whole when the page was made.")
+        raise ValueError(say("This grid takes the model: it wasn't whole when the page was made."))
     place = request.position
     logits = [one.logits_at(place) for one in (trace, source)]
     first = [_likeliest(one) for one in logits]

@@ -58,6 +58,7 @@ from llmscope.shared import (
     WAYS,
 )
 from llmscope.text import clean
+from llmscope.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,10 +79,14 @@ def parse(key: object) -> Request:
         For a key that is too long, or that none of the forms fits.
     """
     if not isinstance(key, str):
-        raise RequestError("A request has a key, which is a text.")
+        raise RequestError(say("A request has a key, which is a text."))
     if len(key) > LONGEST_KEY:
         raise RequestError(
-            f"A view reads up to {LONGEST_KEY:,} characters at once; {len(key):,} are too many."
+            say(
+                "A view reads up to {LONGEST_KEY:,} characters at once; {count:,} are too many.",
+                LONGEST_KEY=LONGEST_KEY,
+                count=len(key),
+            )
         )
     key = clean(key)
     try:
@@ -96,7 +101,9 @@ def parse(key: object) -> Request:
                 return kind(**{name: _read(name, text) for name, text in values.items()})
     except (ValueError, TypeError, AttributeError, RecursionError):
         pass
-    raise RequestError(f"There is nothing to request by the key {shortened(key)!r}.")
+    raise RequestError(
+        say("There is nothing to request by the key {shortened!r}.", shortened=shortened(key))
+    )
 
 
 def format_key(request: Request | Input) -> str:
@@ -134,7 +141,7 @@ def parse_input(key: str) -> Input:
     """
     request = parse(key)
     if not isinstance(request, Summary):
-        raise RequestError(f"The key {shortened(key)!r} names no input.")
+        raise RequestError(say("The key {shortened!r} names no input.", shortened=shortened(key)))
     return request.input
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Never
 
 from llmscope.shared import MOST_PROBES
+from llmscope.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,5 +48,8 @@ class StepInput:
             Always.
         """
         raise ValueError(
-            "A step of a training is read from what was kept of it: the model has gone on since."
+            say(
+                "A step of a training is read from what was kept of it: the model "
+                "has gone on since."
+            )
         )

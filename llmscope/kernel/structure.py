@@ -10,6 +10,7 @@ from llmscope.kernel import structure_requests as ask
 from llmscope.kernel.protocol import format_key
 from llmscope.kernel.requests import RequestError
 from llmscope.text import labels
+from llmscope.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +46,7 @@ def of_model(trace: Trace, request: ask.OfModel, cancelled: Callable[[], bool]) 
             return _opened(trace, trace.token_path(position, tower), box, head)
         case ask.ModelComponent(tower=tower, position=position, index=index):
             return {"values": trace.token_path(position, tower).component(index)}
-    raise RequestError(f"There is no answer to {format_key(request)!r}.")
+    raise RequestError(say("There is no answer to {format_key!r}.", format_key=format_key(request)))
 
 
 def _stream(trace: Trace, path: TokenPath) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from llmscope.analysis.matrices import MatrixStack
 from llmscope.capture import NEVER, Cancel
 from llmscope.kernel.requests import RequestError
 from llmscope.shared import TILE
+from llmscope.words import say
 
 if TYPE_CHECKING:
     import torch
@@ -84,7 +85,9 @@ def check_tile(level: int, row: int, column: int, queries: int, keys: int) -> No
         side = TILE * 2**level
         if 0 <= row * side < queries and 0 <= column * side < keys:
             return
-    raise RequestError(f"There is no tile {level}.{row}.{column}.")
+    raise RequestError(
+        say("There is no tile {level}.{row}.{column}.", level=level, row=row, column=column)
+    )
 
 
 def highest_level(queries: int, keys: int) -> int:

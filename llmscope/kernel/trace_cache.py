@@ -11,6 +11,7 @@ from llmscope.capture import Cancelled, stale
 from llmscope.kernel.edited_input import OtherInput, input_of
 from llmscope.kernel.requests import RequestError
 from llmscope.kernel.text_input import TextInput
+from llmscope.words import later, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,14 +77,16 @@ class TraceCache:
             When `cancelled` returned True before the end.
         """
         if self._is_closed:
-            raise ValueError("This view is closed.")
+            raise ValueError(say("This view is closed."))
         scope = self.scope
         if isinstance(what, OtherInput):
             if self.other is None:
-                raise ValueError("This view shows one model: there is no other to compare with.")
+                raise ValueError(
+                    say("This view shows one model: there is no other to compare with.")
+                )
             scope = self.other
         if scope is None:
-            raise ValueError("No model is loaded yet: pick one first.")
+            raise ValueError(say("No model is loaded yet: pick one first."))
         if (given := self._given.get(what)) is not None:
             given.check_current()
             return given
@@ -127,11 +130,13 @@ class TraceCache:
         """
         with self._lock:
             if name not in self._names:
-                raise RequestError(f"There is no trace {name} any more. Edit the text to read it.")
+                raise RequestError(
+                    say("There is no trace {name} any more. Edit the text to read it.", name=name)
+                )
             what, version = self._names[name]
         trace = self.trace(what, cancelled)
         if trace.version != version:
-            raise stale(remedy="Edit the text to read it with the model as it is now.")
+            raise stale(remedy=later("Edit the text to read it with the model as it is now."))
         return trace
 
     def forget_given(self) -> None:

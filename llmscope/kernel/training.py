@@ -8,6 +8,7 @@ import numpy as np
 
 from llmscope.capture import NEVER
 from llmscope.kernel import training_requests as ask
+from llmscope.words import later, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -144,20 +145,37 @@ def head(view: Shows) -> list[Request]:
     return [ask.TrainingHead(*one) for one in every]
 
 
+_STATES: dict[str, str] = {
+    "waiting": later("waiting"),
+    "training": later("training"),
+    "ended": later("ended"),
+    "stopped": later("stopped"),
+    "broken off": later("broken off"),
+}
+
+
 def in_words(view: Shows) -> str:
     """Return how far it is, and what is in focus."""
     training = known(view.answers)
     lines = []
     for run in training["runs"]:
         kept = len(run["steps"])
-        lines.append(f"{run['name'] or 'A training'}, {run['state']}: {kept:,} steps kept.")
+        lines.append(
+            say(
+                "{name}, {state}: {kept:,} steps kept.",
+                name=run["name"] or say("A training"),
+                state=say(_STATES[run["state"]]),
+                kept=kept,
+            )
+        )
         losses = run["log"].get("loss", np.zeros(0))
         told = np.flatnonzero(~np.isnan(losses))
         if len(told):
             first, last = (
-                f"{losses[at]:.4g} at step {run['log']['step'][at]:,}" for at in told[[0, -1]]
+                say("{loss:.4g} at step {step:,}", loss=losses[at], step=run["log"]["step"][at])
+                for at in told[[0, -1]]
             )
-            lines.append(f"Loss: {first}, {last}.")
+            lines.append(say("Loss: {first}, {last}.", first=first, last=last))
     focus = focus_of(training, view.traits)
     if focus is None or focus.position is None:
         return "\n".join(lines)
@@ -168,14 +186,23 @@ def in_words(view: Shows) -> str:
     probs = across["probs"][across["steps"].tolist().index(focus.step)]
     best = np.argsort(-np.nan_to_num(probs), kind="stable")[:_TOP]
     shares = ", ".join(f"{across['labels'][one]} {probs[one]:.1%}" for one in best)
-    return "\n".join([*lines, f"At step {focus.step:,}, after {probe['label']}: {shares}"])
+    line = say(
+        "At step {step:,}, after {label}: {shares}",
+        step=focus.step,
+        label=probe["label"],
+        shares=shares,
+    )
+    return "\n".join([*lines, line])
 
 
 def note(view: Shows) -> str:
     """Return what a page holds, and how exact that is."""
     runs = known(view.answers)["runs"]
-    counts = " and ".join(f"{len(run['steps']):,} steps of {run['name']}" for run in runs)
-    return (
-        f"A page without its model holds {counts}: attention in 16 bits, the likeliest next tokens "
-        "exactly and the others as a histogram. Typing is off."
+    counts = say(" and ").join(
+        say("{steps:,} steps of {name}", steps=len(run["steps"]), name=run["name"]) for run in runs
+    )
+    return say(
+        "A page without its model holds {counts}: attention in 16 bits, the likeliest next tokens "
+        "exactly and the others as a histogram. Typing is off.",
+        counts=counts,
     )

@@ -29,6 +29,7 @@ from llmscope.loading.pretrained import (
     read_tokenizer,
 )
 from llmscope.loading.progress import Progress, reporting
+from llmscope.words import say
 
 if TYPE_CHECKING:
     import torch
@@ -162,7 +163,9 @@ def _base_checkpoint(
     try:
         return _local_checkpoint(base) or download(base, None)
     except LoadError as error:
-        what = f"{adapter.title} is an adapter of {base}, which is needed too."
+        what = say(
+            "{title} is an adapter of {base}, which is needed too.", title=adapter.title, base=base
+        )
         raise LoadError(f"{what} {error}", error.kind) from error
 
 
@@ -191,12 +194,17 @@ def _local_checkpoint(name: str | os.PathLike[str]) -> Checkpoint | None:
         return Checkpoint(path, path.resolve().name)
     if path.is_file():
         raise LoadError(
-            f"{path} is a file, but no GGUF file. Give the folder that it lies in.", "unknown"
+            say("{path} is a file, but no GGUF file. Give the folder that it lies in.", path=path),
+            "unknown",
         )
     if not isinstance(name, str) or _looks_like_path(name):
         raise LoadError(
-            f"There is no file or folder {path} (looked in {Path.cwd()}). Check the path; "
-            "a model on the Hub is named owner/name.",
+            say(
+                "There is no file or folder {path} (looked in {cwd}). Check the "
+                "path; a model on the Hub is named owner/name.",
+                path=path,
+                cwd=Path.cwd(),
+            ),
             "unknown",
         )
     return None

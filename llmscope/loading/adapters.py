@@ -10,6 +10,7 @@ from llmscope.loading.checkpoint import ADAPTER, listing, weight_files
 from llmscope.loading.claims import check_names
 from llmscope.loading.errors import LoadError, damaged
 from llmscope.loading.pretrained import building
+from llmscope.words import say
 
 if TYPE_CHECKING:
     from llmscope.loading.checkpoint import Checkpoint
@@ -40,7 +41,10 @@ def base_name(adapter: Checkpoint, use_safetensors: bool) -> str | None:
         return None
     if find_spec("peft") is None:  # transformers would leave the adapter out silently
         raise LoadError(
-            f"{adapter.title} holds an adapter, which needs the package peft: `pip install peft`.",
+            say(
+                "{title} holds an adapter, which needs the package peft: `pip install peft`.",
+                title=adapter.title,
+            ),
             "package",
         )
     if "config.json" in files:
@@ -52,9 +56,13 @@ def base_name(adapter: Checkpoint, use_safetensors: bool) -> str | None:
     base = kept.get("base_model_name_or_path")
     if not base:
         raise LoadError(
-            f"{adapter.title} is an adapter that doesn't say which model it is for. Load that with "
-            "transformers, put the adapter in with peft.PeftModel.from_pretrained, and hand it "
-            "over: llmscope.Scope(model, tokenizer).",
+            say(
+                "{title} is an adapter that doesn't say which model it is for. "
+                "Load that with transformers, put the adapter in with "
+                "peft.PeftModel.from_pretrained, and hand it over: "
+                "llmscope.Scope(model, tokenizer).",
+                title=adapter.title,
+            ),
             "weights",
         )
     return str(base)
@@ -74,10 +82,19 @@ def add_adapter(model: Any, adapter: Checkpoint) -> None:
 
     reason = why_no_model(PeftConfig.from_pretrained(str(adapter.folder)))
     if reason is not None:
-        raise LoadError(f"{adapter.title} can't be shown: {reason}", "weights")
+        raise LoadError(
+            say("{title} can't be shown: {reason}", title=adapter.title, reason=reason), "weights"
+        )
     safe = "adapter_model.safetensors" in listing(adapter.folder)
     with building:
         found = model.load_adapter(adapter.folder, use_safetensors=safe)
     if found.missing_keys:
         missing = sorted(found.missing_keys)
-        raise damaged(adapter.title, f"{len(missing)} tensors are missing, such as {missing[0]}")
+        raise damaged(
+            adapter.title,
+            say(
+                "{count} tensors are missing, such as {missing}",
+                count=len(missing),
+                missing=missing[0],
+            ),
+        )

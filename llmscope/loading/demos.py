@@ -7,6 +7,7 @@ from pathlib import Path
 
 from llmscope.loading.checkpoint import Checkpoint
 from llmscope.loading.errors import LoadError
+from llmscope.words import later, say
 
 PREFIX = "demo:"
 FOLDER = Path(__file__).parents[1] / "demos"
@@ -31,7 +32,9 @@ class Demo:
 
 DEMOS = {
     "dates": Demo(
-        "an encoder-decoder that writes dates in numbers", "the third of May 1998", "1998-05-03"
+        later("an encoder-decoder that writes dates in numbers"),
+        "the third of May 1998",
+        "1998-05-03",
     ),
 }
 
@@ -59,5 +62,8 @@ def demo_checkpoint(name: object) -> Checkpoint | None:
     short = name.removeprefix(PREFIX)
     if short not in DEMOS:
         known = ", ".join(f"{PREFIX}{one}" for one in DEMOS)
-        raise LoadError(f"There is no demo {short!r}. There are: {known}.", "unknown")
+        raise LoadError(
+            say("There is no demo {name!r}. There are: {known}.", name=short, known=known),
+            "unknown",
+        )
     return Checkpoint(FOLDER / short, name)

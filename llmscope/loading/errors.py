@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from json import JSONDecodeError
 from zipfile import BadZipFile
 
+from llmscope.words import say
+
 
 class LoadError(RuntimeError):
     """A model couldn't be loaded; the message says what happened and what to do.
@@ -62,14 +64,25 @@ def explain(error: Exception, name: str) -> LoadError:
         explained = known(error, name)
         if explained is not None:
             return explained
-    return LoadError(f"{name} couldn't be loaded. {type(error).__name__}: {error}")
+    return LoadError(
+        say(
+            "{name} couldn't be loaded. {name_2}: {error}",
+            name=name,
+            name_2=type(error).__name__,
+            error=error,
+        )
+    )
 
 
 def remote_code(name: str) -> LoadError:
     """Return the error for a model that only its own Python code can load."""
     return LoadError(
-        f"{name} wants to run Python code that came with it, which can do anything on this "
-        "machine. If you trust its author, load it with trust_remote_code=True.",
+        say(
+            "{name} wants to run Python code that came with it, which can do "
+            "anything on this machine. If you trust its author, load it with "
+            "trust_remote_code=True.",
+            name=name,
+        ),
         "remote-code",
     )
 
@@ -79,30 +92,50 @@ def _hub(error: Exception, name: str) -> LoadError | None:
 
     if isinstance(error, errors.GatedRepoError):
         return LoadError(
-            f"{name} is gated: its authors ask you to accept their terms first. Do so at "
-            f"https://huggingface.co/{name}, then log in with `hf auth login` or pass token=.",
+            say(
+                "{name} is gated: its authors ask you to accept their terms first. "
+                "Do so at https://huggingface.co/{name}, then log in with `hf auth "
+                "login` or pass token=.",
+                name=name,
+            ),
             "gated",
         )
     if isinstance(error, errors.RevisionNotFoundError):
         return LoadError(
-            f"{name} has no such revision. Its branches, tags and commits are listed at "
-            f"https://huggingface.co/{name}/tree/main.",
+            say(
+                "{name} has no such revision. Its branches, tags and commits are "
+                "listed at https://huggingface.co/{name}/tree/main.",
+                name=name,
+            ),
             "unknown",
         )
     if isinstance(error, errors.RepositoryNotFoundError | errors.HFValidationError):
         return LoadError(
-            f"There is no model called {name!r}: neither a folder or file here, nor on the Hub. "
-            "Check the spelling (owner/name) at https://huggingface.co/models; for a private model "
-            "log in with `hf auth login` or pass token=.",
+            say(
+                "There is no model called {name!r}: neither a folder or file here, "
+                "nor on the Hub. Check the spelling (owner/name) at "
+                "https://huggingface.co/models; for a private model log in with "
+                "`hf auth login` or pass token=.",
+                name=name,
+            ),
             "unknown",
         )
     if isinstance(error, errors.HfHubHTTPError):
-        return LoadError(f"The Hub didn't hand out {name}: {error}. Try again later.", "offline")
+        return LoadError(
+            say(
+                "The Hub didn't hand out {name}: {error}. Try again later.", name=name, error=error
+            ),
+            "offline",
+        )
     offline = isinstance(error, errors.LocalEntryNotFoundError | ConnectionError | TimeoutError)
     if offline or type(error).__module__.partition(".")[0] in ("httpx", "httpx2"):
         return LoadError(
-            f"{name} isn't on this machine, and the Hub can't be reached. Check the network "
-            "(and that HF_HUB_OFFLINE isn't set), or give the path of a local folder or GGUF file.",
+            say(
+                "{name} isn't on this machine, and the Hub can't be reached. Check "
+                "the network (and that HF_HUB_OFFLINE isn't set), or give the path "
+                "of a local folder or GGUF file.",
+                name=name,
+            ),
             "offline",
         )
     return None
@@ -116,18 +149,22 @@ def _memory(error: Exception, name: str) -> LoadError | None:
     ):
         return None
     return LoadError(
-        f"The memory ran out while {name} was loaded. Close other programs and notebooks, choose "
-        'another device (device="cpu"), or a smaller model.',
+        say(
+            "The memory ran out while {name} was loaded. Close other programs "
+            'and notebooks, choose another device (device="cpu"), or a smaller '
+            "model.",
+            name=name,
+        ),
         "memory",
     )
 
 
 def _disk(error: Exception, name: str) -> LoadError | None:
     reasons = {
-        errno.ENOSPC: "the disk is full",
-        errno.EDQUOT: "your disk quota is used up",
-        errno.EACCES: "permission is denied",
-        errno.EROFS: "permission is denied",
+        errno.ENOSPC: say("the disk is full"),
+        errno.EDQUOT: say("your disk quota is used up"),
+        errno.EACCES: say("permission is denied"),
+        errno.EROFS: say("permission is denied"),
     }
     filename, number = None, None
     if isinstance(error, OSError):
@@ -138,9 +175,15 @@ def _disk(error: Exception, name: str) -> LoadError | None:
         return None
     where = f" ({filename})" if filename else ""
     return LoadError(
-        f"{name} couldn't be read or stored: {reasons[number]}{where}. Make room, or "
-        "choose another folder with the environment variable LLMSCOPE_CACHE (for the default "
-        "model) or HF_HOME (for those from the Hub).",
+        say(
+            "{name} couldn't be read or stored: {reasons}{where}. Make room, "
+            "or choose another folder with the environment variable "
+            "LLMSCOPE_CACHE (for the default model) or HF_HOME (for those from "
+            "the Hub).",
+            name=name,
+            reasons=reasons[number],
+            where=where,
+        ),
         "disk",
     )
 
@@ -151,10 +194,16 @@ def _remote_code(error: Exception, name: str) -> LoadError | None:
 
 def _package(error: Exception, name: str) -> LoadError | None:
     if isinstance(error, ImportError):
-        return LoadError(f"{name} needs a package that isn't here. {error}", "package")
+        return LoadError(
+            say("{name} needs a package that isn't here. {error}", name=name, error=error),
+            "package",
+        )
     if isinstance(error, ValueError) and "pip install accelerate" in str(error):
         return LoadError(
-            f"Loading {name} this way needs the package accelerate: `pip install accelerate`.",
+            say(
+                "Loading {name} this way needs the package accelerate: `pip install accelerate`.",
+                name=name,
+            ),
             "package",
         )
     return None
@@ -186,7 +235,12 @@ def _damaged(error: Exception, name: str) -> LoadError | None:
 def damaged(name: str, what: str) -> LoadError:
     """Return the error for files that can't be read or don't belong together."""
     return LoadError(
-        f"The files of {name} are damaged, incomplete, or don't belong together ({what}). "
-        "Delete them and download or copy the model again.",
+        say(
+            "The files of {name} are damaged, incomplete, or don't belong "
+            "together ({what}). Delete them and download or copy the model "
+            "again.",
+            name=name,
+            what=what,
+        ),
         "damaged",
     )

@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from pathlib import Path
 
 from llmscope.loading.errors import LoadError
+from llmscope.words import say
 
 _asked_by_page: ContextVar[bool] = ContextVar("llmscope_asked_by_page", default=False)
 
@@ -45,8 +46,14 @@ def ensure_listed(name: str | os.PathLike[str]) -> None:
     if not (_is_in(path, folders) and _is_in(path.resolve(), [f.resolve() for f in folders])):
         where = " and ".join(map(str, folders))
         raise LoadError(
-            f"{name} is outside the folders that this page may load from ({where}). "
-            f"To load it, type in Python: llmscope.load({os.fspath(name)!r}).explore()",
+            say(
+                "{name} is outside the folders that this page may load from "
+                "({where}). To load it, type in Python: "
+                "llmscope.load({fspath!r}).explore()",
+                name=name,
+                where=where,
+                fspath=os.fspath(name),
+            ),
             "folder",
         )
 

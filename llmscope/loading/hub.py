@@ -9,6 +9,7 @@ from typing import Any
 from llmscope.loading.checkpoint import ADAPTER, ensure_memory, listing, weight_files
 from llmscope.loading.errors import LoadError, explain
 from llmscope.loading.progress import Progress, silent_bar
+from llmscope.words import say
 
 TEXT = {".json", ".txt", ".model", ".jinja", ".tiktoken", ".bpe", ".spm", ".vocab"}
 
@@ -49,7 +50,7 @@ def fetch(
     """
     from huggingface_hub import HfApi, snapshot_download
 
-    progress(f"Looking up {name}", 0, None)
+    progress(say("Looking up {name}", name=name), 0, None)
     try:
         info = HfApi().model_info(name, revision=revision, token=token, files_metadata=True)
     except Exception as error:

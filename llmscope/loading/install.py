@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from llmscope.loading.errors import LoadError
 from llmscope.loading.progress import reporting
+from llmscope.words import say
 
 if TYPE_CHECKING:
     from llmscope.loading.progress import Progress
@@ -75,7 +76,13 @@ def install(name: str, progress: Progress | None = None) -> None:
     importlib.invalidate_caches()
     if problem is not None:
         raise LoadError(
-            f"{name} couldn't be installed. Run this in a terminal: {by_hand}\n{problem}", "install"
+            say(
+                "{name} couldn't be installed. Run this in a terminal: {by_hand}\n{problem}",
+                name=name,
+                by_hand=by_hand,
+                problem=problem,
+            ),
+            "install",
         )
 
 
@@ -98,8 +105,8 @@ def _run(command: list[str], report: Progress, stage: str) -> str | None:
                 except subprocess.TimeoutExpired:
                     continue
                 last = "\n".join(said.strip().splitlines()[-3:])
-                return f"pip said: {last}" if pip.returncode else None
-            return f"It took more than {_SECONDS / 60:.0f} minutes."
+                return say("pip said: {last}", last=last) if pip.returncode else None
+            return say("It took more than {SECONDS:.0f} minutes.", SECONDS=_SECONDS / 60)
         finally:
             _stop(pip)
 

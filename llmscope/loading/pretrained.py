@@ -17,6 +17,7 @@ from llmscope.loading.checkpoint import (
 )
 from llmscope.loading.claims import check_layers, check_names
 from llmscope.loading.errors import LoadError, damaged, remote_code
+from llmscope.words import say
 
 if TYPE_CHECKING:
     import torch
@@ -55,8 +56,12 @@ def read_config(checkpoint: Checkpoint, trust_remote_code: bool) -> PreTrainedCo
         path = checkpoint.folder / "config.json"
         if not path.is_file():
             raise LoadError(
-                f"{checkpoint.title} is no model: {checkpoint.folder} holds no config.json. "
-                "Give the folder that a model was saved to with save_pretrained.",
+                say(
+                    "{title} is no model: {folder} holds no config.json. Give the "
+                    "folder that a model was saved to with save_pretrained.",
+                    title=checkpoint.title,
+                    folder=checkpoint.folder,
+                ),
                 "weights",
             )
         kept = json.loads(path.read_text(encoding="utf-8"))
@@ -255,7 +260,14 @@ def _without_invented_head(
         return model
     trunk = model.base_model
     if trunk is model or any(key.startswith(f"{model.base_model_prefix}.") for key in missing):
-        raise damaged(title, f"{len(missing)} tensors are missing, such as {missing[0]}")
+        raise damaged(
+            title,
+            say(
+                "{count} tensors are missing, such as {missing}",
+                count=len(missing),
+                missing=missing[0],
+            ),
+        )
     warnings.warn(
         f"{title} has no weights for a language-model head ({missing[0]} is missing), so it is "
         "loaded without one: attention and hidden states can be seen, next tokens can't.",
@@ -266,8 +278,12 @@ def _without_invented_head(
 
 def _no_tokenizer(title: str) -> LoadError:
     return LoadError(
-        f"{title} comes without a tokenizer. Save one beside the weights with "
-        "tokenizer.save_pretrained(folder), or hand both over: llmscope.Scope(model, tokenizer).",
+        say(
+            "{title} comes without a tokenizer. Save one beside the weights "
+            "with tokenizer.save_pretrained(folder), or hand both over: "
+            "llmscope.Scope(model, tokenizer).",
+            title=title,
+        ),
         "tokenizer",
     )
 
@@ -275,9 +291,18 @@ def _no_tokenizer(title: str) -> LoadError:
 def _unknown_type(title: str, model_type: str | None) -> LoadError:
     import transformers
 
-    what = f"of type {model_type!r}" if model_type else "of a type that its config.json leaves out"
+    what = (
+        say("of type {model_type!r}", model_type=model_type)
+        if model_type
+        else say("of a type that its config.json leaves out")
+    )
     return LoadError(
-        f"{title} is {what}, which transformers {transformers.__version__} doesn't know. "
-        "A newer one may: `pip install --upgrade transformers`.",
+        say(
+            "{title} is {what}, which transformers {version} doesn't know. A "
+            "newer one may: `pip install --upgrade transformers`.",
+            title=title,
+            what=what,
+            version=transformers.__version__,
+        ),
         "architecture",
     )

@@ -10,6 +10,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from llmscope.text.tokens import clean
+from llmscope.words import say
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -84,7 +85,9 @@ def render(
             conversation, tokenize=False, add_generation_prompt=add_generation_prompt
         )
     except Exception as error:  # whatever a template raises
-        raise ValueError(f"The chat template refuses these messages: {error}") from error
+        raise ValueError(
+            say("The chat template refuses these messages: {error}", error=error)
+        ) from error
     return str(text)
 
 
@@ -122,8 +125,13 @@ def turns(tokenizer: PreTrainedTokenizerBase, messages: Messages, text: str) -> 
         if end is None:
             end = _content_end(tokenizer, messages, number, text)
         if end is None or end < reached:
-            what = f"Message {number + 1} can't be told from the others in what the chat template"
-            return Turns(why_none=f"{what} writes, so no roles are shown.")
+            return Turns(
+                why_none=say(
+                    "Message {number} can't be told from the others in what the chat template "
+                    "writes, so no roles are shown.",
+                    number=number + 1,
+                )
+            )
         role, content = message["role"], message["content"]
         blanks = content[len(content.rstrip()) :] if number in contents else ""
         following = messages[number + 1]["role"] if number + 1 < len(messages) else None

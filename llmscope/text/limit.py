@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from llmscope.words import say
+
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
@@ -30,7 +32,7 @@ class Limit:
     def check(self, ids: Sequence[int]) -> None:
         """Raise ValueError for too many token ids."""
         if self.tokens is not None and len(ids) > self.tokens:
-            raise self._too_many(f"{len(ids):,} tokens")
+            raise self._too_many(say("{count:,} tokens", count=len(ids)))
 
     def check_beginning(self, tokenizer: PreTrainedTokenizerBase, text: str) -> None:
         """Raise ValueError for a text that is far too long, without tokenizing all of it."""
@@ -39,12 +41,16 @@ class Limit:
         beginning = text[: _CHARACTERS * self.tokens]
         found = len(tokenizer(beginning, add_special_tokens=False)["input_ids"])
         if found > 2 * self.tokens:  # the cut makes no word twice as many tokens
-            raise self._too_many(f"Over {found:,} tokens")
+            raise self._too_many(say("Over {count:,} tokens", count=found))
 
     def _too_many(self, count: str) -> ValueError:
         return ValueError(
-            f"{count} are more than the {self.tokens:,} that {self.name} can read. "
-            "Shorten the text."
+            say(
+                "{count} are more than the {tokens:,} that {name} can read. Shorten the text.",
+                count=count,
+                tokens=self.tokens,
+                name=self.name,
+            )
         )
 
 

@@ -12,6 +12,7 @@ from llmscope.capture.wrappers import main_device
 from llmscope.text import chat
 from llmscope.text.limit import NO_LIMIT, Limit
 from llmscope.text.tokens import Token, clean, from_ids, tokenize, tokenize_target
+from llmscope.words import say
 
 if TYPE_CHECKING:
     import torch
@@ -107,15 +108,19 @@ def prepare(
 
     if isinstance(text, torch.Tensor):
         if text.ndim > 2 or (text.ndim == 2 and len(text) != 1):
-            raise ValueError(f"One text at a time: ids of shape {tuple(text.shape)} are more.")
+            raise ValueError(
+                say("One text at a time: ids of shape {tuple} are more.", tuple=tuple(text.shape))
+            )
         text = text.flatten().tolist()
     if pair is not None and not isinstance(text, str):
-        raise ValueError("A second sentence (pair=) goes with a text, not with ids or messages.")
+        raise ValueError(
+            say("A second sentence (pair=) goes with a text, not with ids or messages.")
+        )
     vocabulary = vocabulary_size(model, tokenizer)
     limit = Limit(name, context)
     source, ids, tokens = encode(tokenizer, text, pair, vocabulary=vocabulary, limit=limit)
     if not ids:
-        raise ValueError("The text is empty: the model needs at least one token to read.")
+        raise ValueError(say("The text is empty: the model needs at least one token to read."))
     device = main_device(model)
     inputs = {"input_ids": torch.tensor([ids], device=device)}
     if pair is not None:
@@ -126,7 +131,7 @@ def prepare(
     turns = chat.turns(tokenizer, messages, source) if messages else chat.Turns()
     if not getattr(model.config, "is_encoder_decoder", False):
         if target is not None:
-            raise ValueError(f"{name} has no decoder side: target= is not for it.")
+            raise ValueError(say("{name} has no decoder side: target= is not for it.", name=name))
         second = None if pair is None else clean(pair)
         return ModelInput(source, inputs, tokens, (), turns, second)
     start = _decoder_start(model)
@@ -176,8 +181,11 @@ def encode(
     if messages := _messages(text):
         if not getattr(tokenizer, "chat_template", None):
             raise ValueError(
-                f"{limit.name} has no chat template: it was not made for conversations. "
-                "Write the text out and trace that."
+                say(
+                    "{name} has no chat template: it was not made for conversations. "
+                    "Write the text out and trace that.",
+                    name=limit.name,
+                )
             )
         source = clean(chat.render(tokenizer, messages))
         ids, tokens = tokenize(tokenizer, source, add_special_tokens=False, limit=limit)
@@ -200,8 +208,13 @@ def one_token(tokenizer: PreTrainedTokenizerBase, token: str | int, vocabulary: 
     if len(ids) != 1:
         pieces = " + ".join(repr(str(tokenizer.decode([one]))) for one in ids)
         raise ValueError(
-            f"{token!r} is {len(ids)} tokens ({pieces or 'it is empty'}): name one of them, as "
-            "text or id. A word within a text mostly begins with a space."
+            say(
+                "{token!r} is {count} tokens ({value}): name one of them, as text "
+                "or id. A word within a text mostly begins with a space.",
+                token=token,
+                count=len(ids),
+                value=pieces or say("it is empty"),
+            )
         )
     return int(ids[0])
 
@@ -210,7 +223,13 @@ def check_ids(ids: Sequence[int], vocabulary: int) -> None:
     """Raise ValueError for the first id that is outside a vocabulary of this size."""
     outside = next((i for i in ids if not 0 <= i < vocabulary), None)
     if outside is not None:
-        raise ValueError(f"Token id {outside} is outside the vocabulary (0 to {vocabulary - 1:,}).")
+        raise ValueError(
+            say(
+                "Token id {outside} is outside the vocabulary (0 to {vocabulary:,}).",
+                outside=outside,
+                vocabulary=vocabulary - 1,
+            )
+        )
 
 
 def vocabulary_size(model: nn.Module, tokenizer: PreTrainedTokenizerBase) -> int:

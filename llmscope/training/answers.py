@@ -12,6 +12,7 @@ from llmscope.kernel import training_requests as ask
 from llmscope.kernel.requests import RequestError
 from llmscope.training.content import content
 from llmscope.training.numbers import Numbers, evenly
+from llmscope.words import later, say
 
 if TYPE_CHECKING:
     from llmscope.kernel.handlers import Answers
@@ -142,7 +143,13 @@ class TrainingAnswers:
         state, kept, steps = run.state, run.steps, self.steps(number)
         notes = [*run.notes]
         if self._steps is not None and len(steps) < len(kept):
-            notes.append(f"Held here are {len(steps)} of {len(kept)} steps that were kept.")
+            notes.append(
+                say(
+                    "Held here are {count} of {count_2} steps that were kept.",
+                    count=len(steps),
+                    count_2=len(kept),
+                )
+            )
         return {
             "name": run.name,
             "model": run.model,
@@ -160,7 +167,7 @@ class TrainingAnswers:
     def _step(self, request: ask.TrainingStep, _cancelled: Cancelled) -> Iterator[Part]:
         run = self._of(request.run)
         if request.step not in self.steps(request.run):
-            raise RequestError(f"Step {request.step:,} isn't kept.")
+            raise RequestError(say("Step {step:,} isn't kept.", step=request.step))
         yield content(run, request.run, request.step)
 
     def _across(self, request: ask.TrainingAcross, cancelled: Cancelled) -> Iterator[Part]:
@@ -218,7 +225,9 @@ class TrainingAnswers:
         probe, kind = self._kind(request), request.kind
         layers, heads = probe.kinds[kind][:2]
         if request.layer not in layers or request.head >= heads:
-            raise RequestError(f"There is no head {request.layer}·{request.head}.")
+            raise RequestError(
+                say("There is no head {layer}·{head}.", layer=request.layer, head=request.head)
+            )
         run, pictures = self.runs[request.run], []
         for step in evenly(self.steps(request.run), _PICTURES):
             if cancelled():
@@ -230,7 +239,9 @@ class TrainingAnswers:
             if request.head < len(shades):
                 pictures.append((step, shades[request.head]))
         if not pictures:
-            raise RequestError(f"There is no head {request.layer}·{request.head}.")
+            raise RequestError(
+                say("There is no head {layer}·{head}.", layer=request.layer, head=request.head)
+            )
         yield {
             "steps": np.array([step for step, _ in pictures], np.int32),
             "shades": np.stack([shades for _, shades in pictures]),
@@ -242,7 +253,7 @@ class TrainingAnswers:
         """Yield the shown steps, each with the numbers of a probe."""
         run = self.runs[request.run]
         if not self.steps(request.run):
-            raise RequestError("No step is kept yet.")
+            raise RequestError(say("No step is kept yet."))
         for step in self.steps(request.run):
             if cancelled():
                 return
@@ -253,35 +264,53 @@ class TrainingAnswers:
 
     def _of(self, run: int) -> History:
         if run >= len(self.runs):
-            raise RequestError(f"There is no run {run}: this view shows {len(self.runs)}.")
+            raise RequestError(
+                say(
+                    "There is no run {run}: this view shows {count}.", run=run, count=len(self.runs)
+                )
+            )
         return self.runs[run]
 
     def _probe(self, request: Any) -> Probe:
         probes, number = self._of(request.run).probes, int(request.probe)
         if number >= len(probes):
-            raise RequestError(f"There is no probe {number}: there are {len(probes)}.")
+            raise RequestError(
+                say(
+                    "There is no probe {number}: there are {count}.",
+                    number=number,
+                    count=len(probes),
+                )
+            )
         return probes[number]
 
     def _position(self, request: Any) -> int:
         """Return which of the kept positions of a probe a request is about."""
         positions = self._probe(request).positions
         if request.position not in positions:
-            known = ", ".join(map(str, positions)) or "no token"
-            raise RequestError(f"The next token was kept at {known}: not at {request.position}.")
+            known = ", ".join(map(str, positions)) or say("no token")
+            raise RequestError(
+                say(
+                    "The next token was kept at {known}: not at {position}.",
+                    known=known,
+                    position=request.position,
+                )
+            )
         return positions.index(request.position)
 
     def _kind(self, request: Any) -> Probe:
         probe, kind = self._probe(request), request.kind
         if kind not in probe.kinds:
             why = probe.summary.get("why")
-            raise RequestError(why or f"There is no {_KINDS[kind]} in this model.")
+            raise RequestError(
+                why or say("There is no {kind} in this model.", kind=say(_KINDS[kind]))
+            )
         return probe
 
 
 _KINDS: dict[Kind, str] = {
-    "self": "self-attention",
-    "encoder": "attention of an encoder",
-    "cross": "cross-attention",
+    "self": later("self-attention"),
+    "encoder": later("attention of an encoder"),
+    "cross": later("cross-attention"),
 }
 
 
@@ -293,8 +322,12 @@ def check_tokens(runs: Sequence[History]) -> None:
         and runs[0].vocabulary != runs[1].vocabulary
     ):
         raise ValueError(
-            f"{runs[0].name} and {runs[1].name} have other tokens: two runs are shown beside each "
-            "other where an id stands for the same token in both."
+            say(
+                "{name} and {name_2} have other tokens: two runs are shown beside "
+                "each other where an id stands for the same token in both.",
+                name=runs[0].name,
+                name_2=runs[1].name,
+            )
         )
 
 

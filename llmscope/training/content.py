@@ -9,6 +9,7 @@ import numpy as np
 from llmscope.analysis.head_scores import ROWS
 from llmscope.kernel.protocol import format_key
 from llmscope.kernel.step_input import StepInput
+from llmscope.words import later, say
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,17 +60,17 @@ def content(history: History, run: int, step: int) -> Part:
         "matrices": matrices,
         "logits": logits,
         "labels": {"ids": ids, "labels": history.labels(ids.tolist())},
-        "words": _WORDS,
+        "words": {name: say(sentence) for name, sentence in _WORDS.items()},
     }
 
 
 _WORDS = {
-    "heads": "The weights of this head weren't kept: Watch(heads=…) says of which they are.",
-    "positions": "The next token wasn't kept here: Watch(positions=…) says where it is.",
-    "steps": "The arithmetic of a head takes the model as it was at this step.",
-    "lens": "The lens of all tokens takes the model as it was at this step.",
-    "effects": "Effects take the model as it was at this step.",
-    "patching": "Patching takes the model as it was at this step.",
+    "heads": later("The weights of this head weren't kept: Watch(heads=…) says of which they are."),
+    "positions": later("The next token wasn't kept here: Watch(positions=…) says where it is."),
+    "steps": later("The arithmetic of a head takes the model as it was at this step."),
+    "lens": later("The lens of all tokens takes the model as it was at this step."),
+    "effects": later("Effects take the model as it was at this step."),
+    "patching": later("Patching takes the model as it was at this step."),
 }
 
 

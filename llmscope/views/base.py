@@ -10,17 +10,16 @@ import anywidget
 import traitlets
 
 from llmscope.edits.code import code_of
-from llmscope.kernel import Handlers, IdsInput, TextInput, Worker
+from llmscope.kernel import Handlers, Worker
 from llmscope.kernel import requests as ask
-from llmscope.kernel.edited_input import EditedInput, as_json
 from llmscope.kernel.inputs import text_of
-from llmscope.kernel.protocol import parse_input
 from llmscope.kernel.subshell import run_as_addressed
 from llmscope.state import SAMPLING, ViewState
 from llmscope.views.call import Code, call_of, source_of
 from llmscope.views.flushed import remember_session, send_flushed
 from llmscope.views.joins import linked_to, unlink_all
-from llmscope.views.traits import INPUT, ViewTraits
+from llmscope.views.shown import input_of, with_slides
+from llmscope.views.taught import TaughtTraits
 from llmscope.words import spoken
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ _HEAD = {"layer", "head"}
 _NOT_BUILT = "The front end of llmscope is not built. In a clone, run: pip install -e ."
 
 
-class View(anywidget.AnyWidget, ViewTraits):
+class View(anywidget.AnyWidget, TaughtTraits):
     """A widget that shows one text through one model.
 
     The traits below can be read, set, observed and linked; the page follows them and sets them.
@@ -165,7 +164,6 @@ class View(anywidget.AnyWidget, ViewTraits):
         own = {**own, ask.Call: self._call} if self._maker else own
         self._handlers = Handlers(scope, trace, session, own, *(other or ()))
         self._worker = Worker(self._handlers, self._post)
-        self._from_page = False
         super().__init__(text=text, _telling=traits.keys().isdisjoint(_HEAD), **traits)
         # ipywidgets holds every widget until it is closed.
         self._own_widgets = () if "layout" in traits else (self.layout,)
@@ -208,7 +206,7 @@ class View(anywidget.AnyWidget, ViewTraits):
             Values of all traits, what is read, and what follows from it.
         """
         shown = self._input
-        return ViewState(
+        state = ViewState(
             view=type(self).__name__,
             number=id(self),
             linked=tuple(map(id, linked_to(self))),
@@ -225,6 +223,7 @@ class View(anywidget.AnyWidget, ViewTraits):
             read=lambda cancelled: self._read(shown, cancelled),
             answers=self._answers,
         )
+        return with_slides(state, [one["set"] for one in self.slides], self._read)
 
     def figure(self, width: float | None = None) -> Figure:
         """Draw what is on screen for a paper: vectors, on white.
@@ -337,13 +336,7 @@ class View(anywidget.AnyWidget, ViewTraits):
     @property
     def _input(self) -> Input:
         """What is read: the ids of a path, or the text and what goes with it."""
-        text = TextInput(*(getattr(self, name) for name in INPUT))
-        plain: Input = parse_input(self._path) if self._path else text
-        if self._handlers.session is None and self.edits and self.side == "untouched":
-            return plain.input if isinstance(plain, EditedInput) else plain
-        if not self.edits or not isinstance(plain, TextInput | IdsInput):
-            return plain
-        return EditedInput(as_json(self.edits), plain)
+        return input_of(self.shared_traits(), generates=self._handlers.session is not None)
 
     def _read(self, shown: Input, cancelled: Callable[[], bool]) -> Trace:
         return self._handlers.traces.trace(shown, cancelled)

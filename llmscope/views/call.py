@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from llmscope.edits import Edit
 
-_PASSING = ("playing",)  # what a view does, not what it shows
+_PASSING = ("playing", "slide")  # what a view does, not what it shows
 
 
 class Code(str):

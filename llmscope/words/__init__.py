@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
+from pathlib import Path
 
 ENGLISH = "en"
 # By name, how a page calls it.
@@ -58,3 +61,35 @@ def spoken(name: str) -> Iterator[None]:
         yield
     finally:
         _spoken.reset(token)
+
+
+def say(sentence: str, **places: object) -> str:
+    """Return a sentence in the language that is spoken here, with what goes into its places.
+
+    Parameters
+    ----------
+    sentence
+        In English, as `str.format` takes it: it names its translation in the catalogue.
+    **places
+        What goes into its places, by name.
+    """
+    found = _catalogue(language()).get(sentence, sentence)
+    return found.format(**places)
+
+
+def later(sentence: str) -> str:
+    """Return a sentence as it is: it is said by `say` where it is used."""
+    return sentence
+
+
+@cache
+def _catalogue(name: str) -> dict[str, str]:
+    if name == ENGLISH:
+        return {}
+    found: dict[str, str] = json.loads(Path(__file__).with_name(f"{name}.json").read_bytes())
+    return found
+
+
+def refused(sentence: str, **places: object) -> ValueError:
+    """Return the error that says a sentence; the arguments are those of `say`."""
+    return ValueError(say(sentence, **places))

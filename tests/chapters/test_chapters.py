@@ -17,7 +17,7 @@ from tests.chapters.source import LANGUAGES, NOTEBOOKS, Code, names, parsed, rea
 ROOT = Path(__file__).parents[2]
 WORDS = ROOT / "llmscope" / "frontend" / "src" / "words"
 TERMS = tomllib.loads((Path(__file__).parent / "terms.toml").read_text("utf-8"))
-SHORTENED = ("04-attention",)
+SHORTENED = ("02-writing", "04-attention")
 CHAPTERS = names()
 each = pytest.mark.parametrize("name", CHAPTERS)
 

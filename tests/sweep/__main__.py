@@ -8,15 +8,30 @@ import time
 import transformers
 
 from tests.sweep.bounds import check_all
+from tests.sweep.check import check, check_whole
 from tests.sweep.models import TOKENS, entries
-from tests.sweep.table import PAGE, counts, equal_before, page
+from tests.sweep.table import PAGE, counts, equal_before, page, whole_counts, with_whole
 
 
 def main(names: list[str]) -> int:
-    """Check the model types `names`, or all; the page is written only of all."""
+    """Check the model types `names`, or all; the page is written only of all.
+
+    After `--whole`, only what models are made of is read, and only that is written anew.
+    """
+    only_whole = names[:1] == ["--whole"]
+    names = names[only_whole:]
     chosen = [entry for entry in entries() if not names or entry.model_type in names]
     began = time.monotonic()
-    results = check_all(chosen)
+    results = check_all(chosen, check_whole if only_whole else check)
+    if only_whole:
+        for what, count in whole_counts(results):
+            print(f"{what:40} {count}")
+        for result in results:
+            if names or result.whole.wrong:
+                print(result.mapping, result.model_type, result.whole, result.remark)
+        if not names:
+            PAGE.write_text(with_whole(PAGE.read_text(), results))
+        return int(any(result.whole.wrong for result in results))
     for result in results:
         if names or (result.traced and not result.equal) or "Error" in result.remark:
             print(result)

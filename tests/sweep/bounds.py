@@ -7,8 +7,9 @@ import os
 import resource
 import signal
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from types import FrameType
 
@@ -21,10 +22,10 @@ SECONDS = 120  # for one entry
 BYTES = 8 << 30
 
 
-def check_all(chosen: Sequence[Entry]) -> list[Result]:
+def check_all(chosen: Sequence[Entry], check: Callable[[Entry], Result] = check) -> list[Result]:
     """Check all of `chosen`, as many at once as there are cores."""
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), initializer=_begin) as pool:
-        return list(pool.map(_bounded, chosen))
+        return list(pool.map(partial(_bounded, check), chosen))
 
 
 def _begin() -> None:
@@ -36,7 +37,7 @@ def _begin() -> None:
     logging.disable()
 
 
-def _bounded(entry: Entry) -> Result:
+def _bounded(check: Callable[[Entry], Result], entry: Entry) -> Result:
     if entry.model_type in NOT_TEXT:
         return Result(entry.mapping, entry.model_type, remark=NOT_TEXT[entry.model_type])
     signal.alarm(SECONDS)

@@ -28,6 +28,7 @@ from tests.sweep.edits import Edits, check_edits
 from tests.sweep.features import features
 from tests.sweep.gaps import gaps_differ
 from tests.sweep.models import Entry, ids
+from tests.sweep.structure import Whole, check_structure
 
 TOLERANCE = relative_tolerance(4 * TINY)  # some are deeper, or mix experts
 ROUNDING = 1e-3
@@ -57,6 +58,7 @@ class Result:
     cached: bool = False  # whether a text that begins as one before costs what differs
     typed: float = 0.0  # of what is read after edits of the text from what is read afresh
     edits: Edits = field(default_factory=Edits)  # of the model
+    whole: Whole = field(default_factory=Whole)  # the model as one picture
     read: dict[Kind, int] = field(default_factory=dict)  # layers whose attention is read
     by: str = "none"  # "tap", "own output", "tap and own output" or "none"
     features: list[str] = field(default_factory=list)
@@ -96,11 +98,23 @@ def check(entry: Entry, dtype: torch.dtype = torch.float32, edits: HowMany = "al
         result.cached = scope.runner.prefix_cache.works is True
     if result.family == "masked":
         result.gaps = gaps_differ(entry)
+    result.whole = check_structure(trace, untouched, TOLERANCE)
     if edits != "none":
         result.edits = _edits(entry, edits == "few")
     result.by = _how(trace)
     result.features = features(trace)
     result.remark = trace.why_no_attention or _left_out(trace, own)
+    return result
+
+
+def check_whole(entry: Entry) -> Result:
+    """Check what a model is made of, and nothing else."""
+    result = Result(entry.mapping, entry.model_type)
+    model = entry.model()
+    target = tiny.TEXT if model.config.is_encoder_decoder else None
+    scope = Scope(entry.model(), _tokenizer(), name=entry.model_type)
+    result.whole = check_structure(scope.trace(ids(), target=target), model, TOLERANCE)
+    result.traced = True
     return result
 
 

@@ -26,6 +26,10 @@ single precision can't tell, because two ways to the same numbers part by more t
 comparison is made in double precision. A text is then edited three times, and what is read of it is
 compared with a fresh trace in the same way.
 
+**Whole models** are drawn as one picture of what their modules were seen to do: of each box in each
+block, the numbers of a token are held to what a plain hook on its module sees, and each sum to the
+stream behind it. What isn't understood is one box: below the blocks, above them, or a block.
+
 **Edits** of the model are held to the same edits made with plain hooks of PyTorch: in two layers,
 heads, attention, the MLP and the whole layer switched off, the stream behind it steered, and
 patched from another text. Effects by ablation are held to these edits, and direct effects have to
@@ -42,7 +46,8 @@ With none, everything else (tokens, logits, distributions, hidden states) is the
 is read off the tiny model: of a family, larger models may have more.
 """
 COLUMNS = (
-    "Model type", "Mapping", "Family", "Attention read by", "Equal", "Edits", "Special", "Remark",
+    "Model type", "Mapping", "Family", "Attention read by", "Equal", "Edits", "Whole model",
+    "Special", "Remark",
 )  # fmt: skip
 # What is refused, by how the names of edits begin that are.
 REFUSALS = {
@@ -97,6 +102,7 @@ def counts(results: Sequence[Result]) -> list[tuple[str, str]]:
         ("Every edit made, equal to hooks", str(sum(edits(r) == "yes" for r in traced))),
         ("… all but direct effects", str(sum(_is_direct(r) for r in traced))),
         ("… some others refused in words", str(sum(_is_partial(r) for r in traced))),
+        *whole_counts(results),
         ("Edits wrong", str(sum(bool(r.edits.wrong) for r in traced))),
     ]
 
@@ -115,8 +121,8 @@ def cells(result: Result) -> list[str]:
     by = result.by if result.traced else ""
     special = ", ".join(result.features)
     return [
-        f"`{result.model_type}`", result.mapping, result.family, by, equal, edits(result), special,
-        result.remark,
+        f"`{result.model_type}`", result.mapping, result.family, by, equal, edits(result),
+        whole(result), special, result.remark,
     ]  # fmt: skip
 
 
@@ -136,6 +142,53 @@ def edits(result: Result) -> str:
         refused[refused.index("direct effects")] = "direct effects of heads"
     some = result.edits.held or result.edits.agree or result.edits.alone
     return ("all but " if some else "none: ") + ", ".join(refused)
+
+
+def whole_counts(results: Sequence[Result]) -> list[tuple[str, str]]:
+    """Count how much of the models is understood as one picture."""
+    cells = [whole(result) for result in results if result.traced]
+    unread = sum(cell == "one box" for cell in cells)
+    return [
+        ("Whole model drawn", str(sum(cell == "yes" for cell in cells))),
+        ("… with boxes that aren't understood", str(sum(cell.startswith("but") for cell in cells))),
+        ("… as one box", str(unread)),
+        ("… wrong", str(sum(cell.startswith("wrong") for cell in cells))),
+    ]
+
+
+def whole(result: Result) -> str:
+    """Say how much of a model is understood as one picture."""
+    if not result.traced:
+        return ""
+    if result.whole.wrong:
+        return "wrong: " + ", ".join(result.whole.wrong[:4])
+    if result.whole.unread:
+        return "one box"
+    names = dict.fromkeys(name.rpartition(".")[2] for name in result.whole.boxes)
+    said = {"input": "below the blocks", "end": "above the blocks", "whole": "some blocks"}
+    boxes = [said.get(name, "parts of blocks") for name in names]
+    boxes += ["numbers"] * bool(result.whole.refused)
+    return "but " + ", ".join(dict.fromkeys(boxes)) if boxes else "yes"
+
+
+def with_whole(page: str, results: Sequence[Result]) -> str:
+    """Return the page with what was found of whole models, and all else as it is."""
+    cells = {(r.mapping, f"`{r.model_type}`"): whole(r) for r in results}
+    at, lines = COLUMNS.index("Whole model"), []
+    known = dict(whole_counts(results))
+    for line in page.split("\n"):
+        row = [cell.strip() for cell in line.split("|")[1:-1]]
+        if row and row[0] in known:
+            continue
+        if row and row[0] == "Edits wrong":
+            lines += [_row(one) for one in known.items()]
+        if len(row) in (len(COLUMNS) - 1, len(COLUMNS)):
+            kept = row if len(row) == len(COLUMNS) else [*row[:at], "", *row[at:]]
+            names = {"Model type": "Whole model", "---": "---"}
+            kept[at] = names.get(row[0]) or cells.get((row[1], row[0]), kept[at])
+            line = _row(kept)
+        lines.append(line)
+    return "\n".join(lines)
 
 
 def _is_implied(name: str, result: Result) -> bool:

@@ -58,6 +58,7 @@ def test_logits_and_attention_are_the_models_own(mapping, model_type):
     result = check(entry, edits="none" if model_type in SLOW else "few")
     assert (result.by, result.features) == SAMPLE[mapping, model_type]
     assert result.equal, result
+    assert not result.whole.wrong
     assert not result.edits.wrong, result.edits.wrong
     assert bool(result.read) == (" attention" not in result.remark)
 

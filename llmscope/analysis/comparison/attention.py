@@ -12,6 +12,7 @@ from llmscope.analysis.head_scores import ROWS
 from llmscope.analysis.matrices import Band, MatrixStack, layer_stack
 from llmscope.capture import NEVER, Cancel, Cancelled, Recording, to_numpy
 from llmscope.shared import Kind
+from llmscope.words import say
 
 if TYPE_CHECKING:
     import torch
@@ -26,9 +27,16 @@ def check_shapes(one: Recording, other: Recording, kind: Kind) -> None:
     """Raise ValueError when two models don't have the same heads in the same layers."""
     if _shape(one, kind) != _shape(other, kind):
         raise ValueError(
-            "Heads are compared where two models have the same ones: heads of models of different "
-            f"shape aren't matched. {one.name} has {_described(one, kind)}, {other.name} has "
-            f"{_described(other, kind)}. Texts, next tokens and surprisal are compared anyway."
+            say(
+                "Heads are compared where two models have the same ones: heads of "
+                "models of different shape aren't matched. {name} has {described}, "
+                "{name_2} has {described_2}. Texts, next tokens and surprisal are "
+                "compared anyway.",
+                name=one.name,
+                described=_described(one, kind),
+                name_2=other.name,
+                described_2=_described(other, kind),
+            )
         )
 
 
@@ -65,8 +73,12 @@ def difference_stack(
     shapes = [(stack.count, stack.queries, stack.keys) for stack in (one, other)]
     if shapes[0] != shapes[1] and (pairing is None or one.count != other.count):
         raise ValueError(
-            "Only matrices of one shape have a difference; these have (heads, queries, keys) "
-            f"{shapes[0]} and {shapes[1]}."
+            say(
+                "Only matrices of one shape have a difference; these have (heads, "
+                "queries, keys) {shapes} and {shapes_2}.",
+                shapes=shapes[0],
+                shapes_2=shapes[1],
+            )
         )
     if pairing is None:
         queries, keys, heads = one.queries, one.keys, one.heads + other.heads

@@ -13,6 +13,7 @@ from llmscope.capture import NEVER, Cancel, Cancelled, Recording, to_numpy
 from llmscope.extras import data_frame
 from llmscope.shared import Stream
 from llmscope.text import labels
+from llmscope.words import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,8 +126,13 @@ def read_lens_difference(
     counts = [len(each) for each in ends]
     if counts[0] != counts[1]:
         raise ValueError(
-            f"The two models have {counts[0] - 1} and {counts[1] - 1} layers: the lens compares "
-            "layer by layer, so they have to have as many. trace.lens() reads each by itself."
+            say(
+                "The two models have {counts} and {counts_2} layers: the lens "
+                "compares layer by layer, so they have to have as many. "
+                "trace.lens() reads each by itself.",
+                counts=counts[0] - 1,
+                counts_2=counts[1] - 1,
+            )
         )
     shape = (counts[0], len(rows))
     divergence = np.empty(shape, dtype=np.float32)

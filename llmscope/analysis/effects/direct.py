@@ -29,6 +29,7 @@ from llmscope.capture.points import Point
 from llmscope.capture.projection import is_linear
 from llmscope.capture.stream import first_tensor
 from llmscope.capture.tensors import close
+from llmscope.words import later, refused, say
 
 if TYPE_CHECKING:
     from torch import nn
@@ -37,7 +38,11 @@ if TYPE_CHECKING:
     from llmscope.capture.undo import Changes
     from llmscope.shared import Kind
 
-_OTHERS = 'The methods "gradient" and "ablate" work without that.'
+_OTHERS = later('The methods "gradient" and "ablate" work without that.')
+
+
+def _refused(sentence: str, name: str, **places: object) -> ValueError:
+    return refused(sentence, name=name, others=say(_OTHERS), **places)
 
 
 class Run(NamedTuple):
@@ -79,21 +84,23 @@ def direct(measuring: Measuring) -> Effects:
     question, recording = measuring.question, measuring.recording
     units_of(measuring, question)
     if not measuring.blocks:
-        raise ValueError(
-            f"The layers of {recording.name} can't be told from its other modules. {_OTHERS}"
+        raise _refused(
+            "The layers of {name} can't be told from its other modules. {others}", recording.name
         )
     begin, written, end = _watch(measuring)
     if begin.shape != recording.forward.hidden.shape[-1:]:
-        raise ValueError(
-            f"What the head of {recording.name} reads isn't its residual stream, so that parts "
-            f"don't add up to a logit. {_OTHERS}"
+        raise _refused(
+            "What the head of {name} reads isn't its residual stream, so that "
+            "parts don't add up to a logit. {others}",
+            recording.name,
         )
     total = begin + sum((part for block in written for _, part in block.parts), begin * 0)
     if not written or not all(block.parts for block in written) or not close(total, end):
-        raise ValueError(
-            f"What the parts of {recording.name} write into the residual stream doesn't add up to "
-            f"what comes out: it normalises the stream on the way, or changes it otherwise. "
-            f"{_OTHERS}"
+        raise _refused(
+            "What the parts of {name} write into the residual stream doesn't "
+            "add up to what comes out: it normalises the stream on the way, or "
+            "changes it otherwise. {others}",
+            recording.name,
         )
     final = _final(measuring, end)
     slope, constant, capped = _head(measuring)
@@ -140,9 +147,10 @@ def direct(measuring: Measuring) -> Effects:
                 rest.append(Part("other", layer, None, None, whole))
     rest.append(Part("constant", None, None, None, constant + float(slope @ final.bias.double())))
     if question.of == "heads" and bool(np.isnan(by_head).all()):
-        raise ValueError(
-            f"The heads of {recording.name} are mixed before W_O, or with other things behind it, "
-            f"so that it can't be told what each writes. {_OTHERS}"
+        raise _refused(
+            "The heads of {name} are mixed before W_O, or with other things "
+            "behind it, so that it can't be told what each writes. {others}",
+            recording.name,
         )
     values = {"heads": by_head, "mlps": of_mlps, "layers": of_layers}[question.of]
     if question.of == "layers":
@@ -249,14 +257,15 @@ def _final(measuring: Measuring, end: torch.Tensor) -> Linear:
     recording = measuring.recording
     modules = recording.residual_stream.final
     if modules is None or recording.forward.logits is not None:
-        raise ValueError(f"The head of {recording.name} can't be run on its own. {_OTHERS}")
+        raise _refused("The head of {name} can't be run on its own. {others}", recording.name)
     linear, state = Linear.identity(end), end
     for module in modules:
         step = frozen(module, state.to(recording.forward.hidden.dtype))
         if step is None:
-            raise ValueError(
-                f"{type(module).__name__} of {recording.name} is no norm of a kind that can be "
-                f"held as it is. {_OTHERS}"
+            raise _refused(
+                "{kind} of {name} is no norm of a kind that can be held as it is. {others}",
+                recording.name,
+                kind=type(module).__name__,
             )
         linear, state = linear.then(step), step(state) + step.bias
     return linear
@@ -292,9 +301,10 @@ def _head(measuring: Measuring) -> tuple[torch.Tensor, float, float | None]:
     constant = value - part
     size = max(abs(value), abs(part), 1.0)
     if abs(opposite - (constant - part)) > 1e-3 * size:
-        raise ValueError(
-            f"The head of {recording.name} is more than a matrix, so that parts don't add up to a "
-            f"logit. {_OTHERS}"
+        raise _refused(
+            "The head of {name} is more than a matrix, so that parts don't add "
+            "up to a logit. {others}",
+            recording.name,
         )
     return slope, constant, float(cap) if cap else None
 
@@ -380,7 +390,11 @@ def _hold_to_the_model(measuring: Measuring, measured: float, capped: float | No
     true = float(question.measured(row))
     size = max(abs(true), float(row.abs().max()), 1.0)
     if abs(true - measured) > 2e-3 * size:
-        raise ValueError(
-            f"The parts of {recording.name} don't add up to its logit ({measured:.4g}, and it is "
-            f"{true:.4g}): something that isn't seen happens to the stream. {_OTHERS}"
+        raise _refused(
+            "The parts of {name} don't add up to its logit ({measured:.4g}, "
+            "and it is {true:.4g}): something that isn't seen happens to the "
+            "stream. {others}",
+            recording.name,
+            measured=measured,
+            true=true,
         )

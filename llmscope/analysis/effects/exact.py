@@ -15,6 +15,7 @@ from llmscope.capture.change import Change
 from llmscope.capture.hooks import before_forward
 from llmscope.capture.points import Point, block_of
 from llmscope.capture.stream import first_tensor
+from llmscope.words import say
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,7 +75,9 @@ def units_of(measuring: Measuring, question: Question) -> list[Unit]:
             if patched or block.parts
         ]
     if not units:
-        raise ValueError(f"{name} has no {question.of} that can be told apart.")
+        raise ValueError(
+            say("{name} has no {of} that can be told apart.", name=name, of=question.of)
+        )
     return units
 
 
@@ -266,8 +269,11 @@ def _slopes(measured: torch.Tensor, given: Sequence[torch.Tensor]) -> Sequence[t
 
 def _not_backwards(error: Exception) -> ValueError:
     return ValueError(
-        f"This model can't be followed backwards, so there are no estimates ({error}). "
-        'method="ablate" works without.'
+        say(
+            "This model can't be followed backwards, so there are no estimates "
+            '({error}). method="ablate" works without.',
+            error=error,
+        )
     )
 
 

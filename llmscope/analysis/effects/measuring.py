@@ -18,6 +18,7 @@ from llmscope.edits.known import (
     in_batch,
     watch_blocks,
 )
+from llmscope.words import say
 
 if TYPE_CHECKING:
     from llmscope.analysis.effects.question import Question
@@ -167,7 +168,7 @@ def embeddings_of(model: Any) -> list[Any]:
     modules = {*modules_of(model)}
     found = [stack.get_input_embeddings() for stack in stacks]
     if not all(module in modules for module in found):
-        raise ValueError("The model's embeddings are not found, so there are no gradients.")
+        raise ValueError(say("The model's embeddings are not found, so there are no gradients."))
     return found
 
 
@@ -176,7 +177,9 @@ def embeddings_with_gradients(model: Any, undo: Changes) -> None:
 
     def begin(_: Any, __: Any, ___: Any, output: torch.Tensor) -> torch.Tensor:
         if not isinstance(output, torch.Tensor):
-            raise ValueError("The model's embeddings are more than numbers, so no gradients are.")
+            raise ValueError(
+                say("The model's embeddings are more than numbers, so no gradients are.")
+            )
         return output.detach().requires_grad_(True).clone()  # CTRL scales it in place
 
     for module in dict.fromkeys(embeddings_of(model)):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from llmscope.words import say
+
 if TYPE_CHECKING:
     import torch
 
@@ -108,11 +110,18 @@ def checked(of: Any, method: Any, measure: Any, foil: Any, by: Any) -> tuple[Of,
         raise ValueError(f"measure is one of {_listed(MEASURES)}; not {measure!r}.")
     if (measure == "logit_difference") != (foil is not None):
         raise ValueError(
-            'A foil is the other token of measure="logit_difference": name both or none of them.'
+            say(
+                'A foil is the other token of measure="logit_difference": name '
+                "both or none of them."
+            )
         )
     if method == "direct" and measure not in ("logit", "logit_difference"):
         raise ValueError(
-            f"Direct effects add up to a logit, or to the difference of two: not to a {measure}."
+            say(
+                "Direct effects add up to a logit, or to the difference of two: "
+                "not to a {measure}.",
+                measure=measure,
+            )
         )
     if by == "mean" and (of == "tokens" or method in ("direct", "patch")):
         raise ValueError(f'by="mean" is for what is switched off, not for method={method!r}.')

@@ -18,6 +18,7 @@ from llmscope.analysis.effects.tokens import (
     saliency,
 )
 from llmscope.capture import NEVER, Cancel
+from llmscope.words import say
 
 if TYPE_CHECKING:
     import torch
@@ -135,5 +136,9 @@ def check_source(recording: Recording, source: Recording) -> None:
         here, there = len(recording.source_ids), len(source.source_ids)
     if here != there:
         raise ValueError(
-            f"Patching takes texts of as many tokens: this one has {here}, the source {there}."
+            say(
+                "Patching takes texts of as many tokens: this one has {here}, the source {there}.",
+                here=here,
+                there=there,
+            )
         )

@@ -10,6 +10,7 @@ import torch
 
 from llmscope.analysis.effects.measuring import embeddings_of
 from llmscope.capture.hooks import after_forward
+from llmscope.words import say
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,8 +62,11 @@ def saliency(measuring: Measuring) -> tuple[float, NDArray[np.float32]]:
         (slope,) = torch.autograd.grad(measured.sum(), rows)
     except RuntimeError as error:
         raise ValueError(
-            f"This model can't be followed backwards, so there are no estimates ({error}). "
-            'method="occlusion" works without.'
+            say(
+                "This model can't be followed backwards, so there are no estimates "
+                '({error}). method="occlusion" works without.',
+                error=error,
+            )
         ) from error
     return float(measured.detach()), (slope * rows)[0].detach().float().sum(-1).cpu().numpy()
 

@@ -70,6 +70,11 @@ class TokenNumbers:
     def _stream(self, block: ReadBlock) -> list[torch.Tensor]:
         here = Place(block.path, block.turn, given=True)
         end = Place(block.path, block.turn)
+        if here not in self.rows.vectors or end not in self.rows.vectors:
+            raise ValueError(
+                f"What {block.path} is given for this token isn't seen: a text of this length goes "
+                "another way through the model than a short one."
+            )
         points = [self.rows.vectors[here]]
         for number, stage in enumerate(block.stages):
             if number == len(block.stages) - 1:

@@ -2,6 +2,7 @@
 
 import { effect } from "@preact/signals";
 import { mount } from "./app/app";
+import type { LessonPart } from "./app/lesson/part";
 import { addressHere } from "./host/address";
 import { px } from "./draw/canvas";
 import { fitIn } from "./host/page";
@@ -27,15 +28,15 @@ const PAPER_SAYS = "data-llmscope-paper";
 const MOMENT = 1500; // ms
 
 /** Shows the page with these panels: the script that Python puts together ends with it. */
-export function open(panels: readonly Panel[]): void {
-  show(panels).catch((error: unknown) => {
+export function open(panels: readonly Panel[], lesson?: LessonPart): void {
+  show(panels, lesson).catch((error: unknown) => {
     document.querySelector("main")!.textContent = fill(problems.cantShow, {
       error: String(error),
     });
   });
 }
 
-async function show(panels: readonly Panel[]): Promise<void> {
+async function show(panels: readonly Panel[], lesson?: LessonPart): Promise<void> {
   const main = document.querySelector("main")!;
   const page = await readPage(document.getElementById("page-data")!.textContent!);
   const sources = page.sources.map((content) => new PageSource(content));
@@ -53,7 +54,7 @@ async function show(panels: readonly Panel[]): Promise<void> {
     const own = traits[index]!;
     starts.set(element, () => {
       const store = new Store(withSteps(sources[source]!, own.get("_panels")), own);
-      mount(element, store, panels);
+      mount(element, store, panels, undefined, undefined, lesson);
       address.shown(index, store);
       // Empty, it would let those below into sight. Out of sight nothing is painted, so it never settles.
       const fit = () => void (element.style.minHeight = "");

@@ -1,6 +1,7 @@
 import type { AnyModel } from "@anywidget/types";
 import { mount } from "./app/app";
 import { keep } from "./app/keep";
+import { lesson } from "./app/lesson";
 import { picker } from "./app/picker";
 import type { Panel } from "./panels/props";
 import { PANELS } from "./panels/registry";
@@ -29,7 +30,7 @@ export default () => {
     render({ el }: { el: HTMLElement }) {
       // In a frame what is stored may be forgotten, and hints would come back.
       const hints = parent === window ? new Hints(store) : undefined;
-      const leave = mount(el, store, PANELS, shown, hints);
+      const leave = mount(el, store, PANELS, shown, hints, lesson);
       const end = keep(el, store);
       return () => {
         end();

@@ -20,6 +20,9 @@ const entries = Object.entries(KEYS).flatMap(([scope, { acts }]) =>
   ),
 );
 const around = entries.filter(({ scope }) => scope === "page" || scope === "stage");
+/** A lesson stands where a stage does, and takes what nothing within takes. */
+const lessons = entries.filter(({ scope }) => scope === "lesson");
+const others = entries.filter((one) => !lessons.includes(one));
 
 describe("where Chinese is typed", () => {
   const pressed = (key: string, isComposing = false) => {
@@ -44,18 +47,21 @@ describe("the table of keys", () => {
   });
 
   test("has no key both on the page and on the stage", () => {
-    const keys = around.map(({ key }) => key);
-    expect(new Set(keys).size).toBe(keys.length);
+    const page = around.filter(({ scope }) => scope === "page");
+    for (const all of [around, [...page, ...lessons.filter(({ entry }) => !entry.instead)]]) {
+      const keys = all.map(({ key }) => key);
+      expect(new Set(keys).size).toBe(keys.length);
+    }
   });
 
   test("says where a panel takes a key from the page", () => {
     const taken = new Set(around.filter(({ entry }) => !entry.outside).map(({ key }) => key));
-    for (const { entry, name } of entries.filter((one) => !around.includes(one)))
+    for (const { entry, name } of others.filter((one) => !around.includes(one)))
       expect(entry.instead ?? false, name).toBe(entry.keys.some((key) => taken.has(key)));
   });
 
   test("keeps free what lessons need", () => {
-    const bare = entries.map(({ key }) => key.replace(/^.*\+(?=.)/, ""));
+    const bare = others.map(({ key }) => key.replace(/^.*\+(?=.)/, ""));
     expect(bare.filter((key) => KEPT_FREE.includes(key))).toEqual([]);
   });
 
@@ -63,7 +69,7 @@ describe("the table of keys", () => {
     const names = PANELS.map(({ name }) => name);
     for (const [scope, section] of Object.entries(KEYS))
       if ("panel" in section) expect(names).toContain(section.panel);
-      else expect(["page", "stage"]).toContain(scope);
+      else expect(["page", "stage", "lesson"]).toContain(scope);
   });
 
   test("has a key for each preset", () => {
@@ -89,8 +95,8 @@ describe("the table of keys", () => {
   });
 });
 
-test("keys that a frame hands on do nothing here, but for Escape, which ends what there is", () => {
-  const taken = new Set<string>(entries.map(({ key }) => key));
+test("keys that a frame hands on do nothing here, but in lessons, and for Escape, which ends what there is", () => {
+  const taken = new Set<string>(others.map(({ key }) => key));
   expect(Object.keys(HANDED_ON).filter((key) => taken.has(key))).toEqual(["Escape"]);
 });
 

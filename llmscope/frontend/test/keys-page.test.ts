@@ -11,7 +11,11 @@ const TABLE = /(<!-- written by .* -->\n)[^]*(?=<!-- until here -->)/;
 /** What help lists where every panel is shown, as tables. */
 function tables(): string {
   const root = document.createElement("div");
-  const shown = { dialog: createRef<HTMLDialogElement>(), shown: PANELS, isStage: true };
+  const shown = {
+    dialog: createRef<HTMLDialogElement>(),
+    shown: PANELS,
+    scopes: ["stage", "lesson"] as const,
+  };
   render(h(Help, { ...shown, hints: undefined }), root);
   return Array.from(root.querySelectorAll("section"), (section) => {
     const acts = Array.from(section.querySelectorAll("dt"), (keys) => {

@@ -1,6 +1,7 @@
 /** All that the workshop takes of the front end. */
 
 export { mount } from "../src/app/app";
+export { lesson } from "../src/app/lesson";
 export { PANELS } from "../src/panels/registry";
 export type { AskOptions } from "../src/protocol/source";
 export { type Page, readPage } from "../src/sources/page/content";

@@ -8,6 +8,7 @@ import {
   PlainTraits,
   Store,
   type Traits,
+  lesson,
   mount,
   readPage,
   withSteps,
@@ -50,7 +51,8 @@ async function open(): Promise<void> {
   main.style.width = `${address.width}px`;
   const host = document.createElement("div");
   main.replaceChildren(host);
-  const leave = mount(host, store, PANELS, undefined, address.hints ? new Hints(store) : undefined);
+  const hints = address.hints ? new Hints(store) : undefined;
+  const leave = mount(host, store, PANELS, undefined, hints, lesson);
   close = () => {
     leave();
     store.close();

@@ -16,6 +16,7 @@ import { HintContext } from "../ui/hint";
 import { type Press, onKeys } from "../ui/keys";
 import { followPrinting, isPrinted, onPaper } from "../ui/paper";
 import { Help } from "./help";
+import type { LessonPart } from "./lesson/part";
 import { Problem } from "./problem";
 import { Prompts } from "./prompts";
 import { Stage } from "./stage";
@@ -43,6 +44,7 @@ const BEGINNINGS = ["pointerdown", "keydown"];
  * @param panels those that may be shown
  * @param picker what is shown while there is no model, where one can be chosen
  * @param hints what one is told to do at first
+ * @param lesson what shows a lesson, where there is one
  */
 export function mount(
   el: HTMLElement,
@@ -50,6 +52,7 @@ export function mount(
   panels: readonly Panel[],
   picker?: Panel,
   hints?: Hints,
+  lesson?: LessonPart,
 ): () => void {
   const shadow = el.shadowRoot ?? el.attachShadow({ mode: "open" });
   // JupyterLab leaves the keys of an element that says so to the element.
@@ -64,7 +67,8 @@ export function mount(
   const endPaper = effect(() => void el.toggleAttribute("data-paper", onPaper.value));
   const endHints = hints?.start();
   store.look(1);
-  render(<App store={store} host={el} panels={panels} picker={picker} hints={hints} />, shadow);
+  const given = { store, panels, picker, hints, lesson };
+  render(<App {...given} host={el} />, shadow);
   return () => {
     render(null, shadow);
     store.look(-1);
@@ -82,16 +86,19 @@ interface AppProps extends PanelProps {
   panels: readonly Panel[];
   picker: Panel | undefined;
   hints: Hints | undefined;
+  lesson: LessonPart | undefined;
 }
 
-function App({ store, host, panels, picker, hints }: AppProps) {
+function App({ store, host, panels, picker, hints, lesson }: AppProps) {
   const around = useSignal<Theme>("light");
   const theme = useComputed<Theme>(() => (isPrinted.value ? "light" : around.value));
   useEffect(() => followTheme(host, (found) => (around.value = found)), []);
+  const isLesson = lesson && (store.state.lesson.value?.slides?.length ?? 0) > 0;
   const shown = store.state.panels.value
     .flatMap((name) => panels.find((panel) => panel.name === name) ?? [])
     .filter(({ name }) => !store.anatomy.isInstead.value || !/^(overview|attention)$/.test(name));
-  const sheets = [...SHARED, ...panels.map(({ css }) => css), picker?.css, print];
+  const sheets = [...SHARED, ...panels.map(({ css }) => css), picker?.css, lesson?.css, print];
+  const Stands = isLesson ? lesson.Stage : Stage;
   const old = store.isOld.value ? "old" : "";
   const hasColumns = shown.some(({ place }) => place === "column");
   const placeOf = ({ name, place }: Panel) => (name === "lens" && hasColumns ? "below" : place);
@@ -171,11 +178,12 @@ function App({ store, host, panels, picker, hints }: AppProps) {
               ) : !isReady ? (
                 picker && <picker.component store={store} />
               ) : isStage ? (
-                <Stage store={store} host={host} em={em} shown={shown}>
+                <Stands store={store} host={host} em={em} shown={shown}>
                   {prompts}
-                </Stage>
+                </Stands>
               ) : (
                 <>
+                  {isLesson && <lesson.Above store={store} host={host} />}
                   {prompts}
                   {show("row", "block")}
                   <Problem store={store} />
@@ -184,7 +192,12 @@ function App({ store, host, panels, picker, hints }: AppProps) {
                 </>
               )}
             </Em.Provider>
-            <Help hints={hints} dialog={help} shown={shown} isStage={isStage} />
+            <Help
+              hints={hints}
+              dialog={help}
+              shown={shown}
+              scopes={isStage ? [isLesson ? "lesson" : "stage"] : []}
+            />
           </div>
         </HintContext.Provider>
       </HelpContext.Provider>

@@ -16,16 +16,17 @@ const MANY = 3;
 interface HelpProps {
   dialog: RefObject<HTMLDialogElement | null>;
   shown: readonly Panel[];
-  isStage: boolean;
+  /** Scopes that have keys beside those of panels and of the page. */
+  scopes: readonly Scope[];
   hints: Hints | undefined;
 }
 
 /** All keys that do something in what is shown, over it. */
-export function Help({ dialog, shown, isStage, hints }: HelpProps) {
+export function Help({ dialog, shown, scopes, hints }: HelpProps) {
   const sections = Object.entries(KEYS).filter(([scope, section]) =>
     "panel" in section
       ? shown.some(({ name }) => name === section.panel)
-      : scope !== "stage" || isStage,
+      : scope === "page" || scopes.includes(scope as Scope),
   );
   const close = () => dialog.current?.close();
   return (

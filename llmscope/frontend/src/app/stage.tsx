@@ -1,14 +1,14 @@
-import { type Signal, useSignal } from "@preact/signals";
-import type { ComponentChildren } from "preact";
+import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { px } from "../draw/canvas";
 import { followRoom, toggleFullScreen } from "../host/room";
-import type { Panel, PanelProps, Subject } from "../panels/props";
+import type { Subject } from "../panels/props";
 import { HelpButton } from "../ui/help";
 import { onKeys } from "../ui/keys";
 import { app as words } from "#words/app";
 import { fill } from "../words/fill";
 import { useKeptFocus } from "./keep-focus";
+import type { StageProps } from "./lesson/part";
 import { Problem } from "./problem";
 
 const LINES = 36; // of type, one below the other, that there is room for
@@ -16,15 +16,6 @@ const EMS = 60; // of type beside each other
 const LEAST = 16; // pixels of type
 /** What in a subject has keys of its own. */
 const KEYED = '[role="application"], [tabindex="0"], input[type="range"]';
-
-interface StageProps extends PanelProps {
-  host: HTMLElement;
-  /** The size of type, which follows the height that there is. */
-  em: Signal<number>;
-  shown: readonly Panel[];
-  /** Above the text. */
-  children?: ComponentChildren;
-}
 
 /** As high as what is in sight: the text, one subject, large, and the next token beside it. */
 export function Stage({ store, host, em, shown, children }: StageProps) {

@@ -1,4 +1,4 @@
-import { type Signal, batch, effect } from "@preact/signals";
+import { type Signal, batch, effect, untracked } from "@preact/signals";
 import type { State } from "./state";
 
 /** What can be taken back. */
@@ -30,6 +30,7 @@ export class History {
   #known: Settings;
   /** Whether the gesture has made a step already. */
   #isOpen = false;
+  #isAside = false;
 
   /** `isOwn` tells whether the value of a setting comes from this page. */
   constructor(
@@ -46,6 +47,14 @@ export class History {
   /** A gesture begins: all that it changes is one step. */
   begin(): void {
     this.#isOpen = false;
+  }
+
+  /** What changes meanwhile is no step: a slide sets it, and not a person. */
+  aside(act: () => void): void {
+    this.#isAside = true;
+    batch(act);
+    this.#isAside = false;
+    untracked(() => (this.#known = this.#now()));
   }
 
   /** Takes the last step back that changed anything; false without one. */
@@ -70,7 +79,7 @@ export class History {
     const [before, now] = [this.#known, this.#now()];
     const own = NAMES.filter((name) => now[name] !== before[name] && this.isOwn(name));
     this.#known = now;
-    if (own.length === 0) return;
+    if (own.length === 0 || this.#isAside) return;
     if (!this.#isOpen) this.#steps.push({});
     this.#isOpen = true;
     const step = this.#steps.at(-1)!;

@@ -2,6 +2,7 @@
 
 import type { Trace } from "../protocol/answers";
 import type { Edit } from "../protocol/edits";
+import type { Lesson } from "../protocol/lesson";
 import type { Anchor, HeadPair } from "../protocol/keys";
 import type {
   ColorScale,
@@ -57,6 +58,8 @@ export const TRAITS = {
   order: "order",
   threshold: "threshold",
   lecture: "lecture",
+  slide: "slide",
+  lesson: "_lesson",
   chainRule: "chain_rule",
   model: "model",
   block: "block",
@@ -181,6 +184,9 @@ export interface State
   shade: TextShade | Shade;
   position: number;
   lecture: boolean;
+  /** Of a lesson, the slide that is on, from 0. */
+  slide: number;
+  lesson: Lesson | null;
   /** Whether the chain rule is shown. */
   chainRule: boolean;
   /** Whether the whole model is shown; which block is opened, -1 for that of the layer; and which box. */

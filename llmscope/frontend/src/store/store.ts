@@ -7,6 +7,7 @@ import {
   traceOf,
 } from "../protocol/answers";
 import { type Request, formatKey } from "../protocol/keys";
+import type { Point } from "../protocol/lesson";
 import type { Kind } from "../protocol/shared";
 import { type AskOptions, type Source, SourceError } from "../protocol/source";
 import { type Outcome, type Settings, sample } from "../sampling/sampling";
@@ -65,6 +66,8 @@ export class Store {
   readonly revealed = signal<string | null>(null);
   /** The token under the mouse. */
   readonly hovered = signal<number | null>(null);
+  /** What a slide points at. */
+  readonly pointed = signal<readonly Point[]>([]);
 
   readonly focus: ReadonlySignal<number>;
   readonly attention: AttentionStore;

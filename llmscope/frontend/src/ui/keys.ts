@@ -29,8 +29,8 @@ const WITH_SHIFT = ARROWS.map((key) => `Shift+${key}`);
 const DIGITS = ["1", "2", "3", "4", "5", "6", "7", "8", "9"] as const;
 
 /**
- * By scope: the page, the stage on it, and what has the focus within. Page keys stand nowhere: they
- * belong to the page around, and to lessons.
+ * By scope: the page, the stage or the lesson on it, and what has the focus within. Page keys are those
+ * of lessons alone: elsewhere they belong to the page around.
  */
 export const KEYS = {
   page: {
@@ -52,6 +52,25 @@ export const KEYS = {
       tools: { keys: ["c"] },
       full: { keys: ["f"] },
       begin: { keys: ARROWS, outside: true },
+    },
+  },
+  lesson: {
+    acts: {
+      next: { keys: ["PageDown"], typing: true },
+      previous: { keys: ["PageUp"], typing: true },
+      right: { keys: ["ArrowRight"] },
+      space: { keys: ["Space"] },
+      left: { keys: ["ArrowLeft"] },
+      first: { keys: ["Home"] },
+      last: { keys: ["End"] },
+      digit: { keys: ["0", ...DIGITS] },
+      jump: { keys: ["Enter"] },
+      dark: { keys: ["b", "."] },
+      light: { keys: ["s"] },
+      back: { keys: ["r"] },
+      tools: { keys: ["c"] },
+      full: { keys: ["f"] },
+      release: { keys: ["Escape"], instead: true },
     },
   },
   text: {

@@ -87,6 +87,12 @@ export function Matrix({ store, matrix, room }: MatrixProps) {
     };
   };
   const here = at ?? { query: Math.max(0, query), key: Math.max(0, key) };
+  const placeOf = ({ query, key }: Cell) => ({
+    left: px(columns.start + key * columns.size),
+    top: px(rows.start + query * rows.size),
+    width: px(columns.size),
+    height: px(rows.size),
+  });
   const middle: [number, number] = [
     columns.start + (here.key + 0.5) * columns.size,
     rows.start + (here.query + 0.5) * rows.size,
@@ -152,17 +158,16 @@ export function Matrix({ store, matrix, room }: MatrixProps) {
           />
           {at && <Rule axis={rows} at={query} name="row" />}
           {at && <Rule axis={columns} at={key} name="column" />}
-          {pinned && (
-            <div
-              class="rule cell"
-              style={{
-                left: px(columns.start + pinned.key * columns.size),
-                top: px(rows.start + pinned.query * rows.size),
-                width: px(columns.size),
-                height: px(rows.size),
-              }}
-            />
-          )}
+          {pinned && <div class="rule cell" style={placeOf(pinned)} />}
+          {store.pointed.value
+            .filter(({ kind }) => kind === "cell")
+            .map(({ at: [query, key] }) => (
+              <div
+                key={`${query}-${key}`}
+                class={`rule at-${query}-${key}`}
+                style={placeOf({ query: Number(query), key: Number(key) })}
+              />
+            ))}
         </div>
         {k > 1 && (
           <button type="button" class="reset" onClick={zoom.reset}>

@@ -365,6 +365,16 @@ function Heads({ store, grid, mark, layer, scale }: HeadsProps) {
       {patched.map((at) => (
         <Frame key={`from${at.layer}.${at.head}`} grid={grid} at={at} kind="patched" />
       ))}
+      {store.pointed.value
+        .filter(({ kind }) => kind === "head")
+        .map(({ at: [layer, head] }) => (
+          <Frame
+            key={`at${layer}.${head}`}
+            grid={grid}
+            at={{ layer: Number(layer), head: Number(head) }}
+            kind={`at-${layer}-${head}`}
+          />
+        ))}
       <Frame grid={grid} at={focus} kind="focus" />
       <Frame grid={grid} at={preview} kind="preview" />
       {isOn && !isApart && <StripFrame grid={grid} layer={layer.value} />}

@@ -47,6 +47,26 @@ export const keys = {
         begin: "Use the arrow keys of the panel that is shown",
       },
     },
+    lesson: {
+      title: "In a lesson",
+      acts: {
+        next: "Reveal what is held back, and then the next slide",
+        previous: "Slide before",
+        right: "The same as Page Down",
+        space: "The same",
+        left: "The same as Page Up",
+        first: "Begin anew, with all answers held back",
+        last: "Last slide",
+        digit: "A number and Enter: that slide",
+        jump: "Go there",
+        dark: "Nothing is shown, or the slide again",
+        light: "One panel alone is lit",
+        back: "Back to the slide, from wherever you went",
+        tools: "Show or hide the controls",
+        full: "Full screen",
+        release: "Lift what was pressed last: black, the spotlight, a number",
+      },
+    },
     text: {
       title: names.text,
       acts: {

@@ -20,6 +20,7 @@ export { label } from "./label";
 export { language } from "./language";
 export { lens } from "./lens";
 export { lensSteps } from "./lens-steps";
+export { lesson } from "./lesson";
 export { model } from "./model";
 export { nextToken } from "./next-token";
 export { overSteps } from "./over-steps";

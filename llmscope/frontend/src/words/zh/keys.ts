@@ -44,6 +44,26 @@ export const keys = {
         begin: "使用所显示面板的方向键",
       },
     },
+    lesson: {
+      title: "课程中",
+      acts: {
+        next: "先揭示答案，再到下一页",
+        previous: "上一页",
+        right: "同 Page Down",
+        space: "同上",
+        left: "同 Page Up",
+        first: "从头开始，收回所有答案",
+        last: "最后一页",
+        digit: "数字加 Enter：跳到该页",
+        jump: "跳转",
+        dark: "黑屏，或恢复",
+        light: "只突出一个面板",
+        back: "从任何地方回到本页",
+        tools: "显示或隐藏控件",
+        full: "全屏",
+        release: "取消黑屏、聚光或输入的数字",
+      },
+    },
     text: {
       title: names.text,
       acts: {

@@ -1,0 +1,30 @@
+/** A presenter's remote is heard by whoever has the focus: the lesson, once it is there. */
+
+/** Where a person writes: that isn't taken away from under their hands. */
+function isWriting(at: Element): boolean {
+  const editor = at.closest<HTMLElement>("input, textarea, select, [contenteditable=true]");
+  if (!editor) return false;
+  const text = "value" in editor ? String(editor.value) : editor.textContent;
+  return text.trim() !== "";
+}
+
+/** Takes the focus, unless somebody else needs it; and what nobody hears is the lesson's. */
+export function takesFocus(frame: HTMLElement): () => void {
+  const here = document.activeElement;
+  const isOther = here?.shadowRoot?.activeElement ?? null;
+  // A frame that takes the focus takes it from the page around.
+  if (parent === window && !isOther && !(here && isWriting(here)))
+    frame.focus({ preventScroll: true });
+  const hear = (event: KeyboardEvent) => {
+    const at = document.activeElement;
+    if (event.defaultPrevented || (at && at !== document.body && at !== document.documentElement))
+      return;
+    if (event.target === document.body || event.target === document.documentElement) {
+      const again = new KeyboardEvent(event.type, event);
+      frame.dispatchEvent(again);
+      if (again.defaultPrevented) event.preventDefault();
+    }
+  };
+  document.addEventListener("keydown", hear);
+  return () => document.removeEventListener("keydown", hear);
+}

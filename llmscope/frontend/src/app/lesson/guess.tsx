@@ -1,0 +1,108 @@
+import { useSignal } from "@preact/signals";
+import { probOf } from "../../sampling/sampling";
+import type { LessonStore } from "../../store/lesson";
+import type { NextToken } from "../../store/state";
+import type { Store } from "../../store/store";
+import { count, rounded, setting } from "../../ui/format";
+import { Label } from "../../ui/label";
+import { lesson as words } from "#words/lesson";
+import { nextToken } from "#words/next-token";
+import { fill } from "../../words/fill";
+
+interface GuessProps {
+  store: Store;
+  lesson: LessonStore;
+}
+
+/** What the class says, before it is shown. */
+export function Guess({ store, lesson }: GuessProps) {
+  const { guess } = lesson.slide.value;
+  if (guess === "next-token") return <GuessToken store={store} lesson={lesson} />;
+  const trait = guess as "temperature";
+  const names = nextToken.settings;
+  const name = names[trait.replace("_", "-") as keyof typeof names] ?? trait;
+  const truth = store.state.lesson.value!.slides[lesson.at.value]!.set[guess] as number;
+  return (
+    <p class="lesson-guess" role="status">
+      {lesson.isHeld.value ? (
+        words.guessSlider
+      ) : (
+        <>
+          {name}
+          <b>{fill(words.guessed, { value: setting(lesson.guessed.value ?? truth) })}</b>
+          <b>{fill(words.truth, { value: setting(truth) })}</b>
+        </>
+      )}
+    </p>
+  );
+}
+
+function GuessToken({ store, lesson }: GuessProps) {
+  const typed = useSignal("");
+  const isHeld = lesson.isHeld.value;
+  const add = () => {
+    const guess = typed.value.trim();
+    if (guess && !lesson.guesses.value.includes(guess))
+      lesson.guesses.value = [...lesson.guesses.value, guess];
+    typed.value = "";
+  };
+  return (
+    <form
+      class="lesson-guess"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (typed.value.trim()) add();
+        else if (isHeld) lesson.reveal();
+      }}
+    >
+      {isHeld && (
+        <input
+          class="text-input"
+          value={typed.value}
+          aria-label={words.guessToken}
+          placeholder={words.guessPlace}
+          spellcheck={false}
+          autocomplete="off"
+          onInput={(event) => (typed.value = event.currentTarget.value)}
+        />
+      )}
+      <ul class="list" aria-label={words.guess}>
+        {lesson.guesses.value.map((guess) => (
+          <li key={guess}>
+            <b>{guess}</b> {!isHeld && <Truth store={store} guess={guess} />}
+          </li>
+        ))}
+      </ul>
+    </form>
+  );
+}
+
+/** How likely a guess is, of the tokens that are named: those, or how they begin. */
+export function rankOf(next: NextToken, guess: string): { rank: number; isWhole: boolean } | null {
+  const texts = next.texts.slice(0, next.known).map((text) => text?.trim() ?? "");
+  const whole = [guess, guess.toLowerCase()].map((word, folded) =>
+    texts.findIndex((text) => text !== "" && (folded ? text.toLowerCase() : text) === word),
+  );
+  const rank = whole.find((found) => found >= 0);
+  if (rank !== undefined) return { rank, isWhole: true };
+  let [best, length] = [-1, 0];
+  texts.forEach((text, place) => {
+    if (text.length > length && guess.startsWith(text)) [best, length] = [place, text.length];
+  });
+  return best < 0 ? null : { rank: best, isWhole: false };
+}
+
+function Truth({ store, guess }: { store: Store; guess: string }) {
+  const next = store.next.value;
+  const outcome = store.outcome.value;
+  if (!next || !outcome) return null;
+  const found = rankOf(next, guess);
+  if (!found) return <span>{fill(words.unranked, { rank: count(next.known) })}</span>;
+  const share = rounded(probOf(outcome, found.rank));
+  return (
+    <span class="figures">
+      {!found.isWhole && <Label text={fill(words.begins, { token: next.texts[found.rank]! })} />}{" "}
+      {fill(words.ranked, { rank: count(found.rank + 1), share })}
+    </span>
+  );
+}
