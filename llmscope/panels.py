@@ -16,6 +16,7 @@ import numpy as np
 from llmscope.capture import NEVER
 from llmscope.kernel import TextInput, training
 from llmscope.kernel import requests as ask
+from llmscope.kernel import structure_requests as whole
 from llmscope.kernel.edited_input import input_of, without_source
 from llmscope.kernel.evaluation import evaluated
 from llmscope.kernel.protocol import format_key
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 Reads = Literal["attention", "matrix", "next-token"]
 _MOST_HEADS = 5  # that are named in words
 MOST_LENS = 512  # positions up to which the lens of each is in a page
+MOST_PATHS = 32  # tokens whose way through the model is in a page
 
 
 @dataclass(frozen=True)
@@ -197,6 +199,30 @@ def _lens(shown: Shown) -> list[OfTrace]:
     return [ask.LensBlock(shown.name, stream, block) for stream in streams for block in blocks]
 
 
+def _model(shown: Shown) -> list[OfTrace]:
+    """Return what the model is made of, and the numbers of tokens: all blocks of those in focus."""
+    trace, name = shown.trace, shown.name
+    found: list[OfTrace] = [whole.Structure(name)]
+    for tower in trace.structure.towers:
+        count = len(trace.source_tokens if tower.tower == "encoder" else trace.tokens)
+        asked = sorted(n for n in shown.positions or range(count) if n < count)[:MOST_PATHS]
+        for view in shown.views:
+            here = view.position if 0 <= view.position < count else count - 1
+            chosen = view.traits["block"]
+            block = min(chosen if chosen >= 0 else view.layer, tower.blocks - 1)
+            for place in dict.fromkeys([here, *asked]):
+                found.append(whole.ModelStream(name, tower.tower, place))
+                blocks = range(tower.blocks) if place == here else [block]
+                found += [whole.ModelBlock(name, tower.tower, n, place) for n in blocks]
+            boxes = {box.id for box in (*tower.before, *tower.after) if box.opens == "box"}
+            if view.traits["box"].startswith("encoder.") == (tower.tower == "encoder"):
+                boxes |= {view.traits["box"]} - {""}
+            for box in sorted(boxes):
+                turns = box.rpartition(".")[2] in ("rotary", "alibi", "relative")
+                found.append(whole.ModelBox(name, box, view.head if turns else 0, here))
+    return list(dict.fromkeys(found))
+
+
 def _evaluation(view: ViewState) -> list[Request]:
     count = len(evaluated(view.answers)["texts"])
     return [ask.Evaluated(), *(ask.EvaluatedText(number) for number in range(count))]
@@ -282,7 +308,7 @@ PANELS = {
         Panel("tokens", above=170, reads=_ATTENTION, requests=_text),
         Panel("texts", above=250, between=_rows),
         Panel("chain", above=240, requests=_chain, between=_chain, opened_by="chain_rule"),
-        Panel("model", above=470, opened_by="model"),
+        Panel("model", above=470, requests=_model, opened_by="model"),
         Panel("generation", above=330),
         Panel(
             "overview",
