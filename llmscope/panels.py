@@ -16,7 +16,7 @@ import numpy as np
 from llmscope.capture import NEVER
 from llmscope.kernel import TextInput, training
 from llmscope.kernel import requests as ask
-from llmscope.kernel import structure_requests as whole
+from llmscope.kernel import structure_requests as of_model
 from llmscope.kernel.edited_input import input_of, without_source
 from llmscope.kernel.evaluation import evaluated
 from llmscope.kernel.protocol import format_key
@@ -25,7 +25,7 @@ from llmscope.words import say
 
 if TYPE_CHECKING:
     from llmscope.kernel.requests import OfTrace, Pair, Request
-    from llmscope.shared import Kind, Parts
+    from llmscope.shared import Kind, Parts, Tower
     from llmscope.state import ViewState
     from llmscope.trace import Trace
 
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 Reads = Literal["attention", "matrix", "next-token"]
 _MOST_HEADS = 5  # that are named in words
+MOST_PATHS = 16  # positions up to which the numbers of each are in a page
 MOST_LENS = 512  # positions up to which the lens of each is in a page
-MOST_PATHS = 32  # tokens whose way through the model is in a page
 
 
 @dataclass(frozen=True)
@@ -200,26 +200,28 @@ def _lens(shown: Shown) -> list[OfTrace]:
 
 
 def _model(shown: Shown) -> list[OfTrace]:
-    """Return what the model is made of, and the numbers of tokens: all blocks of those in focus."""
-    trace, name = shown.trace, shown.name
-    found: list[OfTrace] = [whole.Structure(name)]
-    for tower in trace.structure.towers:
-        count = len(trace.source_tokens if tower.tower == "encoder" else trace.tokens)
-        asked = sorted(n for n in shown.positions or range(count) if n < count)[:MOST_PATHS]
-        for view in shown.views:
-            here = view.position if 0 <= view.position < count else count - 1
-            chosen = view.traits["block"]
-            block = min(chosen if chosen >= 0 else view.layer, tower.blocks - 1)
-            for place in dict.fromkeys([here, *asked]):
-                found.append(whole.ModelStream(name, tower.tower, place))
-                blocks = range(tower.blocks) if place == here else [block]
-                found += [whole.ModelBlock(name, tower.tower, n, place) for n in blocks]
-            boxes = {box.id for box in (*tower.before, *tower.after) if box.opens == "box"}
-            if view.traits["box"].startswith("encoder.") == (tower.tower == "encoder"):
-                boxes |= {view.traits["box"]} - {""}
-            for box in sorted(boxes):
-                turns = box.rpartition(".")[2] in ("rotary", "alibi", "relative")
-                found.append(whole.ModelBox(name, box, view.head if turns else 0, here))
+    """Return what the model is made of, and numbers: of the block on screen, and its boxes."""
+    found: list[OfTrace] = [of_model.Structure(shown.name)]
+    for view in shown.views:
+        kind: Tower = "encoder" if view.kind == "encoder" else "self"
+        towers = {one.tower: one for one in shown.trace.structure.towers}
+        if kind not in towers:
+            continue
+        tower = towers[kind]
+        count = len(shown.trace.source_tokens if kind == "encoder" else shown.trace)
+        here = view.position if 0 <= view.position < count else count - 1
+        places = {place for place in shown.positions or () if 0 <= place < count} | {here}
+        if shown.positions is None and count <= MOST_PATHS:
+            places = set(range(count))
+        chosen = view.traits.get("block", -1)
+        block = min(max(0, chosen if chosen >= 0 else view.layer), tower.blocks - 1)
+        for place in sorted(places):
+            found.append(of_model.ModelStream(shown.name, kind, place))
+            found.append(of_model.ModelBlock(shown.name, kind, block, place))
+        boxes = {*tower.opening(block), view.traits.get("box", "")} - {""}
+        found += [of_model.ModelBox(shown.name, box, 0, here) for box in sorted(boxes)]
+        turned = [box for box in boxes if box.endswith((".rotary", ".alibi", ".relative"))]
+        found += [of_model.ModelBox(shown.name, box, view.head, here) for box in turned]
     return list(dict.fromkeys(found))
 
 

@@ -9,7 +9,7 @@ import torch
 
 from docs.demos.common import save
 
-NAMES = ("dates",)
+NAMES = ("dates", "gaps", "induction", "zh")
 
 
 def main() -> None:

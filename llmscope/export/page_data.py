@@ -18,6 +18,7 @@ from llmscope.export.encoding import LIKELIEST, WEIGHT_ERROR, coded, largest_err
 from llmscope.export.selection import Group, Plan, between, listed, pairs_of
 from llmscope.kernel import TextInput
 from llmscope.kernel import requests as ask
+from llmscope.kernel import structure_requests as of_model
 from llmscope.kernel.protocol import format_key
 from llmscope.kernel.requests import RequestError
 from llmscope.kernel.training_requests import TrainingStep
@@ -181,6 +182,9 @@ _TOPICS: dict[type[Request], str] = {
     ask.LensBlock: "lens",
     ask.Effects: "",
     ask.Patching: "patching",
+    of_model.ModelStream: "",
+    of_model.ModelBlock: "",
+    of_model.ModelBox: "",
 }
 
 

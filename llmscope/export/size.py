@@ -13,6 +13,7 @@ from llmscope.export.page_data import alone
 from llmscope.export.program import notices, packed_script, page_program
 from llmscope.export.selection import Group, Plan, grouped, plan, states_of, weight_bytes
 from llmscope.kernel import requests as ask
+from llmscope.kernel import structure_requests as of_model
 from llmscope.kernel.arrays import PageBuffers
 from llmscope.shared import LENS_BLOCK, LENS_TOP
 
@@ -181,6 +182,7 @@ def _estimated(made: Plan, group: Group, want: Wanted) -> Size:
                 positions = min(LENS_BLOCK, len(trace) - block * LENS_BLOCK)
                 cells = positions * (facts.layers + 1)
                 lens += cells * (LENS_TOP * _PER_LIKELY + 4 * _PER_FLOAT)
+    rest += _of_model(made)
     likeliest = min(LIKELIEST, facts.vocabulary)
     count = len(made.positions)
     labels = min(facts.vocabulary, likeliest * count**0.7)
@@ -188,3 +190,27 @@ def _estimated(made: Plan, group: Group, want: Wanted) -> Size:
     each = likeliest * _PER_LIKELY + bins * _PER_BIN
     next_token = count * each + labels * _PER_LABEL
     return Size(0, int(attention), int(next_token), int(lens), int(rest))
+
+
+def _of_model(made: Plan) -> float:
+    """Return the size of what is held of the whole model: vectors, and its boxes in words."""
+    asked = [one for one in made.requests if isinstance(one, of_model.OfModel)]
+    if not asked:
+        return 0.0
+    towers = {one.tower: one for one in made.trace.structure.towers}
+    numbers, words = 0, 3000 * sum(len(one.runs) for one in towers.values())
+    for request in asked:
+        match request:
+            case of_model.ModelStream(tower=kind):
+                tower = towers[kind]
+                numbers += tower.width * (len(tower.before) + len(tower.after) - 1)
+                words += 40 * tower.blocks
+            case of_model.ModelBlock(tower=kind, layer=layer):
+                boxes = [*towers[kind].run(layer).boxes()]
+                numbers += sum((box.gives or 0) + (box.facts.get("neurons") or 0) for box in boxes)
+                numbers += towers[kind].width * 3
+            case of_model.ModelBox(box=box):
+                width = towers["encoder" if box.startswith("encoder.") else "self"].width
+                numbers += width * (5 if "norm" in box else 2)
+                words += 1500 if box.endswith(("mlp", "moe")) else 100
+    return numbers * _PER_FLOAT + words * 0.3

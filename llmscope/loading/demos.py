@@ -36,6 +36,8 @@ DEMOS = {
         "the third of May 1998",
         "1998-05-03",
     ),
+    "gaps": Demo(later("a small BERT that fills gaps"), "The dog [MASK] because it was hungry."),
+    "zh": Demo(later("a small GPT that writes Chinese, character by character"), "小猫坐在窗边看"),
 }
 
 

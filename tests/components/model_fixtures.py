@@ -16,6 +16,9 @@ STREAM = 3  # the number of the stream that is followed
 def of(trace: Trace, boxes: tuple[str, ...], **traits: Any) -> Made:
     """Views with each of some boxes open, beside attention and the next token where there are."""
     views: list[Any] = [ModelView(trace, layer=LAYER, box=box, **traits) for box in ("", *boxes)]
+    # A page holds the block that a view shows.
+    blocks = trace.structure.towers[-1].blocks
+    views += [ModelView(trace, layer=layer, **traits) for layer in range(blocks)]
     views += [AttentionView(trace, layer=LAYER, **traits)] if trace.kinds else []
     views += [NextTokenView(trace)] if trace.scope.facts.family != "encoder" else []
     return Made(views, _numbers(trace))

@@ -242,6 +242,16 @@ class Tower:
                 return run
         raise IndexError(f"There is no block {block}: there are {self.blocks}, from 0.")
 
+    def opening(self, block: int) -> list[str]:
+        """Return the whole ids of boxes that open in place: of a block, and outside of all."""
+        prefix = "encoder." if self.tower == "encoder" else ""
+        here = f"{prefix}block.{block}"
+        ends = [box for box in (*self.before, *self.after) if box.path is not None]
+        found = [box.id for box in ends if box.opens == "box"]
+        found += [f"{here}.{box.id}" for box in self.run(block).boxes() if box.opens == "box"]
+        ways = [one.box for one in self.positions if one.box is not None and "block." in one.box]
+        return [*found, *(f"{here}.{way.rpartition('.')[2]}" for way in ways)]
+
     @property
     def is_whole(self) -> bool:
         """Whether all of it is understood."""

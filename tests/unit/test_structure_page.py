@@ -1,0 +1,62 @@
+"""A page of the whole model: what it holds, and how large it will be."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+import llmscope
+from llmscope.export.size import estimate
+from llmscope.panels import MOST_PATHS
+from llmscope.scope import Scope
+from tests import tiny
+
+
+def page_of(view: Any) -> dict[str, Any]:
+    from llmscope.export.choice import wanted
+    from llmscope.export.page_data import page_data
+    from llmscope.export.selection import grouped, plan, states_of
+    from llmscope.kernel.arrays import PageBuffers
+
+    want = wanted()
+    (group,) = grouped(states_of([view]))
+    plans = [plan(group, what, want) for what in group.inputs(want)]
+    content, _ = page_data(group, plans, want, PageBuffers())
+    return content
+
+
+@pytest.mark.parametrize("name", ["llama", "t5", "mamba"])
+def test_a_page_holds_the_block_on_screen_and_its_boxes(name: str) -> None:
+    model: Any = tiny.MODELS[name]()
+    scope = Scope(model, tiny.byte_level())
+    target = "The dog" if model.config.is_encoder_decoder else None
+    view = llmscope.ModelView(scope.trace("The dog", target=target), block=1)
+    content = page_of(view)
+    keys = [key for key in content["answers"] if "/model" in key]
+    tower = "encoder" if name == "t5" else "self"
+    count = len(view.trace.source_tokens or view.trace.tokens)
+    assert count <= MOST_PATHS
+    assert f"t1/model/block/{tower}/1/{count - 1}" in keys
+    assert f"t1/model/stream/{tower}/0" in keys
+    prefix = "encoder." if name == "t5" else ""
+    opened = {"llama": "rotary", "t5": "relative", "mamba": "mixer"}[name]
+    assert f"t1/model/box/{prefix}block.1.{opened}/0/{count - 1}" in keys
+    assert f"t1/model/box/{prefix}embedding/0/{count - 1}" in keys
+    assert not any("/model/" in key for key in content["words"])
+    json.dumps(content)
+
+
+def test_of_a_long_text_a_page_holds_the_token_in_focus() -> None:
+    scope = Scope(tiny.MODELS["llama"](), tiny.byte_level())
+    view = llmscope.ModelView(scope.trace(tiny.TEXT), block=0, position=3)
+    keys = [key for key in page_of(view)["answers"] if "/model/block/" in key]
+    assert keys == ["t1/model/block/self/0/3"]
+
+
+def test_the_size_of_a_page_is_known_before() -> None:
+    scope = Scope(tiny.MODELS["llama"](), tiny.byte_level())
+    view = llmscope.ModelView(scope.trace("The quick dog"), block=0)
+    expected = estimate(view)
+    assert expected.total == pytest.approx(view.to_html().size, rel=1 / 3)
