@@ -109,8 +109,8 @@ lowest: build ## the same with the lowest that is claimed
 demos: setup ## train the demo models of the package anew
 	$(PY) -m docs.demos
 
-docs: chromium build ## build the documentation site into docs/_build/html, and open its pages offline; REPOSITORY=https://…
-	LLMSCOPE_REPOSITORY=$(REPOSITORY) $(PY) -m sphinx -W --keep-going -q -E -b html docs docs/_build/html
+docs: chromium build ## build the documentation site into docs/_build/html, and open its pages offline; REPOSITORY=https://… CHAPTERS="04 05" or all
+	LLMSCOPE_CHAPTERS="$(CHAPTERS)" LLMSCOPE_REPOSITORY=$(REPOSITORY) $(PY) -m sphinx -W --keep-going -q -E -b html docs docs/_build/html
 	$(PY) -m pytest tests/site
 
 evaluate: setup ## install lm-evaluation-harness, and hold tasks to its own numbers and its command line

@@ -24,7 +24,8 @@ WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 project = "llmscope"
 author = "The llmscope developers"
 release = llmscope.__version__
-extensions = ["myst_nb", "sphinx.ext.autodoc", "numpydoc", "sphinx_copybutton"]
+sys.path.insert(0, str(HERE))
+extensions = ["chapters", "myst_nb", "sphinx.ext.autodoc", "numpydoc", "sphinx_copybutton"]
 exclude_patterns = ["_build"]
 smartquotes = False  # {"matrix", "arcs"} is Python
 
@@ -44,6 +45,7 @@ myst_heading_anchors = 3
 # Outputs are made by `view.static()` when the site is built, and saved nowhere.
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
+nb_execution_excludepatterns = ["course/*/*"]  # chapters.py has run them
 nb_execution_timeout = 300
 nb_execution_in_temp = True
 nb_output_stderr = "remove"  # bars of progress
@@ -90,10 +92,24 @@ def linkcode_resolve(domain: str, info: dict[str, str]) -> str | None:
     return f"{SOURCES}/{path.as_posix()}#L{first}-L{first + len(lines) - 1}"
 
 
+# Signs as a chapter has them, which docutils knows by their names only.
+SIGNS = str.maketrans(
+    {
+        "…": r"\ldots ",
+        "·": r"\cdot ",
+        "≈": r"\approx ",
+        "∞": r"\infty ",
+        "→": r"\to ",
+        "⊙": r"\odot ",
+    }
+)
+
+
 def mathml(translator: Any, node: nodes.math | nodes.math_block) -> None:
     """Write a formula as MathML: no script has to set it."""
     block = isinstance(node, nodes.math_block)
-    markup = tex2mathml(node.astext(), as_block=block)
+    tex = node.astext().translate(SIGNS)
+    markup = tex2mathml(tex, as_block=block)
     translator.body.append(f"<div>{markup}</div>" if block else markup)
     raise nodes.SkipNode
 

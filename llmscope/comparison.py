@@ -21,6 +21,7 @@ from llmscope.comparison_head import NATS, ComparisonHead
 from llmscope.extras import data_frame
 from llmscope.text import align, checked_anchors, same_vocabulary
 from llmscope.trace import Trace
+from llmscope.words import refused
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -282,10 +283,12 @@ class Comparison(ComparisonHead):
         """
         self.check_current()
         if not self.same_logits:
-            raise ValueError(
-                f"{self.a.scope.name} and {self.b.scope.name} have different vocabularies: what "
-                "their layers predict isn't compared token by token. trace.lens() reads each by "
-                "itself, and next_token compares the texts that they predict."
+            raise refused(
+                "{one} and {other} have different vocabularies: what their layers predict isn't "
+                "compared token by token. trace.lens() reads each by itself, and next_token "
+                "compares the texts that they predict.",
+                one=self.a.scope.name,
+                other=self.b.scope.name,
             )
 
     def to_pandas(self) -> pd.DataFrame:

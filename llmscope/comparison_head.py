@@ -15,6 +15,7 @@ from llmscope.analysis.comparison import (
     read_next_text,
 )
 from llmscope.text import labels
+from llmscope.words import later, refused
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -101,16 +102,21 @@ class ComparisonHead:
         if masked[0] != masked[1]:
             names = (self.a.scope.name, self.b.scope.name)
             one, other = names if masked[0] else names[::-1]
-            raise ValueError(
-                f"{one} is a masked model, {other} predicts the token that comes next: what they "
-                "predict isn't compared."
+            raise refused(
+                "{one} is a masked model, {other} predicts the token that comes next: what they "
+                "predict isn't compared.",
+                one=one,
+                other=other,
             )
         if not (here.a and here.b) and (masked[0] or not (here.a.stop and here.b.stop)):
             lacks = "B" if here.a else "A"
-            raise ValueError(
-                f"Text {lacks} has no token in row {row}"
-                + (", where a masked model would predict." if masked[0] else ", and none before.")
+            which = (
+                later("Text {lacks} has no token in row {row}, and none before."),
+                later(
+                    "Text {lacks} has no token in row {row}, where a masked model would predict."
+                ),
             )
+            raise refused(which[masked[0]], lacks=lacks, row=row)
         return here.a.stop - 1, here.b.stop - 1
 
     @property

@@ -74,6 +74,10 @@ footer button {{
 """
 
 
+# A lesson fills the window: what is below it is scrolled to, and takes none of its width.
+_TAUGHT = "html { scrollbar-width: none; }"
+
+
 @dataclass(frozen=True, repr=False)
 class Page:
     """An exported page.
@@ -263,7 +267,7 @@ def _made(
     html = document(
         name,
         body,
-        _STYLE,
+        _STYLE + _TAUGHT * lesson,
         [unpacking()],
         notices(program.packages),
         within=[program.script],

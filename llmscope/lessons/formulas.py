@@ -13,6 +13,7 @@ _GREEK = (
 _SIGNS = (
     "cdot ⋅ times × le ≤ leq ≤ ge ≥ geq ≥ ne ≠ neq ≠ approx ≈ sim ∼ in ∈ to → rightarrow → "
     "leftarrow ← mid ∣ dots … ldots … cdots ⋯ sum ∑ prod ∏ infty ∞ pm ± odot ⊙ oplus ⊕ partial ∂ "
+    "propto ∝ prime ′ circ ∘ "
     "{ { } } | ∥ , \u2009 ; \u2005 quad \u2003 % % $ $ _ _"
 )
 _NAMES = "log exp max min arg softmax cos sin ln"

@@ -35,9 +35,13 @@ def _set(found: nbformat.NotebookNode, constant: str, value: int) -> None:
         raise ValueError(f"{constant} = … is {count} lines of the chapter, not one")
 
 
-def run(chapter: Chapter, lang: str = "en", shorten: bool = False) -> nbformat.NotebookNode:
-    """Run all cells and return the notebook with its outputs."""
+def run(
+    chapter: Chapter, lang: str = "en", shorten: bool = False, before: str = ""
+) -> nbformat.NotebookNode:
+    """Run all cells, after other code, and return the notebook with its outputs."""
     found = ready(chapter, lang, shorten)
+    if before:
+        found.cells.insert(0, nbformat.v4.new_code_cell(before, id="before"))
     where = {"metadata": {"path": str(path(chapter.name, lang).parent)}}
     NotebookClient(found, timeout=600, kernel_name="python3", resources=where).execute()
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import traitlets
@@ -304,6 +305,13 @@ class TestFiles:
         path.write_text("---\ntext: a dog\n---\n## A\n<!-- layer: 77 -->", encoding="utf-8")
         with pytest.raises(ValueError, match=r"mine\.md: Slide 1 “A”, line 4: layer=77: layer"):
             Lesson.read(path, scope=scope)
+
+    def test_the_lesson_of_the_documentation_is_one(self, scope):
+        page = (Path(llmscope.__file__).parents[1] / "docs/howto/lesson.md").read_text("utf-8")
+        file = read(page.split("```markdown\n")[1].split("```")[0])
+        lesson = Lesson(file.view(scope), file.slides)
+        assert [bool(one.answer) for one in lesson.slides] == [False, False, True]
+        lesson.view.close()
 
     def test_a_lesson_that_there_is_not_says_which_there_are(self):
         with pytest.raises(ValueError, match="There is no lesson 'nothing' in 'en'"):

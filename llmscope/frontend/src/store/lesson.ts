@@ -42,6 +42,8 @@ export class LessonStore {
   readonly guessed = signal<number | null>(null);
   /** Counts what makes panels forget what they alone knew: a way back to the track. */
   readonly visits = signal(0);
+  /** A panel that a person opened from another. */
+  readonly opened = signal<string | null>(null);
   readonly #touched = signal(false);
   readonly #isMoving = signal(false);
   #end = () => {};
@@ -107,6 +109,7 @@ export class LessonStore {
   /** Makes all as the slide has it. */
   back(): void {
     this.#touched.value = false;
+    this.opened.value = null;
     this.visits.value++;
     this.#move();
   }
@@ -145,6 +148,12 @@ export class LessonStore {
     return isOn;
   }
 
+  /** A person opened another panel. */
+  open(panel: string): void {
+    this.opened.value = panel;
+    this.#touched.value = true;
+  }
+
   /** A person did something in a panel. */
   touch(): void {
     // A slider that is to be guessed is moved by those who guess.
@@ -155,6 +164,7 @@ export class LessonStore {
   #turn(at: number): void {
     this.#applied = at;
     this.#touched.value = this.isLit.value = false;
+    this.opened.value = null;
     this.guesses.value = [];
     this.guessed.value = null;
     this.#move();

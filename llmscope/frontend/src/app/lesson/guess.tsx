@@ -4,7 +4,7 @@ import type { LessonStore } from "../../store/lesson";
 import type { NextToken } from "../../store/state";
 import type { Store } from "../../store/store";
 import { count, rounded, setting } from "../../ui/format";
-import { Label } from "../../ui/label";
+import { Label, plain } from "../../ui/label";
 import { lesson as words } from "#words/lesson";
 import { nextToken } from "#words/next-token";
 import { fill } from "../../words/fill";
@@ -79,7 +79,10 @@ function GuessToken({ store, lesson }: GuessProps) {
 
 /** How likely a guess is, of the tokens that are named: those, or how they begin. */
 export function rankOf(next: NextToken, guess: string): { rank: number; isWhole: boolean } | null {
-  const texts = next.texts.slice(0, next.known).map((text) => text?.trim() ?? "");
+  // A page has labels alone.
+  const texts = next.labels
+    .slice(0, next.known)
+    .map((label, place) => (next.texts[place] ?? plain(label)).trim());
   const whole = [guess, guess.toLowerCase()].map((word, folded) =>
     texts.findIndex((text) => text !== "" && (folded ? text.toLowerCase() : text) === word),
   );
@@ -101,7 +104,9 @@ function Truth({ store, guess }: { store: Store; guess: string }) {
   const share = rounded(probOf(outcome, found.rank));
   return (
     <span class="figures">
-      {!found.isWhole && <Label text={fill(words.begins, { token: next.texts[found.rank]! })} />}{" "}
+      {!found.isWhole && (
+        <Label text={fill(words.begins, { token: plain(next.labels[found.rank]!) })} />
+      )}{" "}
       {fill(words.ranked, { rank: count(found.rank + 1), share })}
     </span>
   );

@@ -41,6 +41,11 @@ export function LessonStage({ store, host, em, shown, children }: StageProps) {
   useEffect(() => takesFocus(frame.current!), []);
   const slide = lesson.slide.value;
   const isHeld = lesson.isHeld.value;
+  const revealed = store.revealed.value;
+  useEffect(() => {
+    if (revealed) lesson.open(revealed);
+    store.revealed.value = null;
+  }, [revealed]);
   useEffect(() => {
     store.pointed.value = slide.points;
   }, [slide]);
@@ -64,7 +69,7 @@ export function LessonStage({ store, host, em, shown, children }: StageProps) {
   const subjects = there.filter(({ subjects }) =>
     subjects?.some(({ isThere }) => isThere?.(store) ?? true),
   );
-  const named = shown.find(({ name }) => name === slide.show);
+  const named = shown.find(({ name }) => name === (lesson.opened.value ?? slide.show));
   const now = named ? (named.subjects ? named : null) : (subjects[0] ?? null);
   const isWide = now?.subjects!.some(({ isWide }) => isWide) ?? true;
   const next = there.find(({ name }) => name === "next-token" && name !== now?.name);

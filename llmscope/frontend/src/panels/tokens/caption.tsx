@@ -3,6 +3,7 @@ import type { Line } from "../../store/attention/types";
 import type { Side, Store } from "../../store/store";
 import { percent, weight } from "../../ui/format";
 import { Label, plain } from "../../ui/label";
+import { common } from "#words/common";
 import { tokens as words } from "#words/tokens";
 import { fill, rich } from "../../words/fill";
 import { EffectOnToken, EffectShade, effectOn } from "./effect";
@@ -77,10 +78,11 @@ export function Caption({ store, line, hoveredTarget }: CaptionProps) {
           {rich((isOfTwo(line) ? words.shadeOfTwo : words.shade)[line.direction], {
             token: <Label text={from!} />,
             whose: whose(line),
-          })}{" "}
+          })}
+          {common.sentences}
         </>
       ) : null}
-      {store.chain.value && `${words.underline} `}
+      {store.chain.value && words.underline + common.sentences}
       {suggestion && fill(words.accept, { token: suggestion.label.trim() })}
       {store.state.editable.value &&
         store.editor.fillsGaps &&
