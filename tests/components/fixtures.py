@@ -380,6 +380,7 @@ from tests.components import (  # noqa: E402 - each registers its own
     edited_fixtures,  # noqa: F401
     evaluation_fixture,  # noqa: F401
     many_fixtures,  # noqa: F401
+    model_fixtures,  # noqa: F401
     survey_fixtures,  # noqa: F401
     training_fixtures,  # noqa: F401
 )

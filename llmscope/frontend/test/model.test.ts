@@ -42,9 +42,7 @@ const STRUCTURE: StructureAnswer = {
           stages: [
             {
               shared: [],
-              branches: [
-                [box("heads", "heads", { positions: ["rotary"] }), box("output", "output")],
-              ],
+              branches: [[box("heads", "heads", { positions: "rotary" }), box("output", "output")]],
               after: [],
               adds: true,
               whole: null,

@@ -256,3 +256,24 @@ def test_a_text_is_cut_by_several_tokenizers_as_it_is_typed(notebook):
     notebook.execute("cut.text = 'from Python'")
     expect(text).to_have_value("from Python")
     expect(view.get_by_role("row", name="bytes").last).to_contain_text("11")
+
+
+def test_the_whole_model_opens_beside_what_is_there(notebook):
+    view = panels(notebook, ONE)
+    view.root.get_by_role("button", name="Model", exact=True).click()
+    notebook.wait_value("one.model", True)
+    picture = view.root.get_by_role("region", name="Model", exact=True)
+    wanted = notebook.ask("one.trace.token_path().lengths()[24]")
+    said = picture.locator(".model-block .model-station > span:last-child")
+    expect(said).to_have_count(len(wanted))
+    expect(said.last).to_contain_text("length", timeout=30_000)
+
+    def written() -> list[float]:
+        return [float(one.removeprefix("length ")) for one in said.all_text_contents()]
+
+    eventually(lambda: written() == pytest.approx(wanted, rel=5e-3))
+    picture.get_by_role("slider").press("ArrowDown")
+    notebook.wait_value("one.layer", 23)
+    picture.locator('[data-box="block.23.mlp"]').press("Enter")
+    notebook.wait_value("one.box", "block.23.mlp")
+    expect(picture.locator(".model-neurons tbody tr")).to_have_count(8)

@@ -286,7 +286,7 @@ export class ModelStore {
       ]);
       for (const request of beside)
         if (request && !this.core.lacks(request))
-          asked.push([formatKey(request), this.#ask(request, () => {})]);
+          asked.push([formatKey(request), this.#ask(request, null)]);
     }, PAUSE);
     return () => {
       clearTimeout(timer);
@@ -320,14 +320,15 @@ export class ModelStore {
     };
   }
 
-  #ask<T>(request: Request, take: (answer: T) => void): () => void {
+  /** What nobody waits for is asked for without a taker, and may fail in silence. */
+  #ask<T>(request: Request, take: ((answer: T) => void) | null): () => void {
     const over = new AbortController();
     this.core
       .cache()
       .read<T>(request, over.signal)
-      .then((answer) => over.signal.aborted || take(answer))
+      .then((answer) => over.signal.aborted || take?.(answer))
       .catch((error: Error) => {
-        if (over.signal.aborted || error.name === "AbortError") return;
+        if (over.signal.aborted || error.name === "AbortError" || !take) return;
         if (request.type === "structure") this.#problem.value = error.message;
         else this.core.report(error);
       });
@@ -358,5 +359,4 @@ function stageAt(run: Run, layer: number, stage: Stage): Stage {
 }
 
 /** Whether a box is called so, or is where positions of that name act. */
-const has = ({ id, facts }: Box, name: string): boolean =>
-  id === name || ((facts.positions as readonly string[] | undefined) ?? []).includes(name);
+const has = ({ id, facts }: Box, name: string): boolean => id === name || facts.positions === name;

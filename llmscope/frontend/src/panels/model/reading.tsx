@@ -1,5 +1,5 @@
 import { useContext } from "preact/hooks";
-import { component } from "../../ui/format";
+import { component, fourFigures } from "../../ui/format";
 import { model as words } from "#words/model";
 import { fill } from "../../words/fill";
 import { PictureContext, type Told } from "./context";
@@ -61,7 +61,7 @@ function About({ told }: { told: Told }) {
         : fill(words.number, {
             index: index.value,
             count: data.length,
-            value: data[index.value]!.toPrecision(4),
+            value: fourFigures(data[index.value]!),
           })}
     </>
   );

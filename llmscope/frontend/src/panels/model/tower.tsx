@@ -71,8 +71,9 @@ interface LineProps {
 
 /** Boxes that a vector goes through one after the other, below each other; and what comes of it. */
 function Line({ boxes, tower, points }: LineProps) {
-  const last = boxes.at(-1);
-  if (!last) return null;
+  if (boxes.length === 0) return null;
+  const point = boxes.flatMap(({ id }) => points?.find(({ at }) => at === id) ?? []).at(-1);
+  const last = boxes.find(({ id }) => id === point?.at) ?? boxes.at(-1)!;
   return (
     <>
       <div class="model-chain">
@@ -81,7 +82,7 @@ function Line({ boxes, tower, points }: LineProps) {
             <BoxButton key={box.id} place={{ box, tower: tower.tower, layer: null }} />
           ))}
         </div>
-        <Vector name={titleOf(last)} point={points?.find(({ at }) => at === last.id)} upright />
+        <Vector name={titleOf(last)} point={point} upright />
       </div>
       <Arrow />
     </>

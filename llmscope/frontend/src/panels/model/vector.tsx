@@ -9,6 +9,9 @@ import { PictureContext } from "./context";
 
 const FULL = 0.98; // of the numbers are drawn in their own depth, and those beyond in full colour
 
+/** Points whose numbers are no numbers of the stream, though there may be as many. */
+const ELSEWHERE = /heads$|\.neurons$/;
+
 interface VectorProps {
   name: string;
   /** `null` until it is read. */
@@ -22,7 +25,8 @@ export function Vector({ name, point, upright = false }: VectorProps) {
   const own = useSignal<number | null>(null);
   const values = point?.values?.data as Float32Array | undefined;
   const most = useMemo(() => (values ? depthOf(values) : 0), [values]);
-  const isOfStream = values?.length === store.anatomy.tower.value?.width;
+  const isOfStream =
+    values?.length === store.anatomy.tower.value?.width && !ELSEWHERE.test(point?.at ?? "");
   const index = isOfStream ? store.anatomy.followed : own;
   if (!point || !values) return <span class={`model-vector ${upright ? "upright" : ""} none`} />;
   const label = fill(words.vector, {

@@ -20,7 +20,7 @@ export function Mlp({ answer }: { answer: MlpBox }) {
         <thead>
           <tr>
             <th>{words.neuron}</th>
-            <th colSpan={2}>{words.activation}</th>
+            <th>{words.activation}</th>
             {neurons.writes && <th>{words.likelier}</th>}
             {neurons.drops && <th>{words.lessLikely}</th>}
           </tr>
@@ -31,13 +31,13 @@ export function Mlp({ answer }: { answer: MlpBox }) {
             return (
               <tr key={index}>
                 <th scope="row">{count(index)}</th>
-                <td class="bar">
+                <td class="bar" title={gateOf(answer, row)}>
                   <i
                     class={activation < 0 ? "below" : ""}
                     style={{ "--share": Math.abs(activation) / most }}
                   />
+                  <span>{component(activation)}</span>
                 </td>
-                <td title={gateOf(answer, row)}>{component(activation)}</td>
                 {neurons.writes && (
                   <td>
                     <Chips gains={neurons.writes[row]} count={4} />
