@@ -9,7 +9,13 @@ from tests.chapters.notebook import path, text
 from tests.chapters.source import Chapter
 
 # What is shorter when tests run a chapter: a line of its own, and the value that it has there.
-SHORT: dict[str, dict[str, int]] = {"02-writing": {"STEPS": 20}}
+SHORT: dict[str, dict[str, int]] = {
+    "02-writing": {"STEPS": 20},
+    "07-bert": {"STEPS": 60},
+    "10-generate": {"MAX_LENGTH": 24},
+    "11-transfer": {"STEPS": 60},
+    "12-comparing": {"STEPS": 20},
+}
 
 
 def ready(chapter: Chapter, lang: str, shorten: bool = False) -> nbformat.NotebookNode:
