@@ -198,6 +198,14 @@ class TestCaptions:
     def test_chinese_lines_are_joined_without_a_space(self):
         assert caption("注意力\n是什么\nIt is").body == [["p", "注意力是什么 It is"]]
 
+    def test_one_sign_between_stars_is_an_emphasis_of_its_own(self):
+        (block,) = caption("*5*看 *May*，**4**比 **3**，*a **b** c* of *3* and *三*").body
+        assert block[1:] == [
+            *(["em", "5"], "看 ", ["em", "May"], "，"),
+            *(["strong", "4"], "比 ", ["strong", "3"], "，"),
+            *(["em", "a ", ["strong", "b"], " c"], " of ", ["em", "3"], " and ", ["em", "三"]),
+        ]
+
     def test_a_formula_is_mathml(self):
         (block,) = caption(r"$\frac{q \cdot k}{\sqrt{d_k}}$ of $5 and $6").body
         top, below = block[1][1][1:]
