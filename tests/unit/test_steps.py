@@ -316,7 +316,7 @@ def test_one_query_of_a_long_text_is_read_alone(name, tokenizer, monkeypatch):
     places = [(layer, query) for layer in (min(layers), max(layers)) for query in queries]
     whole = [trace.steps(layer, 1, query) for layer, query in places]
     read = []
-    monkeypatch.setattr("llmscope.capture.recording._SHORT", 0)
+    monkeypatch.setattr("llmscope.capture.again._SHORT", 0)
     monkeypatch.setattr(
         "llmscope.capture.recording.watch_projection",
         lambda *given: read.append(watched := watch_projection(*given)) or watched,
