@@ -25,7 +25,7 @@ export const lesson = {
     embedding: "嵌入",
     attention: "注意力",
     mlp: "MLP",
-    unembedding: "反嵌入",
+    unembedding: "解嵌入",
     softmax: "Softmax",
     next: "下一个词元",
   },
