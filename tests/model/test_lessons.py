@@ -187,7 +187,7 @@ def test_a_lesson_opens_with_the_same_slides_in_both_languages(name):
         for language in ("en", "zh")
     ]
     english, chinese = opened
-    assert 7 <= len(english.slides) == len(chinese.slides) <= 10
+    assert 7 <= len(english.slides) == len(chinese.slides) <= 12
     for one, other in zip(english.slides, chinese.slides, strict=True):
         assert one.settings == other.settings
         assert (one.show, one.guess, bool(one.ask), bool(one.answer)) == (
