@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,10 @@ import yaml
 from llmscope import edits, views
 from llmscope.lessons.captions import MarkdownError
 from llmscope.lessons.slides import Slide, nearest
+from llmscope.views.lens import LensTraits
+from llmscope.views.model import ModelTraits
+from llmscope.views.single import TraceView
+from llmscope.views.traits import ViewTraits
 
 if TYPE_CHECKING:
     from llmscope.scope import Scope
@@ -22,7 +26,8 @@ _VIEWS = (
     "Explorer", "NextTokenView", "AttentionView", "TokensView", "LensView", "PatchingView",
     "GenerationView", "ModelView",
 )  # fmt: skip
-_FRONT = ("title", "model", "view", "text", "pair", "target", "lang", "traits")
+_FRONT = ("title", "model", "view", "panels", "text", "pair", "target", "lang", "traits")
+_MORE = {"tokens": ViewTraits, "model": ModelTraits, "lens": LensTraits}
 _COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
 _ANSWER = re.compile(r"^>\s*(?:answer|答案|答)\s*[:：]\s*", re.IGNORECASE)
 _EDITS = ("ablate", "scale_head", "steer")
@@ -68,12 +73,24 @@ class File:
             key: str(self.front[key]) for key in ("pair", "target") if key in self.front
         }
         traits = dict(self.front.get("traits") or {})
-        kind = getattr(views, name)
+        kind = _with(getattr(views, name), self.front.get("panels") or ())
         if name in ("Explorer", "GenerationView"):
             view: View = kind(scope, text, **more, **traits)
         else:
             view = kind(scope.trace(text, **more), **traits)
         return view
+
+
+def _with(kind: type[View], panels: Sequence[str]) -> type[View]:
+    """Return a kind of view that has further panels above its own."""
+    if not panels:
+        return kind
+    if not issubclass(kind, TraceView):
+        raise ValueError(f"panels: {kind.__name__} has its own; views of one trace take more.")
+    for name in panels:
+        if name not in _MORE:
+            raise ValueError(f"panels: {name!r} is none. {nearest(str(name), list(_MORE))}")
+    return kind.below(panels, [_MORE[name] for name in panels])
 
 
 def read(text: str) -> File:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import traitlets
 
@@ -31,6 +32,26 @@ class TraceView(View):
         given = {**asdict(TextInput.of(trace)), "edits": trace.edits}
         scope = trace.scope.under(())
         super().__init__(scope, trace=trace, _panels=self._shows, **given, **traits)
+
+    @classmethod
+    def below(cls, panels: Sequence[str], traits: Sequence[type[View]] = ()) -> type[TraceView]:
+        """Return this kind of view with further panels above its own.
+
+        Parameters
+        ----------
+        panels
+            Names of panels, such as "tokens".
+        traits
+            Views whose traits those panels read, such as `llmscope.views.model.ModelTraits`.
+
+        Returns
+        -------
+        type
+            A view of the same name.
+        """
+        shows = list(dict.fromkeys((*panels, *cls._shows)))
+        bases = (*(one for one in traits if not issubclass(cls, one)), cls)
+        return cast("type[TraceView]", type(cls.__name__, bases, {"_shows": shows}))
 
 
 class TokensView(TraceView):

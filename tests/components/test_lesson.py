@@ -7,17 +7,17 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, expect
 
 import llmscope
 from llmscope import Lesson, Slide
 from llmscope.scope import Scope
 from tests import tiny
+from tests.components.given import COVERED, CUT, SIZE, Given
 from tests.page.axe import violations
 from tests.page.chromium import SCREENSHOTS
 from tests.page.panels import click
 
-SIZE = {"width": 1280, "height": 720}
 TEXT, OTHER = "The lazy dog sleeps while the quick fox", "The quick fox jumps"
 SLIDES = {
     "en": [
@@ -36,55 +36,6 @@ SLIDES = {
         Slide("## 温度更高", show="next-token", temperature=1.8, point="slider temperature | 温度"),
     ],
 }
-# What of a slide is cut off, or lies beyond the window.
-_CUT = """root => {
-    const stage = root.shadowRoot.querySelector(".lesson");
-    const within = ".lesson-words, .lesson-title, .subject > .panel, .above > .panel";
-    const past = [...stage.querySelectorAll(within)].filter(one => {
-        const { right, bottom } = one.getBoundingClientRect();
-        return one.scrollHeight > one.clientHeight + 2 || right > innerWidth + 1
-            || bottom > innerHeight + 1;
-    });
-    return [stage.getBoundingClientRect().height, past.map(one => one.className)];
-}"""
-# Whether a ring's line lies over any ring, or over words.
-_COVERED = """root => {
-    const of = name => [...root.shadowRoot.querySelectorAll(name)]
-        .map(one => one.getBoundingClientRect()).filter(({ width }) => width > 0);
-    const meet = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom
-        && b.top < a.bottom;
-    return of(".lesson-line").some(line =>
-        [...of(".lesson-ring"), ...of(".lesson-words > *")].some(one => meet(line, one)));
-}"""
-
-
-class Given:
-    """A lesson on a page, and hands that are on the keyboard."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.root = page.locator("main > div")
-        self.stage = self.root.locator(".lesson")
-        self.settle()
-
-    def press(self, *keys: str) -> None:
-        for key in keys:
-            self.page.keyboard.press(key)
-            self.settle()
-
-    def settle(self) -> None:
-        expect(self.root).to_have_attribute("data-settled", "")
-
-    @property
-    def title(self) -> Locator:
-        return self.stage.locator(".lesson-title")
-
-    @property
-    def bars(self) -> Locator:
-        return self.stage.locator(".bars > li .name").first
-
-    def shown(self, name: str) -> Locator:
-        return self.stage.locator("label.slider", has_text=name).locator("output")
 
 
 @pytest.fixture(scope="module")
@@ -128,8 +79,8 @@ def test_all_of_each_slide_is_in_sight_by_keys_alone(give, lang, theme):
             for one in given.stage.locator(".lesson-ring").all():
                 expect(one).to_be_in_viewport(ratio=0.99)
             expect(given.stage.locator(".lesson-ring")).to_have_count(len(slide.points))
-            assert given.root.evaluate(_CUT) == [SIZE["height"], []]
-            assert given.root.evaluate(_COVERED) is False
+            assert given.root.evaluate(CUT) == [SIZE["height"], []]
+            assert given.root.evaluate(COVERED) is False
             name = f"lesson-{lang}-{theme}-{next(steps)}.png"
             given.page.screenshot(path=SCREENSHOTS / name)
             given.press("PageDown")

@@ -141,6 +141,7 @@ def encoder_decoder(scope: Scope) -> list[str]:
     cross = trace.attention(0, 3, kind="cross")  # (decoder, encoder)
     words = [token.text.strip() for token in trace.source_tokens]
     chinese = scope.trace("一九九八年五月三日", target="1998-05-03")
+    february = scope.trace("the thirty-first of February 1998", target="1998-02-")
     assert scope.generate("the thirty-first of February 1998").texts == ["1998-02-31"]
     return [
         *(f"{cross[0, words.index('1')]:.2f}", f"{cross[3, words.index('8')]:.2f}"),
@@ -148,6 +149,7 @@ def encoder_decoder(scope: Scope) -> list[str]:
         f"{cross[6, words.index('May')]:.2f}",
         f"{cross[9, words.index('third')]:.2f}",
         f"{chinese.attention(0, 3, kind='cross')[3, 3]:.2f}",
+        f"{share(february, '3'):.1f}",
     ]
 
 
@@ -185,7 +187,7 @@ def test_a_lesson_opens_with_the_same_slides_in_both_languages(name):
         for language in ("en", "zh")
     ]
     english, chinese = opened
-    assert 7 <= len(english.slides) == len(chinese.slides) <= 10
+    assert 7 <= len(english.slides) == len(chinese.slides) <= 12
     for one, other in zip(english.slides, chinese.slides, strict=True):
         assert one.settings == other.settings
         assert (one.show, one.guess, bool(one.ask), bool(one.answer)) == (
@@ -199,6 +201,16 @@ def test_a_lesson_opens_with_the_same_slides_in_both_languages(name):
         for number in range(len(lesson.slides)):
             lesson.slide = number
         lesson.close()
+
+
+def test_what_a_decoder_writes_next_is_shown_where_its_text_ends():
+    """The panel of an encoder-decoder's next token is of the end of its text, always."""
+    lesson = llmscope.lesson("encoder-decoder", scope=scope_of("encoder-decoder"))
+    for slide in lesson.slides:
+        is_hidden = "next-token" in slide.hide or slide.show == "text"
+        assert is_hidden or slide.settings.get("position", -1) == -1, slide
+        assert is_hidden or slide.settings.get("target"), slide
+    lesson.close()
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -288,6 +288,20 @@ class TestFiles:
         assert (lesson.slides[0].title, lesson.view.layer) == ("One", 1)
         lesson.view.close()
 
+    def test_a_view_of_one_trace_takes_further_panels(self, scope):
+        front = "---\nview: LensView\ntext: a dog\npanels: [tokens, model]\n---\n"
+        file = read(f"{front}# A\n<!-- show: text -->\n---\n# B\n<!-- show: model -->")
+        lesson = Lesson(file.view(scope), file.slides)
+        assert (lesson.view.panels, lesson.view.model) == (("tokens", "model", "lens"), False)
+        lesson.next()
+        assert lesson.view.model is True
+        lesson.view.close()
+        for more, said in (("panels: [len]", "Did you mean 'lens'?"), ("", "has its own")):
+            kind = "LensView" if more else "Explorer"
+            given = f"---\nview: {kind}\n{more or 'panels: [lens]'}\ntext: a dog\n---\n# A"
+            with pytest.raises(ValueError, match=said.replace("?", r"\?")):
+                read(given).view(scope)
+
     @pytest.mark.parametrize(
         ("text", "said"),
         [
