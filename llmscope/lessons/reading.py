@@ -81,7 +81,7 @@ class File:
         return view
 
 
-def _with(kind: type[View], panels: Sequence[str]) -> type[View]:
+def _with(kind: type[Any], panels: Sequence[str]) -> type[Any]:
     """Return a kind of view that has further panels above its own."""
     if not panels:
         return kind

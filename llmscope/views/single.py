@@ -34,7 +34,7 @@ class TraceView(View):
         super().__init__(scope, trace=trace, _panels=self._shows, **given, **traits)
 
     @classmethod
-    def below(cls, panels: Sequence[str], traits: Sequence[type[View]] = ()) -> type[TraceView]:
+    def below(cls, panels: Sequence[str], traits: Sequence[type] = ()) -> type[TraceView]:
         """Return this kind of view with further panels above its own.
 
         Parameters
