@@ -25,6 +25,7 @@ _BASE64 = 4 / 3
 _PER_LIKELY = 4.4 * _BASE64  # id and logit
 _PER_LABEL = 5.0 * _BASE64
 _PER_BIN = 0.85 * _BASE64
+_PACKED = 0.53  # by compression
 _PER_FLOAT = 3.6 * _BASE64
 _PER_SHADE = 0.6 * _BASE64
 _FEW = 4  # steps that a page of a training holds, if it can
@@ -213,4 +214,4 @@ def _of_model(made: Plan) -> float:
                 width = towers["encoder" if box.startswith("encoder.") else "self"].width
                 numbers += width * (5 if "norm" in box else 2)
                 words += 1500 if box.endswith(("mlp", "moe")) else 100
-    return numbers * _PER_FLOAT + words * 0.3
+    return (numbers * _PER_FLOAT + words * 0.3) * _PACKED

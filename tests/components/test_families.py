@@ -127,5 +127,5 @@ def test_a_model_with_a_plain_projection_shows_its_steps(show):
     name = shown.numbers.steps(0, 0, len(shown.numbers.labels) - 1).projection
     expect(panels.steps.get_by_role("navigation").locator("> button").last).to_have_text("× W_O")
     expect(panels.steps.locator(".explain > :not(.unseen)")).to_contain_text(f"W_O ({name})")
-    assert alpha(panels.steps.locator(".results .strip canvas").last, 0.5, 0.5) >= 0
+    assert alpha(panels.steps.locator(".results .vector-strip canvas").last, 0.5, 0.5) >= 0
     expect(panels.steps.locator(".results .line:not(.later)")).to_have_count(4)

@@ -45,7 +45,7 @@ def test_a_token_that_is_looked_at_shows_what_could_have_come(shown, panel):
 
 
 def test_alternatives_stand_at_the_token_where_their_list_is_out_of_sight(show):
-    shown = show("generation", width=600, size=(700, 500))
+    shown = show("generation", width=600, size=(700, 540))
     panel = shown.panels.root.get_by_role("region", name="Generation")
     there = panel.get_by_role("group", name="Alternatives")
     token = tokens(panel).nth(2)

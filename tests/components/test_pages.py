@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
@@ -51,7 +53,8 @@ def pictured(page: Page) -> bytes:
 def test_a_page_of_its_own_panels_looks_as_one_of_all(name, scope, context, monkeypatch):
     view = VIEWS[name](scope)
     own = view.to_html()
-    monkeypatch.setattr(export, "page_program", lambda _, language: page_program(PANELS, language))
+    every = partial(page_program, PANELS)
+    monkeypatch.setattr(export, "page_program", lambda _, *given, **more: every(*given, **more))
     whole = view.to_html()
     assert own.size < whole.size
     pages = [opened(context, html.html) for html in (own, whole)]
