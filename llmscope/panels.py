@@ -219,6 +219,7 @@ def _model(shown: Shown) -> list[OfTrace]:
             found.append(of_model.ModelStream(shown.name, kind, place))
             found.append(of_model.ModelBlock(shown.name, kind, block, place))
         boxes = {*tower.opening(block), view.traits.get("box", "")} - {""}
+        boxes = {one for one in boxes if one.startswith("encoder.") == (kind == "encoder")}
         found += [of_model.ModelBox(shown.name, box, 0, here) for box in sorted(boxes)]
         turned = [box for box in boxes if box.endswith((".rotary", ".alibi", ".relative"))]
         found += [of_model.ModelBox(shown.name, box, view.head, here) for box in turned]

@@ -24,10 +24,7 @@ TERMS = {
     "typical-p", "unembedding", "vocabulary", "W_O",
 }  # fmt: skip
 # Those that no word on screen has.
-IN_PAGES = {
-    "ablation", "cached", "cross-attention", "logits", "probe", "special token", "subword",
-    "teacher forcing", "unembedding",
-}  # fmt: skip
+IN_PAGES = {"ablation", "cached", "probe", "special token", "subword", "teacher forcing"}
 # Messages of others: Python's, PyTorch's, ipywidgets'.
 OTHERS = {
     "module 'llmscope' has no attribute 'load'",

@@ -54,7 +54,7 @@ def test_a_grid_has_the_effects_of_patching(asked, scope):
     size = np.abs(expected.values).max()
     assert_close(found["values"], expected.values, size=size)
     here, there = (float(one.logits[-1][token] - one.logits[-1][foil]) for one in (trace, source))
-    assert found["here"] == pytest.approx(here) and found["there"] == pytest.approx(there)
+    assert_close([found["here"], found["there"]], [here, there], size=size)
     assert found["differ"] and found["whole"]
     assert found["tokens"] == [one.label for one in source.tokens]
     # The last layer at the last position is all that the head sees: the second text's own answer.
