@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -25,7 +26,7 @@ from llmscope.words import say
 
 if TYPE_CHECKING:
     from llmscope.kernel.requests import OfTrace, Pair, Request
-    from llmscope.shared import Kind, Parts, Tower
+    from llmscope.shared import Kind, Parts
     from llmscope.state import ViewState
     from llmscope.trace import Trace
 
@@ -202,14 +203,12 @@ def _lens(shown: Shown) -> list[OfTrace]:
 def _model(shown: Shown) -> list[OfTrace]:
     """Return what the model is made of, and numbers: of the block on screen, and its boxes."""
     found: list[OfTrace] = [of_model.Structure(shown.name)]
-    for view in shown.views:
-        kind: Tower = "encoder" if view.kind == "encoder" else "self"
-        towers = {one.tower: one for one in shown.trace.structure.towers}
-        if kind not in towers:
-            continue
-        tower = towers[kind]
+    towers = [one for one in shown.trace.structure.towers if one.blocks]
+    for view, tower in product(shown.views, towers):
+        kind = tower.tower
+        is_shown = (view.kind == "encoder") == (kind == "encoder")
         count = len(shown.trace.source_tokens if kind == "encoder" else shown.trace)
-        here = view.position if 0 <= view.position < count else count - 1
+        here = view.position if is_shown and 0 <= view.position < count else count - 1
         places = {place for place in shown.positions or () if 0 <= place < count} | {here}
         if shown.positions is None and count <= MOST_PATHS:
             places = set(range(count))
