@@ -93,12 +93,12 @@ def check(entry: Entry, dtype: torch.dtype = torch.float32, edits: HowMany = "al
         return check(entry, torch.float64, edits)
     # First: a short text makes BigBird change to another attention, for good.
     result.lens = _has_lens(trace)
+    result.whole = check_structure(trace, untouched, TOLERANCE)
     if target is None:
         result.typed = _edited(scope, ids())
         result.cached = scope.runner.prefix_cache.works is True
     if result.family == "masked":
         result.gaps = gaps_differ(entry)
-    result.whole = check_structure(trace, untouched, TOLERANCE)
     if edits != "none":
         result.edits = _edits(entry, edits == "few")
     result.by = _how(trace)
