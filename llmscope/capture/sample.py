@@ -3,8 +3,10 @@
 A matrix is looked at along a diagonal that comes through each of its rows and columns, an eighth of
 it at a time. So what is written to eight rows or columns side by side (a head, a layer) is seen at
 the next look, and what is written to one (a neuron, the embedding of a token) within eight. A look
-costs about 4 µs for each parameter, whatever its size, and twice that where a pass has filled the
+costs some 4 µs for each parameter, whatever its size, and twice that where a pass has filled the
 CPU's caches; before a pass over a few tokens, one at every eighth parameter has to do, in turns.
+Views of a small model's weights are kept, which saves a third of that. Those of a large one aren't:
+they would hold its memory while it is converted to another precision or moved to another device.
 """
 
 from __future__ import annotations
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
 GROUPS = 8  # of parameters, which are looked at in turns before passes over a few tokens
 SHARES = 8  # looks at a parameter that it takes to come through every row and column
+_SMALL = 1 << 30  # bytes of weights up to which views of them are kept
+
+_Views = list["torch.Tensor"]
 
 
 class WeightSample:
@@ -27,6 +32,7 @@ class WeightSample:
     def __init__(self) -> None:
         self._of: Any = None  # versions of the parameters that it was taken of
         self._groups: list[list[int]] = []  # places of those that can be looked at
+        self._views: list[list[_Views]] | None = None  # of each group, by share
         self._hashes: list[list[int]] = []  # of each group, by share
         self._shares = [0] * GROUPS  # which share of each was looked at last
         self._group = 0  # which was looked at last
@@ -48,29 +54,46 @@ class WeightSample:
             return False
         places = [n for n, item in enumerate(parameters) if _can_be_looked_at(item)]
         self._groups = [places[group::GROUPS] for group in range(GROUPS)]
-        self._hashes = [
-            [_look(parameters, places, share) for share in range(SHARES)] for places in self._groups
+        views = [
+            [_views([parameters[n] for n in group], share) for share in range(SHARES)]
+            for group in self._groups
         ]
+        self._hashes = [[_look(share) for share in group] for group in views]
+        self._views = views if sum(parameters[n].nbytes for n in places) <= _SMALL else None
         self._of = versions
         return not is_new
 
     def _next_is_same(self, parameters: list[Any]) -> bool:
         group = self._group = (self._group + 1) % GROUPS
         share = self._shares[group] = (self._shares[group] + 1) % SHARES
-        return _look(parameters, self._groups[group], share) == self._hashes[group][share]
+        if self._views is None:
+            views = _views([parameters[n] for n in self._groups[group]], share)
+        else:
+            views = self._views[group][share]
+        return _look(views) == self._hashes[group][share]
 
 
-def _look(parameters: list[Any], places: list[int], share: int) -> int:
-    """Return the hash of a share of some parameters."""
+def _views(parameters: list[Any], share: int) -> _Views:
+    """Return a share of some parameters, as tensors that know nothing of gradients."""
+    return [
+        item.new_empty(0).set_(
+            item.untyped_storage(),
+            item.storage_offset() + weights.start,
+            (len(weights),),
+            (weights.step,),
+        )
+        for item in parameters
+        if (weights := seen(item.shape, share))
+    ]
+
+
+def _look(views: _Views) -> int:
+    """Return the hash of some weights."""
     import torch
 
-    found: dict[Any, list[torch.Tensor]] = defaultdict(list)
-    for place in places:
-        item = parameters[place]
-        if weights := seen(item.shape, share):
-            start = item.storage_offset() + weights.start
-            view = torch.as_strided(item, (len(weights),), (weights.step,), start)
-            found[item.device, item.dtype].append(view)
+    found: dict[Any, _Views] = defaultdict(list)
+    for view in views:
+        found[view.device, view.dtype].append(view)
     bits = [torch.cat(views).view(torch.uint8).cpu() for views in found.values()]
     return hash(tuple([item.numpy().tobytes() for item in bits]))
 

@@ -6,12 +6,19 @@ import numpy as np
 import pytest
 import torch
 
+from llmscope.capture import sample as module
 from llmscope.capture import version
 from llmscope.capture.sample import GROUPS, SHARES, WeightSample, seen
 from llmscope.scope import Scope
 from tests import tiny
 
 SHAPES = [(64, 64), (8, 24), (576, 1536), (1536, 576), (1000, 64), (64,), (4, 32, 16), (), (0, 8)]
+
+
+@pytest.fixture(autouse=True, params=[module._SMALL, 0], ids=["small", "large"])
+def size(request, monkeypatch):
+    """Views of a small model's weights are kept, those of a large one aren't."""
+    monkeypatch.setattr(module, "_SMALL", request.param)
 
 
 def places(shape: tuple[int, ...], share: int) -> np.ndarray:
