@@ -1,4 +1,4 @@
-"""A lesson on slides of reveal.js, as nbconvert makes them: given by keys alone, from file to file."""
+"""A lesson on slides of reveal.js, as nbconvert makes them: given by keys alone."""
 
 from __future__ import annotations
 
@@ -96,6 +96,7 @@ def test_keys_go_into_the_lesson_through_it_and_on(deck):
     slides.shows("First")
     slides.press("PageDown")
     slides.teaches("One")
+    expect(slides.page.locator(".jp-InputArea:visible, .jp-InputPrompt:visible")).to_have_count(0)
     slides.press("PageDown")
     slides.teaches("Two", "1.80")
     expect(slides.lesson.locator(".lesson-answer")).to_have_count(0)

@@ -59,9 +59,9 @@ export function followHeight(main: HTMLElement, { most = Infinity, onPaper }: He
 /** Keys of the page around, where nothing here takes them: a presenter's clicker turns the slide. */
 export const HANDED_ON: Readonly<Record<string, number>> = { PageUp: 33, PageDown: 34, Escape: 27 };
 
-/** Hands a key on to the page around. */
-export const handOnKey = (key: string): void => {
-  if (parent !== window) tell({ key });
+/** Has the page around turn its slide, as a presenter's clicker does. */
+export const turnAround = (by: 1 | -1): void => {
+  if (parent !== window) tell({ key: by > 0 ? "PageDown" : "PageUp" });
 };
 
 /** Asks the page around for its keys where it shows this one as a slide, until it is called back. */
@@ -78,9 +78,10 @@ export function wantKeys(): () => void {
 
 /** Hands keys on to the page around. */
 export function handOn(): void {
+  if (parent === window) return;
   addEventListener("keydown", (event) => {
     const held = event.ctrlKey || event.metaKey || event.altKey || event.shiftKey;
-    if (!event.defaultPrevented && !held && event.key in HANDED_ON) handOnKey(event.key);
+    if (!event.defaultPrevented && !held && event.key in HANDED_ON) tell({ key: event.key });
   });
 }
 
