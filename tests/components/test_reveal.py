@@ -96,7 +96,7 @@ def test_keys_go_into_the_lesson_through_it_and_on(deck):
     slides.shows("First")
     slides.press("PageDown")
     slides.teaches("One")
-    expect(slides.page.locator(".jp-InputArea:visible, .jp-InputPrompt:visible")).to_have_count(0)
+    expect(slides.page.locator(".jp-CodeCell .jp-InputPrompt")).to_have_count(0)
     slides.press("PageDown")
     slides.teaches("Two", "1.80")
     expect(slides.lesson.locator(".lesson-answer")).to_have_count(0)
