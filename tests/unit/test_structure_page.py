@@ -83,4 +83,4 @@ def test_reasons_are_in_the_language_of_the_view() -> None:
     bert = Scope(tiny.MODELS["bert"](), tiny.byte_level()).trace("The dog")
     with words.spoken("zh"):
         box = of_model(bert, ask.ModelBox("t1", "block.0.mlp", 0, 0), lambda: False)
-    assert box["treatment"].startswith("残差流在每块中都经过归一化")
+    assert box["treatment"].startswith("语言模型头对残差流的计算")
