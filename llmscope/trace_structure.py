@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from llmscope.capture import Recording, to_numpy
 from llmscope.text import labels
+from llmscope.words import refused, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,7 +121,9 @@ class TokenPath:
         """
         width = self._numbers.tower.tower.width
         if not 0 <= index < width:
-            raise IndexError(f"There is no number {index}: the stream has 0 to {width - 1}.")
+            raise IndexError(
+                say("There is no number {index}: there are {count}.", index=index, count=width)
+            )
         blocks = range(self._numbers.tower.tower.blocks)
         return [[float(one[index]) for one in self._numbers.stream(n)] for n in blocks]
 
@@ -140,7 +143,7 @@ class TokenPath:
                 return point("before", last if given is None else given)
             made = self._numbers.vector(seat.gives)
             last = last if made is None else made
-        raise ValueError(f"There is no box {box!r} above the blocks.")
+        raise refused("There is no box {box!r} above the blocks.", box=box)
 
     def box(self, box: str, head: int = 0) -> dict[str, Any]:
         """Return what a box does to the token.
@@ -199,9 +202,11 @@ class TokenPath:
         return data_frame("to_pandas")(rows, columns=["block", "point", "length"])
 
     def _check(self, block: int) -> None:
+        from llmscope.analysis.structure.boxes import no_block
+
         blocks = self._numbers.tower.tower.blocks
         if not 0 <= block < blocks:
-            raise IndexError(f"There is no block {block}: there are {blocks}, from 0.")
+            raise no_block(block, blocks)
         self._numbers.check(block)
 
 

@@ -10,7 +10,7 @@ from llmscope.kernel import structure_requests as ask
 from llmscope.kernel.protocol import format_key
 from llmscope.kernel.requests import RequestError
 from llmscope.text import labels
-from llmscope.words import say
+from llmscope.words import Sentence, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,7 +103,7 @@ def described(structure: Structure) -> dict[str, Any]:
         "parameters": structure.parameters,
         "towers": [_tower(tower) for tower in structure.towers],
         "whole": None if structure.whole is None else _box(structure.whole),
-        "notes": [*structure.notes],
+        "notes": [*map(say, structure.notes)],
     }
 
 
@@ -120,7 +120,7 @@ def _tower(tower: Tower) -> dict[str, Any]:
 
 
 def _position(one: Position) -> dict[str, Any]:
-    return {"how": one.how, "box": one.box, "why": one.why, "facts": one.facts}
+    return {"how": one.how, "box": one.box, "why": say(one.why), "facts": one.facts}
 
 
 def _run(run: Run) -> dict[str, Any]:
@@ -131,7 +131,7 @@ def _run(run: Run) -> dict[str, Any]:
         "paths": [*run.paths],
         "parameters": run.parameters,
         "stages": [_stage(stage) for stage in run.stages],
-        "varied": run.varied,
+        "varied": {box: _facts(facts) for box, facts in run.varied.items()},
     }
 
 
@@ -155,6 +155,16 @@ def _box(box: Box) -> dict[str, Any]:
         "parameters": box.parameters,
         "takes": box.takes,
         "gives": box.gives,
-        "facts": box.facts,
+        "facts": _facts(box.facts),
         "opens": box.opens,
     }
+
+
+def _facts(facts: dict[str, Any]) -> dict[str, Any]:
+    return {name: _said(one) for name, one in facts.items()}
+
+
+def _said(one: Any) -> Any:
+    if isinstance(one, list):
+        return [_said(each) for each in one]
+    return say(one) if isinstance(one, Sentence) else one

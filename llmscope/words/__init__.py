@@ -63,23 +63,37 @@ def spoken(name: str) -> Iterator[None]:
         _spoken.reset(token)
 
 
+class Sentence(str):
+    """A sentence in English that `say` says in any language: it knows what goes into its places."""
+
+    template: str
+    places: dict[str, object]
+
+
 def say(sentence: str, **places: object) -> str:
     """Return a sentence in the language that is spoken here, with what goes into its places.
 
     Parameters
     ----------
     sentence
-        In English, as `str.format` takes it: it names its translation in the catalogue.
+        In English, as `str.format` takes it: it names its translation in the catalogue. Or one of
+        `later`.
     **places
-        What goes into its places, by name.
+        What goes into its places, by name; sentences of `later` are said as well.
     """
+    if isinstance(sentence, Sentence):
+        places = {**sentence.places, **places}
+        sentence = sentence.template
     found = _catalogue(language()).get(sentence, sentence)
-    return found.format(**places)
+    said = {n: say(one) if isinstance(one, Sentence) else one for n, one in places.items()}
+    return found.format(**said)
 
 
-def later(sentence: str) -> str:
-    """Return a sentence as it is: it is said by `say` where it is used."""
-    return sentence
+def later(sentence: str, **places: object) -> Sentence:
+    """Return a sentence in English, to be said by `say` where it is used; as `say` takes it."""
+    found = Sentence(sentence.format(**places) if places else sentence)
+    found.template, found.places = sentence, places
+    return found
 
 
 @cache

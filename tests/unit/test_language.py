@@ -81,7 +81,7 @@ def test_a_page_holds_the_words_of_its_panels_in_its_language(language):
 
 
 PACKAGE = Path(llmscope.__file__).parent
-SAYING = {"say", "later", "refused", "_refused"}
+SAYING = {"say", "later", "refused", "_refused", "Unexplained", "NoVocabulary"}
 
 
 def sources() -> Iterator[tuple[str, ast.Call, str]]:
@@ -123,6 +123,29 @@ def test_what_a_page_shows_of_an_error_is_in_the_catalogue():
         or (isinstance(literal, ast.JoinedStr) and any(map(is_wordy, literal.values)))
     ]
     assert plain == []
+
+
+def test_what_a_page_shows_of_the_whole_model_is_in_the_catalogue():
+    """Errors and reasons of the structure: none is plain English."""
+    errors = {"ValueError", "IndexError", "RuntimeError", "Position", "Unexplained", "NoVocabulary"}
+    plain = [
+        f"{file}:{call.lineno}"
+        for file, call, name in sources()
+        if "structure" in file and name in errors
+        for text in [*call.args[:1], *(one.value for one in call.keywords if one.arg == "why")]
+        if isinstance(text, ast.JoinedStr)
+        or (isinstance(text, ast.Constant) and name not in SAYING and " " in str(text.value))
+    ]
+    assert plain == []
+
+
+def test_a_sentence_for_later_is_said_in_any_language_with_those_within_it():
+    reason = words.later("it is too deep")
+    why = words.later("What {name} does can't be followed: {reason}.", name="Block", reason=reason)
+    assert why == "What Block does can't be followed: it is too deep." == words.say(why)
+    with words.spoken("zh"):
+        assert words.say(why) == "无法追溯 Block 做了什么：层次太深。"
+        assert why.startswith("What Block")
 
 
 def is_wordy(part: ast.expr) -> bool:

@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 import llmscope
+from llmscope import words
 from llmscope.export.size import estimate
+from llmscope.kernel import structure_requests as ask
+from llmscope.kernel.structure import of_model
 from llmscope.panels import MOST_PATHS
 from llmscope.scope import Scope
 from tests import tiny
@@ -60,3 +63,24 @@ def test_the_size_of_a_page_is_known_before() -> None:
     view = llmscope.ModelView(scope.trace("The quick dog"), block=0)
     expected = estimate(view)
     assert expected.total == pytest.approx(view.to_html().size, rel=1 / 3)
+
+
+def test_reasons_are_in_the_language_of_the_view() -> None:
+    """Also those of a model that was read before, in another language."""
+    scope = Scope(tiny.MODELS["mamba"](), tiny.byte_level())
+    trace = scope.trace("The dog")
+
+    def why() -> str:
+        answer = of_model(trace, ask.Structure("t1"), lambda: False)
+        json.dumps(answer)
+        return str(answer["towers"][0]["positions"][0]["why"])
+
+    assert why() == "Its layers take the tokens in their order."
+    with words.spoken("zh"):
+        assert why() == "它的各层按顺序读取词元。"
+        with pytest.raises(IndexError, match="没有块 9：共有 3 块"):
+            of_model(trace, ask.ModelBlock("t1", "self", 9, 0), lambda: False)
+    bert = Scope(tiny.MODELS["bert"](), tiny.byte_level()).trace("The dog")
+    with words.spoken("zh"):
+        box = of_model(bert, ask.ModelBox("t1", "block.0.mlp", 0, 0), lambda: False)
+    assert box["treatment"].startswith("语言模型头对残差流的计算")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from llmscope.shared import Tower as TowerName
+from llmscope.words import say
 
 BoxKind = Literal[
     "tokens",
@@ -240,7 +241,7 @@ class Tower:
         for run in self.runs:
             if run.first <= block < run.first + run.count:
                 return run
-        raise IndexError(f"There is no block {block}: there are {self.blocks}, from 0.")
+        raise no_block(block, self.blocks)
 
     def opening(self, block: int) -> list[str]:
         """Return the whole ids of boxes that open in place: of a block, and outside of all."""
@@ -257,3 +258,10 @@ class Tower:
         """Whether all of it is understood."""
         ends = all(box.kind != "unknown" for box in (*self.before, *self.after))
         return ends and all(run.is_whole for run in self.runs)
+
+
+def no_block(block: int, count: int) -> IndexError:
+    """Return the error for a block that a tower doesn't have."""
+    return IndexError(
+        say("There is no block {block}: there are {count}, from 0.", block=block, count=count)
+    )

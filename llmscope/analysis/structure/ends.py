@@ -125,7 +125,7 @@ class _Before:
             return self._seat("embedding", call, facts)
         if any(word in name for word in ("type", "segment")):
             return self._seat("types", call, {"rows": rows})
-        raise Unexplained("an embedding of something else than tokens, types and positions")
+        raise Unexplained("an embedding is of something else than tokens, types and positions")
 
     def _seat(self, kind: BoxKind, call: Call, facts: dict[str, Any]) -> Seat:
         seat = self._namer.seat(self._namer.next_id(kind), kind, [call], facts)
@@ -218,7 +218,7 @@ class _After:
             elif is_after and what in ("times", "bent", "bias"):
                 facts.setdefault("then", []).append([what, detail])
             else:
-                raise Unexplained(f"{what} of what the last block gives")
+                raise Unexplained("a bias is added behind the last block")
             width = key[1] // self._tokens
         if found and "then" in facts:
             last = found[-1]
@@ -255,7 +255,8 @@ class _After:
                     continue
                 what = "norm" if is_norm(call) else "linear"
                 if what == "linear" and not is_linear(call.module):
-                    raise Unexplained(f"{type(call.module).__name__} behind the last block")
+                    name = type(call.module).__name__
+                    raise Unexplained("{name} is behind the last block", name=name)
                 return [*self._back(call.received, depth + 1), (what, call, key)]
         for call in made.calls:
             if is_activation(call) and call.received is not None and call.received != key:

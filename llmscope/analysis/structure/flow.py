@@ -8,13 +8,24 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from llmscope.capture.ledger import Call, Key, Ledger
+from llmscope.words import later
 
 _ACTIVATION = re.compile(r"relu2?|gelu|silu|swish|tanh|mish|sigmoid|swiglu")
 _DEEPEST = 60  # steps back from a tensor
 
 
 class Unexplained(Exception):
-    """How a tensor came about isn't understood."""
+    """How a tensor came about isn't understood.
+
+    Parameters
+    ----------
+    reason, **places
+        Why, as `llmscope.words.later` takes it: the second half of a sentence.
+    """
+
+    def __init__(self, reason: str, **places: object) -> None:
+        self.reason = later(reason, **places)
+        super().__init__(self.reason)
 
 
 @dataclass(eq=False)
@@ -263,7 +274,7 @@ class BlockFlow:
             one, start = self._chain(step.of[0], starts, None, depth + 1)
             other, second = self._chain(step.of[1], starts, None, depth + 1)
             if start != second:
-                raise Unexplained("a product of two points of the stream")
+                raise Unexplained("two points of the stream are multiplied")
             shared = 0
             while (
                 shared < min(len(one), len(other))

@@ -17,6 +17,7 @@ from llmscope.capture.rows import Place, Rows, Wanted, watch_rows
 from llmscope.capture.tensors import close
 from llmscope.capture.undo import restoring
 from llmscope.capture.version import stale
+from llmscope.words import refused, say
 
 if TYPE_CHECKING:
     from llmscope.analysis.structure.blocks import Reading
@@ -71,9 +72,10 @@ class TokenNumbers:
         here = Place(block.path, block.turn, given=True)
         end = Place(block.path, block.turn)
         if here not in self.rows.vectors or end not in self.rows.vectors:
-            raise ValueError(
-                f"What {block.path} is given for this token isn't seen: a text of this length goes "
-                "another way through the model than a short one."
+            raise refused(
+                "What {path} is given for this token isn't seen: a text of this length goes "
+                "another way through the model than a short one.",
+                path=block.path,
             )
         points = [self.rows.vectors[here]]
         for number, stage in enumerate(block.stages):
@@ -98,7 +100,11 @@ class TokenNumbers:
             return given
         made = self.sum(block, stage, before)
         if made is None:
-            raise ValueError(f"The stream behind stage {number} of {block.path} isn't seen.")
+            raise refused(
+                "The stream behind stage {number} of {path} isn't seen.",
+                number=number,
+                path=block.path,
+            )
         return made
 
     def sum(self, block: ReadBlock, stage: Stage, before: torch.Tensor) -> torch.Tensor | None:
@@ -131,9 +137,10 @@ class TokenNumbers:
         """Raise ValueError when the numbers of a block don't add up for this token."""
         vector = self.stream(block)[0]
         if self.error(block) > (_ROUNDING if vector.dtype == torch.float32 else _COARSE):
-            raise ValueError(
-                f"The parts of block {block} don't add up to what it gives for this token: it is "
-                "computed otherwise than for a short text."
+            raise refused(
+                "The parts of block {block} don't add up to what it gives for this token: it is "
+                "computed otherwise than for a short text.",
+                block=block,
             )
 
     def points(self, block: int) -> Iterator[tuple[str, torch.Tensor]]:
@@ -193,12 +200,19 @@ def numbers_of(runner: Runner, recording: Recording, tower: Tower, position: int
     reading = reading_of(runner, recording)
     found = next((one for one in reading.towers if one.tower.tower == tower), None)
     if found is None:
-        has = ", ".join(one.tower.tower for one in reading.towers) or "none that is understood"
-        raise ValueError(f"{recording.name} has no tower {tower!r}; it has {has}.")
+        has = ", ".join(one.tower.tower for one in reading.towers)
+        raise refused(
+            "{name} has no tower {tower!r}; it has {has}.",
+            name=recording.name,
+            tower=tower,
+            has=has or say("none that is understood"),
+        )
     tokens, source = recording.forward.lengths
     count = source if tower == "encoder" else tokens
     if not -count <= position < count:
-        raise IndexError(f"There is no position {position}: there are 0 to {count - 1}.")
+        raise IndexError(
+            say("There is no position {index}: there are {count}.", index=position, count=count)
+        )
     position %= count
     kept = _kept.setdefault(recording, LRUCache(_KEPT))
     if (tower, position) not in kept:

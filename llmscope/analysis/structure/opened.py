@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from llmscope.analysis.structure.biases import alibi_in_place, relative_in_place, table_of
+from llmscope.analysis.structure.boxes import no_block
 from llmscope.analysis.structure.neurons import listed, mlp_in_place
 from llmscope.analysis.structure.norms import normalised
 from llmscope.analysis.structure.rotation import frequencies_of, rotary_in_place, unturned
@@ -21,6 +22,7 @@ from llmscope.analysis.structure.vocabulary import (
 from llmscope.capture.attention import Attention
 from llmscope.capture.rows import Place
 from llmscope.capture.tensors import to_numpy
+from llmscope.words import refused, say
 
 if TYPE_CHECKING:
     import torch
@@ -90,7 +92,7 @@ class Opener:
     def _place(self, box_id: str) -> tuple[int | None, str]:
         found = _ID.fullmatch(box_id)
         if found is None:
-            raise ValueError(f"There is no box {box_id!r}.")
+            raise refused("There is no box {box!r}.", box=box_id)
         return None if found[1] is None else int(found[1]), found[2]
 
     def _seat(self, block: int | None, name: str, box_id: str) -> Seat:
@@ -101,11 +103,12 @@ class Opener:
             seat = seats.get(f"{prefix}{name}")
         else:
             if block >= len(tower.blocks):
-                raise IndexError(f"There is no block {block}: there are {len(tower.blocks)}.")
+                raise no_block(block, len(tower.blocks))
             seats = tower.blocks[block].seats
             seat = seats.get(name)
         if seat is None:
-            raise ValueError(f"There is no box {box_id!r}; there are {', '.join(seats)}.")
+            known = ", ".join(seats)
+            raise refused("There is no box {box!r}; there are {known}.", box=box_id, known=known)
         return seat
 
     # ── kinds ────────────────────────────────────────────────────────────────────────────────
@@ -113,7 +116,7 @@ class Opener:
     def _mixture(self, block: int, seat: Seat) -> dict[str, Any]:
         found = router_in_place(self._numbers, seat)
         if found is None:
-            raise ValueError(f"What the router of {seat.box.module} chooses can't be seen.")
+            raise refused("What the router of {name} chooses can't be seen.", name=seat.box.module)
         made = self._numbers.vector(seat.gives)
         found |= {"top": None, "bottom": None}
         try:
@@ -132,7 +135,7 @@ class Opener:
         facts = seat.box.facts
         before, after = self._numbers.vector(seat.takes), self._numbers.vector(seat.gives)
         if before is None or after is None:
-            raise ValueError("What goes through this norm isn't seen.")
+            raise refused("What goes through this norm isn't seen.")
         module: Any = self._model.get_submodule(seat.calls[0][0])
         how, epsilon = facts["how"], facts["epsilon"]
         known = how != "other"
@@ -159,7 +162,7 @@ class Opener:
         module: Any = self._model.get_submodule(seat.calls[0][0])
         weight = getattr(module, "weight", None)
         if vector is None or weight is None or weight.shape[-1] != len(vector):
-            raise ValueError("The table of this embedding isn't seen.")
+            raise refused("The table of this embedding isn't seen.")
         rows = weight.detach().float()
         sizes = rows.norm(dim=-1).clamp_min(1e-12) * vector.float().norm().clamp_min(1e-12)
         cosines = rows @ vector.float() / sizes
@@ -183,7 +186,7 @@ class Opener:
     def _positions(self, seat: Seat) -> dict[str, Any]:
         vector = self._numbers.vector(seat.gives)
         if vector is None or seat.gives is None:
-            raise ValueError("What is added for this position isn't seen.")
+            raise refused("What is added for this position isn't seen.")
         every = self._numbers.rows.whole.get(Place(seat.gives.path, seat.gives.turn))
         rows = vector[None] if every is None else every
         sizes = rows.float().norm(dim=-1).clamp_min(1e-12) * vector.float().norm().clamp_min(1e-12)
@@ -206,7 +209,7 @@ class Opener:
     def _heads(self, seat: Seat) -> dict[str, Any]:
         before, after = self._numbers.vector(seat.takes), self._numbers.vector(seat.gives)
         if before is None or after is None:
-            raise ValueError("What goes into these heads isn't seen.")
+            raise refused("What goes into these heads isn't seen.")
         heads, lengths = seat.box.facts.get("heads"), np.zeros(0, dtype=np.float32)
         if heads and not seat.box.facts.get("whole") and len(after) % heads == 0:
             lengths = to_numpy(after.reshape(heads, -1).float().norm(dim=-1))
@@ -222,14 +225,16 @@ class Opener:
     def _position(self, block: int, how: str, head: int) -> dict[str, Any]:
         tower = self._numbers.tower
         if block >= len(tower.blocks):
-            raise IndexError(f"There is no block {block}: there are {len(tower.blocks)}.")
+            raise no_block(block, len(tower.blocks))
         seats = tower.blocks[block].seats
         heads = [s for n, s in seats.items() if s.box.kind == "heads" and "cross" not in n]
         if not heads:
-            raise ValueError(f"Block {block} has no heads.")
+            raise refused("Block {block} has no heads.", block=block)
         count = heads[0].box.facts.get("heads") or 1
         if not 0 <= head < count:
-            raise IndexError(f"There is no head {head}: there are 0 to {count - 1}.")
+            raise IndexError(
+                say("There is no head {head}: there are {count}.", head=head, count=count)
+            )
         position = self._numbers.position
         found: dict[str, Any] | None = None
         if how == "rotary":
@@ -245,7 +250,7 @@ class Opener:
                     found = relative_in_place(tables[0], head, position, tokens)
                     break
         if found is None:
-            raise ValueError(f"How block {block} knows where a token is can't be opened.")
+            raise refused("How block {block} knows where a token is can't be opened.", block=block)
         kv_heads = heads[0].box.facts.get("kv_heads") or count
         return {**found, "head": head, "kv_head": head * kv_heads // count}
 

@@ -17,6 +17,7 @@ from llmscope.analysis.structure.rotation import (
     slices_of,
 )
 from llmscope.capture.tensors import close
+from llmscope.words import later
 
 if TYPE_CHECKING:
     import torch
@@ -107,9 +108,9 @@ class PositionReader:
         if found:
             return tuple(found)
         if any(seat.box.kind == "unknown" for seat in before):
-            return (Position("unknown", why="What is below the blocks isn't understood."),)
+            return (Position("unknown", why=later("What is below the blocks isn't understood.")),)
         if heads == 0:
-            return (Position("none", why="Its layers take the tokens in their order."),)
+            return (Position("none", why=later("Its layers take the tokens in their order.")),)
         return (Position("none"),)
 
     def _position(self, how: str, block: str) -> Position:
@@ -128,11 +129,11 @@ class PositionReader:
         if how == "relative":
             if any(table_of(module) is not None for module in self._model.modules()):
                 return Position("relative", f"{block}.relative")
-            return Position("relative", why="Its attention has distances of its own.")
+            return Position("relative", why=later("Its attention has distances of its own."))
         if how == "named rotary":
-            why = "By the name of a module of it; what is turned isn't seen."
+            why = later("By the name of a module of it; what is turned isn't seen.")
             return Position("rotary", why=why)
-        why = "How its attention knows where a token is isn't understood."
+        why = later("How its attention knows where a token is isn't understood.")
         return Position("unknown", why=why)
 
     def _how(self, root: nn.Module, seat: Seat, is_told: bool) -> str:

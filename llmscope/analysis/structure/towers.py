@@ -20,6 +20,7 @@ from llmscope.capture.hooks import AttentionCall
 from llmscope.capture.ledger import Call, Key, Ledger, first_of
 from llmscope.capture.stream import outermost
 from llmscope.capture.tensors import close
+from llmscope.words import later
 
 if TYPE_CHECKING:
     from llmscope.capture.recording import Recording
@@ -58,7 +59,10 @@ class TowerReader:
         try:
             towers = tuple(self._tower(*one) for one in self._stacks())
         except Unexplained as error:
-            whole = Box("model", "unknown", "", name, (), counted, facts={"why": f"{error}."})
+            why = later(
+                "What {name} does can't be followed: {reason}.", name=name, reason=error.reason
+            )
+            whole = Box("model", "unknown", "", name, (), counted, facts={"why": why})
             return Reading(Structure(name, counted, (), whole))
         return Reading(Structure(name, counted, tuple(one.tower for one in towers)), towers)
 
@@ -131,7 +135,11 @@ class TowerReader:
             return [text, *before_blocks(self._ledger, namer, begin, ids, tokens)]
         except Unexplained as error:
             width = begin[1] // tokens
-            facts = {"why": str(error)}
+            facts = {
+                "why": later(
+                    "What is below the blocks isn't understood: {reason}.", reason=error.reason
+                )
+            }
             return [text, Seat(Box(f"{prefix}input", "unknown", gives=width, facts=facts))]
 
     def _after(
@@ -145,7 +153,11 @@ class TowerReader:
             found = after_blocks(self._ledger, namer, begin, above.made, vocabulary, tokens)
         except Unexplained as error:
             gives = above.made[1] // tokens
-            facts = {"why": str(error)}
+            facts = {
+                "why": later(
+                    "What is above the blocks isn't understood: {reason}.", reason=error.reason
+                )
+            }
             found = [Seat(Box("end", "unknown", gives=gives, facts=facts))]
         found = [
             Seat(replace(s.box, id=f"{prefix}{s.box.id}"), s.gives, s.takes, s.extra, s.calls)
@@ -171,7 +183,9 @@ class TowerReader:
             stages, seats = self._stages(flows, namer)
         except Unexplained as error:
             namer = self._namer(call.path, tokens, "", {}, number)
-            why = f"What {module} does to the stream can't be followed: {error}."
+            why = later(
+                "What {name} does can't be followed: {reason}.", name=module, reason=error.reason
+            )
             seat = namer.unknown([call], why)
             seat = Seat(replace(seat.box, id="whole", path=""), seat.gives, seat.takes)
             stages, seats = (Stage(adds=False, whole=seat.box),), {"whole": seat}

@@ -18,6 +18,7 @@ import torch
 
 from llmscope.analysis.structure.boxes import Box
 from llmscope.analysis.structure.norms import scaled
+from llmscope.words import later, say
 
 if TYPE_CHECKING:
     from torch import nn
@@ -27,7 +28,16 @@ if TYPE_CHECKING:
 
 
 class NoVocabulary(Exception):
-    """A direction can't be read by the head; the message says why, in words."""
+    """A direction can't be read by the head.
+
+    Parameters
+    ----------
+    why, **places
+        As `llmscope.words.say` takes it.
+    """
+
+    def __init__(self, why: str, **places: object) -> None:
+        super().__init__(say(why, **places))
 
 
 @dataclass(frozen=True)
@@ -144,7 +154,7 @@ def beyond(
     return directions
 
 
-_NORMED = (
+_NORMED = later(
     "The stream goes through a norm in each block, so what is added here doesn't reach the head as "
     "it is."
 )
@@ -158,7 +168,8 @@ def _through_seat(
         return directions * float(box.facts["factor"])
     given = numbers.vector(seat.takes)
     if box.kind != "norm" or box.facts["how"] == "other" or given is None:
-        raise NoVocabulary(f"It goes through {box.module or 'a function'} before it is added.")
+        name = box.module or say("a function")
+        raise NoVocabulary("It goes through {name} before it is added.", name=name)
     return through(box, model.get_submodule(seat.calls[0][0]), given, directions)
 
 
@@ -173,8 +184,8 @@ def most(
 def treatment(vocabulary: Vocabulary) -> str:
     """Return in words how directions are read."""
     if not vocabulary.norms:
-        return "Read by the unembedding as it is."
-    return (
+        return say("Read by the unembedding as it is.")
+    return say(
         "Read by the unembedding, behind the final norm with this token's own statistics held: "
         "what is added to each logit, but for what later blocks make of it."
     )

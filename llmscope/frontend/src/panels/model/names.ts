@@ -18,8 +18,10 @@ export function titleOf({ kind, facts, module, path }: Box): string {
   return words.kinds[kind];
 }
 
-const doesOf = ({ kind, facts }: Box): string =>
-  kind === "heads" && facts.kind === "cross" ? words.does.cross : words.does[kind];
+const doesOf = ({ kind, facts }: Box): string => {
+  if (kind === "unknown" && facts.why) return String(facts.why);
+  return kind === "heads" && facts.kind === "cross" ? words.does.cross : words.does[kind];
+};
 
 const times = (shape: readonly number[]): string => shape.map(count).join(" × ");
 

@@ -61,7 +61,7 @@ export const model = {
     recurrent: "Recurrent",
     "linear attention": "Linear attention",
     convolution: "Convolution",
-    fourier: "Fourier",
+    "Fourier transform": "Fourier",
   },
   norms: { rms: "RMS", layer: "layer", other: "" },
   /** How a model knows where a token is. */

@@ -56,7 +56,7 @@ export const model = {
     recurrent: "循环",
     "linear attention": "线性注意力",
     convolution: "卷积",
-    fourier: "傅里叶",
+    "Fourier transform": "傅里叶",
   },
   norms: { rms: "RMS", layer: "层", other: "" },
   positions: {
