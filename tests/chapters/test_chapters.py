@@ -14,7 +14,7 @@ import pytest
 import llmscope
 from tests.chapters.notebook import path, text
 from tests.chapters.run import run, run_here
-from tests.chapters.source import LANGUAGES, NOTEBOOKS, Code, names, parsed, read
+from tests.chapters.source import LANGUAGES, NOTEBOOKS, names, parsed, read
 
 ROOT = Path(__file__).parents[2]
 WORDS = ROOT / "llmscope" / "frontend" / "src" / "words"
