@@ -23,6 +23,9 @@ SPREAD := -n logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 # OpenMP's spinning makes a forward on a busy machine 20 times slower.
 export OMP_WAIT_POLICY ?= PASSIVE
 
+# Each of many processes would compile anew all that it imports, which is half of its start.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup build lab check lint types lint-front numbers unit test-front whole components fixtures notebooks test test-cpus chaos sweep newest lowest demos docs evaluate training hosts release bench soak pictures screens format clean chromium
 
 help: ## show these targets

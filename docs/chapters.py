@@ -58,7 +58,18 @@ def _of_lesson(lesson, include=None, exclude=None):
 
 
 def _of_box(box, include=None, exclude=None):
-    return next(_of_view(one) for one in box.children if isinstance(one, View))
+    # no kernel answers its slider: its view at both ends, and where it is
+    (slider,) = (one for one in box.children if isinstance(one, ipywidgets.FloatLogSlider))
+    (view,) = (one for one in box.children if isinstance(one, View))
+    pages = {"text/html": "", "text/x-llmscope-zh": ""}
+    now = slider.value
+    for value in (slider.base**slider.min, now, slider.base**slider.max):
+        slider.value = value
+        for kind, page in pages.items():
+            shown = _of_view(view)[kind]
+            pages[kind] = f"{page}<p>{slider.description} = {value:g}</p>{shown}"
+    slider.value = now
+    return {"text/plain": repr(view), **pages}
 
 
 Lesson.read = staticmethod(_remembered)

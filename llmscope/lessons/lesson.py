@@ -281,7 +281,11 @@ def _notebook(title: str, bundle: dict[str, Any], metadata: dict[str, Any]) -> d
         "cell_type": "code",
         "id": "lesson",
         "execution_count": None,
-        "metadata": {"slideshow": {"slide_type": "slide"}, "tags": ["remove-input", "hide-input"]},
+        "metadata": {
+            "slideshow": {"slide_type": "slide"},
+            "tags": ["remove-input", "hide-input"],
+            "transient": {"remove_source": True},  # which nbconvert reads, also without --no-input
+        },
         "source": "",
         "outputs": [{"output_type": "display_data", "data": bundle, "metadata": metadata}],
     }

@@ -10,11 +10,11 @@ from tests.chapters.notebook import path, text
 from tests.chapters.source import LANGUAGES, SOURCES, names, read
 
 
-def write(name: str) -> None:
+def write(name: str, checks: bool = False) -> None:
     for lang in LANGUAGES:
         target = path(name, lang)
         target.parent.mkdir(exist_ok=True)
-        target.write_text(text(read(name), lang), "utf-8")
+        target.write_text(text(read(name), lang, checks), "utf-8")
 
 
 def mended(name: str) -> None:
@@ -38,7 +38,7 @@ def _codes(name: str) -> list[str]:
 def main(wanted: list[str]) -> None:
     for name in names():
         if not wanted or any(name.startswith(one) for one in wanted):
-            write(name)
+            write(name, checks=True)
             mended(name)
             write(name)
 

@@ -18,8 +18,8 @@ def path(name: str, lang: str) -> Path:
     return NOTEBOOKS / lang / f"{name}.ipynb"
 
 
-def notebook(chapter: Chapter, lang: str) -> dict[str, Any]:
-    """Return a notebook without outputs, in the format of its file."""
+def notebook(chapter: Chapter, lang: str, checks: bool = False) -> dict[str, Any]:
+    """Return a notebook without outputs, in the format of its file; `checks` only for tests."""
     other, link = OTHER[lang]
     head = f"# {chapter.heading(lang)}\n\n[{link}](../{other}/{chapter.name}.ipynb)"
     cells = [_markdown("title", head)]
@@ -27,10 +27,9 @@ def notebook(chapter: Chapter, lang: str) -> dict[str, Any]:
         cells.append(_code("language", SETS_LANGUAGE, _HIDDEN))
     for number, cell in enumerate(chapter.cells, 1):
         if isinstance(cell, Code):
-            metadata: dict[str, Any] = {"tags": list(cell.tags)} if cell.tags else {}
-            if "remove-cell" in cell.tags:
-                metadata = {**_HIDDEN, **metadata}
-            cells.append(_code(f"cell-{number}", cell.code, metadata))
+            if checks or "check" not in cell.tags:
+                metadata = {"tags": list(cell.tags)} if cell.tags else {}
+                cells.append(_code(f"cell-{number}", cell.code, metadata))
         else:
             cells.append(_markdown(f"cell-{number}", WORD.sub(WRITTEN[lang], cell.said[lang])))
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -42,9 +41,9 @@ def notebook(chapter: Chapter, lang: str) -> dict[str, Any]:
     }
 
 
-def text(chapter: Chapter, lang: str) -> str:
+def text(chapter: Chapter, lang: str, checks: bool = False) -> str:
     """Return what the file of a notebook contains."""
-    return json.dumps(notebook(chapter, lang), ensure_ascii=False, indent=1) + "\n"
+    return json.dumps(notebook(chapter, lang, checks), ensure_ascii=False, indent=1) + "\n"
 
 
 def _markdown(name: str, source: str) -> dict[str, Any]:

@@ -13,7 +13,8 @@ SOURCES = NOTEBOOKS / "chapters"
 LANGUAGES = ("en", "zh")
 # Words of the interface, as a reader sees them on a button.
 WORD = re.compile(r"\[\[(.+?)\]\]")
-_TAGS = {"remove-cell", "remove-input", "remove-output", "whole"}
+# `check`: only tests run it; `whole`: not where they shorten the chapter.
+_TAGS = {"check", "whole"}
 
 
 @dataclass(frozen=True)

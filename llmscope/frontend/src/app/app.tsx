@@ -4,6 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { px } from "../draw/canvas";
 import { Em, PLAIN } from "../ui/em";
 import { ThemeContext, themeCss } from "../host/colors";
+import { isMain } from "../host/room";
 import { type Theme, followTheme } from "../host/theme";
 import type { Panel, PanelProps } from "../panels/props";
 import { NEUTRAL } from "../protocol/shared";
@@ -115,17 +116,21 @@ function App({ store, host, panels, picker, hints, lesson }: AppProps) {
       );
     });
   const inColumns = show("column");
+  const isLecture = store.state.lecture.value;
   const isReady = shown.every(({ needsModel }) => needsModel === false) || !!store.model.value;
-  const isStage = store.state.lecture.value && isReady;
+  const isStage = isLecture && isReady;
   const em = useSignal(PLAIN);
   const large = useComputed(() => (onPaper.value ? ON_PAPER : em.value));
   const plain = useComputed(() => (onPaper.value ? PLAIN : type.value));
   const size = isStage ? large : plain;
   const wasStage = useRef(isStage);
+  const [atFirst, isSet] = [useRef(isLecture), useRef(false)];
   useEffect(() => {
-    if (isStage && !wasStage.current) host.scrollIntoView();
+    isSet.current ||= isLecture !== atFirst.current;
+    // What comes up by itself moves no page that it is only a part of.
+    if (isStage && !wasStage.current && (isSet.current || isMain(host))) host.scrollIntoView();
     wasStage.current = isStage;
-  }, [isStage]);
+  }, [isLecture, isStage]);
   const revealed = store.revealed.value;
   useEffect(() => {
     if (isStage || !revealed) return;

@@ -59,6 +59,23 @@ export function followHeight(main: HTMLElement, { most = Infinity, onPaper }: He
 /** Keys of the page around, where nothing here takes them: a presenter's clicker turns the slide. */
 export const HANDED_ON: Readonly<Record<string, number>> = { PageUp: 33, PageDown: 34, Escape: 27 };
 
+/** Has the page around turn its slide, as a presenter's clicker does. */
+export const turnAround = (by: 1 | -1): void => {
+  if (parent !== window) tell({ key: by > 0 ? "PageDown" : "PageUp" });
+};
+
+/** Asks the page around for its keys where it shows this one as a slide, until it is called back. */
+export function wantKeys(): () => void {
+  if (parent === window) return () => {};
+  const ask = () => tell({ wantsKeys: true });
+  addEventListener("message", ask); // Whoever sends one listens from now on.
+  ask();
+  return () => {
+    removeEventListener("message", ask);
+    tell({ wantsKeys: false });
+  };
+}
+
 /** Hands keys on to the page around. */
 export function handOn(): void {
   if (parent === window) return;
@@ -68,5 +85,6 @@ export function handOn(): void {
   });
 }
 
-const tell = (llmscope: { height: number } | { paper: number } | { key: string }): void =>
-  parent.postMessage({ llmscope }, "*");
+type Told = { height: number } | { paper: number } | { key: string } | { wantsKeys: boolean };
+
+const tell = (llmscope: Told): void => parent.postMessage({ llmscope }, "*");

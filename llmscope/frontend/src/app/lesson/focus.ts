@@ -1,5 +1,8 @@
 /** A presenter's remote is heard by whoever has the focus: the lesson, once it is there. */
 
+import { wantKeys } from "../../host/frame";
+import { isMain } from "../../host/room";
+
 /** Where a person writes: that isn't taken away from under their hands. */
 function isWriting(at: Element): boolean {
   const editor = at.closest<HTMLElement>("input, textarea, select, [contenteditable=true]");
@@ -8,13 +11,18 @@ function isWriting(at: Element): boolean {
   return text.trim() !== "";
 }
 
-/** Takes the focus, unless somebody else needs it; and what nobody hears is the lesson's. */
-export function takesFocus(frame: HTMLElement): () => void {
+/**
+ * Takes the focus where the lesson is the whole page or slide, and nobody else needs it; and what nobody
+ * hears is the lesson's. In the midst of a page it has to be clicked.
+ */
+export function takesFocus(host: HTMLElement, frame: HTMLElement): () => void {
+  const isIn = parent !== window;
+  if (!isIn && !isMain(host)) return () => {};
   const here = document.activeElement;
   const isOther = here?.shadowRoot?.activeElement ?? null;
-  // A frame that takes the focus takes it from the page around.
-  if (parent === window && !isOther && !(here && isWriting(here)))
-    frame.focus({ preventScroll: true });
+  // A frame that takes the focus takes it from the page around, which may give it.
+  const unwant = wantKeys();
+  if (!isIn && !isOther && !(here && isWriting(here))) frame.focus({ preventScroll: true });
   const hear = (event: KeyboardEvent) => {
     const at = document.activeElement;
     if (event.defaultPrevented || (at && at !== document.body && at !== document.documentElement))
@@ -26,5 +34,8 @@ export function takesFocus(frame: HTMLElement): () => void {
     }
   };
   document.addEventListener("keydown", hear);
-  return () => document.removeEventListener("keydown", hear);
+  return () => {
+    unwant();
+    document.removeEventListener("keydown", hear);
+  };
 }

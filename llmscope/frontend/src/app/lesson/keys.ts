@@ -1,4 +1,5 @@
 import type { RefObject } from "preact";
+import { turnAround } from "../../host/frame";
 import type { LessonStore } from "../../store/lesson";
 import { chordOf, onKeys } from "../../ui/keys";
 
@@ -24,7 +25,7 @@ export function lessonKeys(lesson: LessonStore, { host, frame, tools, full }: Ar
     const turned = by > 0 ? lesson.next() : lesson.previous();
     if (turned) frame.current!.focus({ preventScroll: true });
     // At either end the page around turns its own; nothing else is scrolled.
-    return turned || parent === window;
+    else turnAround(by);
   };
   const isPressed = (event: Event) => (event.composedPath()[0] as HTMLElement).closest?.(PRESSED);
   const press = onKeys("lesson", {

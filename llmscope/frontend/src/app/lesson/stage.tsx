@@ -38,7 +38,7 @@ export function LessonStage({ store, host, em, shown, children }: StageProps) {
   );
   useKeptFocus(frame);
   useEffect(() => lesson.start(), []);
-  useEffect(() => takesFocus(frame.current!), []);
+  useEffect(() => takesFocus(host, frame.current!), []);
   const slide = lesson.slide.value;
   const isHeld = lesson.isHeld.value;
   const revealed = store.revealed.value;
