@@ -154,6 +154,7 @@ def test_a_block_leads_to_the_lens_at_its_layer(show):
     shown.wait(layer=2)
 
 
+@pytest.mark.whole
 def test_without_a_lens_a_block_leads_nowhere(shown):
     assert picture(shown).get_by_role("button", name="Block 1 of 3").count() == 0
     expect(picture(shown).get_by_text("Block 1", exact=True)).to_be_visible()
@@ -190,6 +191,7 @@ def test_a_square_of_the_heads_leads_to_that_head(show):
     expect(reading(shown)).to_contain_text(f"head {last - 1}")
 
 
+@pytest.mark.whole
 def test_heads_lead_to_attention_of_their_own_kind(show):
     panels = ["tokens", "model", "attention"]
     shown = show("model-encoder-decoder", _panels=panels, box="", kind="self")
@@ -225,7 +227,7 @@ _CROSSING = """picture => {
 }"""
 
 
-@pytest.mark.parametrize("width", [1000, 600])
+@pytest.mark.parametrize("width", [1000, pytest.param(600, marks=pytest.mark.whole)])
 def test_an_arrow_leads_from_the_encoder_to_cross_attention(show, width):
     shown = show("model-encoder-decoder", width=width, **ALONE, box="", kind="self")
     shown.settle()
@@ -245,6 +247,7 @@ def test_an_arrow_leads_from_the_encoder_to_cross_attention(show, width):
     assert folded[2] < end[1] < folded[3]
 
 
+@pytest.mark.whole
 def test_stages_are_over_no_others(show):
     for width in (1000, 1300):
         shown = show("model-encoder-decoder", width=width, **ALONE, box="", kind="self")

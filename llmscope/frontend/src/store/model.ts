@@ -101,7 +101,11 @@ export class ModelStore {
       return this.run.value?.stages.map((stage) => stageAt(this.run.value!, layer, stage)) ?? [];
     });
     this.heads = computed(() => {
-      const [tower, layer, kind] = [this.tower.value?.tower ?? "self", this.layer.value, this.kind()];
+      const [tower, layer, kind] = [
+        this.tower.value?.tower ?? "self",
+        this.layer.value,
+        this.kind(),
+      ];
       const isHere = trace.value?.kinds[kind]?.some(([one]) => one === layer);
       const box = this.stages.value.flatMap(boxesOf).find(({ facts }) => facts.kind === kind);
       return isHere && box ? { box, tower, layer } : null;
