@@ -14,7 +14,7 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-compile -c 
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 CHROMIUMS := chromium chromium-browser google-chrome google-chrome-stable
-PICTURES := quickstart-light.png quickstart-dark.png sampling.png generation.png
+PICTURES := quickstart-light.png quickstart-dark.png quickstart-zh.png sampling.png generation.png
 DEBIAN := chromium fonts-noto-cjk fonts-noto-color-emoji
 
 # A process for each core: for tests that share nothing but files they only read.

@@ -201,7 +201,10 @@ def _lens(shown: Shown) -> list[OfTrace]:
 
 
 def _model(shown: Shown) -> list[OfTrace]:
-    """Return what the model is made of, and numbers: of the block on screen, and its boxes."""
+    """Return what the model is made of, and numbers: of the block on screen, and its boxes.
+
+    Of the token in focus where the picture is closed, of each token of a short text where it isn't.
+    """
     found: list[OfTrace] = [of_model.Structure(shown.name)]
     towers = [one for one in shown.trace.structure.towers if one.blocks]
     for view, tower in product(shown.views, towers):
@@ -210,7 +213,7 @@ def _model(shown: Shown) -> list[OfTrace]:
         count = len(shown.trace.source_tokens if kind == "encoder" else shown.trace)
         here = view.position if is_shown and 0 <= view.position < count else count - 1
         places = {place for place in shown.positions or () if 0 <= place < count} | {here}
-        if shown.positions is None and count <= MOST_PATHS:
+        if shown.positions is None and count <= MOST_PATHS and view.traits.get("model", True):
             places = set(range(count))
         chosen = view.traits.get("block", -1)
         block = min(max(0, chosen if chosen >= 0 else view.layer), tower.blocks - 1)

@@ -47,3 +47,10 @@ def test_sampling_for_the_documentation(show: Show, theme: str, name: str) -> No
     expect(panel.locator(".curve svg")).to_be_visible()
     shown.leave()
     shown.screenshot(name)
+
+
+def test_explorer_in_chinese_for_the_documentation(show: Show) -> None:
+    settings = {"temperature": 1.3, "top_k": 50, "top_p": 0.88}
+    shown = show("causal", panel="explorer", lang="zh", width=1392, size=(1500, 1300), **settings)
+    shown.leave()
+    shown.screenshot("quickstart-zh")

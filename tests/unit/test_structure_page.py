@@ -58,6 +58,15 @@ def test_of_a_long_text_a_page_holds_the_token_in_focus() -> None:
     assert keys == ["t1/model/block/self/0/3"]
 
 
+def test_of_a_closed_picture_a_page_holds_the_token_in_focus():
+    scope = Scope(tiny.MODELS["llama"](), tiny.byte_level())
+    count = len(scope.trace("The dog"))
+    for is_open, places in ((False, [count - 1]), (True, range(count))):
+        view = scope.explore("The dog", model=is_open, layer=1)
+        keys = [key for key in page_of(view)["answers"] if "/model/block/" in key]
+        assert keys == [f"t1/model/block/self/1/{place}" for place in places]
+
+
 def test_the_size_of_a_page_is_known_before() -> None:
     scope = Scope(tiny.MODELS["llama"](), tiny.byte_level())
     view = llmscope.ModelView(scope.trace("The quick dog"), block=0)
