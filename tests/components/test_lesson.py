@@ -18,12 +18,17 @@ from tests.page.axe import violations
 from tests.page.chromium import SCREENSHOTS
 from tests.page.panels import click
 
+HIGH = r"$e^{{z_i}^2/T}$ and $\frac{e^{z_i/T}}{\sum_j e^{z_j/T}}$"  # than a line
 TEXT, OTHER = "The lazy dog sleeps while the quick fox", "The quick fox jumps"
 SLIDES = {
     "en": [
         Slide("## A text\n\nA **text** is `<b>`tokens`</b>`.", show="text", point="token 2 | here"),
         Slide("## What comes next?", guess="next-token"),
-        Slide("## Hotter\n\n$T$ is larger.", temperature=1.8, point="slider temperature"),
+        Slide(
+            f"## Hotter\n\n{HIGH}: $T$ is larger.",
+            temperature=1.8,
+            point="slider temperature",
+        ),
         Slide("## Which?", guess="temperature", temperature=0.6, answer="At **0.6**."),
         Slide("## Heads", text=OTHER, show="heads", layer=1, head=2, point="head 1.2 | this"),
         Slide("## One head", show="matrix", point="cell 2 1", zoom=True, key="a"),
@@ -109,6 +114,17 @@ def test_the_next_token_is_held_back_until_the_class_has_guessed(give):
     expect(guesses).to_have_count(2)
     given.press("PageDown")
     expect(given.title).to_have_text("Hotter")
+
+
+def test_no_formula_is_cut_at_the_top(give):
+    given = give()
+    given.press("3", "Enter")
+    words = given.stage.locator(".lesson-words")
+    box = words.bounding_box()
+    clip = {**box, "y": box["y"] - 20, "height": 60}
+    shown = given.page.screenshot(clip=clip)
+    words.evaluate("one => one.style.overflow = 'visible'")
+    assert given.page.screenshot(clip=clip) == shown
 
 
 def test_the_slider_is_predicted(give):

@@ -182,6 +182,28 @@ describe("motion", () => {
     expect(lesson.isOff.value).toBe(false);
   });
 
+  test("is of the page alone: Python hears of where it ends, and of nothing in between", async () => {
+    isStill = false;
+    const now = vi.spyOn(performance, "now").mockReturnValue(0);
+    const { lesson, model, state } = given([{}, { set: { temperature: 2 } }, {}]);
+    const heard: unknown[] = [];
+    model.on("change:temperature", () => heard.push(model.get("temperature")));
+    const move = async (time: number) => {
+      now.mockReturnValue(time);
+      frames.splice(0).forEach((call) => call(time));
+      await new Promise((done) => setTimeout(done, 20)); // longer than it takes to save
+    };
+    lesson.next();
+    for (const time of [150, 300, 450]) await move(time);
+    expect(state.temperature.value).toBeCloseTo(1.84, 2);
+    expect(heard).toEqual([2]);
+    lesson.next(); // before it is there
+    for (const time of [600, 1050]) await move(time);
+    expect([state.temperature.value, heard]).toEqual([1, [2, 1]]);
+    model.set("temperature", 0.5); // Python is followed again
+    expect(state.temperature.value).toBe(0.5);
+  });
+
   test("of top-k goes by its track, from all tokens", () => {
     isStill = false;
     const now = vi.spyOn(performance, "now").mockReturnValue(0);

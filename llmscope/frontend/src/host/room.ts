@@ -1,6 +1,6 @@
 const NOTEBOOK = ".jp-WindowedPanel-outer, .jp-NotebookPanel-notebook";
 const FOOT = 90;
-const PAGE = 1.5; // screens, beyond which a page has more than one thing to show
+const AROUND = 0.5; // of a screen, beyond which a page shows more than one view
 const SCREEN = 16 / 10; // of a frame, whose own height follows what is in it
 
 interface Room {
@@ -11,7 +11,8 @@ interface Room {
 /** Whether `el` is what its page is there for: in a notebook, whose cell was run, or with little else. */
 export const isMain = (el: HTMLElement): boolean =>
   parent === window &&
-  (el.closest(NOTEBOOK) !== null || document.documentElement.scrollHeight <= PAGE * innerHeight);
+  (el.closest(NOTEBOOK) !== null ||
+    document.documentElement.scrollHeight - el.offsetHeight <= AROUND * innerHeight);
 
 /** Calls back with how much of `el` can be in sight at once, in pixels, now and whenever it changes. */
 export function followRoom(el: HTMLElement, found: (room: Room) => void): () => void {

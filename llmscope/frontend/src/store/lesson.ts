@@ -73,7 +73,7 @@ export class LessonStore {
     });
     return () => {
       this.#end();
-      cancelAnimationFrame(this.#frame);
+      if (this.#isMoving.peek()) this.#arrive(this.#target());
     };
   }
 
@@ -219,20 +219,15 @@ export class LessonStore {
       .map((trait) => [trait, this.#signal(trait).peek() as number] as const)
       .filter(([trait, value]) => value !== target[trait]);
     const stays = Object.fromEntries(from);
-    if (from.length === 0 || isStill()) {
-      this.#isMoving.value = false;
-      return this.#set(target);
-    }
+    if (from.length === 0 || isStill()) return this.#arrive(target);
     this.#isMoving.value = true;
+    this.store.setAhead(Object.fromEntries(from.map(([trait]) => [trait, target[trait]])));
     this.#set({ ...target, ...stays });
     const begin = performance.now();
     const all = this.store.model.peek()?.vocabulary ?? 1;
     const step = () => {
       const share = Math.min(1, (performance.now() - begin) / MOVING);
-      if (share === 1) {
-        this.#isMoving.value = false;
-        return this.#set(target);
-      }
+      if (share === 1) return this.#arrive(target);
       const eased = share * share * (3 - 2 * share);
       this.#set(
         Object.fromEntries(
@@ -245,6 +240,13 @@ export class LessonStore {
       this.#frame = requestAnimationFrame(step);
     };
     this.#frame = requestAnimationFrame(step);
+  }
+
+  #arrive(target: Record<string, unknown>): void {
+    cancelAnimationFrame(this.#frame);
+    this.#isMoving.value = false;
+    this.#set(target);
+    this.store.setAhead({});
   }
 }
 

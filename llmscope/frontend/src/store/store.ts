@@ -37,7 +37,7 @@ import { isEmptyKey, placedKey } from "./text-input";
 import { TrainingStore } from "./training";
 import { Vocabulary } from "./vocabulary";
 import { WhatIf } from "./what-if";
-import { type Traits, bindTraits } from "./traits";
+import { type Bound, type Traits, bindTraits } from "./traits";
 
 const NONE = signal(null);
 const NEVER = signal(false);
@@ -98,6 +98,7 @@ export class Store {
   readonly isOld: ReadonlySignal<boolean>;
   /** Whether nothing is asked for, nothing is unsaved, and all is painted. */
   readonly settled: ReadonlySignal<boolean>;
+  readonly setAhead: Bound<State>["setAhead"];
 
   readonly #views = signal(0);
   readonly #isSeen = computed(() => this.#views.value > 0);
@@ -120,6 +121,7 @@ export class Store {
     this.#cache = new RequestCache(this.#source);
     this.lasting = new LastingAnswers(this.#source, this.say);
     const bound = bindTraits<State>(traits, TRAITS, () => this.touch());
+    this.setAhead = bound.setAhead;
     const state = (this.state = bound.signals);
     this.#settling = new Settling(
       () => this.#source.pending > 0 || !bound.isSaved() || state.playing.peek(),

@@ -43,8 +43,13 @@ export class PlainTraits implements Traits {
   }
 }
 
-interface Bound<T> {
+export interface Bound<T> {
   signals: { [K in keyof T]: Signal<T[K]> };
+  /**
+   * Sets traits that their signals are still on the way to: Python hears of the end alone, and is
+   * there at once. Without any, the signals have arrived.
+   */
+  setAhead: (values: Readonly<Record<string, unknown>>) => void;
   /** Whether Python has heard of every change. */
   isSaved: () => boolean;
   /** Ends what binds the two. */
@@ -63,6 +68,7 @@ export function bindTraits<T extends object>(
   const signals = {} as { [K in keyof T]: Signal<T[K]> };
   // Set only as they are saved: an echo of an earlier value would take back what is set and not saved.
   const unsaved = new Map<string, unknown>();
+  const ahead = new Map<string, unknown>();
   let saving = 0;
   const save = () => {
     saving = 0;
@@ -75,12 +81,19 @@ export function bindTraits<T extends object>(
     }
     onChange();
   };
+  const set = (name: string, value: unknown) => {
+    unsaved.delete(name);
+    if (traits.get(name) === value) return;
+    unsaved.set(name, value);
+    saving ||= window.setTimeout(save, SAVE_MS);
+  };
   const ends: (() => void)[] = [];
   for (const key of Object.keys(names) as (keyof T)[]) {
     const name = names[key];
     const bound = signal(traits.get(name) as T[typeof key]);
     const follow = () => {
-      bound.value = traits.get(name) as T[typeof key];
+      const value = traits.get(name);
+      if (!ahead.has(name) || ahead.get(name) !== value) bound.value = value as T[typeof key];
     };
     traits.on(`change:${name}`, follow);
     ends.push(
@@ -88,17 +101,22 @@ export function bindTraits<T extends object>(
       effect(() => {
         const value = bound.value;
         onChange();
-        unsaved.delete(name);
-        if (traits.get(name) === value) return;
-        unsaved.set(name, value);
-        saving ||= window.setTimeout(save, SAVE_MS);
+        if (!ahead.has(name)) set(name, value);
       }),
     );
     signals[key] = bound;
   }
+  const setAhead = (values: Readonly<Record<string, unknown>>) => {
+    ahead.clear();
+    for (const [name, value] of Object.entries(values)) {
+      ahead.set(name, value);
+      set(name, value);
+    }
+    onChange();
+  };
   const dispose = () => {
     ends.forEach((end) => end());
     if (saving) save();
   };
-  return { signals, isSaved: () => saving === 0, dispose };
+  return { signals, setAhead, isSaved: () => saving === 0 && ahead.size === 0, dispose };
 }

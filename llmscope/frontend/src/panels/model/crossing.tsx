@@ -11,21 +11,24 @@ const ROUND = 5;
 
 /** From the end of the encoder to what reads it: cross-attention, or else the decoder's blocks. */
 export function Crossing({ picture }: { picture: RefObject<HTMLElement | null> }) {
-  const { width, height } = useSize(picture);
+  useSize(picture); // what is measured below changes with it
   const em = useScale();
-  const path = useSignal("");
+  const drawn = useSignal<readonly [path: string, width: number, height: number]>(["", 1, 1]);
   useLayoutEffect(() => {
-    const drawn = picture.current && pathIn(picture.current, em);
-    if (drawn !== null && drawn !== path.peek()) path.value = drawn;
+    if (!picture.current) return;
+    const { width, height } = picture.current.getBoundingClientRect();
+    const path = pathIn(picture.current, em);
+    if (path !== drawn.peek()[0]) drawn.value = [path, width || 1, height || 1];
   });
+  const [path, width, height] = drawn.value;
   return (
     <svg
       class="model-crossing"
       aria-hidden="true"
-      viewBox={`0 0 ${width || 1} ${height || 1}`}
+      viewBox={`0 0 ${width} ${height}`}
       preserveAspectRatio="none"
     >
-      <path d={path.value} />
+      <path d={path} />
     </svg>
   );
 }
