@@ -31,6 +31,7 @@ from llmscope.lessons import Lesson
 from llmscope.views import TrainingView, View
 
 _read = Lesson.read
+_later = []  # trainings that have not begun where they are displayed
 
 
 def _remembered(path, **given):
@@ -45,6 +46,9 @@ def _page(view):
 
 
 def _of_view(view, include=None, exclude=None):
+    if isinstance(view, TrainingView) and not view.history.steps:
+        _later.append(view)
+        return {"text/plain": "_later"}
     view.lang = "en"
     shown = {"text/plain": repr(view), "text/html": _page(view)}
     view.lang = "zh"
@@ -79,6 +83,12 @@ _formats.for_type(Lesson, _of_lesson)
 _formats.for_type(ipywidgets.Box, _of_box)
 """
 
+# Run after it.
+SHOWS_LATER = """
+for _view in _later:
+    display(_view)
+"""
+
 
 def wanted() -> list[str]:
     """Return the names of the chapters to be built."""
@@ -89,19 +99,34 @@ def wanted() -> list[str]:
 def of(executed: nbformat.NotebookNode, lang: str) -> dict[str, list[Any]]:
     """Return outputs of all code cells, by their ids, in a language."""
     found = {}
-    for cell in copy.deepcopy(executed).cells:
+    cells = copy.deepcopy(executed).cells
+    later = iter(cells[-1].outputs)
+    for cell in cells[:-1]:
         if cell.cell_type == "code":
             for output in cell.outputs:
+                if output.get("data", {}).get("text/plain") == "_later":
+                    output.data = next(later).data
                 chinese = output.get("data", {}).pop(CHINESE, None)
                 if lang == "zh" and chinese is not None:
                     output.data["text/html"] = chinese
-            found[cell.id] = cell.outputs
+            found[cell.id] = joined(cell.outputs)
+    return found
+
+
+def joined(outputs: list[Any]) -> list[Any]:
+    """Return outputs in which what was printed, line by line, is one."""
+    found: list[Any] = []
+    for output in outputs:
+        if found and output.output_type == "stream" and found[-1].get("name") == output.name:
+            found[-1].text += output.text
+        else:
+            found.append(output)
     return found
 
 
 def write(name: str) -> None:
     """Run a chapter, and write its page in each language."""
-    executed = run(read(name), before=SHOWS)
+    executed = run(read(name), before=SHOWS, after=SHOWS_LATER)
     for lang in LANGUAGES:
         page = nbformat.read(path(name, lang), 4)
         outputs = of(executed, lang)

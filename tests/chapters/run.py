@@ -64,13 +64,17 @@ def _displayed(shown: Any) -> None:
     assert bundle() if bundle else repr(shown)
 
 
-def run(chapter: Chapter, lang: str = "en", before: str = "") -> nbformat.NotebookNode:
-    """Run all cells in a kernel, after other code, and return the notebook with its outputs."""
+def run(
+    chapter: Chapter, lang: str = "en", before: str = "", after: str = ""
+) -> nbformat.NotebookNode:
+    """Run all cells in a kernel, between other code, and return the notebook with its outputs."""
     found = nbformat.from_dict(notebook(chapter, lang, checks=True))
     for cell in found.cells:
         cell.source = "".join(cell.source)
     if before:
         found.cells.insert(0, nbformat.v4.new_code_cell(before, id="before"))
+    if after:
+        found.cells.append(nbformat.v4.new_code_cell(after, id="after"))
     where = {"metadata": {"path": str(path(chapter.name, lang).parent)}}
     NotebookClient(found, timeout=600, kernel_name="python3", resources=where).execute()
     return found
