@@ -116,6 +116,16 @@ def test_the_next_token_is_held_back_until_the_class_has_guessed(give):
     expect(given.title).to_have_text("Hotter")
 
 
+def test_on_paper_a_slide_has_its_number_and_no_buttons(give):
+    given = give()
+    given.press("PageDown")
+    given.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(given.stage.get_by_role("button", name="Reveal")).to_have_count(0)
+    expect(given.stage.locator(".lesson-controls > :visible")).to_have_text(["2 of 8"])
+    given.page.evaluate("dispatchEvent(new Event('afterprint'))")
+    expect(given.stage.get_by_role("button", name="Reveal")).to_be_visible()
+
+
 def test_no_formula_is_cut(give):
     given = give()
     given.press("3", "Enter")
