@@ -28,7 +28,7 @@ SHOWS = """
 import ipywidgets
 import llmscope
 from llmscope.lessons import Lesson
-from llmscope.views import TrainingView, View
+from llmscope.views import GenerationView, TrainingView, View
 
 _read = Lesson.read
 _later = []  # trainings that have not begun where they are displayed
@@ -49,6 +49,8 @@ def _of_view(view, include=None, exclude=None):
     if isinstance(view, TrainingView) and not view.history.steps:
         _later.append(view)
         return {"text/plain": "_later"}
+    if isinstance(view, GenerationView) and not len(view.stepper.tree):
+        return {"text/plain": repr(view)}  # to write takes a kernel
     view.lang = "en"
     shown = {"text/plain": repr(view), "text/html": _page(view)}
     view.lang = "zh"

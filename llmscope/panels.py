@@ -220,6 +220,9 @@ def _model(shown: Shown) -> list[OfTrace]:
         for place in sorted(places):
             found.append(of_model.ModelStream(shown.name, kind, place))
             found.append(of_model.ModelBlock(shown.name, kind, block, place))
+        kinds = [one for one in shown.trace.kinds if (one == "encoder") == (kind == "encoder")]
+        read = [one for one in kinds if block in shown.trace.layers(one)]
+        found += [ask.Thumbnails(shown.name, one, block) for one in read]
         boxes = {*tower.opening(block), view.traits.get("box", "")} - {""}
         boxes = {one for one in boxes if one.startswith("encoder.") == (kind == "encoder")}
         found += [of_model.ModelBox(shown.name, box, 0, here) for box in sorted(boxes)]

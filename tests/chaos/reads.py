@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 import llmscope
+from llmscope.analysis.structure import reading
 from llmscope.scope import Scope
 
 Arrays = dict[str, Any]
@@ -77,6 +78,28 @@ def _difference(scope: Scope) -> Call:
     return lambda: llmscope.Comparison(trace, trace.untouched).lens()
 
 
+def _structure(scope: Scope) -> Call:
+    trace = scope.trace(TEXT)
+    reading._known.pop(scope.model, None)  # it is read once for each state of a model
+
+    def read() -> Arrays:
+        boxes = [box for _, box in trace.structure.boxes()]
+        return {"": np.array([[box.parameters, box.gives or 0] for box in boxes], float)}
+
+    return read
+
+
+def _token_path(scope: Scope) -> Call:
+    trace = scope.trace(TEXT)
+    trace.structure  # noqa: B018
+
+    def read() -> Arrays:
+        path = trace.token_path(3)
+        return {"lengths": np.array(path.lengths()), **path.block(1)}
+
+    return read
+
+
 # name: what is called, of which model, and what comes before
 CALLS: dict[str, tuple[str, Callable[[Scope], Call]]] = {
     "trace": ("llama", lambda scope: lambda: scope.trace(TEXT)),
@@ -90,6 +113,8 @@ CALLS: dict[str, tuple[str, Callable[[Scope], Call]]] = {
     "trace, edited": ("llama", lambda scope: lambda: scope.trace(TEXT, edits=EDITS)),
     "effects": ("llama", _effects),
     "difference": ("llama", _difference),
+    "structure": ("llama", _structure),
+    "token path": ("llama", _token_path),
     "generate, edited": (
         "llama",
         lambda scope: lambda: scope.generate("A dog", edits=EDITS, max_new_tokens=2, seed=0),

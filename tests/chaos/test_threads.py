@@ -27,6 +27,9 @@ from tests.checkpoints import llama, save
 BATCH = torch.tensor([[5, 6, 7, 8, 9], [15, 16, 17, 18, 19], [9, 8, 7, 6, 5]])
 Look = Callable[[Any], object]
 PASSES = [name for name in CALLS if name != "logits"]  # which runs the head alone
+# Of what reads the whole model, a look of a user's own is in the sample.
+LONG = {"structure", "token path"}
+LOOKED_AT = [pytest.param(n, marks=[pytest.mark.whole] if n in LONG else []) for n in PASSES]
 # All of them in the whole; in the sample one that traces and one that generates.
 IN_SAMPLE = [
     pytest.param(name, marks=[] if name in ("trace", "generate") else [pytest.mark.whole])
@@ -89,7 +92,7 @@ def test_what_the_user_asks_of_transformers_meanwhile_is_given(name: str, tokeni
 
 
 # A difference reads two passes, and refuses the second of a model that has other hooks by then.
-@pytest.mark.parametrize("name", [name for name in PASSES if name != "difference"])
+@pytest.mark.parametrize("name", [one for one in LOOKED_AT if one.values[0] != "difference"])
 def test_hooks_registered_meanwhile_stay(name: str, tokenizer: Any) -> None:
     """F4: of all modules; they are called from then on, and can be removed."""
     called: Counter[str] = Counter()
@@ -138,7 +141,7 @@ def test_hooks_removed_meanwhile_stay_away(name: str, tokenizer: Any) -> None:
     one.everywhere(remove, after=check)
 
 
-@pytest.mark.parametrize("name", [name for name in PASSES if "own" not in name])
+@pytest.mark.parametrize("name", [one for one in LOOKED_AT if "own" not in str(one.values[0])])
 def test_a_training_loop_elsewhere_stays_in_training_mode(name: str, tokenizer: Any) -> None:
     """F7: and what is read is read in evaluation mode all the same."""
 
@@ -172,6 +175,20 @@ def test_two_readers_of_one_model_wait_for_each_other(tokenizer: Any) -> None:
         time.sleep(0.05)
     for one in (running, other):
         assert differs({"": one.result().logits}, {"": true}) is None
+
+
+def test_two_threads_read_the_whole_model_each_in_its_turn(tokenizer: Any) -> None:
+    reads = [CALLS[name][1] for name in ("structure", "token path")]
+    true = [read(Scope(tiny.MODELS["llama"](), tokenizer))() for read in reads]
+    model = tiny.MODELS["llama"]()
+    gate = gated(model)
+    call = reads[0](Scope(model, tokenizer))
+    with held(gate, 2, call) as running:
+        assert running.was_held
+        other = Held(lambda: reads[1](Scope(model, tokenizer))())
+        time.sleep(0.05)
+    for one, wanted in zip((running, other), true, strict=True):
+        assert differs(one.result(), wanted) is None
 
 
 @pytest.mark.whole

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -139,6 +140,65 @@ def test_a_box_leads_to_the_panel_that_the_view_has(show):
     expect(picture(shown)).to_have_count(0)
 
 
+def test_a_block_leads_to_the_lens_at_its_layer(show):
+    shown = show("model", _panels=["tokens", "model", "lens"], box="")
+    shown.set(layer=2)
+    lens = shown.panels.root.get_by_role("region", name="Logit lens")
+    lens.evaluate("panel => (panel.style.marginTop = '2000px')")
+    expect(lens).not_to_be_in_viewport()
+    picture(shown).get_by_role("slider").press("ArrowDown")
+    shown.set(block=0, layer=2)
+    name = picture(shown).get_by_role("button", name="Block 2 of 3")
+    name.press("Enter")
+    expect(lens).to_be_in_viewport()
+    shown.wait(layer=2)
+
+
+@pytest.mark.whole
+def test_without_a_lens_a_block_leads_nowhere(shown):
+    assert picture(shown).get_by_role("button", name="Block 1 of 3").count() == 0
+    expect(picture(shown).get_by_text("Block 1", exact=True)).to_be_visible()
+
+
+def test_a_square_of_the_heads_leads_to_that_head(show):
+    shown = show("model", _panels=["tokens", "model", "attention"], box="", head=0)
+    heads = int(box(shown, "block.1.heads").locator("small").first.text_content().split()[0])
+    squares = box(shown, "block.1.heads").locator("canvas")
+    place = squares.bounding_box()
+    columns, size = max(
+        (
+            (n, min(place["width"] / n, place["height"] / -(-heads // n)))
+            for n in range(1, heads + 1)
+        ),
+        key=lambda one: one[1],
+    )
+    rows = -(-heads // columns)
+    left = (place["width"] - columns * size) / 2
+    top = (place["height"] - rows * size) / 2
+    last = heads - 1
+    at = {
+        "x": left + size * (last % columns + 0.5),
+        "y": top + size * (last // columns + 0.5),
+    }
+    squares.hover(position=at)
+    expect(reading(shown)).to_contain_text(f"head {last}")
+    squares.click(position=at)
+    shown.wait(head=last, layer=1)
+    expect(shown.panels.attention).to_be_in_viewport()
+    shown.leave()
+    box(shown, "block.1.heads").press("Shift+ArrowLeft")
+    shown.wait(head=last - 1)
+    expect(reading(shown)).to_contain_text(f"head {last - 1}")
+
+
+@pytest.mark.whole
+def test_heads_lead_to_attention_of_their_own_kind(show):
+    panels = ["tokens", "model", "attention"]
+    shown = show("model-encoder-decoder", _panels=panels, box="", kind="self")
+    click(box(shown, "block.1.cross_heads").locator("b"))
+    shown.wait(kind="cross")
+
+
 def test_of_two_towers_one_is_unfolded(show):
     shown = show("model-encoder-decoder", **ALONE, box="", kind="self")
     folded = picture(shown).locator(".model-folded")
@@ -151,6 +211,55 @@ def test_of_two_towers_one_is_unfolded(show):
     np.testing.assert_allclose(
         lengths(shown), shown.numbers.facts["lengths/encoder"][1], atol=0.006
     )
+
+
+_CROSSING = """picture => {
+    const path = picture.querySelector(".model-crossing path");
+    const at = length => {
+        const {x, y} = path.getPointAtLength(length).matrixTransform(path.getScreenCTM());
+        return [x, y];
+    };
+    const box = selector => {
+        const {left, right, top, bottom} = picture.querySelector(selector).getBoundingClientRect();
+        return [left, right, top, bottom];
+    };
+    return [at(0), at(path.getTotalLength()), box(".model-folded"), box("SELECTOR")];
+}"""
+
+
+@pytest.mark.parametrize("width", [1000, pytest.param(600, marks=pytest.mark.whole)])
+def test_an_arrow_leads_from_the_encoder_to_cross_attention(show, width):
+    shown = show("model-encoder-decoder", width=width, **ALONE, box="", kind="self")
+    shown.settle()
+    cross = _CROSSING.replace("SELECTOR", "[data-box='block.1.cross_heads']")
+    begin, end, folded, reads = picture(shown).evaluate(cross)
+    assert begin[0] == pytest.approx(folded[1], abs=1.5)
+    assert folded[2] < begin[1] < folded[3]
+    assert reads[0] < end[0] < reads[1]
+    assert reads[2] - 8 < end[1] <= reads[2] + 1, "its head is at the box"
+    shown.set(kind="encoder")
+    expect(picture(shown).locator(".model-folded")).to_contain_text("Decoder")
+    shown.settle()
+    norm = _CROSSING.replace("SELECTOR", "[data-box='encoder.final_norm']")
+    begin, end, folded, norm_box = picture(shown).evaluate(norm)
+    assert norm_box[2] < begin[1] < norm_box[3]
+    assert begin[0] > norm_box[1]
+    assert folded[2] < end[1] < folded[3]
+
+
+@pytest.mark.whole
+def test_stages_are_over_no_others(show):
+    for width in (1000, 1300):
+        shown = show("model-encoder-decoder", width=width, **ALONE, box="", kind="self")
+        boxes = picture(shown).locator(".model-block .model-box")
+        expect(boxes).to_have_count(8)
+        sides = boxes.evaluate_all(
+            "all => all.map(one => one.getBoundingClientRect())"
+            ".map(({ top, left, right }) => [top, left, right])"
+        )
+        rows = [sorted(one[1:] for one in sides if one[0] == top) for top in {s[0] for s in sides}]
+        for row in rows:
+            assert all(one[1] <= other[0] for one, other in pairwise(row))
 
 
 def test_experts_that_the_router_chose_are_marked(show):

@@ -43,6 +43,9 @@ def test_a_page_holds_the_block_on_screen_and_its_boxes(name: str) -> None:
     assert count <= MOST_PATHS
     assert f"t1/model/block/{tower}/1/{count - 1}" in keys
     assert f"t1/model/stream/{tower}/0" in keys
+    squares = [one for one in content["answers"] if "/thumbnails/" in one]
+    of_block = {"llama": ["self"], "t5": ["cross", "encoder", "self"], "mamba": []}[name]
+    assert sorted(squares) == [f"t1/thumbnails/{one}/1" for one in of_block]
     prefix = "encoder." if name == "t5" else ""
     opened = {"llama": "rotary", "t5": "relative", "mamba": "mixer"}[name]
     assert f"t1/model/box/{prefix}block.1.{opened}/0/{count - 1}" in keys

@@ -61,6 +61,8 @@ export class ModelStore {
   readonly layer: ReadonlySignal<number>;
   readonly run: ReadonlySignal<Run | null>;
   readonly stages: ReadonlySignal<readonly Stage[]>;
+  /** Its heads of the kind in focus; `null` where it has none. */
+  readonly heads: ReadonlySignal<Place | null>;
   /** Whether the picture takes the place of attention, which this model has none of. */
   readonly isInstead: ReadonlySignal<boolean>;
   /** What is asked for of the token in focus. */
@@ -97,6 +99,16 @@ export class ModelStore {
     this.stages = computed(() => {
       const layer = this.layer.value;
       return this.run.value?.stages.map((stage) => stageAt(this.run.value!, layer, stage)) ?? [];
+    });
+    this.heads = computed(() => {
+      const [tower, layer, kind] = [
+        this.tower.value?.tower ?? "self",
+        this.layer.value,
+        this.kind(),
+      ];
+      const isHere = trace.value?.kinds[kind]?.some(([one]) => one === layer);
+      const box = this.stages.value.flatMap(boxesOf).find(({ facts }) => facts.kind === kind);
+      return isHere && box ? { box, tower, layer } : null;
     });
     let isWithout = false;
     this.isInstead = computed(() => {

@@ -180,7 +180,11 @@ export const KEYS = {
   },
   model: {
     panel: "model",
-    acts: { move: { keys: ARROWS }, close: { keys: ["Escape"], instead: true } },
+    acts: {
+      move: { keys: ARROWS },
+      head: { keys: ["Shift+ArrowLeft", "Shift+ArrowRight"] },
+      close: { keys: ["Escape"], instead: true },
+    },
   },
   patching: {
     panel: "patching",

@@ -4,7 +4,7 @@ import type { Box, Point, Stage, Tower } from "../../protocol/model";
 import { compact, component, count } from "../../ui/format";
 import { model as words } from "#words/model";
 import { fill } from "../../words/fill";
-import { BoxButton } from "./box";
+import { BoxButton, lead } from "./box";
 import { PictureContext } from "./context";
 import { Heads } from "./heads";
 import { titleOf } from "./names";
@@ -62,16 +62,28 @@ export function Block({ tower, isSmall }: { tower: Tower; isSmall: boolean }) {
   );
 }
 
-/** Which block it is, and what it has. */
+/** Which block it is, and what it has; it leads to what the model would say behind it. */
 function BlockName({ tower, layer }: { tower: Tower; layer: number }) {
   const { store } = useContext(PictureContext);
   const run = store.anatomy.run.value;
-  return (
-    <p class="model-block-name">
+  const said = (
+    <>
       <b>{nameOf(layer)}</b>
       <small>{fill(words.of, { count: count(tower.blocks) })}</small>
       {run && <small>{fill(words.parameters, { count: compact(run.parameters) })}</small>}
-    </p>
+    </>
+  );
+  if (tower.tower === "encoder" || !store.state.panels.value.includes("lens"))
+    return <p class="model-block-name">{said}</p>;
+  return (
+    <button
+      type="button"
+      class="quiet model-block-name"
+      title={words.elsewhere.lens}
+      onClick={() => lead(store, "lens", layer)}
+    >
+      {said}
+    </button>
   );
 }
 

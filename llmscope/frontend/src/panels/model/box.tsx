@@ -1,5 +1,7 @@
+import { batch } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useContext } from "preact/hooks";
+import type { Kind } from "../../protocol/shared";
 import { type Place, idOf } from "../../store/model";
 import type { Store } from "../../store/store";
 import { model as words } from "#words/model";
@@ -57,7 +59,8 @@ export function BoxButton({ place, children, class: kind = "", facts, title, ope
   );
 }
 
-type Lead = "box" | keyof typeof PANELS | "";
+type Panel = keyof typeof PANELS;
+type Lead = "box" | Panel | "";
 
 /** Where a box leads in this view: to a panel that it has, or else in place. */
 function leadOf({ state }: Store, { box }: Place): Lead {
@@ -66,10 +69,19 @@ function leadOf({ state }: Store, { box }: Place): Lead {
   return box.opens === "matrix" ? "box" : "";
 }
 
-function go(store: Store, { layer }: Place, lead: keyof typeof PANELS): void {
-  if (layer !== null) {
-    store.state.telling.value = false;
-    store.state.layer.value = layer;
-  }
-  store.revealed.value = PANELS[lead];
+function go(store: Store, { box, layer }: Place, to: Panel): void {
+  const { state, trace } = store;
+  const kind = box.facts.kind as Kind;
+  if (to === "matrix" && trace.value!.kinds[kind]) state.kind.value = kind;
+  lead(store, to, layer);
+}
+
+/** Shows another panel, at a block. */
+export function lead({ state, revealed }: Store, to: Panel, layer: number | null): void {
+  if (layer !== null)
+    batch(() => {
+      state.telling.value = false;
+      state.layer.value = layer;
+    });
+  revealed.value = PANELS[to];
 }

@@ -6,7 +6,7 @@ import type { Store } from "../../store/store";
 
 /** What is under the mouse, or has the focus: the line below the picture tells of it. */
 export type Told =
-  | { what: "box"; place: Place }
+  | { what: "box"; place: Place; head?: number | undefined }
   | { what: "vector"; name: string; point: Point; index: Signal<number | null> }
   | { what: "block"; layer: number };
 

@@ -13,8 +13,9 @@ import { PictureContext } from "./context";
 const GAP = 0.12; // of a square
 
 /** The weights of all heads of a box, as small squares: the head in focus is framed. */
-export function Heads({ place: { box, layer } }: { place: Place }) {
-  const { store } = useContext(PictureContext);
+export function Heads({ place }: { place: Place }) {
+  const { box, layer } = place;
+  const { store, told } = useContext(PictureContext);
   const theme = useContext(ThemeContext).value;
   const room = useRef<HTMLSpanElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -51,9 +52,23 @@ export function Heads({ place: { box, layer } }: { place: Place }) {
       context.strokeRect(x - 1, y - 1, side + 2, side + 2);
     }
   }, [read, width, height, heads, here, theme]);
+  const headAt = ({ offsetX, offsetY }: MouseEvent): number | null => {
+    const rows = Math.ceil(heads / columns);
+    const column = Math.floor((offsetX - (width - columns * size) / 2) / size);
+    const row = Math.floor((offsetY - (height - rows * size) / 2) / size);
+    const found = row * columns + column;
+    return column >= 0 && column < columns && row >= 0 && found < heads ? found : null;
+  };
+  // The box around it leads on.
+  const choose = (event: MouseEvent) => {
+    const found = headAt(event);
+    if (found !== null) store.attention.keep({ layer: layer!, head: found });
+  };
+  const tell = (event: MouseEvent) =>
+    void (told.value = { what: "box", place, head: headAt(event) ?? undefined });
   return (
     <span ref={room} class="model-heads" aria-hidden="true">
-      <canvas ref={canvas} />
+      <canvas ref={canvas} onClick={choose} onPointerMove={tell} />
     </span>
   );
 }

@@ -11,6 +11,7 @@ import type { PanelProps } from "../props";
 import { Block } from "./block";
 import { BoxButton } from "./box";
 import { type Told, PictureContext } from "./context";
+import { Crossing } from "./crossing";
 import { Folded } from "./folded";
 import { Opened } from "./opened";
 import { Reading } from "./reading";
@@ -46,9 +47,17 @@ export function Model({ store }: PanelProps) {
         tower!.tower === "self" && store.trace.value!.target.length ? "target" : "tokens";
       store.pin(clamp(position + right, 0, tokens.length - 1), side);
     },
+    head({ right }) {
+      const place = anatomy.heads.value;
+      if (!place) return false;
+      const head = clamp(state.head.value + right, 0, Number(place.box.facts.heads) - 1);
+      store.attention.keep({ layer: place.layer!, head });
+      told.value = { what: "box", place, head };
+    },
     close: () => anatomy.close(),
   });
   const before = (one: Tower) => structure!.towers.indexOf(one) < structure!.towers.indexOf(tower!);
+  const isCrossed = structure?.towers.length === 2;
   const lacking = anatomy.lacking.value ?? (store.trace.value ? null : words.empty);
   return (
     <section class="panel model" aria-label={words.title}>
@@ -73,7 +82,7 @@ export function Model({ store }: PanelProps) {
         <PictureContext.Provider value={{ store, told }}>
           <div
             ref={picture}
-            class={`model-picture ${isOld ? "model-old" : ""} ${box ? "opened" : ""}`}
+            class={`model-picture ${isOld ? "model-old" : ""} ${box ? "opened" : ""} ${isCrossed ? "crossed" : ""}`}
             role="group"
             aria-label={words.picture}
             onKeyDown={keys}
@@ -95,6 +104,7 @@ export function Model({ store }: PanelProps) {
             {structure.towers.map(
               (one) => one !== tower && !before(one) && <Folded key={one.tower} tower={one} />,
             )}
+            {isCrossed && <Crossing picture={picture} />}
             <Reading />
           </div>
         </PictureContext.Provider>

@@ -31,11 +31,14 @@ function About({ told }: { told: Told }) {
   const { store } = useContext(PictureContext);
   const { anatomy } = store;
   if (told.what === "box") {
-    const { place } = told;
+    const { place, head } = told;
     const run = place.layer === null ? null : anatomy.runOf(place.layer);
     return (
       <>
-        <b>{titleOf(place.box)}</b> {said(place, run).join(" · ")}
+        <b>{titleOf(place.box)}</b>{" "}
+        {[...(head === undefined ? [] : [fill(words.head, { head })]), ...said(place, run)].join(
+          " · ",
+        )}
       </>
     );
   }

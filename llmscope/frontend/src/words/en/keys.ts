@@ -157,6 +157,7 @@ export const keys = {
       title: names.model,
       acts: {
         move: "Open the block before or after; focus the token before or after",
+        head: "Choose a head of the block",
         close: "Close the box that is open",
       },
     },

@@ -84,6 +84,8 @@ export const model = {
 
   vocabulary: "{count} known",
   heads: "{heads} heads × {size}",
+  /** Of the one under the mouse. */
+  head: "head {head}",
   groups: "{groups} KV groups",
   fromEncoder: "reads the encoder",
   window: "looks back {count}",

@@ -154,6 +154,7 @@ export const keys = {
       title: names.model,
       acts: {
         move: "打开上一块或下一块；聚焦上一个或下一个词元",
+        head: "选择该块的一个头",
         close: "关闭打开的方框",
       },
     },

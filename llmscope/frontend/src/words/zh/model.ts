@@ -78,6 +78,7 @@ export const model = {
 
   vocabulary: "词表 {count}",
   heads: "{heads} 个头 × {size}",
+  head: "头 {head}",
   groups: "{groups} 个 KV 组",
   fromEncoder: "读取编码器",
   window: "回看 {count} 个",
