@@ -41,4 +41,4 @@ def structure(value: Any, name: str = "") -> Any:
         return sorted({str(structure(item)) for item in value})
     if isinstance(value, int | float) and not isinstance(value, bool):
         return "number"
-    return type(value).__name__
+    return "text" if isinstance(value, str) else type(value).__name__

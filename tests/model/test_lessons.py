@@ -218,5 +218,6 @@ def test_both_languages_say_the_same_numbers(name):
     english, chinese = (
         (_TEXTS / f"{name}.{language}.md").read_text("utf-8") for language in ("en", "zh")
     )
+    chinese = re.sub(r"第 (\d+) 层的头 (\d+)", r"\1.\2", chinese)  # as English names a head
     long = re.compile(r"\d[\d,]*\.\d+|\d{2,}")  # those that are measured
     assert set(long.findall(english)) == set(long.findall(chinese))

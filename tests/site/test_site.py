@@ -62,12 +62,13 @@ def picture(frame: Frame) -> bytes:
 
 
 def changed(frame: Frame) -> None:
-    """Move the slider; without one, shade a lens otherwise, pin the first token, or walk."""
+    """Move the slider; without one, shade a lens otherwise, pin the first token, sort, or walk."""
     slider = frame.get_by_role("slider", name="temperature")
     shade = frame.get_by_text("Entropy", exact=True).filter(visible=True)
     token = frame.locator("[data-token='0']")
+    measure = frame.locator("th:not(.chosen) [data-cell^='0.']").last
     picture = frame.get_by_role("application")
-    control = next(one.first for one in (slider, shade, token, picture) if one.count())
+    control = next(one.first for one in (slider, shade, token, measure, picture) if one.count())
     control.evaluate("control => control.scrollIntoView({ block: 'center', behavior: 'instant' })")
     expect(control).to_be_visible()
     if slider.count():
@@ -78,6 +79,8 @@ def changed(frame: Frame) -> None:
         box = token.first.bounding_box()
         assert box is not None
         frame.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    elif measure.count():
+        measure.click()
     else:
         for key in ("ArrowRight", "ArrowLeft", "ArrowUp"):
             control.press(key)
