@@ -126,6 +126,16 @@ def test_on_paper_a_slide_has_its_number_and_no_buttons(give):
     expect(given.stage.get_by_role("button", name="Reveal")).to_be_visible()
 
 
+def test_on_a_phone_a_title_is_a_line_and_all_buttons_are_there(give):
+    given = give()
+    given.page.set_viewport_size({"width": 390, "height": 800})
+    given.settle()
+    title = given.title.bounding_box()
+    assert title["width"] > 3 * title["height"]
+    for button in given.stage.locator(".lesson-controls button").all():
+        expect(button).to_be_in_viewport(ratio=0.99)
+
+
 def test_no_formula_is_cut(give):
     given = give()
     given.press("3", "Enter")
