@@ -138,6 +138,7 @@ def write(name: str) -> None:
             for other in set(names()) - set(wanted()):  # no page of this site
                 file = f"../../../notebooks/{lang}/{other}.ipynb"
                 cell.source = cell.source.replace(f"]({other}.ipynb)", f"]({file})")
+            cell.source = cell.source.replace("](../training/", "](../../../notebooks/training/")
         (PAGES / lang).mkdir(parents=True, exist_ok=True)
         nbformat.write(page, PAGES / lang / f"{name}.ipynb")
 

@@ -62,6 +62,8 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
+# A Run and a Stage are in two modules: Sphinx warns, and takes the first, which is the one meant.
+suppress_warnings = ["ref.python"]
 python_maximum_signature_line_length = 80
 
 # Where this is published, as `make docs REPOSITORY=https://…` says; without it nothing leads there.
