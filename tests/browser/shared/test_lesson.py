@@ -37,6 +37,10 @@ def test_keys_give_it_once_its_cell_has_run(notebook):
     notebook.wait_value("lesson.view.text", "The cat sat on the")
     panels.settle()
     expect(panels.root.locator(".bars > li .name").first).to_be_hidden()
+    panels.root.get_by_role("textbox", name="Which token comes next?").fill("floor")
+    notebook.page.keyboard.press("Enter")
+    guesses = panels.root.get_by_role("list", name="Your guesses").get_by_role("listitem")
+    expect(guesses).to_have_text(["floor"])
     for _ in range(4):  # the answer, and three too many
         notebook.page.keyboard.press("PageDown")
         panels.settle()

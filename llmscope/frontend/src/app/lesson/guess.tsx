@@ -46,15 +46,16 @@ function GuessToken({ store, lesson }: GuessProps) {
       lesson.guesses.value = [...lesson.guesses.value, guess];
     typed.value = "";
   };
+  // A form would be sent by Enter, but not in JupyterLab.
+  const enter = (event: KeyboardEvent) => {
+    if (event.key !== "Enter" || event.isComposing) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (typed.value.trim()) add();
+    else lesson.reveal();
+  };
   return (
-    <form
-      class="lesson-guess"
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (typed.value.trim()) add();
-        else if (isHeld) lesson.reveal();
-      }}
-    >
+    <div class="lesson-guess">
       {isHeld && (
         <input
           class="text-input"
@@ -64,6 +65,7 @@ function GuessToken({ store, lesson }: GuessProps) {
           spellcheck={false}
           autocomplete="off"
           onInput={(event) => (typed.value = event.currentTarget.value)}
+          onKeyDown={enter}
         />
       )}
       <ul class="list" aria-label={words.guess}>
@@ -73,7 +75,7 @@ function GuessToken({ store, lesson }: GuessProps) {
           </li>
         ))}
       </ul>
-    </form>
+    </div>
   );
 }
 
