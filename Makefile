@@ -112,7 +112,10 @@ lowest: build ## the same with the lowest that is claimed
 demos: setup ## train the demo models of the package anew
 	$(PY) -m docs.demos
 
-docs: chromium build ## build the documentation site into docs/_build/html, and open its pages offline; REPOSITORY=https://… CHAPTERS="04 05" or all
+# The code of the course's chapters takes some fifteen minutes: CHAPTERS="04 05" makes pages of two, CHAPTERS= of none.
+CHAPTERS ?= all
+
+docs: chromium build ## build the documentation site into docs/_build/html, and open its pages offline; REPOSITORY=https://… CHAPTERS="04 05"
 	LLMSCOPE_CHAPTERS="$(CHAPTERS)" LLMSCOPE_REPOSITORY=$(REPOSITORY) $(PY) -m sphinx -W --keep-going -q -E -b html docs docs/_build/html
 	$(PY) -m pytest tests/site
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -63,8 +64,8 @@ def picture(frame: Frame) -> bytes:
 
 def changed(frame: Frame) -> None:
     """Move the slider; without one, shade a lens otherwise, pin the first token, sort, or walk."""
-    slider = frame.get_by_role("slider", name="temperature")
-    shade = frame.get_by_text("Entropy", exact=True).filter(visible=True)
+    slider = frame.get_by_role("slider", name=re.compile("temperature|温度"))
+    shade = frame.get_by_text(re.compile("^(Entropy|熵)$")).filter(visible=True)
     token = frame.locator("[data-token='0']")
     measure = frame.locator("th:not(.chosen) [data-cell^='0.']").last
     picture = frame.get_by_role("application")
