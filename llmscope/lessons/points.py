@@ -53,8 +53,17 @@ def point(text: str) -> dict[str, Any]:
 
 
 def check_point(one: dict[str, Any], facts: Facts | None) -> None:
-    """Raise ValueError for a head that a model doesn't have."""
-    if one["kind"] != "head" or facts is None:
+    """Raise ValueError for a head or a block that a model doesn't have."""
+    if facts is None:
+        return
+    block = re.match(r"block\.(\d+)", str(one["at"][0])) if one["kind"] == "box" else None
+    has_one_tower = facts.family != "encoder-decoder"
+    if block and has_one_tower and int(block[1]) >= facts.layers > 0:
+        raise ValueError(
+            f"point='box {one['at'][0]}': block lies between 0 and {facts.layers - 1}, "
+            f"not {block[1]}."
+        )
+    if one["kind"] != "head":
         return
     for name, count, value in zip(
         ("layer", "head"), (facts.layers, facts.heads), one["at"], strict=True

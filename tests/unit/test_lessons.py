@@ -87,6 +87,7 @@ def test_a_head_that_is_chosen_later_is_there_from_the_first_slide(show):
         ({"show": "lens"}, "show='lens' isn't shown by Explorer. There are: text, heads,"),
         ({"show": "head"}, "show='head' isn't shown by Explorer. Did you mean 'heads'?"),
         ({"hide": ["foo"]}, "hide='foo' isn't shown by Explorer."),
+        ({"point": "box block.99.mlp"}, "block lies between 0 and 2, not 99."),
         ({"point": "head 99.0"}, "point='head 99.0': layer lies between 0 and 2, not 99."),
     ],
 )
