@@ -4,6 +4,7 @@ import type { LessonStore } from "../../store/lesson";
 import type { NextToken } from "../../store/state";
 import type { Store } from "../../store/store";
 import { count, rounded, setting } from "../../ui/format";
+import { onKeys } from "../../ui/keys";
 import { Label, plain } from "../../ui/label";
 import { lesson as words } from "#words/lesson";
 import { nextToken } from "#words/next-token";
@@ -47,13 +48,13 @@ function GuessToken({ store, lesson }: GuessProps) {
     typed.value = "";
   };
   // A form would be sent by Enter, but not in JupyterLab.
-  const enter = (event: KeyboardEvent) => {
-    if (event.key !== "Enter" || event.isComposing) return;
-    event.preventDefault();
-    event.stopPropagation();
-    if (typed.value.trim()) add();
-    else lesson.reveal();
-  };
+  const keys = onKeys("guess", {
+    add: ({ event }) => {
+      event.stopPropagation();
+      if (typed.value.trim()) add();
+      else lesson.reveal();
+    },
+  });
   return (
     <div class="lesson-guess">
       {isHeld && (
@@ -65,7 +66,7 @@ function GuessToken({ store, lesson }: GuessProps) {
           spellcheck={false}
           autocomplete="off"
           onInput={(event) => (typed.value = event.currentTarget.value)}
-          onKeyDown={enter}
+          onKeyDown={keys}
         />
       )}
       <ul class="list" aria-label={words.guess}>

@@ -95,6 +95,7 @@ export const keys = {
       title: "Second text",
       acts: { take: "Take parts from it", leave: "Leave it as it was" },
     },
+    guess: { title: "Field of guesses", acts: { add: "Add it; without one, reveal" } },
     steer: {
       title: "Steering",
       acts: { add: "Steer the layer in focus", leave: "Leave it as it was" },

@@ -92,6 +92,7 @@ export const keys = {
       title: "第二段文本",
       acts: { take: "从它取用部分计算", leave: "保持原来的样子" },
     },
+    guess: { title: "猜测框", acts: { add: "加入猜测；没有内容时揭晓" } },
     steer: {
       title: "引导",
       acts: { add: "引导焦点层", leave: "保持原来的样子" },
