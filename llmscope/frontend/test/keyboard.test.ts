@@ -69,7 +69,7 @@ describe("the table of keys", () => {
     const names = PANELS.map(({ name }) => name);
     for (const [scope, section] of Object.entries(KEYS))
       if ("panel" in section) expect(names).toContain(section.panel);
-      else expect(["page", "stage", "lesson", "guess"]).toContain(scope);
+      else expect(["page", "stage", "lesson"]).toContain(scope);
   });
 
   test("has a key for each preset", () => {

@@ -114,7 +114,7 @@ export const KEYS = {
       leave: { keys: ["Escape"], typing: true, instead: true },
     },
   },
-  guess: { acts: { add: { keys: ["Enter"], typing: true } } },
+  guess: { panel: "next-token", acts: { add: { keys: ["Enter"], typing: true } } },
   steer: {
     panel: "tokens",
     acts: {
