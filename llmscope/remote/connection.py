@@ -158,13 +158,13 @@ class Connection:
         is_over = False
         try:
             while True:
+                if cancelled():
+                    raise Cancelled
                 try:
                     kind, frame = asked.replies.get(
                         timeout=_LOOK if cancelled is not NEVER else 1.0
                     )
                 except queue.Empty:
-                    if cancelled():
-                        raise Cancelled from None
                     continue
                 if kind == DONE:
                     is_over = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -98,7 +99,7 @@ class Engine:
             case "run":
                 yield self._of_run(message, turn)
             case "write":
-                yield from self._write(message, person)
+                yield from self._write(message, person, turn)
             case _:
                 raise refused("There is nothing to do by {message!r:.80}.", message=message)
 
@@ -255,7 +256,7 @@ class Engine:
             if turn.cancelled():
                 raise KeyboardInterrupt
 
-        settings = dict(message["settings"])
+        settings = {name: _setting(value) for name, value in message["settings"].items()}
         scope = self.scope.under(edits)
         text, target = name["text"], name.get("target")
         found = generate(scope, text, target, message["seed"], settings, step)
@@ -273,13 +274,24 @@ class Engine:
             return found.logits, found.base, list(found.stages)
         raise refused("There is nothing to read by the name {what!r:.80}.", what=what)
 
-    def _write(self, message: Message, person: str) -> Iterator[Any]:
+    def _write(self, message: Message, person: str, turn: Turn) -> Iterator[Any]:
         key = (person, str(message.get("id"))[:80])
         if key not in self._writings:
             (name,) = message["of"]
             edits = self.trace(name).edits if name.get("edits") else ()
-            self._writings[key] = Writing(self.scope.under(edits))
+            made_by = message.get("run")
+            run = None if made_by is None else self._run(made_by, turn)
+            self._writings[key] = Writing(self.scope.under(edits), run)
         yield from self._writings[key].answer(message)
+
+
+def _setting(value: Any) -> Any:
+    """Return a setting of `generate`: a value, or a whole configuration as JSON."""
+    from transformers import GenerationConfig
+
+    if isinstance(value, dict) and "config" in value:
+        return GenerationConfig.from_dict(json.loads(value["config"]))
+    return value
 
 
 def _call(message: Message) -> tuple[str, list[Any], dict[str, Any]]:

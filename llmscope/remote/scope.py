@@ -49,11 +49,12 @@ class Elsewhere(Asked):
         found = []
         for trace in traces:
             there: Any = trace.scope.elsewhere
-            if not isinstance(trace, RemoteTrace) or there.connection is not self.connection:
+            address = self.connection.address
+            if not isinstance(trace, RemoteTrace) or there.connection.address != address:
                 raise refused(
                     "{name} isn't on the server at {address}: both models have to be there.",
                     name=trace.scope.name,
-                    address=self.connection.address,
+                    address=address,
                 )
             own = {} if there.model == self.model else {"model": there.model}
             found.append({**trace.wire_name, **own})
@@ -231,7 +232,7 @@ def _sent(settings: dict[str, Any]) -> dict[str, Any]:
     sent = dict(settings)
     config = sent.get("generation_config")
     if config is not None:
-        sent["generation_config"] = {"$config": config.to_json_string()}
+        sent["generation_config"] = {"config": config.to_json_string()}
     for name, value in sent.items():
         if callable(value) or (isinstance(value, (list, tuple)) and any(map(callable, value))):
             raise TypeError(
