@@ -256,9 +256,12 @@ class ViewState:
 
     def follows(self, other: ViewState) -> bool:
         """Whether this view shows what `other` generates, which takes the same model."""
-        if self.session is not None or other.session is None or self.scope is None:
+        if self.session is not None or other.session is None:
             return False
-        return other.scope is not None and self.scope.has_model_of(other.scope)
+        if self.scope is None or other.scope is None:
+            return False
+        own, others = (one.elsewhere or one.model for one in (self.scope, other.scope))
+        return own is others
 
     # ── what follows from the trace ───────────────────────────────────────────────────────────────
 

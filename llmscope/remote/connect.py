@@ -32,6 +32,15 @@ def connect(address: str, model: str | None = None, *, token: str | None = None)
         When there is no server at the address, or it doesn't take the token.
     ValueError
         For an address that is none, a server of another version, and a model that isn't there.
+
+    Examples
+    --------
+    >>> import llmscope
+    >>> try:
+    ...     llmscope.connect("http://127.0.0.1:9", "smollm2", token="secret")
+    ... except ConnectionError as error:
+    ...     print(str(error)[:41])
+    There is no server at http://127.0.0.1:9:
     """
     given = token or os.environ.get("LLMSCOPE_TOKEN")
     if not given:

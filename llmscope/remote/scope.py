@@ -96,25 +96,25 @@ class RemoteScope(Scope):
     @property
     def model(self) -> nn.Module:  # type: ignore[override]
         """Refuse: the model isn't here."""
-        self._isnt_here("the model itself")
+        self._isnt_here()
 
     @property
     def runner(self) -> Any:  # type: ignore[override]
         """Refuse: the model isn't here."""
-        self._isnt_here("running the model")
+        self._isnt_here()
 
     @property
     def editor(self) -> Any:
         """Refuse: the model isn't here."""
-        self._isnt_here("running the model under edits")
+        self._isnt_here()
 
-    def _isnt_here(self, what: str) -> NoReturn:
+    def _isnt_here(self) -> NoReturn:
         raise RuntimeError(
             say(
-                "{name} is on the server at {address}: {what} isn't to be had from there.",
+                "{name} is on the server at {address}: the model itself isn't to be had from "
+                "there, only what scopes and traces read.",
                 name=self.name,
                 address=self.elsewhere.connection.address,
-                what=what,
             )
         )
 
@@ -133,10 +133,6 @@ class RemoteScope(Scope):
         """Length of a vector of the residual stream."""
         return self.elsewhere.width
 
-    def has_model_of(self, other: Scope) -> bool:
-        """Return whether another scope is of the same model."""
-        return other.elsewhere is self.elsewhere
-
     @property
     def cache_bytes(self) -> int:
         """Zero: what is cached is cached on the server."""
@@ -149,7 +145,7 @@ class RemoteScope(Scope):
 
     @cache_limit.setter
     def cache_limit(self, limit: int) -> None:
-        self._isnt_here("the cache")
+        self._isnt_here()
 
     def forget(self) -> None:
         """Do nothing: the server's model doesn't change."""
