@@ -336,7 +336,8 @@ NARROW = ("block", "mlp", "masked", "decoder", "state-space")
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(one, marks=[] if one == "decoder" else pytest.mark.whole) for one in NARROW]
+    "name",
+    [pytest.param(one, marks=[] if one == "decoder" else pytest.mark.whole) for one in NARROW],
 )
 def test_on_a_narrow_stage_no_box_lies_over_another(show, name):
     fixture, chosen = CASES[name]
