@@ -119,7 +119,7 @@ def test_where_frames_are_removed_words_are_left(open_notebook, saved, tmp_path)
     notebook = nbformat.v4.new_notebook(cells=[saved.cells[1]], metadata={"kernelspec": kernel})
     nbformat.write(notebook, tmp_path / "untrusted.ipynb")
     output = open_notebook(tmp_path / "untrusted.ipynb", kernel=KERNEL).output(0)
-    expect(output).to_contain_text("Likeliest tokens: ' Mary' 92.3%")
+    expect(output).to_contain_text("Likeliest tokens: ' Mary' 92.3 %")
     expect(output.locator("iframe")).to_have_count(0)
     picture = output.locator("img")
     assert picture.evaluate("image => image.complete && image.naturalWidth") > 400
