@@ -258,10 +258,8 @@ class ViewState:
         """Whether this view shows what `other` generates, which takes the same model."""
         if self.session is not None or other.session is None:
             return False
-        if self.scope is None or other.scope is None:
-            return False
-        own, others = (one.elsewhere or one.model for one in (self.scope, other.scope))
-        return own is others
+        models = [one and (one.elsewhere or one.model) for one in (self.scope, other.scope)]
+        return models[0] is not None and models[0] is models[1]
 
     # ── what follows from the trace ───────────────────────────────────────────────────────────────
 
