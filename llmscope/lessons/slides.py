@@ -33,7 +33,7 @@ _STORY_OF = {
 _GUESSED = ("temperature", "top_k", "top_p", "threshold")  # sliders that are always there
 _OF_TEXT = {"position": -1, "masked": ()}  # what a new text begins with
 _TEXTS = {"text", "pair", "target"}
-_KEYS = "bsrfcxmdh.?+-="  # which lessons and panels use
+_KEYS = "bsrfcgxmdh.?+-="  # which lessons and panels use
 _NEVER = {"slide", "lecture"}
 
 

@@ -120,6 +120,7 @@ function App({ store, host, panels, picker, hints, lesson }: AppProps) {
   const isReady = shown.every(({ needsModel }) => needsModel === false) || !!store.model.value;
   const isStage = isLecture && isReady;
   const em = useSignal(PLAIN);
+  const inSight = useSignal<readonly string[]>([]);
   const large = useComputed(() => (onPaper.value ? ON_PAPER : em.value));
   const plain = useComputed(() => (onPaper.value ? PLAIN : type.value));
   const size = isStage ? large : plain;
@@ -183,7 +184,7 @@ function App({ store, host, panels, picker, hints, lesson }: AppProps) {
               ) : !isReady ? (
                 picker && <picker.component store={store} />
               ) : isStage ? (
-                <Stands store={store} host={host} em={em} shown={shown}>
+                <Stands store={store} host={host} em={em} inSight={inSight} shown={shown}>
                   {prompts}
                 </Stands>
               ) : (
@@ -200,7 +201,11 @@ function App({ store, host, panels, picker, hints, lesson }: AppProps) {
             <Help
               hints={hints}
               dialog={help}
-              shown={shown}
+              shown={
+                isLesson && isStage
+                  ? shown.filter(({ name }) => inSight.value.includes(name))
+                  : shown
+              }
               scopes={isStage ? [isLesson ? "lesson" : "stage"] : []}
             />
           </div>
