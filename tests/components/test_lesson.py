@@ -116,6 +116,28 @@ def test_the_next_token_is_held_back_until_the_class_has_guessed(give):
     expect(given.title).to_have_text("Hotter")
 
 
+def test_enter_that_ends_a_composition_adds_no_guess(give):
+    given = give("zh")
+    given.press("PageDown")
+    guesses = given.stage.locator(".lesson-guess li")
+    field = given.stage.locator(".lesson-guess input")
+    field.focus()
+    typing = given.page.context.new_cdp_session(given.page)
+    for text in ("h", "hu", "hu'li"):
+        here = {"selectionStart": len(text), "selectionEnd": len(text)}
+        typing.send("Input.imeSetComposition", {"text": text, **here})
+    composed = "e => { e.addEventListener('keydown', k => e.seen = k.isComposing, true); }"
+    field.evaluate(composed)
+    given.press("Enter")
+    assert field.evaluate("e => e.seen") is True
+    expect(guesses).to_have_count(0)
+    typing.send("Input.insertText", {"text": "狐狸"})
+    expect(field).to_have_value("狐狸")
+    given.press("Enter")
+    expect(guesses).to_have_count(1)
+    expect(guesses.first).to_contain_text("狐狸")
+
+
 def test_on_paper_a_slide_has_its_number_and_no_buttons(give):
     given = give()
     given.press("PageDown")
