@@ -46,7 +46,8 @@ def connect(address: str, model: str | None = None, *, token: str | None = None)
     if not given:
         raise refused("A server is asked with a token: connect(address, model, token=…).")
     connection = Connection(address, given)
-    names = connection.described()["models"]
+    about = connection.described()
+    names = about["models"]
     if model is None and len(names) == 1:
         model = names[0]
     if model is None or model not in names:
@@ -55,4 +56,4 @@ def connect(address: str, model: str | None = None, *, token: str | None = None)
             address=connection.address,
             names=", ".join(map(repr, names)),
         )
-    return RemoteScope(Elsewhere(connection, model))
+    return RemoteScope(Elsewhere(connection, model, about["role"]))

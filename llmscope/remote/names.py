@@ -71,12 +71,23 @@ def made(name: Name, scope: Scope, trace: Callable[[Name], Trace], cancelled: An
     unknown = name.keys() - {"text", "pair", "target", "edits", "masked"}
     if unknown or "text" not in name:
         raise refused("{name!r:.80} names no trace.", name=name)
-    edits = [_received(one, scope, trace) for one in _listed(name.get("edits"))]
+    edits = edits_of(name, scope, trace)
     masked = [int(n) for n in _listed(name.get("masked"))]
     if masked:
         return trace({key: name[key] for key in name if key != "masked"}).masked(*masked)
     text, target = name["text"], name.get("target")
     return scope.trace(text, pair=name.get("pair"), target=target, edits=edits, cancelled=cancelled)
+
+
+def edits_of(name: Name, scope: Scope, trace: Callable[[Name], Trace]) -> list[Edit]:
+    """Return the edits of a name; the parameters are those of `made`.
+
+    Raises
+    ------
+    ValueError
+        For what is no edit.
+    """
+    return [_received(one, scope, trace) for one in _listed(name.get("edits"))]
 
 
 def _plain(text: Any) -> Any:

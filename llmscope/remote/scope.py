@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from transformers import GenerationConfig
 
     from llmscope.capture.facts import Facts
+    from llmscope.corpus.reading import Read
     from llmscope.edits import Edit
     from llmscope.generation.run import Run
     from llmscope.kernel.requests import Part
@@ -65,6 +66,19 @@ class Elsewhere(Asked):
     ) -> RemoteSession:
         """Return a text that a view generates."""
         return RemoteSession(self, scope, settings, run)
+
+    def read_text(self, scope: Scope, text: str, is_known: bool, cancelled: Cancel) -> Read:
+        """Return what all heads do with a text of a survey."""
+        name = name_of(text, None, None, scope.edits)
+        message = {"do": "survey", "of": [name], "known": is_known}
+        found: Read = self.read(message, cancelled)
+        return found
+
+    def fingerprint(self, scope: Scope) -> str:
+        """Return what tells the model from others, with its edits."""
+        name = name_of("a", None, None, scope.edits)
+        found: str = self.read({"do": "fingerprint", "of": [name]})
+        return found
 
     def __call__(
         self, request: ask.OfTrace, traces: Sequence[Trace], cancelled: Callable[[], bool]

@@ -48,6 +48,8 @@ _CLASSES = {
     "llmscope.analysis.structure.boxes": ("Box", "Position", "Run", "Stage", "Tap", "Tower"),
     "llmscope.analysis.comparison.lens": ("LensDifference",),
     "llmscope.analysis.comparison.next_text": ("NextTextDifference",),
+    "llmscope.corpus.measure": ("Edges", "Measured"),
+    "llmscope.corpus.reading": ("Read",),
     "llmscope.generation.node": ("Node",),
     "llmscope.sampling.stages": ("Stage",),
 }

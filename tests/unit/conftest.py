@@ -73,6 +73,19 @@ def scope(tokenizer, where: str, request: pytest.FixtureRequest) -> Iterator[Sco
 
 
 @pytest.fixture
+def local(tokenizer) -> Scope:
+    return Scope(tiny.MODELS["llama"](), tokenizer, name="tiny")
+
+
+@pytest.fixture
+def remote(server):
+    scope = server.connect()
+    yield scope
+    scope.elsewhere.connection.close()
+    server.host.unload("tiny")
+
+
+@pytest.fixture
 def model(scope, where: str, request: pytest.FixtureRequest):
     """The model of `scope`, wherever it is: what its numbers are held to."""
     if where == "local":

@@ -6,7 +6,6 @@ import random
 import signal
 import threading
 import time
-from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -27,83 +26,11 @@ from tests.tiny import TEXT
 HEADERS = {"Authorization": f"Bearer {TOKENS.owner}", CLIENT: "0" * 32}
 
 
-@pytest.fixture
-def local(tokenizer) -> Scope:
-    return Scope(tiny.MODELS["llama"](), tokenizer, name="tiny")
-
-
-@pytest.fixture
-def remote(server):
-    scope = server.connect()
-    yield scope
-    scope.elsewhere.connection.close()
-    server.host.unload("tiny")
-
-
 def socket(server, **headers):
     """A WebSocket of one's own, which may send what our client wouldn't."""
     url = server.address.replace("http", "ws") + "/v1/socket"
     headers = {**HEADERS, **headers}
     return dial(url, additional_headers=headers, compression=None, proxy=None, max_queue=None)
-
-
-# ── values ───────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_values_come_back_as_they_were():
-    rng = np.random.default_rng(0)
-    arrays = [
-        rng.normal(size=(3, 5)).astype(np.float32),
-        np.tri(200, dtype=np.float32),
-        np.zeros((0, 4), np.int64),
-        np.array([True, False]),
-        rng.normal(size=4).astype(np.float16),
-    ]
-    value = {"arrays": arrays, "t": (1, "é\ud83d", None), "s": slice(None, 3), "n": [1.5, -0.0]}
-    value = {**value, "by number": {0: (4, 2), 3: (4, 2)}}
-    back = unpacked(packed(value))
-    assert back["t"] == value["t"]
-    assert back["s"] == value["s"]
-    assert back["by number"] == value["by number"]
-    for one, other in zip(arrays, back["arrays"], strict=True):
-        assert one.dtype == other.dtype
-        assert np.array_equal(one, other)
-    assert np.isnan(unpacked(packed(float("nan"))))
-    assert len(packed(arrays[1])) < arrays[1].nbytes / 10  # it pays to compress zeros
-
-
-def test_what_is_no_frame_is_refused_and_nothing_else_happens():
-    frame = packed({"a": np.arange(3000, dtype=np.float32), "b": (1, [2, {"c": slice(1)}])})
-    chance = random.Random(0)
-    for _ in range(3000):
-        broken = bytearray(frame)
-        for _ in range(chance.randint(1, 5)):
-            broken[chance.randrange(chance.choice([8, 200, len(broken)]))] = chance.randrange(256)
-        end = chance.choice([len(broken), chance.randrange(len(broken))])
-        with suppress(FrameError):
-            unpacked(bytes(broken[:end]))
-    for value in ('{"value":' + "[" * 5000 + "]" * 5000 + ',"buffers":[]}', "{}", "[]"):
-        data = value.encode()
-        with pytest.raises(FrameError):
-            unpacked(len(data).to_bytes(4, "little") + data)
-
-
-def test_a_small_frame_cannot_become_a_large_value():
-    frame = packed(np.zeros(10_000_000, np.uint8))
-    assert len(frame) < 100_000
-    with pytest.raises(FrameError, match="too large"):
-        unpacked(frame, largest=1_000_000)
-
-
-def test_no_object_and_no_code_comes_from_a_client(remote):
-    token = remote.trace("hi").tokens[0]
-    assert unpacked(packed(token)) == token
-    with pytest.raises(FrameError):
-        unpacked(packed(token), classes=False)
-    with pytest.raises(TypeError, match="can't be sent"):
-        packed(print)
-    with pytest.raises(TypeError, match="logits_processor is code"):
-        remote.generate("hi", logits_processor=[print])
 
 
 # ── who may ask ──────────────────────────────────────────────────────────────────────────────────
@@ -171,6 +98,17 @@ def test_a_text_that_is_too_long_and_too_many_tokens_are_refused(local):
 
 
 # ── what is asked ────────────────────────────────────────────────────────────────────────────────
+
+
+def test_no_object_and_no_code_comes_from_a_client(remote):
+    token = remote.trace("hi").tokens[0]
+    assert unpacked(packed(token)) == token
+    with pytest.raises(FrameError):
+        unpacked(packed(token), classes=False)
+    with pytest.raises(TypeError, match="can't be sent"):
+        packed(print)
+    with pytest.raises(TypeError, match="logits_processor is code"):
+        remote.generate("hi", logits_processor=[print])
 
 
 def test_rubbish_gets_an_error_or_nothing(server, remote):
@@ -271,6 +209,33 @@ def test_effects_and_patches_equal_those_of_a_model_here(remote, local):
     patched = [scope.trace(TEXT, edits=e) for scope, e in zip((remote, local), edits, strict=True)]
     assert np.array_equal(patched[0].logits, patched[1].logits)
     assert np.array_equal(patched[0].untouched.logits, here.logits)
+
+
+def test_a_survey_counts_what_it_would_count_here(remote, local, tmp_path):
+    texts = ["The capital of France is", TEXT, "", "A tiny model"]
+    edits = [llmscope.ablate(head=(1, 2), positions=[-1])]
+    for there, here in ((remote, local), (remote.under(edits), local.under(edits))):
+        one, two = (llmscope.corpus.Survey(s, texts).run(progress=False) for s in (there, here))
+        assert one.scores.equals(two.scores)
+        assert one.skipped == two.skipped
+    kept = llmscope.corpus.Survey(remote, texts, folder=tmp_path / "survey").run(progress=False)
+    again = llmscope.corpus.Survey(local, texts, folder=tmp_path / "survey").run(progress=False)
+    assert again.scores.equals(kept.scores)
+
+
+def test_a_text_is_written_under_edits(remote, local):
+    edits = [llmscope.ablate(head=(1, 2)), llmscope.ablate(mlp=0)]
+    views = [
+        GenerationView(s.under(edits), TEXT, seed=4, max_new_tokens=6) for s in (remote, local)
+    ]
+    for view in views:
+        session = view._handlers.session
+        session(llmscope.kernel.requests.Begin(TEXT))
+        assert len([*session.steps(6, together=False)]) > 0
+    assert views[0].stepper.ids() == views[1].stepper.ids()
+    assert np.array_equal(views[0].trace.logits, views[1].trace.logits)
+    for view in views:
+        view.close()
 
 
 # ── taking turns, going away, and breaking ───────────────────────────────────────────────────────
