@@ -12,6 +12,7 @@ from .lessons import Lesson as Lesson
 from .lessons import Slide as Slide
 from .lessons import lesson as lesson
 from .loading import LoadError as LoadError
+from .remote import connect as connect
 from .sampling import Distribution as Distribution
 from .scope import Scope as Scope
 from .scope import load as load

@@ -87,6 +87,12 @@ class Comparison(ComparisonHead):
     True
     """
 
+    def __new__(cls, a: Trace, b: Trace, anchors: Sequence[tuple[int, int]] = ()) -> Comparison:
+        """Leave traces whose model isn't here to those who read them there."""
+        elsewhere = a.scope.elsewhere if isinstance(a, Trace) else None
+        kind: type[Comparison] = cls if elsewhere is None else elsewhere.comparison
+        return super().__new__(kind)
+
     def __init__(self, a: Trace, b: Trace, anchors: Sequence[tuple[int, int]] = ()) -> None:
         for given in (a, b):
             if not isinstance(given, Trace):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import asdict
-from inspect import signature
-from typing import TYPE_CHECKING, Any, ParamSpec
+from typing import TYPE_CHECKING, Any
 
 from llmscope.capture import NEVER, Cancel, Recording, Runner
 from llmscope.capture.facts import Facts, facts_of
 from llmscope.capture.wrappers import unwrapped
 from llmscope.loading import load_parts
+from llmscope.loading.signature import with_signature_of
 from llmscope.releases import warn_of_namesake, warn_where_untested
 from llmscope.text import clean
 from llmscope.text.prepare import context_length, one_token, prepare, vocabulary_size
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from llmscope.generation.run import Run
     from llmscope.text.prepare import ModelInput, Text
     from llmscope.views.explorer import Explorer
-
-_P = ParamSpec("_P")
 
 
 class Scope:
@@ -52,6 +50,8 @@ class Scope:
     >>> own.facts.family
     'causal'
     """
+
+    elsewhere: Any = None  # what answers views about traces, where the model isn't here
 
     def __init__(
         self, model: nn.Module, tokenizer: PreTrainedTokenizerBase, *, name: str | None = None
@@ -80,6 +80,16 @@ class Scope:
         """What the model is: family, layers, heads, vocabulary, context."""
         vocabulary = vocabulary_size(self.model, self.tokenizer)
         return facts_of(self.model, self.name, vocabulary, self._context)
+
+    @property
+    def generation_config(self) -> Any:
+        """The settings that the model generates with by itself; `None` where it has none."""
+        return getattr(self.model, "generation_config", None)
+
+    @property
+    def width(self) -> int:
+        """Length of a vector of the residual stream; 0 where the configuration names none."""
+        return int(getattr(self.model.config, "hidden_size", None) or 0)
 
     @property
     def editor(self) -> Editor:
@@ -339,20 +349,7 @@ class Scope:
         )
 
 
-def _with_signature_of(
-    loader: Callable[_P, Any],
-) -> Callable[[Callable[..., Scope]], Callable[_P, Scope]]:
-    """Show a function with the parameters of `loader`, which are thus typed once."""
-
-    def decorate(function: Callable[..., Scope]) -> Callable[_P, Scope]:
-        parameters = signature(loader).replace(return_annotation="Scope")
-        vars(function)["__signature__"] = parameters
-        return function
-
-    return decorate
-
-
-@_with_signature_of(load_parts)
+@with_signature_of(load_parts, returns="Scope")
 def load(*args: Any, **options: Any) -> Scope:
     """Load a model with its tokenizer.
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from llmscope.analysis.by_name import named_matrix
 from llmscope.analysis.comparison import check_shapes
 from llmscope.analysis.matrix_name import MatrixName
 from llmscope.comparison import Comparison
@@ -257,9 +256,10 @@ class ViewState:
 
     def follows(self, other: ViewState) -> bool:
         """Whether this view shows what `other` generates, which takes the same model."""
-        if self.session is not None or other.session is None or self.scope is None:
+        if self.session is not None or other.session is None:
             return False
-        return other.scope is not None and self.scope.model is other.scope.model
+        models = [one and (one.elsewhere or one.model) for one in (self.scope, other.scope)]
+        return models[0] is not None and models[0] is models[1]
 
     # ── what follows from the trace ───────────────────────────────────────────────────────────────
 
@@ -378,7 +378,7 @@ class ViewState:
     ) -> NDArray[np.float32]:
         """Return a matrix (rows, keys); of two traces the one less the other."""
         if not self.compares_matrices:
-            return named_matrix(self.trace.recording, self.kind, matrix, rows)
+            return self.trace.matrix(matrix, rows, self.kind)
         traces = (self.comparison.a, self.comparison.b)
         check_shapes(traces[0].recording, traces[1].recording, self.kind)
         pairing = self.comparison.pairing(self.kind)
@@ -387,7 +387,7 @@ class ViewState:
             own: Any = rows
             if pairing is not None:
                 own = pairing.queries[slice(None) if rows is None else [*rows], side].tolist()
-            weights = named_matrix(trace.recording, self.kind, matrix, own)
+            weights = trace.matrix(matrix, own, self.kind)
             both.append(weights if pairing is None else weights[:, pairing.keys[:, side]])
         return both[0] - both[1]
 

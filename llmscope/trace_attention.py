@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from llmscope.analysis.arithmetic import QKV, qkv, steps
+from llmscope.analysis.by_name import named_matrix
 from llmscope.analysis.head_scores import overview
 from llmscope.analysis.matrices import combined_stack, head_stack, layer_stack, positions
 from llmscope.analysis.matrix_name import Reduction
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from llmscope.analysis.matrix_name import MatrixName
     from llmscope.text import Token
 
 
@@ -229,6 +231,35 @@ class TraceAttention:
         self.recording.check_current()
         chosen = positions(self.queries(kind), rows)
         return to_numpy(rollout_rows(self.recording, layer, kind, chosen), copy=False)
+
+    def matrix(
+        self,
+        name: MatrixName,
+        rows: slice | Sequence[int] | None = None,
+        kind: Kind = "self",
+    ) -> NDArray[np.float32]:
+        """Compute the matrix that a name stands for, as views have them.
+
+        Parameters
+        ----------
+        name
+            One head, heads combined, or rollout; with or without the first token.
+        rows, kind
+            As for `attention`.
+
+        Returns
+        -------
+        ndarray
+            (rows, keys)
+
+        Raises
+        ------
+        IndexError, ValueError
+            When there is no such layer or head, or no attention of this kind.
+        RuntimeError
+            When the model was changed after the trace was made.
+        """
+        return named_matrix(self.recording, kind, name, rows)
 
     def head_scores(self, kind: Kind = "self") -> pd.DataFrame:
         """Score every head by patterns that heads are known for.

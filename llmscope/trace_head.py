@@ -132,7 +132,7 @@ class TraceHead:
         """
         context: dict[str, Any] = {
             "input_ids": self.recording.ids[: self._position(position) + 1],
-            "model_config": getattr(self.scope.model, "generation_config", None),
+            "model_config": self.scope.generation_config,
             "tokenizer": self.scope.tokenizer,
         }
         return Distribution.from_logits(self.logits_at(position), **context, **sampling)

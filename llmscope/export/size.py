@@ -168,7 +168,7 @@ def _estimated(made: Plan, group: Group, want: Wanted) -> Size:
     rest = 30 * len(trace) + 3000.0
     for kind, pairs in made.heads.items():
         attention += weight_bytes(trace, kind, want) * len(pairs)
-    width = facts.heads and getattr(trace.scope.model.config, "hidden_size", 0) / facts.heads
+    width = facts.heads and trace.scope.width / facts.heads
     for request in made.requests:
         match request:
             case ask.Thumbnails(kind=kind, layer=layer):

@@ -94,6 +94,8 @@ class Run:
         Of a beam search, the score (sequences,) that beams are ranked by; else `None`.
     interrupted
         Whether an interrupt ended the run early.
+    record
+        What the tokens were chosen from, step by step.
 
     Examples
     --------
@@ -126,7 +128,7 @@ class Run:
             self.scores = record.beam_scores.float().numpy()
         self.interrupted = record.interrupted
         self._inputs = inputs
-        self._record = record
+        self.record = record
         self._traces: dict[int, Trace] = {}
 
     def __len__(self) -> int:
@@ -135,12 +137,17 @@ class Run:
     @property
     def prompt_length(self) -> int:
         """Length of the prompt in `sequences`, in tokens."""
-        return self._record.prompt_length
+        return self.record.prompt_length
 
     @property
     def begin(self) -> list[int]:
         """Token ids (length,) of the prompt; of encoder-decoder models, of the encoder's side."""
         return [int(i) for i in self._inputs["input_ids"][0]]
+
+    @property
+    def has_encoder(self) -> bool:
+        """Whether the prompt is read by an encoder, and `sequences` by a decoder."""
+        return "decoder_input_ids" in self._inputs
 
     @property
     def texts(self) -> list[str]:
@@ -158,7 +165,7 @@ class Run:
         start = self.prompt_length
         return tuple(
             tuple(
-                Step(token, index, self._record, sequence, self.scope.tokenizer)
+                Step(token, index, self.record, sequence, self.scope.tokenizer)
                 for index, token in enumerate(
                     from_ids(self.scope.tokenizer, self.ids(sequence))[start:]
                 )
@@ -184,7 +191,7 @@ class Run:
         IndexError
             When there is no such sequence.
         """
-        return self._record.ids(sequence)
+        return self.record.ids(sequence)
 
     def trace(self, sequence: int = 0) -> Trace:
         """Trace one sequence: attention, hidden states and the rest.

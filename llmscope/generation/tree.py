@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -51,6 +51,32 @@ class Tree:
         self._used = self.ROOT  # the highest number that any node had
         self._children: dict[int, list[int]] = {}
         self._history: list[tuple[int, int]] = []  # before each action: (last, current)
+
+    @classmethod
+    def of(cls, prompt: Sequence[int], nodes: Iterable[Node], current: int) -> Tree:
+        """Return a tree that has these nodes, in the order in which they were added.
+
+        Parameters
+        ----------
+        prompt
+            Token ids that all paths begin with.
+        nodes
+            Each after the one that it follows.
+        current
+            Number of the selected node.
+
+        Returns
+        -------
+        Tree
+            With nothing to undo.
+        """
+        tree = cls(prompt)
+        for node in nodes:
+            tree._nodes[node.number] = node
+            tree._children.setdefault(node.parent, []).append(node.number)
+        tree._used = tree.last
+        tree.current = current
+        return tree
 
     def __len__(self) -> int:
         return len(self._nodes)

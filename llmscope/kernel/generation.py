@@ -33,6 +33,14 @@ _LEFT = 4  # steppers that are kept for when their prompt comes back
 _WINDOW = 16  # tokens that are decoded to see what one more adds to the text
 
 
+def session_of(scope: Scope, settings: Settings, run: Run | None = None) -> GenerationSession:
+    """Return a text that a model generates, wherever the model is; see `GenerationSession`."""
+    if scope.elsewhere is None:
+        return GenerationSession(scope, settings, run)
+    session: GenerationSession = scope.elsewhere.session(scope, settings, run)
+    return session
+
+
 class GenerationSession:
     """A text that is generated token by token, and its branches.
 

@@ -4,33 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from llmscope.comparison import Comparison
 from llmscope.kernel import requests as ask
-from llmscope.kernel.attention import AttentionHandlers
 from llmscope.kernel.beside import beside
-from llmscope.kernel.difference import difference
-from llmscope.kernel.effects import effects_on
-from llmscope.kernel.lens import lens_block
 from llmscope.kernel.models import described, installed, loaded
-from llmscope.kernel.patching import patching
-from llmscope.kernel.protocol import format_key, parse_input, shortened
-from llmscope.kernel.requests import PAUSE, RequestError
-from llmscope.kernel.rows import aligned_rows
-from llmscope.kernel.structure import of_model
-from llmscope.kernel.structure_requests import OfModel
+from llmscope.kernel.of_traces import OfTraces, likeliest, unanswered
+from llmscope.kernel.protocol import parse_input
 from llmscope.kernel.summary import summary
 from llmscope.kernel.trace_cache import TraceCache
 from llmscope.kernel.vocabulary import Vocabulary
-from llmscope.text import labels, texts
+from llmscope.text import labels
 from llmscope.text.prepare import check_ids
 from llmscope.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-
-    from numpy.typing import NDArray
 
     from llmscope.kernel.generation import GenerationSession
     from llmscope.kernel.requests import Part, Request
@@ -38,8 +25,6 @@ if TYPE_CHECKING:
     from llmscope.trace import Trace
 
     Answers = Mapping[type[Request], Callable[[Any, Callable[[], bool]], Iterator[Part]]]
-
-LABELLED = 200  # of the likeliest tokens, whose labels come with logits
 
 
 class Handlers:
@@ -77,7 +62,7 @@ class Handlers:
         self._answers = answers or {}
         self.traces = TraceCache(scope, trace, other, other_given)
         self.session = session
-        self._attention = AttentionHandlers()
+        self._of_traces = OfTraces()
         self._vocabularies: dict[int, Vocabulary] = {}  # by the identity of their scopes
 
     @property
@@ -93,12 +78,12 @@ class Handlers:
     @property
     def cached_bytes(self) -> int:
         """Size of the cached tiles and rollouts."""
-        return self._attention.cached_bytes
+        return self._of_traces.cached_bytes
 
     def release(self) -> None:
         """Free all that can be computed again."""
         self.traces.release()
-        self._attention.release()
+        self._of_traces.release()
         self._vocabularies.clear()
         for scope in (self.scope, self.other):
             if scope is not None:
@@ -125,32 +110,15 @@ class Handlers:
             case ask.Summary(what):
                 trace = self.traces.trace(what, cancelled)
                 yield {"trace": self.traces.name(what, trace), **summary(trace)}
-            case ask.OfTrace(ask.Pair() as names):
-                a, b = (self.traces.named(name, cancelled) for name in names[:2])
-                compared = Comparison(a, b, names.anchors)
-                if isinstance(request, ask.Rows):
-                    yield from aligned_rows(compared)
-                    return
-                yield from difference(compared, request, self._attention, cancelled)
-            case ask.OfTrace(str() as name):
-                trace = self.traces.named(name, cancelled)
-                if isinstance(request, ask.Effects):
-                    yield from effects_on(trace, request, cancelled)
-                    return
-                if isinstance(request, ask.Patching):
-                    source = self.traces.trace(parse_input(request.source), cancelled)
-                    yield from patching(trace, source, request, cancelled)
-                    return
-                if isinstance(request, ask.Chain):
-                    yield from (PAUSE for _ in trace.read_chain())
-                yield self._of_trace(request, trace, cancelled)
+            case ask.OfTrace():
+                yield from self._of_trace(request, cancelled)
             case ask.Begin() | ask.Force() | ask.Select() | ask.Undo() | ask.Copy():
                 yield self._generation(request)(request)
             case ask.Step(count):
                 together = isinstance(request, ask.StepOn)
                 yield from self._generation(request).steps(count, together=together)
             case ask.NodeLogits(node):
-                yield _likeliest(self._generation(request).logits(node), self.scope)
+                yield likeliest(self._generation(request).logits(node), self.scope)
             case ask.OfOther(inner) if self.other is not None:
                 yield self._of_scope(inner, self.other)
             case ask.Model() if self.scope is None:
@@ -181,7 +149,7 @@ class Handlers:
             case _ if type(request) in self._answers:
                 yield from beside(self._answers[type(request)](request, cancelled), cancelled)
             case _:
-                raise _unanswered(request)
+                raise unanswered(request)
 
     def _of_scope(self, request: ask.Model | ask.Search | ask.Token, scope: Scope) -> Part:
         match request:
@@ -196,58 +164,14 @@ class Handlers:
                 return {"label": labels(scope.tokenizer, [token_id])[0]}
         return described(scope)
 
-    def _of_trace(self, request: ask.OfTrace, trace: Trace, cancelled: Callable[[], bool]) -> Part:
-        match request:
-            case ask.Logits():
-                return _likeliest(trace.logits_at(request.position), trace.scope)
-            case ask.Chain():
-                return {
-                    "logprobs": trace.logprobs,
-                    "ranks": trace.ranks.astype(np.int32),
-                    "perplexity": trace.perplexity,
-                }
-            case ask.Follows():
-                return {"probability": _follows(trace)}
-            case ask.LensBlock():
-                return lens_block(trace, request, cancelled)
-            case OfModel():
-                return of_model(trace, request, cancelled)
-            case ask.Thumbnails():
-                return self._attention.thumbnails(trace, request, cancelled)
-            case ask.Steps():
-                return self._attention.steps(trace, request, cancelled)
-            case ask.OfMatrix():
-                return self._attention.matrix((trace,), request, cancelled)
-        raise _unanswered(request)
+    def _of_trace(self, request: ask.OfTrace, cancelled: Callable[[], bool]) -> Iterator[Part]:
+        names = request.trace[:2] if isinstance(request.trace, ask.Pair) else (request.trace,)
+        traces = [self.traces.named(name, cancelled) for name in names]
+        if isinstance(request, ask.Patching):
+            traces.append(self.traces.trace(parse_input(request.source), cancelled))
+        yield from (traces[0].scope.elsewhere or self._of_traces)(request, traces, cancelled)
 
     def _generation(self, request: Request) -> GenerationSession:
         if self.session is None:
-            raise _unanswered(request)
+            raise unanswered(request)
         return self.session
-
-
-def _unanswered(request: Request) -> RequestError:
-    return RequestError(
-        say("This view has no answer to {shortened!r}.", shortened=shortened(format_key(request)))
-    )
-
-
-def _likeliest(logits: NDArray[np.float32], scope: Scope | None) -> Part:
-    """Return logits (vocabulary,) with labels of the likeliest tokens."""
-    assert scope is not None
-    count = min(LABELLED, len(logits))
-    first = np.argpartition(-logits, count - 1)[:count]
-    first = first[np.lexsort((first, -logits[first]))]
-    return {
-        "logits": logits,
-        "ids": first.astype(np.int32),
-        "texts": texts(scope.tokenizer, first.tolist()),
-        "labels": labels(scope.tokenizer, first.tolist()),
-    }
-
-
-def _follows(trace: Trace) -> float | None:
-    try:
-        return trace.next_sentence
-    except ValueError:  # There is no second sentence, or no head for it.
-        return None

@@ -71,5 +71,5 @@ def _rows(tokens: Sequence[Token], spans: Spans) -> list[list[Any]]:
 
 def _has_ended(trace: Trace) -> bool:
     """Whether the decoder's text ends with the token that ends a text."""
-    ends = getattr(getattr(trace.scope.model, "generation_config", None), "eos_token_id", None)
+    ends = getattr(trace.scope.generation_config, "eos_token_id", None)
     return len(trace) > 1 and trace.ids[-1] in (ends if isinstance(ends, list) else [ends])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets
 
-from llmscope.kernel.generation import GenerationSession
+from llmscope.kernel.generation import session_of
 from llmscope.shared import SHADES
 from llmscope.views.base import View
 
@@ -76,10 +76,10 @@ class GenerationView(View):
         panels = ["header", "generation", "overview", "attention", "next-token"]
         traits = {**_defaults(scope), **traits}
         scope = scope.under(traits.pop("edits", scope.edits))
-        if scope.edits and text:
+        if scope.edits and text and scope.elsewhere is None:
             scope, _ = edited_for(scope, prompt_inputs(scope, text, None))
         edits = scope.edits
-        session = GenerationSession(scope, lambda: settings_of(self), run)
+        session = session_of(scope, lambda: settings_of(self), run)
         traits = {**traits, "edits": edits}
         super().__init__(
             scope, text, session=session, _panels=panels, _editable=run is None, **traits
@@ -112,9 +112,9 @@ class GenerationView(View):
         self.playing = False
 
 
-def _defaults(scope: Any) -> dict[str, Any]:
+def _defaults(scope: Scope) -> dict[str, Any]:
     """Return the sampling settings that `generate` would use."""
-    config = getattr(scope.model, "generation_config", None)
+    config = scope.generation_config
     found = {name: getattr(config, name, None) for name in ("temperature", "top_k", "top_p")}
     found |= {name: getattr(config, name, None) for name in ("min_p", "typical_p")}
     return {"top_k": 50} | {name: value for name, value in found.items() if value is not None}

@@ -16,6 +16,7 @@ from llmscope.scope import Scope
 from tests import tiny
 from tests.checkpoints import llama, save
 from tests.hub import FakeHub
+from tests.serving import Served, serving
 
 
 @pytest.fixture(scope="session")
@@ -31,9 +32,65 @@ def own_accelerator() -> Iterator[None]:
         state.AcceleratorState._reset_state(reset_partial_state=True)
 
 
+# Whose tests of the fixture `scope` are run twice: with a model here, and with one on a server.
+EITHER = {
+    f"test_{name}.py"
+    for name in (
+        *("attention", "comparison", "edits", "export", "export_choice", "generation"),
+        *("generation_view", "handlers", "kernel_attention", "lens", "steps", "trace"),
+    )
+}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what reads a scope with a local and a remote one, but what is marked `local`."""
+    if metafunc.definition.path.name in EITHER and "where" in metafunc.fixturenames:
+        is_local = metafunc.definition.get_closest_marker("local") is not None
+        metafunc.parametrize("where", ["local"] if is_local else ["local", "remote"])
+
+
 @pytest.fixture
-def scope(tokenizer) -> Scope:
+def where() -> str:
+    return "local"
+
+
+@pytest.fixture(scope="session")
+def server(tokenizer) -> Iterator[Served]:
+    with serving({"tiny": Scope(tiny.MODELS["llama"](), tokenizer, name="tiny")}) as server:
+        yield server
+
+
+@pytest.fixture
+def scope(tokenizer, where: str, request: pytest.FixtureRequest) -> Iterator[Scope]:
+    if where == "local":
+        yield Scope(tiny.MODELS["llama"](), tokenizer, name="tiny")
+        return
+    server = request.getfixturevalue("server")
+    remote = server.connect()
+    yield remote
+    remote.elsewhere.connection.close()
+    server.host.unload("tiny")  # with what it has cached, under settings of this test
+
+
+@pytest.fixture
+def local(tokenizer) -> Scope:
     return Scope(tiny.MODELS["llama"](), tokenizer, name="tiny")
+
+
+@pytest.fixture
+def remote(server):
+    scope = server.connect()
+    yield scope
+    scope.elsewhere.connection.close()
+    server.host.unload("tiny")
+
+
+@pytest.fixture
+def model(scope, where: str, request: pytest.FixtureRequest):
+    """The model of `scope`, wherever it is: what its numbers are held to."""
+    if where == "local":
+        return scope.model
+    return request.getfixturevalue("server").scopes["tiny"].model
 
 
 @pytest.fixture

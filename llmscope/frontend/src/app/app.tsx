@@ -4,7 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { px } from "../draw/canvas";
 import { Em, PLAIN } from "../ui/em";
 import { ThemeContext, themeCss } from "../host/colors";
-import { isMain } from "../host/room";
+import { isInNotebook, isMain, whenPlaced } from "../host/room";
 import { type Theme, followTheme } from "../host/theme";
 import type { Panel, PanelProps } from "../panels/props";
 import { NEUTRAL } from "../protocol/shared";
@@ -124,13 +124,17 @@ function App({ store, host, panels, picker, hints, lesson }: AppProps) {
   const large = useComputed(() => (onPaper.value ? ON_PAPER : em.value));
   const plain = useComputed(() => (onPaper.value ? PLAIN : type.value));
   const size = isStage ? large : plain;
-  const wasStage = useRef(isStage);
-  const [atFirst, isSet] = [useRef(isLecture), useRef(false)];
+  const wasStage = useRef(false);
+  const [atFirst, isAtOnce, isSet] = [useRef(isLecture), useRef(isStage), useRef(false)];
   useEffect(() => {
     isSet.current ||= isLecture !== atFirst.current;
-    // What comes up by itself moves no page that it is only a part of.
-    if (isStage && !wasStage.current && (isSet.current || isMain(host))) host.scrollIntoView();
+    const isNew = isStage && !wasStage.current;
     wasStage.current = isStage;
+    if (!isNew) return;
+    if (isSet.current) return host.scrollIntoView();
+    // What comes up by itself moves no page that it is only a part of, nor one that begins with it.
+    const mayMove = () => isInNotebook(host) || (!isAtOnce.current && isMain(host));
+    return whenPlaced(host, () => mayMove() && host.scrollIntoView());
   }, [isLecture, isStage]);
   const revealed = store.revealed.value;
   useEffect(() => {

@@ -1,0 +1,206 @@
+"""Turns of many people at one model: one thread, fair between them, urgent work first."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from llmscope.capture import Cancelled
+from llmscope.kernel.requests import PAUSE, SOON
+
+if TYPE_CHECKING:
+    Work = Callable[["Turn"], Iterator[Any]]
+    Send = Callable[[str, Any], None]
+
+PART, DONE, ERROR = "part", "done", "error"
+_PATIENCE = 2.0  # seconds after which what isn't urgent counts as if it were
+_BACKLOG = 8  # parts that nobody has read yet, at which an answer waits
+_IDLE = 0.05  # seconds until a reader is looked for again
+_DEEP = 2  # answers that wait for others in the midst of their own
+
+
+@dataclass(eq=False)
+class Turn:
+    """One answer, while it is computed.
+
+    Attributes
+    ----------
+    person
+        Whose it is.
+    urgency
+        As of a view's request: the lower, the sooner.
+    """
+
+    person: str
+    urgency: int
+    number: int
+    work: Work
+    send: Send
+    turns: Turns
+    since: float = field(default_factory=time.monotonic)
+    gone: threading.Event = field(default_factory=threading.Event)
+    unread: int = 0
+    parts: Iterator[Any] | None = None
+
+    def cancelled(self) -> bool:
+        """Return whether nobody waits any more."""
+        return self.gone.is_set()
+
+    def cancel(self) -> None:
+        """Tell that nobody waits any more."""
+        self.gone.set()
+        self.turns.wake()
+
+    def read(self) -> None:
+        """Tell that a part has gone on its way to the reader."""
+        self.unread -= 1
+
+    def say(self, part: Any) -> None:
+        """Send a part in the midst of computing the next one."""
+        self.unread += 1
+        self.send(PART, part)
+
+    def let_others(self) -> None:
+        """Answer others that are more urgent, in the midst of an answer that takes long."""
+        self.turns.answer_others(self)
+
+
+class Turns:
+    """Answers what many people ask, one at a time.
+
+    Who has used the least time goes first, of what is urgent; what waits too long counts as urgent.
+    A person who comes anew begins with as much as those have who used least.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._waiting: list[Turn] = []
+        self._used: dict[str, float] = {}  # seconds, by person
+        self._order = itertools.count()
+        self._depth = 0
+        self._closed = False
+        self._thread = threading.Thread(target=self._work, name="llmscope-turns", daemon=True)
+        self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """How many answers aren't whole yet."""
+        return len(self._waiting)
+
+    def ask(self, person: str, urgency: int, work: Work, send: Send) -> Turn:
+        """Take a question in.
+
+        Parameters
+        ----------
+        person
+            Who asks.
+        urgency
+            As of a view's request: the lower, the sooner.
+        work
+            Yields the parts of the answer; at `PAUSE` others may go first.
+        send
+            Is called with "part" and a part, then with "done", or with "error" and what was raised;
+            from the thread that answers.
+
+        Returns
+        -------
+        Turn
+            To cancel it.
+        """
+        turn = Turn(person, urgency, next(self._order), work, send, self)
+        with self._changed:
+            active = {one.person for one in self._waiting}
+            least = min((self._used[one] for one in active if one in self._used), default=0.0)
+            self._used[person] = max(self._used.get(person, 0.0), least)
+            self._waiting.append(turn)
+            self._changed.notify()
+        return turn
+
+    def wake(self) -> None:
+        """Look again for what there is to do."""
+        with self._changed:
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Drop everything; the thread ends as soon as it can."""
+        with self._changed:
+            self._closed = True
+            for turn in self._waiting:
+                turn.gone.set()
+            self._changed.notify()
+
+    def answer_others(self, turn: Turn) -> None:
+        """Go on with others that come before `turn` now, from within its own answer."""
+        if self._depth >= _DEEP:
+            return
+        self._depth += 1
+        try:
+            while (other := self._next(before=turn)) is not None:
+                self._go_on(other)
+        finally:
+            self._depth -= 1
+
+    def _work(self) -> None:
+        while not self._closed:
+            turn = self._next()
+            if turn is not None:
+                self._go_on(turn)
+                continue
+            with self._changed:
+                if not self._closed:
+                    self._changed.wait(_IDLE if self._waiting else None)
+
+    def _next(self, before: Turn | None = None) -> Turn | None:
+        """Take the turn that comes first out of those that wait."""
+        now = time.monotonic()
+
+        def place(turn: Turn) -> tuple[bool, float, int, int]:
+            later = turn.urgency > SOON and now - turn.since < _PATIENCE
+            return later, self._used.get(turn.person, 0.0), turn.urgency, turn.number
+
+        with self._changed:
+            self._waiting = [turn for turn in self._waiting if not self._is_over(turn)]
+            ready = [turn for turn in self._waiting if turn.unread < _BACKLOG]
+            found = min(ready, key=place, default=None)
+            if found is None or (before is not None and place(found) >= place(before)):
+                return None
+            self._waiting.remove(found)
+            return found
+
+    def _is_over(self, turn: Turn) -> bool:
+        return turn.cancelled() and turn.parts is None
+
+    def _go_on(self, turn: Turn) -> None:
+        """Compute an answer up to its next pause."""
+        begun = time.monotonic()
+        try:
+            is_over = self._advance(turn)
+        finally:
+            spent = time.monotonic() - begun
+            self._used[turn.person] = self._used.get(turn.person, 0.0) + spent
+        if not is_over:
+            with self._changed:
+                turn.number = next(self._order)
+                self._waiting.append(turn)
+
+    def _advance(self, turn: Turn) -> bool:
+        try:
+            if turn.parts is None:
+                turn.parts = turn.work(turn)
+            for part in turn.parts:
+                if turn.cancelled():
+                    return True
+                if part is PAUSE:
+                    return False
+                turn.say(part)
+            turn.send(DONE, None)
+        except Cancelled:
+            pass
+        except BaseException as error:
+            if not turn.cancelled():
+                turn.send(ERROR, error)
+        return True

@@ -1,0 +1,73 @@
+"""A server of models within the tests' own process, over real sockets."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from functools import partial
+
+import uvicorn
+
+from llmscope.remote.connect import connect
+from llmscope.remote.host import Host
+from llmscope.remote.limits import Limits, Tokens
+from llmscope.remote.service import Service
+
+TOKENS = Tokens(owner="owner-of-the-tests", room="room-of-the-tests")
+
+
+class Served:
+    """A server that stands.
+
+    Attributes
+    ----------
+    address
+        Where.
+    host
+        Its models.
+    scopes
+        These, by their names.
+    service
+        What listens.
+    """
+
+    def __init__(self, models, limits=None, port=0):
+        self.scopes = models
+        self.host = Host({name: partial(models.__getitem__, name) for name in models})
+        self.service = Service(self.host, tuple(models), TOKENS, limits or Limits())
+        config = uvicorn.Config(
+            self.service.app,
+            host="127.0.0.1",
+            port=port,
+            log_level="error",
+            lifespan="off",
+            ws="websockets-sansio",
+        )
+        self.server = uvicorn.Server(config)
+        self.thread = threading.Thread(target=self.server.run, daemon=True)
+        self.thread.start()
+        while not self.server.started:
+            self.thread.join(0.005)
+        self.port = self.server.servers[0].sockets[0].getsockname()[1]
+        self.address = f"http://127.0.0.1:{self.port}"
+
+    def connect(self, model=None, token=TOKENS.owner):
+        """Return a scope of one of its models."""
+        return connect(self.address, model, token=token)
+
+    def stop(self):
+        """End it, and its connections."""
+        self.server.should_exit = True
+        self.server.force_exit = True
+        self.thread.join(10)
+        self.host.close()
+
+
+@contextmanager
+def serving(models, limits=None, port=0):
+    """Serve scopes, by their names."""
+    server = Served(models, limits, port)
+    try:
+        yield server
+    finally:
+        server.stop()
