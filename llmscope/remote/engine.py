@@ -18,6 +18,7 @@ from llmscope.kernel.edited_input import as_value
 from llmscope.kernel.of_traces import OfTraces
 from llmscope.kernel.protocol import parse
 from llmscope.kernel.requests import PAUSE
+from llmscope.remote.bounds import check_read, check_settings
 from llmscope.remote.names import Name, edits_of, known_as, made
 from llmscope.remote.writing import Writing
 from llmscope.words import refused
@@ -181,6 +182,7 @@ class Engine:
     def _read(self, message: Message, cancelled: Cancelled) -> Iterator[Any]:
         (trace,) = self._named(message, cancelled)
         what, args, options = _call(message)
+        check_read(trace, what, args, options)
         if what == "matrix":
             name, *rest = args
             yield trace.matrix(parse_matrix(name), *rest, **options)
@@ -268,6 +270,7 @@ class Engine:
                 raise KeyboardInterrupt
 
         settings = {name: _setting(value) for name, value in message["settings"].items()}
+        check_settings(settings)
         text, target = name["text"], name.get("target")
         found = generate(scope, text, target, message["seed"], settings, step)
         if not found.interrupted:

@@ -8,6 +8,7 @@ from llmscope.kernel import requests as ask
 from llmscope.kernel.generation import GenerationSession
 from llmscope.kernel.protocol import parse
 from llmscope.kernel.requests import PAUSE
+from llmscope.remote.bounds import MOST_ENTRIES, check_settings
 from llmscope.words import refused
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class Writing:
         ``{"missing": n}`` is yielded when the entries from number n on are needed first.
         """
         first, entries = message["first"], message["entries"]
+        if len(entries) > MOST_ENTRIES:
+            raise refused("There is nothing to do by {message!r:.80}.", message=message)
         if first > self._done:
             yield {"missing": self._done}
             return
@@ -70,8 +73,10 @@ class Writing:
         request = parse(key)
         if not isinstance(request, _CHANGES):
             raise refused("There is nothing to do by {message!r:.80}.", message=key)
+        check_settings(settings)
         self._settings = dict(settings)
         if isinstance(request, ask.Step):
+            check_settings({"max_new_tokens": request.count})
             together = isinstance(request, ask.StepOn)
             yield from self._session.steps(request.count, together=together)
         else:

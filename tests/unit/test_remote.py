@@ -148,6 +148,23 @@ def test_only_what_is_listed_is_read(server):
             assert "nothing to read by the name" in str(error_of(frame))
 
 
+def test_what_is_too_much_is_refused_before_it_is_computed(remote, monkeypatch):
+    for settings in (
+        {"num_return_sequences": 1000},
+        {"num_beams": 20, "num_return_sequences": 20},
+        {"max_new_tokens": 10**9},
+        {"generation_config": remote.generation_config.__class__(num_beams=1000)},
+    ):
+        with pytest.raises(ValueError, match="at once, and no more"):
+            remote.generate("hi", **settings)
+    monkeypatch.setattr("llmscope.remote.bounds.LARGEST", 10_000)
+    trace = remote.trace(TEXT)
+    assert trace.attention(1, 2, rows=[1]).shape == (1, len(trace))
+    for read in (lambda: trace.logits, lambda: trace.attention(1)):
+        with pytest.raises(ValueError, match="read a part of it"):
+            read()
+
+
 def test_what_takes_the_model_is_refused_in_words(remote, local):
     with pytest.raises(RuntimeError, match=r"on the server at .*: the model itself"):
         _ = remote.model
