@@ -67,7 +67,8 @@ def check_settings(settings: dict[str, Any]) -> None:
 def _check(numbers: int, instead: str) -> None:
     if numbers * _FLOAT > LARGEST // 2:
         raise refused(
-            "That is {size:,} MB, and a message holds {most:,} MB: read a part of it, by {instead}.",
+            "That is {size:,} MB, and a message holds {most:,} MB: read a part of it, by "
+            "{instead}.",
             size=numbers * _FLOAT // 10**6,
             most=LARGEST // 2 // 10**6,
             instead=instead,
