@@ -42,13 +42,13 @@ export function Header({ store }: PanelProps) {
         <span>
           {model.device} · {model.dtype}
         </span>
-        <ServerFacts store={store} />
         {kept > 0 && (
           <span title={fill(words.cacheTitle, { size: megabytes(most) })}>
             {fill(words.cache, { size: megabytes(kept) })}
           </span>
         )}
       </span>
+      <ServerFacts store={store} />
       <span class="right">
         <span class={`muted figures ${store.isOld.value ? "old" : ""}`}>
           {trace && lengthOf(trace)}

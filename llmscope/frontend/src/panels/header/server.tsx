@@ -8,8 +8,8 @@ export function ServerFacts({ store }: { store: Store }) {
   const { address, stands } = server.value ?? {};
   if (!address) return null;
   return (
-    <>
-      <span class={`server ${stands ? "" : "lost"}`} role="status" title={words.serverTitle}>
+    <span class="there">
+      <span class={`server ${stands ? "muted" : "lost"}`} role="status" title={words.serverTitle}>
         {stands ? address : fill(words.reconnecting, { address })}
       </span>
       {room.value && (
@@ -22,6 +22,6 @@ export function ServerFacts({ store }: { store: Store }) {
           {fill(words.following, { room: room.value })}
         </button>
       )}
-    </>
+    </span>
   );
 }
