@@ -82,7 +82,7 @@ class Engine:
         object
             What `llmscope.remote.values` packs.
         """
-        cancelled = turn.cancelled
+        cancelled = turn.waives
         match message.get("do"):
             case "model":
                 yield self._model()

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from llmscope.capture import Cancelled
 from llmscope.kernel.requests import FIRST, LATER, PAUSE
 from llmscope.remote.turns import DONE, ERROR, PART, Turns
 from tests.serving import TOKENS
@@ -100,6 +101,48 @@ def test_nobody_reads_no_more_is_computed(turns):
     time.sleep(0.3)
     assert 10 <= len(made) <= 12
     turn.cancel()
+
+
+def test_a_long_pass_gives_way_and_is_begun_anew(turns):
+    begun, order = [], []
+
+    def long(turn):
+        begun.append(time.monotonic())
+        for _ in range(40):
+            time.sleep(0.01)
+            if turn.waives():
+                raise Cancelled
+        order.append("long")
+        yield 1
+
+    sent: queue.SimpleQueue = queue.SimpleQueue()
+    turns.ask("survey", FIRST, long, lambda kind, value: sent.put((kind, value)))
+    time.sleep(0.1)
+    asked(turns, "typist", done=order)
+    while sent.get(timeout=10)[0] != DONE:
+        pass
+    assert order == ["typist", "long"]
+    assert len(begun) == 2
+
+
+def test_an_answer_gives_way_a_few_times_only(turns):
+    begun, sent = [], queue.SimpleQueue()
+
+    def long(turn):
+        begun.append(turn.waived)
+        while not turn.waives():
+            time.sleep(0.01)
+            if turn.waived == 3:
+                yield 1
+                return
+        raise Cancelled
+
+    turns.ask("survey", FIRST, long, lambda kind, value: sent.put((kind, value)))
+    for number in range(4):
+        time.sleep(0.1)
+        asked(turns, f"typist {number}")
+    assert sent.get(timeout=10) == (PART, 1)
+    assert begun == [0, 1, 2, 3]
 
 
 def test_a_keystroke_is_answered_in_the_midst_of_a_long_text(server):
