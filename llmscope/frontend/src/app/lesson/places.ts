@@ -13,7 +13,7 @@ const PICTURE = ".lesson-picture";
 const DRAWN = "button, input, canvas, .panel h3, .vector-strip";
 const HARD = 20; // times as bad as what is drawn
 const TEXT = ".tokens"; // and thrice as bad, what all of it is about
-const FAR = 0.1; // of a line, that it may cover more for being a step nearer
+const FAR = 0.03; // of a line, that it may cover more for being a step nearer
 
 export interface Box {
   left: number;
