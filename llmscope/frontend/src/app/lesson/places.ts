@@ -12,8 +12,8 @@ const PICTURE = ".lesson-picture";
 /** Of a picture, what a line had better not cover, beside its texts. */
 const DRAWN = "button, input, canvas, .panel h3, .vector-strip";
 const HARD = 20; // times as bad as what is drawn
-const TEXT = ".tokens"; // and thrice as bad, what all of it is about
-const FAR = 0.3; // of a line, that it may cover more for being a step nearer
+const WORD = 5; // times as bad, too
+const FAR = 0.1; // of a line, that it may cover more for being a step nearer
 
 export interface Box {
   left: number;
@@ -72,18 +72,24 @@ export function placedLines(
   for (const open of root.querySelectorAll(CLEAR)) hard.push(within(open.getBoundingClientRect()));
   for (const said of root.querySelectorAll(WORDS)) hard.push(...textsIn(said).map(within));
   const picture = root.querySelector(PICTURE);
-  const soft = lines.some((line) => line) && picture ? drawnIn(picture).map(within) : [];
-  for (const said of root.querySelectorAll(TEXT)) {
-    const texts = textsIn(said).map(within);
-    soft.push(...texts, ...texts);
-  }
+  const isAsked = lines.some((line) => line) && picture !== null;
+  const texts = isAsked ? textsIn(picture).map(within) : [];
+  const drawn = isAsked
+    ? [...picture.querySelectorAll(DRAWN)].map((one) => within(one.getBoundingClientRect()))
+    : [];
   return lines.map((line, index) => {
     if (!line) return null;
     const size = { width: line.offsetWidth, height: line.offsetHeight };
-    const cost = ([place, far]: [Place, number]) =>
-      [...hard].reduce((sum, box) => sum + HARD * common({ ...place, ...size }, box), 0) +
-      soft.reduce((sum, box) => sum + common({ ...place, ...size }, box), 0) +
-      FAR * far * size.width * size.height;
+    const cost = ([place, far]: [Place, number]) => {
+      const covered = (boxes: readonly Box[]) =>
+        boxes.reduce((sum, box) => sum + common({ ...place, ...size }, box), 0);
+      return (
+        HARD * covered(hard) +
+        WORD * covered(texts) +
+        covered(drawn) +
+        FAR * far * size.width * size.height
+      );
+    };
     const places = placesOf(rings[index] ?? null, size, around);
     const best = places.reduce((best, one) => (cost(one) < cost(best) ? one : best))[0];
     hard.push({ ...best, ...size });
@@ -126,7 +132,7 @@ function placesOf(
         [kept(ring.left - away - width, along), step + off],
       );
     }
-    for (const aside of [0, 0.5])
+    for (const aside of [0, 0.5, 1])
       for (const top of [bottom + away, ring.top - away - height])
         found.push(
           [kept(right + AWAY + aside * width, top), step + 0.5 + aside],
@@ -148,12 +154,6 @@ function textsIn(element: Element): DOMRect[] {
   }
   return found;
 }
-
-/** The same, and what else is drawn. */
-const drawnIn = (element: Element): DOMRect[] => [
-  ...[...element.querySelectorAll(DRAWN)].map((one) => one.getBoundingClientRect()),
-  ...textsIn(element),
-];
 
 /** The area that two have in common. */
 const common = (one: Box, other: Box): number =>
