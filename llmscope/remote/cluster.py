@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import suppress
+from contextvars import Context
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -172,18 +173,21 @@ class Replicas:
             lost = self._lost(message["model"])
         handle = self._at(message["model"], affinity(message), stream=True)
         for left in reversed(range(_TIMES)):
-            replies = handle.ask.remote(person, frame, models)
+            replies, is_over = _alone(handle.ask.remote, person, frame, models), False
             try:
                 async for said in replies:
                     yield said
+                is_over = True
                 return
             except RayError as error:
+                is_over = True
                 if isinstance(error, (RayTaskError, TaskCancelledError)):
                     raise
                 if not left:
                     raise lost from None
             finally:
-                replies.cancel()
+                if not is_over:
+                    replies.cancel()
             await asyncio.sleep(_AGAIN * (_TIMES - left))
 
     async def tokenizer(self, model: str) -> bytes:
@@ -191,7 +195,7 @@ class Replicas:
         handle = self._at(model, "")
         for left in reversed(range(_TIMES)):
             try:
-                kind, frame = await handle.tokenizer.remote(model)
+                kind, frame = await _alone(handle.tokenizer.remote, model)
             except RayError as error:
                 if isinstance(error, (RayTaskError, TaskCancelledError)):
                     raise
@@ -235,6 +239,15 @@ class Replicas:
             ),
             5.0,
         )
+
+
+def _alone(remote: Any, *args: Any) -> Any:
+    """Ask a deployment, as if for no request of the ingress.
+
+    All that is asked within one request has one number for Ray Serve, and a router that finds what
+    waits by this number would find one of those that wait at once: a connection is one request.
+    """
+    return Context().run(remote, *args)
 
 
 def affinity(message: dict[str, Any]) -> str:

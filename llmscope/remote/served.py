@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _NAME = "llmscope"  # of the application
 _DEFAULT = "smollm2"
+_STARTS = 3
 _STORE = 256 * 2**20  # bytes that Ray may take for what goes between processes here
 
 
@@ -294,15 +295,18 @@ def _start(ray: Any, address: str | None) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # What is said by replicas is in Ray's own logs; what a caller must know is raised here.
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": True}
-    if address is None:
-        ray.init(
-            include_dashboard=False,
-            object_store_memory=_STORE,
-            num_cpus=os.cpu_count(),
-            **quiet,
-        )
-    else:
+    if address is not None:
         ray.init(address=address, **quiet)
+        return
+    for left in reversed(range(_STARTS)):
+        try:
+            # "local" even where a cluster was started on this machine
+            ray.init("local", include_dashboard=False, object_store_memory=_STORE, **quiet)
+            return
+        except Exception:  # Ray's own, of no other kind: on a busy machine its parts are late
+            ray.shutdown()
+            if not left:
+                raise
 
 
 def _check_free(host: str, port: int) -> None:

@@ -17,8 +17,7 @@ import transformers as tf
 
 pytest.importorskip("ray", reason="make cluster installs Ray")
 
-# Before Ray starts: on a busy machine its processes take long to come up.
-os.environ |= {"RAY_raylet_start_wait_time_s": "180", "RAY_USAGE_STATS_ENABLED": "0"}
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Ray's own
