@@ -168,8 +168,8 @@ bench: build ## time what a person waits for
 soak: setup ## type and branch for a long time, and see that memory levels off
 	$(PY) -m pytest tests/soak -s --timeout=3600
 
-whole: chromium build ## the tests of models, panels, JupyterLab and pages, with what takes long
-	$(PY) -m pytest $(SPREAD) tests/browser tests/hosts tests/model tests/components --whole
+whole: chromium build ## the tests of models, panels, JupyterLab, pages and units, with what takes long
+	$(PY) -m pytest $(SPREAD) tests/browser tests/hosts tests/model tests/components tests/unit --whole
 
 components: chromium setup ## the panels over stored fixtures, in a browser without Jupyter
 	$(PY) -m pytest $(SPREAD) tests/components --whole

@@ -45,7 +45,7 @@ myst_heading_anchors = 3
 # Outputs are made by `view.static()` when the site is built, and saved nowhere.
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
-nb_execution_excludepatterns = ["course/*/*"]  # chapters.py has run them
+nb_execution_excludepatterns = ["docs/course/*/*"]  # chapters.py has run them
 nb_execution_timeout = 300
 nb_execution_in_temp = True
 nb_output_stderr = "remove"  # bars of progress

@@ -91,10 +91,6 @@ class Scope:
         """Length of a vector of the residual stream; 0 where the configuration names none."""
         return int(getattr(self.model.config, "hidden_size", None) or 0)
 
-    def has_model_of(self, other: Scope) -> bool:
-        """Return whether another scope is of the same model."""
-        return self.model is other.model
-
     @property
     def editor(self) -> Editor:
         """What runs the model under edits."""

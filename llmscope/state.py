@@ -256,9 +256,10 @@ class ViewState:
 
     def follows(self, other: ViewState) -> bool:
         """Whether this view shows what `other` generates, which takes the same model."""
-        if self.session is not None or other.session is None or self.scope is None:
+        if self.session is not None or other.session is None:
             return False
-        return other.scope is not None and self.scope.has_model_of(other.scope)
+        models = [one and (one.elsewhere or one.model) for one in (self.scope, other.scope)]
+        return models[0] is not None and models[0] is models[1]
 
     # ── what follows from the trace ───────────────────────────────────────────────────────────────
 

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 
 from llmscope import Trace
-from llmscope.analysis.by_name import named_matrix
 from llmscope.analysis.matrix_name import parse
 from llmscope.shared import Kind
 from tests.closeness import TINY, assert_close, assert_probabilities_close
@@ -38,7 +37,7 @@ def own_attention(model: Any, inputs: dict[str, torch.Tensor]) -> dict[str, list
 
 def matrix_of(trace: Trace, kind: Kind, name: str, rows: Any = None) -> np.ndarray:
     """What llmscope reads under the name of a matrix."""
-    return named_matrix(trace.recording, kind, parse(name), rows)
+    return trace.matrix(parse(name), rows, kind)
 
 
 def matrix(layers: list[np.ndarray], name: str) -> np.ndarray:

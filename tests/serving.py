@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
+from functools import partial
 
 import uvicorn
 
@@ -24,12 +25,15 @@ class Served:
         Where.
     host
         Its models.
+    scopes
+        These, by their names.
     service
         What listens.
     """
 
     def __init__(self, models, limits=None, port=0):
-        self.host = Host(models)
+        self.scopes = models
+        self.host = Host({name: partial(models.__getitem__, name) for name in models})
         self.service = Service(self.host, tuple(models), TOKENS, limits or Limits())
         config = uvicorn.Config(
             self.service.app,
@@ -61,7 +65,7 @@ class Served:
 
 @contextmanager
 def serving(models, limits=None, port=0):
-    """Serve models, which are made when they are asked for, by their names."""
+    """Serve scopes, by their names."""
     server = Served(models, limits, port)
     try:
         yield server

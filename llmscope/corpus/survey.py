@@ -8,16 +8,16 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from llmscope.capture import NEVER, Cancel, Cancelled, Recording
+from llmscope.capture import NEVER, Cancel, Cancelled
 from llmscope.corpus.folder import SurveyFolder
-from llmscope.corpus.measure import Measured, measure
+from llmscope.corpus.measure import Measured
+from llmscope.corpus.reading import Read, kind_of, read_text
 from llmscope.corpus.sentences import SENTENCES
 from llmscope.corpus.tables import SurveyTables
 from llmscope.corpus.texts import Skipped, texts_of
 from llmscope.corpus.totals import Totals
 from llmscope.progress_bar import progress_bar
 from llmscope.shared import Kind
-from llmscope.text.prepare import ModelInput, context_length, prepare
 
 if TYPE_CHECKING:
     from llmscope.scope import Scope
@@ -99,9 +99,7 @@ class Survey(SurveyTables):
     ) -> None:
         self.scope = scope
         self.texts, self.skipped = texts_of(texts)
-        self.kind: Kind = "encoder" if scope.facts.family == "encoder-decoder" else "self"
-        self._causal = scope.facts.family == "causal"
-        self._context = context_length(scope.model)
+        self.kind: Kind = kind_of(scope)
         self._folder = (
             None if folder is None else SurveyFolder(folder, scope, self.kind, self.texts)
         )
@@ -222,43 +220,32 @@ class Survey(SurveyTables):
         text = self.texts[index]
         if any(one.index == index for one in self.skipped):
             return
+        known = self._folder.read(index) if self._folder is not None else None
         try:
-            given = self._prepared(text)
+            found = read_text(self.scope, text, known is not None, cancelled)
         except ValueError as error:
             self.skipped.append(Skipped(index, text, str(error)))
             return
-        known = self._folder.read(index) if self._folder is not None else None
-        measured = known or self._measure(given, cancelled)
+        measured = known or self._checked_version(found)
         if known is None and self._folder is not None:
             self._folder.write(index, measured)
-        ids = [token.id for token in given.source_tokens or given.tokens]
         if self._totals is None:
             self._totals = Totals([(int(layer), int(head)) for layer, head in measured.heads])
-        self._totals.add(index, ids, measured)
+        self._totals.add(index, found.ids, measured)
         if known is None:
             self._seconds += time.perf_counter() - begun
             self._timed += 1
 
-    def _prepared(self, text: str) -> ModelInput:
-        scope = self.scope
-        name, context = scope.name, self._context
-        return prepare(scope.model, scope.tokenizer, text, name=name, context=context)
-
-    def _measure(self, given: ModelInput, cancelled: Cancel) -> Measured:
-        runner = self.scope.runner_for(given.inputs)
-        forward = runner.undisturbed(lambda: runner.record(given.inputs, cancelled))
+    def _checked_version(self, found: Read) -> Measured:
         if self._version is None:
-            self._version = forward.version
-        if forward.version != self._version:
+            self._version = found.version
+        if found.version != self._version:
             raise RuntimeError(
                 f"{self.scope.name} was changed since this survey was begun: its numbers would be "
                 "of two models. Begin another one."
             )
-        recording = Recording(runner, given.inputs, forward)
-        if recording.why_no_attention:
-            raise RuntimeError(recording.why_no_attention)
-        tokens = given.source_tokens or given.tokens
-        return measure(recording, self.kind, tokens, self._causal, cancelled)
+        assert found.measured is not None
+        return found.measured
 
     # ── what is known ────────────────────────────────────────────────────────────────────────
 

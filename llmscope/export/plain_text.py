@@ -48,11 +48,16 @@ def _of_two(state: ViewState) -> list[str]:
                 say(
                     "Likeliest next in {side}: {shares}",
                     side=side,
-                    shares=say(", ").join(f"{label} {one.prob:.1%}" for label, one in shares),
+                    shares=say(", ").join(
+                        f"{label} {100 * one.prob:.1f} %" for label, one in shares
+                    ),
                 )
             )
         lines.append(
-            say("Probability moved between the two: {moved:.1%}", moved=after.total_variation)
+            say(
+                "Probability moved between the two: {moved:.1f} %",
+                moved=100 * after.total_variation,
+            )
         )
     return lines
 
@@ -102,7 +107,7 @@ def _likeliest(state: ViewState) -> str:
     candidates = [one for one in state.distribution.top(_TOP) if one.prob > 0]
     named = labels(trace.scope.tokenizer, [one.id for one in candidates])
     shares = say(", ").join(
-        f"{label if one.text is None else repr(one.text)} {one.prob:.1%}"
+        f"{label if one.text is None else repr(one.text)} {100 * one.prob:.1f} %"
         for one, label in zip(candidates, named, strict=True)
     )
     return say(

@@ -185,7 +185,7 @@ def in_words(view: Shows) -> str:
     )
     probs = across["probs"][across["steps"].tolist().index(focus.step)]
     best = np.argsort(-np.nan_to_num(probs), kind="stable")[:_TOP]
-    shares = ", ".join(f"{across['labels'][one]} {probs[one]:.1%}" for one in best)
+    shares = ", ".join(f"{across['labels'][one]} {100 * probs[one]:.1f} %" for one in best)
     line = say(
         "At step {step:,}, after {label}: {shares}",
         step=focus.step,

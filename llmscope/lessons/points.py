@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from llmscope.capture.facts import Facts
+from typing import Any
 
 SLIDERS = ("temperature", "top_k", "top_p", "min_p", "typical_p", "threshold")
 _FORMS = {
@@ -50,29 +47,6 @@ def point(text: str) -> dict[str, Any]:
     if kind == "next":
         at = [str(found[1]).strip('"')]
     return {"kind": kind, "at": at, "note": note.strip()}
-
-
-def check_point(one: dict[str, Any], facts: Facts | None) -> None:
-    """Raise ValueError for a head or a block that a model doesn't have."""
-    if facts is None:
-        return
-    block = re.match(r"block\.(\d+)", str(one["at"][0])) if one["kind"] == "box" else None
-    has_one_tower = facts.family != "encoder-decoder"
-    if block and has_one_tower and int(block[1]) >= facts.layers > 0:
-        raise ValueError(
-            f"point='box {one['at'][0]}': block lies between 0 and {facts.layers - 1}, "
-            f"not {block[1]}."
-        )
-    if one["kind"] != "head":
-        return
-    for name, count, value in zip(
-        ("layer", "head"), (facts.layers, facts.heads), one["at"], strict=True
-    ):
-        if count and value >= count:
-            raise ValueError(
-                f"point='head {one['at'][0]}.{one['at'][1]}': {name} lies between 0 and "
-                f"{count - 1}, not {value}."
-            )
 
 
 def _number(text: str) -> int | str:

@@ -12,7 +12,8 @@ import yaml
 
 from llmscope import edits, views
 from llmscope.lessons.captions import MarkdownError
-from llmscope.lessons.slides import Slide, nearest
+from llmscope.lessons.sight import nearest
+from llmscope.lessons.slides import Slide
 from llmscope.views.lens import LensTraits
 from llmscope.views.model import ModelTraits
 from llmscope.views.single import TraceView

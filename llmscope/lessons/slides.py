@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import traitlets
 
 from llmscope.lessons.captions import Caption, MarkdownError, caption, words
-from llmscope.lessons.points import check_point, point
+from llmscope.lessons.points import point
+from llmscope.lessons.sight import Sight, nearest
 from llmscope.panels import PANELS
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _STORY_OF = {
 _GUESSED = ("temperature", "top_k", "top_p", "threshold")  # sliders that are always there
 _OF_TEXT = {"position": -1, "masked": ()}  # what a new text begins with
 _TEXTS = {"text", "pair", "target"}
-_KEYS = "bsrfcxmdh.?+-="  # which lessons and panels use
+_KEYS = "bsrfcgxmdh.?+-="  # which lessons and panels use
 _NEVER = {"slide", "lecture"}
 
 
@@ -161,12 +161,6 @@ def _points(given: str | Sequence[str], note: str) -> list[dict[str, Any]]:
     return found
 
 
-def nearest(name: str, names: Sequence[str]) -> str:
-    """Return which of some names was meant, in a sentence."""
-    close = get_close_matches(name, names, 1, 0.6)
-    return f"Did you mean {close[0]!r}?" if close else f"There are: {', '.join(names)}."
-
-
 def _check_choice(name: str, value: str, values: Sequence[str]) -> None:
     if value and value not in values:
         raise ValueError(f"{name}={value!r} is none. {nearest(value, values)}")
@@ -203,7 +197,10 @@ class Taught:
                 state = {**state, **self._checked(slide, base, shown)}
                 if slide.key and keys.setdefault(slide.key, number) != number:
                     raise ValueError(f"key={slide.key!r} is slide {keys[slide.key]}'s.")
-                self._told.append(self._tell(slide, shown))
+                values = {**base, **state}
+                if view.is_telling and "layer" not in state:
+                    del values["layer"]
+                self._told.append(self._tell(slide, shown, values))
             except (ValueError, TypeError, IndexError) as error:
                 raise type(error)(f"{named(slide, number)}: {error}") from None
             self._sets.append(state)
@@ -277,16 +274,18 @@ class Taught:
             raise ValueError(f"{what}={name!r} isn't shown by {type(self._view).__name__}. {hint}")
         return panel
 
-    def _tell(self, slide: Slide, shown: str) -> dict[str, Any]:
-        facts = None if self._view.scope is None else self._view.scope.facts
+    def _tell(self, slide: Slide, shown: str, values: dict[str, Any]) -> dict[str, Any]:
+        hide = [self._panel(name, "hide") for name in slide.hide]
+        sight = Sight(self._view, values, shown, slide.zoom, hide)
+        sight.check_guess(slide.guess)
         for one in slide.points:
-            check_point(one, facts)
+            sight.check(one)
         return {
             "title": slide.caption.title,
             "caption": slide.caption.body,
             "show": shown,
             "zoom": slide.zoom,
-            "hide": [self._panel(name, "hide") for name in slide.hide],
+            "hide": hide,
             "points": slide.points,
             "guess": slide.guess,
             "ask": slide.ask,

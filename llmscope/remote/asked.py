@@ -27,6 +27,8 @@ class Asked:
         To the server.
     model
         The name of the model there.
+    role
+        What the token is: "owner" or "room".
 
     Attributes
     ----------
@@ -36,9 +38,10 @@ class Asked:
         As of a `Scope`.
     """
 
-    def __init__(self, connection: Connection, model: str) -> None:
+    def __init__(self, connection: Connection, model: str, role: str = "room") -> None:
         self.connection = connection
         self.model = model
+        self.role = role
         self.tokenizer: PreTrainedTokenizerBase = tokenizer_of(
             connection.get(f"/v1/tokenizer/{model}")
         )

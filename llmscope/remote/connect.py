@@ -32,12 +32,22 @@ def connect(address: str, model: str | None = None, *, token: str | None = None)
         When there is no server at the address, or it doesn't take the token.
     ValueError
         For an address that is none, a server of another version, and a model that isn't there.
+
+    Examples
+    --------
+    >>> import llmscope
+    >>> try:
+    ...     llmscope.connect("http://127.0.0.1:9", "smollm2", token="secret")
+    ... except ConnectionError as error:
+    ...     print(str(error)[:41])
+    There is no server at http://127.0.0.1:9:
     """
     given = token or os.environ.get("LLMSCOPE_TOKEN")
     if not given:
         raise refused("A server is asked with a token: connect(address, model, token=…).")
     connection = Connection(address, given)
-    names = connection.described()["models"]
+    about = connection.described()
+    names = about["models"]
     if model is None and len(names) == 1:
         model = names[0]
     if model is None or model not in names:
@@ -46,4 +56,4 @@ def connect(address: str, model: str | None = None, *, token: str | None = None)
             address=connection.address,
             names=", ".join(map(repr, names)),
         )
-    return RemoteScope(Elsewhere(connection, model))
+    return RemoteScope(Elsewhere(connection, model, about["role"]))

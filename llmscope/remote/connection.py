@@ -23,6 +23,7 @@ from llmscope.remote.protocol import (
     CLIENT,
     DONE,
     ERROR,
+    ROOM,
     VERSION,
     Busy,
     ServerLost,
@@ -79,6 +80,8 @@ class Connection:
         self._thread: threading.Thread | None = None
         self._why: Exception | None = None
         self.on_state: list[Callable[[bool], None]] = []
+        self._led: dict[str, bytes] = {}  # rooms, and what was told of them last
+        self._followed: dict[str, list[Callable[[dict[str, Any]], None]]] = {}
 
     @property
     def stands(self) -> bool:
@@ -158,13 +161,13 @@ class Connection:
         is_over = False
         try:
             while True:
+                if cancelled():
+                    raise Cancelled
                 try:
                     kind, frame = asked.replies.get(
                         timeout=_LOOK if cancelled is not NEVER else 1.0
                     )
                 except queue.Empty:
-                    if cancelled():
-                        raise Cancelled from None
                     continue
                 if kind == DONE:
                     is_over = True
@@ -179,11 +182,39 @@ class Connection:
             if not is_over:
                 self._send(packed({"cancel": number}))
 
-    def tell(self, message: dict[str, Any]) -> None:
-        """Send what needs no answer."""
+    def lead(self, room: str, state: dict[str, Any]) -> None:
+        """Tell all who follow a room its present state."""
+        frame = packed({"lead": room, "state": state})
         with self._lock:
+            self._led[room] = frame
             self._begin()
-        self._send(packed(message))
+        self._send(frame)
+
+    def follow(self, room: str, hear: Callable[[dict[str, Any]], None]) -> None:
+        """Hear of the present state of a room and of each new one, in another thread."""
+        with self._lock:
+            self._followed.setdefault(room, []).append(hear)
+            self._begin()
+        self._send(packed({"follow": room}))
+
+    def leave(self, room: str, hear: Callable[[dict[str, Any]], None] | None = None) -> None:
+        """Hear nothing more of a room that was followed, or tell nothing more of one led."""
+        with self._lock:
+            if hear is None:
+                self._led.pop(room, None)
+                return
+            heard = self._followed.get(room, [])
+            if hear in heard:
+                heard.remove(hear)
+            if not heard:
+                self._followed.pop(room, None)
+        if not heard:
+            self._send(packed({"unfollow": room}))
+
+    def _hear_room(self, frame: bytes) -> None:
+        found = unpacked(frame, classes=False)
+        for hear in [*self._followed.get(found["room"], ())]:
+            hear(found["state"])
 
     def close(self) -> None:
         """End the connection; what waits is told."""
@@ -252,16 +283,19 @@ class Connection:
         """Pass on what the server says, until the connection ends."""
         with self._lock:
             self._socket = socket
-            waiting = [*self._asked.values()]
+            again = [packed({"follow": room}) for room in self._followed]
+            again += [*self._led.values(), *(one.frame for one in self._asked.values())]
         self._stand(True)
         try:
-            for one in waiting:
-                socket.send(one.frame)
+            for frame in again:
+                socket.send(frame)
             for data in socket:
                 kind, number, frame = read_reply(data if isinstance(data, bytes) else data.encode())
                 asked = self._asked.get(number)
                 if asked is not None:
                     asked.replies.put((kind, frame))
+                elif kind == ROOM:
+                    self._hear_room(frame)
         except (ConnectionClosed, OSError, FrameError):
             pass
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -9,13 +10,15 @@ from cachetools import LRUCache
 
 from llmscope.analysis.matrix_name import parse as parse_matrix
 from llmscope.comparison import Comparison
+from llmscope.corpus.folder import fingerprint
+from llmscope.corpus.reading import read_text
 from llmscope.generation.run import Run, generate
 from llmscope.kernel import requests as ask
 from llmscope.kernel.edited_input import as_value
 from llmscope.kernel.of_traces import OfTraces
 from llmscope.kernel.protocol import parse
 from llmscope.kernel.requests import PAUSE
-from llmscope.remote.names import Name, known_as, made
+from llmscope.remote.names import Name, edits_of, known_as, made
 from llmscope.remote.writing import Writing
 from llmscope.words import refused
 
@@ -79,7 +82,7 @@ class Engine:
         object
             What `llmscope.remote.values` packs.
         """
-        cancelled = turn.cancelled
+        cancelled = turn.waives
         match message.get("do"):
             case "model":
                 yield self._model()
@@ -93,12 +96,16 @@ class Engine:
                 yield self._path(message, cancelled)
             case "compare":
                 yield self._compare(message, cancelled)
+            case "survey":
+                yield read_text(self._edited(message), *_surveyed(message), cancelled)
+            case "fingerprint":
+                yield fingerprint(self._edited(message))
             case "generate":
                 yield self._generate(message, turn)
             case "run":
                 yield self._of_run(message, turn)
             case "write":
-                yield from self._write(message, person)
+                yield from self._write(message, person, turn)
             case _:
                 raise refused("There is nothing to do by {message!r:.80}.", message=message)
 
@@ -225,6 +232,11 @@ class Engine:
             raise refused("There is nothing to read by the name {what!r:.80}.", what=what)
         return getattr(compared, what)(*args, **options)
 
+    def _edited(self, message: Message) -> Scope:
+        """Return the model under the edits that a message names."""
+        (name,) = message["of"]
+        return self.scope.under(edits_of(name, self.scope, self.trace))
+
     # ── generation ───────────────────────────────────────────────────────────────────────────
 
     def _generate(self, message: Message, turn: Turn) -> Message:
@@ -247,7 +259,7 @@ class Engine:
         found = self._runs.get(key)
         if found is not None:
             return found
-        edits = self.trace(name).edits if name.get("edits") else ()
+        scope = self._edited(message)
 
         def step(ids: list[list[int]]) -> None:
             turn.say({"tokens": len(ids[0])})
@@ -255,8 +267,7 @@ class Engine:
             if turn.cancelled():
                 raise KeyboardInterrupt
 
-        settings = dict(message["settings"])
-        scope = self.scope.under(edits)
+        settings = {name: _setting(value) for name, value in message["settings"].items()}
         text, target = name["text"], name.get("target")
         found = generate(scope, text, target, message["seed"], settings, step)
         if not found.interrupted:
@@ -273,13 +284,29 @@ class Engine:
             return found.logits, found.base, list(found.stages)
         raise refused("There is nothing to read by the name {what!r:.80}.", what=what)
 
-    def _write(self, message: Message, person: str) -> Iterator[Any]:
+    def _write(self, message: Message, person: str, turn: Turn) -> Iterator[Any]:
         key = (person, str(message.get("id"))[:80])
         if key not in self._writings:
-            (name,) = message["of"]
-            edits = self.trace(name).edits if name.get("edits") else ()
-            self._writings[key] = Writing(self.scope.under(edits))
+            made_by = message.get("run")
+            run = None if made_by is None else self._run(made_by, turn)
+            self._writings[key] = Writing(self._edited(message), run)
         yield from self._writings[key].answer(message)
+
+
+def _surveyed(message: Message) -> tuple[str, bool]:
+    text, is_known = message["of"][0]["text"], message.get("known")
+    if not (isinstance(text, str) and isinstance(is_known, bool)):
+        raise refused("There is nothing to do by {message!r:.80}.", message=message)
+    return text, is_known
+
+
+def _setting(value: Any) -> Any:
+    """Return a setting of `generate`: a value, or a whole configuration as JSON."""
+    from transformers import GenerationConfig
+
+    if isinstance(value, dict) and "config" in value:
+        return GenerationConfig.from_dict(json.loads(value["config"]))
+    return value
 
 
 def _call(message: Message) -> tuple[str, list[Any], dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from llmscope.edits import Patch, patch
 from llmscope.kernel.edited_input import as_value, edit_of
+from llmscope.text.prepare import as_list
 from llmscope.words import refused
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def made(name: Name, scope: Scope, trace: Callable[[Name], Trace], cancelled: An
     unknown = name.keys() - {"text", "pair", "target", "edits", "masked"}
     if unknown or "text" not in name:
         raise refused("{name!r:.80} names no trace.", name=name)
-    edits = [_received(one, scope, trace) for one in _listed(name.get("edits"))]
+    edits = edits_of(name, scope, trace)
     masked = [int(n) for n in _listed(name.get("masked"))]
     if masked:
         return trace({key: name[key] for key in name if key != "masked"}).masked(*masked)
@@ -78,16 +79,25 @@ def made(name: Name, scope: Scope, trace: Callable[[Name], Trace], cancelled: An
     return scope.trace(text, pair=name.get("pair"), target=target, edits=edits, cancelled=cancelled)
 
 
+def edits_of(name: Name, scope: Scope, trace: Callable[[Name], Trace]) -> list[Edit]:
+    """Return the edits of a name; the parameters are those of `made`.
+
+    Raises
+    ------
+    ValueError
+        For what is no edit.
+    """
+    return [_received(one, scope, trace) for one in _listed(name.get("edits"))]
+
+
 def _plain(text: Any) -> Any:
-    """Return a text, ids or messages as JSON has them."""
-    if text is None or isinstance(text, str):
-        return text
-    if hasattr(text, "tolist"):
-        rows = text.tolist()
-        return rows[0] if len(rows) == 1 and isinstance(rows[0], list) else rows
-    if isinstance(text, Sequence):
-        return [dict(one) if isinstance(one, Mapping) else one for one in text]
-    return text  # which is refused with the sentence that a model here has for it
+    """Return a text, ids or messages as JSON has them; what is none is refused where it is read."""
+    given: Any = as_list(text)
+    if hasattr(given, "tolist"):
+        return given.tolist()
+    if isinstance(given, Sequence) and not isinstance(given, str):
+        return [dict(one) if isinstance(one, Mapping) else one for one in given]
+    return given
 
 
 def _listed(value: Any) -> list[Any]:

@@ -6,6 +6,10 @@ sends frames: ``{"ask": number, "model": name, "do": …, …}``, or ``{"cancel"
 sends what `reply` makes: the kind of reply, the number, and a frame: parts, and the end; or an
 error in words, of a kind, perhaps with the seconds after which to try again.
 
+A room is a view that others follow: ``{"lead": room, "state": {trait: value}}`` takes the owner's
+token; ``{"follow": room}`` and ``{"unfollow": room}`` take any, and who follows is sent the present
+state, and each new one, as ``{"room": room, "state": …}``.
+
 Each request carries the token as ``Authorization: Bearer …``, and the client's own number as
 ``X-Llmscope-Client``, by which a connection that was lost goes on.
 """
@@ -23,7 +27,7 @@ VERSION = 1
 CLIENT = "X-Llmscope-Client"
 LONGEST = 4 * 2**20  # bytes of a message to a server
 
-PART, DONE, ERROR = b"P", b"D", b"E"
+PART, DONE, ERROR, ROOM = b"P", b"D", b"E", b"R"
 _HEAD = struct.Struct("<cQ")
 
 _ERRORS: dict[str, type[Exception]] = {

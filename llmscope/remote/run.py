@@ -21,21 +21,21 @@ class RemoteRecord:
     ----------
     asked
         The model.
-    message
+    made_by
         What had it generate: its name, by which any replica can make it anew.
     found
         What the server answered.
     """
 
-    def __init__(self, asked: Asked, message: dict[str, Any], found: dict[str, Any]) -> None:
+    def __init__(self, asked: Asked, made_by: dict[str, Any], found: dict[str, Any]) -> None:
         scores = found["scores"]
         self.sequences = torch.from_numpy(found["sequences"])
         self.lengths: list[int] = found["lengths"]
         self.prompt_length: int = found["prompt_length"]
         self.beam_scores = None if scores is None else torch.from_numpy(scores)
         self.interrupted: bool = found["interrupted"]
+        self.made_by = made_by
         self._model = asked
-        self._message = {**message, "do": "run"}
 
     def ids(self, sequence: int) -> list[int]:
         """Return the token ids of one sequence, without padding."""
@@ -56,7 +56,8 @@ class RemoteRecord:
 
     def _asked(self, what: str, *args: int) -> Any:
         found = None
-        for part in self._model.parts({**self._message, "what": what, "args": list(args)}):
+        message = {**self.made_by, "do": "run", "what": what, "args": list(args)}
+        for part in self._model.parts(message):
             found = part
         return found
 

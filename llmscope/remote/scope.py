@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from transformers import GenerationConfig
 
     from llmscope.capture.facts import Facts
+    from llmscope.corpus.reading import Read
     from llmscope.edits import Edit
     from llmscope.generation.run import Run
     from llmscope.kernel.requests import Part
@@ -49,11 +50,12 @@ class Elsewhere(Asked):
         found = []
         for trace in traces:
             there: Any = trace.scope.elsewhere
-            if not isinstance(trace, RemoteTrace) or there.connection is not self.connection:
+            address = self.connection.address
+            if not isinstance(trace, RemoteTrace) or there.connection.address != address:
                 raise refused(
                     "{name} isn't on the server at {address}: both models have to be there.",
                     name=trace.scope.name,
-                    address=self.connection.address,
+                    address=address,
                 )
             own = {} if there.model == self.model else {"model": there.model}
             found.append({**trace.wire_name, **own})
@@ -64,6 +66,19 @@ class Elsewhere(Asked):
     ) -> RemoteSession:
         """Return a text that a view generates."""
         return RemoteSession(self, scope, settings, run)
+
+    def read_text(self, scope: Scope, text: str, is_known: bool, cancelled: Cancel) -> Read:
+        """Return what all heads do with a text of a survey."""
+        name = name_of(text, None, None, scope.edits)
+        message = {"do": "survey", "of": [name], "known": is_known}
+        found: Read = self.read(message, cancelled)
+        return found
+
+    def fingerprint(self, scope: Scope) -> str:
+        """Return what tells the model from others, with its edits."""
+        name = name_of("a", None, None, scope.edits)
+        found: str = self.read({"do": "fingerprint", "of": [name]})
+        return found
 
     def __call__(
         self, request: ask.OfTrace, traces: Sequence[Trace], cancelled: Callable[[], bool]
@@ -95,25 +110,25 @@ class RemoteScope(Scope):
     @property
     def model(self) -> nn.Module:  # type: ignore[override]
         """Refuse: the model isn't here."""
-        self._isnt_here("the model itself")
+        self._isnt_here()
 
     @property
     def runner(self) -> Any:  # type: ignore[override]
         """Refuse: the model isn't here."""
-        self._isnt_here("running the model")
+        self._isnt_here()
 
     @property
     def editor(self) -> Any:
         """Refuse: the model isn't here."""
-        self._isnt_here("running the model under edits")
+        self._isnt_here()
 
-    def _isnt_here(self, what: str) -> NoReturn:
+    def _isnt_here(self) -> NoReturn:
         raise RuntimeError(
             say(
-                "{name} is on the server at {address}: {what} isn't to be had from there.",
+                "{name} is on the server at {address}: the model itself isn't to be had from "
+                "there, only what scopes and traces read.",
                 name=self.name,
                 address=self.elsewhere.connection.address,
-                what=what,
             )
         )
 
@@ -132,10 +147,6 @@ class RemoteScope(Scope):
         """Length of a vector of the residual stream."""
         return self.elsewhere.width
 
-    def has_model_of(self, other: Scope) -> bool:
-        """Return whether another scope is of the same model."""
-        return other.elsewhere is self.elsewhere
-
     @property
     def cache_bytes(self) -> int:
         """Zero: what is cached is cached on the server."""
@@ -148,7 +159,7 @@ class RemoteScope(Scope):
 
     @cache_limit.setter
     def cache_limit(self, limit: int) -> None:
-        self._isnt_here("the cache")
+        self._isnt_here()
 
     def forget(self) -> None:
         """Do nothing: the server's model doesn't change."""
@@ -231,7 +242,7 @@ def _sent(settings: dict[str, Any]) -> dict[str, Any]:
     sent = dict(settings)
     config = sent.get("generation_config")
     if config is not None:
-        sent["generation_config"] = {"$config": config.to_json_string()}
+        sent["generation_config"] = {"config": config.to_json_string()}
     for name, value in sent.items():
         if callable(value) or (isinstance(value, (list, tuple)) and any(map(callable, value))):
             raise TypeError(

@@ -14,7 +14,17 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from llmscope._version import __version__
 from llmscope.remote.limits import Client, Limits, Tokens
-from llmscope.remote.protocol import CLIENT, ERROR, LONGEST, VERSION, Busy, error_frame, reply
+from llmscope.remote.protocol import (
+    CLIENT,
+    ERROR,
+    LONGEST,
+    ROOM,
+    VERSION,
+    Busy,
+    error_frame,
+    reply,
+)
+from llmscope.remote.rooms import Rooms
 from llmscope.remote.values import FrameError, packed, unpacked
 from llmscope.words import refused, say
 
@@ -56,6 +66,13 @@ class Service:
         How much.
     origins
         Of pages in a browser that may connect; by default none.
+
+    Attributes
+    ----------
+    app
+        The ASGI application.
+    rooms
+        Views that others follow.
     """
 
     def __init__(
@@ -73,6 +90,7 @@ class Service:
         self._origins = frozenset(origins)
         self._clients: dict[str, Client] = {}
         self._waiting = 0
+        self.rooms = Rooms()
         self.app = Starlette(
             routes=[
                 Route("/v1", self._describe),
@@ -100,9 +118,11 @@ class Service:
         return self._clients[person]
 
     async def _describe(self, request: Request) -> Response:
-        if self._client(request) is None:
+        client = self._client(request)
+        if client is None:
             return Response(status_code=401)
         about = {"llmscope": __version__, "version": VERSION, "models": list(self._names)}
+        about["role"] = client.role
         return Response(packed(about), media_type="application/octet-stream")
 
     async def _tokenizer(self, request: Request) -> Response:
@@ -222,6 +242,25 @@ class _Talk:
                 await self._socket.close(1007)
                 return
             self._take(message)
+            await self._meet(message)
+
+    async def _meet(self, message: dict[str, Any]) -> None:
+        """Lead a room, follow it, or leave it."""
+        rooms = self._service.rooms
+        try:
+            if "lead" in message:
+                if self._client.role != "owner":
+                    raise refused("A room is led with the owner's token.")
+                await rooms.lead(message["lead"], message.get("state"))
+            elif "follow" in message:
+                await rooms.follow(message["follow"], self._tell)
+            elif "unfollow" in message:
+                rooms.leave(self._tell, message["unfollow"])
+        except ValueError as error:
+            await self._send(reply(ERROR, 0, error_frame(error)))
+
+    async def _tell(self, frame: bytes) -> None:
+        await self._send(reply(ROOM, 0, frame))
 
     def _take(self, message: dict[str, Any]) -> None:
         gone, number = message.get("cancel"), message.get("ask")
@@ -252,6 +291,7 @@ class _Talk:
 
     async def end(self) -> None:
         """Drop what is asked: nobody waits any more."""
+        self._service.rooms.leave(self._tell)
         tasks = [*self._tasks.values()]
         for task in tasks:
             task.cancel()

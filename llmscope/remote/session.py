@@ -12,6 +12,7 @@ from llmscope.kernel.beside import beside
 from llmscope.kernel.protocol import format_key
 from llmscope.kernel.requests import PAUSE
 from llmscope.remote.names import name_of
+from llmscope.remote.run import RemoteRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -129,9 +130,11 @@ class RemoteSession:
         """Yield the parts of an answer; what the server lacks of the journal is told first."""
         entry = [] if key is None else [(key, self._settings())]
         name = name_of("", None, None, self._scope.edits)
-        told = {"do": "write", "id": self._id, "of": [name]}
+        told: dict[str, Any] = {"do": "write", "id": self._id, "of": [name]}
         if read is not None:
             told["read"] = read
+        if isinstance(record := getattr(self.run, "record", None), RemoteRecord):
+            told["run"] = record.made_by
         known = self._known
         while True:
             entries = [list(one) for one in [*self._journal[known:], *entry]]

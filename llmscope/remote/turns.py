@@ -21,6 +21,8 @@ _PATIENCE = 2.0  # seconds after which what isn't urgent counts as if it were
 _BACKLOG = 8  # parts that nobody has read yet, at which an answer waits
 _IDLE = 0.05  # seconds until a reader is looked for again
 _DEEP = 2  # answers that wait for others in the midst of their own
+_WAIVES = 3  # how often one answer is begun anew, so that others needn't wait for it
+_LONG = 0.05  # seconds from which that is worth it
 
 
 @dataclass(eq=False)
@@ -45,10 +47,32 @@ class Turn:
     gone: threading.Event = field(default_factory=threading.Event)
     unread: int = 0
     parts: Iterator[Any] | None = None
+    begun: float | None = None  # when its present stretch was
+    said: bool = False
+    gives_way: bool = False
+    waived: int = 0
 
     def cancelled(self) -> bool:
         """Return whether nobody waits any more."""
         return self.gone.is_set()
+
+    def waives(self) -> bool:
+        """Return whether to end here: nobody waits any more, or others come first.
+
+        An answer that has said nothing yet is begun anew after them, a few times at most.
+        """
+        if not self.gone.is_set() and not self.gives_way:
+            can = not self.said and self.waived < _WAIVES
+            self.gives_way = can and self.turns.has_before(self)
+        return self.gone.is_set() or self.gives_way
+
+    def begins_anew(self) -> bool:
+        """Return whether it ended for others, and make it ready to begin anew."""
+        anew = self.gives_way and not self.gone.is_set()
+        if anew:
+            self.waived += 1
+            self.gives_way, self.parts = False, None
+        return anew
 
     def cancel(self) -> None:
         """Tell that nobody waits any more."""
@@ -61,6 +85,7 @@ class Turn:
 
     def say(self, part: Any) -> None:
         """Send a part in the midst of computing the next one."""
+        self.said = True
         self.unread += 1
         self.send(PART, part)
 
@@ -162,30 +187,43 @@ class Turns:
     def _next(self, before: Turn | None = None) -> Turn | None:
         """Take the turn that comes first out of those that wait."""
         now = time.monotonic()
-
-        def place(turn: Turn) -> tuple[bool, float, int, int]:
-            later = turn.urgency > SOON and now - turn.since < _PATIENCE
-            return later, self._used.get(turn.person, 0.0), turn.urgency, turn.number
-
         with self._changed:
             self._waiting = [turn for turn in self._waiting if not self._is_over(turn)]
             ready = [turn for turn in self._waiting if turn.unread < _BACKLOG]
-            found = min(ready, key=place, default=None)
-            if found is None or (before is not None and place(found) >= place(before)):
+            found = min(ready, key=lambda turn: self._place(turn, now), default=None)
+            if found is None:
+                return None
+            if before is not None and self._place(found, now) >= self._place(before, now):
                 return None
             self._waiting.remove(found)
             return found
+
+    def _place(self, turn: Turn, now: float) -> tuple[bool, float, int, int]:
+        """Return what turns are ordered by; what one spends just now counts."""
+        later = turn.urgency > SOON and now - turn.since < _PATIENCE
+        spent = 0.0 if turn.begun is None else now - turn.begun
+        return later, self._used.get(turn.person, 0.0) + spent, turn.urgency, turn.number
+
+    def has_before(self, turn: Turn) -> bool:
+        """Return whether somebody else comes before an answer that is being computed."""
+        now = time.monotonic()
+        if turn.begun is None or now - turn.begun < _LONG:
+            return False
+        with self._changed:
+            place = self._place(turn, now)
+            others = [one for one in self._waiting if one.person != turn.person]
+            return any(self._place(one, now) < place for one in others if not self._is_over(one))
 
     def _is_over(self, turn: Turn) -> bool:
         return turn.cancelled() and turn.parts is None
 
     def _go_on(self, turn: Turn) -> None:
         """Compute an answer up to its next pause."""
-        begun = time.monotonic()
+        turn.begun = time.monotonic()
         try:
             is_over = self._advance(turn)
         finally:
-            spent = time.monotonic() - begun
+            spent, turn.begun = time.monotonic() - turn.begun, None
             self._used[turn.person] = self._used.get(turn.person, 0.0) + spent
         if not is_over:
             with self._changed:
@@ -204,7 +242,7 @@ class Turns:
                 turn.say(part)
             turn.send(DONE, None)
         except Cancelled:
-            pass
+            return not turn.begins_anew()
         except BaseException as error:
             if not turn.cancelled():
                 turn.send(ERROR, error)

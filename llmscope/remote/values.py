@@ -40,7 +40,7 @@ _CLASSES = {
     "llmscope.text.rows": ("AlignedTokens",),
     "llmscope.capture.facts": ("Facts",),
     "llmscope.analysis.arithmetic": ("QKV",),
-    "llmscope.analysis.steps": ("Steps",),
+    "llmscope.analysis.steps": ("Feature", "Steps"),
     "llmscope.analysis.logit_lens": ("Lens",),
     "llmscope.analysis.effects.question": ("Question",),
     "llmscope.analysis.effects.effects": ("Effects", "Part"),
@@ -48,6 +48,8 @@ _CLASSES = {
     "llmscope.analysis.structure.boxes": ("Box", "Position", "Run", "Stage", "Tap", "Tower"),
     "llmscope.analysis.comparison.lens": ("LensDifference",),
     "llmscope.analysis.comparison.next_text": ("NextTextDifference",),
+    "llmscope.corpus.measure": ("Edges", "Measured"),
+    "llmscope.corpus.reading": ("Read",),
     "llmscope.generation.node": ("Node",),
     "llmscope.sampling.stages": ("Stage",),
 }
@@ -182,7 +184,7 @@ def _written(value: Any, store: Any) -> Any:
     if (known := _names().get(type(value))) is not None:
         named = {one: _written(getattr(value, one), store) for one in _fields(known)}
         return {_MARK: known, "of": named}
-    if isinstance(value, tuple):
+    if isinstance(value, tuple) and not hasattr(value, "_fields"):
         return {_MARK: "tuple", "of": [_written(item, store) for item in value]}
     if name == "DataFrame":
         columns = {str(one): np.asarray(value[one]) for one in value.columns}

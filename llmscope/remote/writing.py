@@ -13,6 +13,7 @@ from llmscope.words import refused
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from llmscope.generation.run import Run
     from llmscope.kernel.requests import Part
     from llmscope.scope import Scope
 
@@ -31,11 +32,13 @@ class Writing:
     ----------
     scope
         The model, under the edits of the view.
+    run
+        What was generated before; its sequences are the first branches.
     """
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, run: Run | None = None) -> None:
         self._settings: dict[str, Any] = {}
-        self._session = GenerationSession(scope, lambda: dict(self._settings))
+        self._session = GenerationSession(scope, lambda: dict(self._settings), run)
         self._done = 0  # entries of the journal
         self._said: list[Part] = []  # of the last one
 

@@ -62,6 +62,26 @@ class ModelInput:
     unmasked: tuple[Token, ...] = ()
 
 
+def as_list(text: Text) -> str | Sequence[int] | Sequence[dict[str, str]]:
+    """Return a text as it is given, ids in a tensor as a list.
+
+    Raises
+    ------
+    ValueError
+        For the ids of more than one text.
+    """
+    import torch
+
+    if not isinstance(text, torch.Tensor):
+        return text
+    if text.ndim > 2 or (text.ndim == 2 and len(text) != 1):
+        raise ValueError(
+            say("One text at a time: ids of shape {tuple} are more.", tuple=tuple(text.shape))
+        )
+    ids: list[int] = text.flatten().tolist()
+    return ids
+
+
 def prepare(
     model: nn.Module,
     tokenizer: PreTrainedTokenizerBase,
@@ -106,12 +126,7 @@ def prepare(
     """
     import torch
 
-    if isinstance(text, torch.Tensor):
-        if text.ndim > 2 or (text.ndim == 2 and len(text) != 1):
-            raise ValueError(
-                say("One text at a time: ids of shape {tuple} are more.", tuple=tuple(text.shape))
-            )
-        text = text.flatten().tolist()
+    text = as_list(text)
     if pair is not None and not isinstance(text, str):
         raise ValueError(
             say("A second sentence (pair=) goes with a text, not with ids or messages.")

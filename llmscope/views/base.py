@@ -18,6 +18,7 @@ from llmscope.state import SAMPLING, ViewState
 from llmscope.views.call import Code, call_of, source_of
 from llmscope.views.flushed import remember_session, send_flushed
 from llmscope.views.joins import linked_to, unlink_all
+from llmscope.views.rooms import RoomTraits
 from llmscope.views.shown import input_of, with_slides
 from llmscope.views.taught import TaughtTraits
 from llmscope.words import spoken
@@ -46,7 +47,7 @@ _HEAD = {"layer", "head"}
 _NOT_BUILT = "The front end of llmscope is not built. In a clone, run: pip install -e ."
 
 
-class View(anywidget.AnyWidget, TaughtTraits):
+class View(anywidget.AnyWidget, TaughtTraits, RoomTraits):
     """A widget that shows one text through one model.
 
     The traits below can be read, set, observed and linked; the page follows them and sets them.
@@ -170,6 +171,8 @@ class View(anywidget.AnyWidget, TaughtTraits):
         self.on_msg(self._receive)
         run_as_addressed(self)
         self.observe(self._follow_text, "text")
+        if scope is not None and scope.elsewhere is not None:
+            self._watch_server(scope.elsewhere)
 
     @property
     def scope(self) -> Scope | None:
@@ -308,6 +311,7 @@ class View(anywidget.AnyWidget, TaughtTraits):
         """End the widget; its traces, caches, threads, layout and hold on the model end too."""
         if hasattr(self, "_worker"):
             unlink_all(self)
+            self._leave_server()
             self._worker.close()
             self._handlers.close()
             self._answers = {}

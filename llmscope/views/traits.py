@@ -232,7 +232,8 @@ class ViewTraits(Rereads):
         }
         # anywidget's own are no state, and what is exported shows the head that is on screen, in
         # one language.
-        own = ("_esm", "_css", "_anywidget_id", "_telling", "_joins", "_left", "lang", "_spoken")
+        own = {"_esm", "_css", "_anywidget_id", "_telling", "_joins", "_left", "lang", "_spoken"}
+        own |= {"_server", "_room"}
         found = {name: getattr(self, name) for name in sorted(names.difference(own))}
         return {**found, "edits": Edits.to_json(self.edits, self)}
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, Page
 
 import llmscope
 from tests.browser.notebook import Notebook
@@ -35,6 +35,13 @@ _SEEN_HINTS = """if (parent === window) {
     const all = ["type", "map", "temperature", "play"];
     localStorage.setItem("llmscope.hints", JSON.stringify(all)); }
 """
+
+_OPEN = """async ({ path, theme }) => {
+    const { commands } = window.jupyterapp;
+    if (document.body.dataset.jpThemeName !== theme)
+        await commands.execute("apputils:change-theme", { theme });
+    await commands.execute("docmanager:open", { path });
+}"""
 
 
 class Lab:
@@ -150,6 +157,7 @@ class Lab:
         theme: str = LIGHT,
         kernel: str = "",
         hints: bool = False,
+        page: Page | None = None,
     ) -> Notebook:
         """Write a notebook (or copy one), open it alone in a page, and wait for its kernel.
 
@@ -162,6 +170,9 @@ class Lab:
         a cell has sent something through the comm, the next one runs on the main thread.
 
         ``hints=True`` is a person's first time.
+
+        ``page`` is one in which JupyterLab runs already, with these settings and no notebook open:
+        to start it takes longer than most tests.
         """
         apputils = "@jupyterlab/apputils-extension"
         self.configure(
@@ -179,10 +190,13 @@ class Lab:
             shutil.copy(cells, path)
         else:
             nbformat.write(_document(cells), path)
-        page = context.new_page()
-        if not hints:
-            page.add_init_script(_SEEN_HINTS)
-        page.goto(f"{self.url}/doc/tree/{path.name}?reset&token={self.token}")
+        if page is None:
+            page = context.new_page()
+            if not hints:
+                page.add_init_script(_SEEN_HINTS)
+            page.goto(f"{self.url}/doc/tree/{path.name}?reset&token={self.token}")
+        else:
+            page.evaluate(_OPEN, {"path": path.name, "theme": theme})
         notebook = Notebook(self, page, path, keep_kernel=bool(kernel))
         notebook.wait_idle()
         notebook.wait_drawn()

@@ -34,6 +34,7 @@ class Notebook:
         self.page = page
         self.path = path
         self.keep_kernel = keep_kernel
+        self.closed = False
 
     def evaluate(self, script: str, argument: object = None) -> Any:
         """Run the body of an async function in the page.
@@ -213,18 +214,27 @@ class Notebook:
         self.evaluate("await session.kernel.restart();")
         self.wait_idle()
 
-    def close(self) -> None:
-        """Close the page, and shut its kernel down or leave it without widgets."""
-        if self.page.is_closed():
-            return
+    def close(self, *, keep_page: bool = False) -> bool:
+        """Close the page, and shut its kernel down or leave it without widgets.
+
+        ``keep_page`` closes the notebook alone, if its kernel goes on. Returns whether it did.
+        """
+        if self.closed or self.page.is_closed():
+            return False
+        self.closed = True
         kept = self.keep_kernel and self.evaluate("return Boolean(session?.kernel);")
         if kept:
             self.wait_idle()
             self.execute("import ipywidgets; ipywidgets.Widget.close_all()")
-        self.page.close()
+        keep_page = keep_page and kept
+        if keep_page:
+            self.evaluate("panel.dispose();")
+        else:
+            self.page.close()
         for session in () if kept else self.lab.api("GET", "sessions"):
             if session["path"] == self.path.name:
                 self.lab.api("DELETE", f"sessions/{session['id']}")
+        return keep_page
 
 
 def _plain(traceback: Sequence[str]) -> str:

@@ -21,7 +21,7 @@ CELLS = [
     "import llmscope\nscope = llmscope.load(progress=lambda *_: None)",
     f"scope.explore({SENTENCE!r}, layer=24, head=4)",
 ]
-WORDS = ("Likeliest tokens: ' Mary' 92.3%", "' to' looks most at ' Mary', with weight 0.810")
+WORDS = ("Likeliest tokens: ' Mary' 92.3 %", "' to' looks most at ' Mary', with weight 0.810")
 KERNELSPEC = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
 
@@ -100,5 +100,5 @@ def test_a_live_view_is_shown_once_and_saved_with_a_picture(open_notebook, conte
 
 def test_the_words_are_true():
     trace = llmscope.load().trace(SENTENCE)
-    assert f"{trace.next_token().top(1)[0].prob:.1%}" == "92.3%"
+    assert f"{100 * trace.next_token().top(1)[0].prob:.1f} %" == "92.3 %"
     assert f"{trace.attention(24, 4)[-1].max():.3f}" == "0.810"

@@ -12,7 +12,9 @@ from tests.browser.lab import HOLD
 from tests.browser.notebook import Notebook
 from tests.page.panels import Panels, click
 
-LOAD = "import llmscope\nscope = llmscope.load()"
+# The thread of a view ends after it has been idle, here for a second.
+IMPORT = "import llmscope\nfrom llmscope.kernel import worker\nworker._IDLE_SECONDS = 1"
+LOAD = f"{IMPORT}\nscope = llmscope.load()"
 EXPLORE = "explorer = scope.explore('The capital of France is', layer=24, head=4)\nexplorer"
 THREADS = "[t.name for t in __import__('threading').enumerate() if t.name.startswith('llmscope')]"
 CLEAR = "await window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs');"
@@ -31,7 +33,7 @@ def shown(notebook: Notebook, cell: int) -> Panels:
 
 def test_the_picker_survives_a_bad_name_and_loads_the_default(open_notebook):
     notebook = open_notebook(
-        ["import llmscope\nexplorer = llmscope.explore()\nexplorer", "6 * 7"],
+        [f"{IMPORT}\nexplorer = llmscope.explore()\nexplorer", "6 * 7"],
         kernel=KERNEL,
         hints=True,
     )
@@ -171,7 +173,6 @@ def test_typing_while_a_cell_runs(open_notebook, subshells):
 
 def test_a_lost_kernel_leaves_the_page_alive(open_notebook):
     notebook = open_notebook([LOAD, EXPLORE], kernel=KERNEL)
-    notebook.keep_kernel = False
     notebook.run_all()
     panels = shown(notebook, 1)
     notebook.restart_kernel()

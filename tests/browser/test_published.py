@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from html import escape, unescape
 from typing import Any
@@ -93,8 +92,8 @@ def test_a_sandboxed_notebook_still_grows(page, saved, tmp_path):
     page.wait_for_function("() => frames.length === 1 && frames[0].length === 1")
     outer, inner = page.frames[1], page.frames[2]
     expect(panels(inner).rows.first).to_contain_text("Paris")
-    own = inner.evaluate("document.body.getBoundingClientRect().height")
-    expect(outer.locator("iframe")).to_have_css("height", f"{math.ceil(own)}px")
+    frame = outer.locator("iframe")  # the page's own height may still change
+    eventually(lambda: frame.evaluate(OUTER) == inner.evaluate(INNER))
 
 
 def test_an_output_survives_in_jupyterlab(open_notebook):
@@ -120,7 +119,7 @@ def test_where_frames_are_removed_words_are_left(open_notebook, saved, tmp_path)
     notebook = nbformat.v4.new_notebook(cells=[saved.cells[1]], metadata={"kernelspec": kernel})
     nbformat.write(notebook, tmp_path / "untrusted.ipynb")
     output = open_notebook(tmp_path / "untrusted.ipynb", kernel=KERNEL).output(0)
-    expect(output).to_contain_text("Likeliest tokens: ' Mary' 92.3%")
+    expect(output).to_contain_text("Likeliest tokens: ' Mary' 92.3 %")
     expect(output.locator("iframe")).to_have_count(0)
     picture = output.locator("img")
     assert picture.evaluate("image => image.complete && image.naturalWidth") > 400

@@ -40,7 +40,7 @@ def test_a_notebook_that_is_opened_again_shows_what_its_views_showed(open_notebo
     notebook.close()
 
     saved = notebook.path.rename(notebook.path.with_name("saved.ipynb"))
-    again = open_notebook(saved, kernel=KERNEL)
+    again = open_notebook(saved, kernel=KERNEL, fresh=True)
     explorer, following = again.output(1), again.output(2)
     expect(explorer).to_contain_text(LINE)
     picture = explorer.get_by_role("img", name="Likeliest tokens (temperature 0.5): ' Mary'")

@@ -16,14 +16,39 @@ CUT = """root => {
     });
     return [stage.getBoundingClientRect().height, past.map(one => one.className)];
 }"""
-# Whether a ring's line lies over any ring, or over words.
+# What is read, or dragged, below the border of a ring or below its line.
 COVERED = """root => {
-    const of = name => [...root.shadowRoot.querySelectorAll(name)]
+    const { shadowRoot } = root;
+    const sees = { visibilityProperty: true, opacityProperty: true };
+    const said = [];
+    for (const one of shadowRoot.querySelectorAll(
+        ".lesson-picture, .lesson-words, .lesson-title, .lesson-controls, .lesson-story")) {
+        const texts = document.createTreeWalker(one, NodeFilter.SHOW_TEXT);
+        const range = document.createRange();
+        while (texts.nextNode()) {
+            const { data, parentElement } = texts.currentNode;
+            if (!data.trim() || !parentElement.checkVisibility(sees)) continue;
+            range.selectNodeContents(texts.currentNode);
+            for (const box of range.getClientRects())
+                if (box.width > 1) said.push([data.trim(), box]);
+        }
+        for (const track of one.querySelectorAll("input[type=range]"))
+            said.push([track.ariaLabel, track.getBoundingClientRect()]);
+    }
+    const of = name => [...shadowRoot.querySelectorAll(name)]
         .map(one => one.getBoundingClientRect()).filter(({ width }) => width > 0);
-    const meet = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom
-        && b.top < a.bottom;
-    return of(".lesson-line").some(line =>
-        [...of(".lesson-ring"), ...of(".lesson-words > *")].some(one => meet(line, one)));
+    const rim = 3;
+    const borders = of(".lesson-ring").flatMap(({ left, right, top, bottom }) => [
+        { left, right, top, bottom: top + rim }, { left, right, top: bottom - rim, bottom },
+        { left, right: left + rim, top, bottom }, { left: right - rim, right, top, bottom },
+    ]);
+    const meet = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2
+        && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 2;
+    const lines = of(".lesson-line");
+    const found = said.filter(([, box]) => [...borders, ...lines].some(one => meet(one, box)))
+        .map(([text]) => text);
+    const overRings = lines.some(line => of(".lesson-ring").some(one => meet(line, one)));
+    return overRings ? [...found, "a ring"] : found;
 }"""
 
 

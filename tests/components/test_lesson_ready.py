@@ -49,7 +49,7 @@ def test_all_of_each_step_is_in_sight(
             for ring in rings.all():
                 expect(ring, where).to_be_in_viewport(ratio=0.99)
             assert given.root.evaluate(CUT) == [SIZE["height"], []], where
-            assert given.root.evaluate(COVERED) is False, where
+            assert given.root.evaluate(COVERED) == [], where
             assert page.evaluate("scrollY") == 0, where
             given.press("PageDown")
     expect(given.title).to_have_text(lesson.slides[-1].title)

@@ -13,6 +13,7 @@ from playwright.sync_api import Locator, expect
 from tests.components.conftest import Show
 from tests.components.workshop import Shown
 from tests.page.axe import violations
+from tests.page.chromium import SCREENSHOTS
 from tests.page.panels import click
 
 ALONE = {"_panels": ["tokens", "model"]}
@@ -307,3 +308,44 @@ def test_it_is_whole_and_legible_on_a_stage_and_axe_finds_nothing(show, name):
         assert picture(shown).evaluate(_SMALLEST) >= 14
         high, all_of_it = picture(shown).evaluate("one => [one.clientHeight, one.scrollHeight]")
         assert all_of_it <= high + 1, (size, high, all_of_it)
+
+
+# Boxes, and words beside them, that lie over each other, or say more than there is room for.
+_CLASHES = """panel => {
+    const all = [...panel.querySelectorAll(".model-box, .model-aside, .model-tokens, .model-stack,"
+        + ".model-folded, .model-block-name, .model-station > span:last-child, .model-reading,"
+        + ".model-node > .model-vector, .model-opened > *, .model-opened p, .model-opened table")]
+        .filter(one => one.checkVisibility())
+        .map(one => [one, one.getBoundingClientRect()]);
+    const found = [];
+    const within = panel.getBoundingClientRect();
+    const named = one => one.dataset.box ?? one.className + one.textContent.slice(0, 12);
+    for (const [index, [one, a]] of all.entries()) {
+        if (a.bottom > within.bottom + 1 || a.right > within.right + 1 || a.left < within.left - 1)
+            found.push(named(one) + " is cut");
+        if (one.matches(".model-box") && one.scrollWidth > one.clientWidth + 2)
+            found.push(named(one) + " overflows");
+        for (const [other, b] of all.slice(index + 1))
+            if (!one.contains(other) && Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2
+                && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 2)
+                found.push(named(one) + " / " + named(other));
+    }
+    return found;
+}"""
+NARROW = ("block", "mlp", "masked", "decoder", "state-space")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(one, marks=[] if one == "decoder" else pytest.mark.whole) for one in NARROW],
+)
+def test_on_a_narrow_stage_no_box_lies_over_another(show, name):
+    fixture, chosen = CASES[name]
+    shown = show(fixture, (1280, 620), width=1280, **ALONE, **chosen)
+    shown.page.locator("body > nav").evaluate("nav => nav.remove()")
+    shown.set(lecture=True)
+    for width in (600, 768, 850, 1000):
+        shown.widen(width, 600)
+        shown.page.screenshot(path=SCREENSHOTS / f"model-{name}-{width}.png")
+        assert ", ".join(picture(shown).evaluate(_CLASHES)) == "", width
+        assert picture(shown).evaluate(_SMALLEST) >= 11.5

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from tests.page.chromium import Guard
 
+FAILED = pytest.StashKey[bool]()  # of a test with pages
+
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
@@ -51,12 +53,13 @@ def context(browser: Browser, guard: Guard) -> Iterator[BrowserContext]:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport]:
     """Picture the pages of a test that failed, before its fixtures close them."""
     report = yield
-    context = getattr(item, "funcargs", {}).get("context")
-    if report.when == "call" and report.failed and context is not None:
+    browser = getattr(item, "funcargs", {}).get("browser")
+    if report.when == "call" and report.failed and browser is not None:
         from tests.page.chromium import SCREENSHOTS
 
+        item.stash[FAILED] = True
         SCREENSHOTS.mkdir(exist_ok=True)
         name = re.sub(r"\W+", "-", item.name)
-        for number, page in enumerate(context.pages):
+        for number, page in enumerate(page for one in browser.contexts for page in one.pages):
             page.screenshot(path=SCREENSHOTS / f"FAILED-{name}-{number}.png")
     return report

@@ -56,7 +56,7 @@ def where() -> str:
 
 @pytest.fixture(scope="session")
 def server(tokenizer) -> Iterator[Served]:
-    with serving({"tiny": lambda: Scope(tiny.MODELS["llama"](), tokenizer, name="tiny")}) as server:
+    with serving({"tiny": Scope(tiny.MODELS["llama"](), tokenizer, name="tiny")}) as server:
         yield server
 
 
@@ -65,9 +65,32 @@ def scope(tokenizer, where: str, request: pytest.FixtureRequest) -> Iterator[Sco
     if where == "local":
         yield Scope(tiny.MODELS["llama"](), tokenizer, name="tiny")
         return
-    remote = request.getfixturevalue("server").connect()
+    server = request.getfixturevalue("server")
+    remote = server.connect()
     yield remote
     remote.elsewhere.connection.close()
+    server.host.unload("tiny")  # with what it has cached, under settings of this test
+
+
+@pytest.fixture
+def local(tokenizer) -> Scope:
+    return Scope(tiny.MODELS["llama"](), tokenizer, name="tiny")
+
+
+@pytest.fixture
+def remote(server):
+    scope = server.connect()
+    yield scope
+    scope.elsewhere.connection.close()
+    server.host.unload("tiny")
+
+
+@pytest.fixture
+def model(scope, where: str, request: pytest.FixtureRequest):
+    """The model of `scope`, wherever it is: what its numbers are held to."""
+    if where == "local":
+        return scope.model
+    return request.getfixturevalue("server").scopes["tiny"].model
 
 
 @pytest.fixture

@@ -141,6 +141,7 @@ def test_scores_that_make_no_sense_are_not_numbers(scope, tokenizer):
     assert not crossed[["first", "entropy"]].isna().any(axis=None)
 
 
+@pytest.mark.local
 def test_pictures_hold_the_greatest_weight_of_each_block(scope, cells):
     trace = scope.trace("ab " * 16)
     pictures, _ = overview(trace.recording, 1, "self")
@@ -155,6 +156,7 @@ def test_pictures_hold_the_greatest_weight_of_each_block(scope, cells):
             assert_probabilities_close(pictures[:, row, key], block.max(axis=(1, 2)))
 
 
+@pytest.mark.local
 def test_of_a_long_text_evenly_spaced_queries_are_read(scope, cells, monkeypatch):
     monkeypatch.setattr(head_scores_module, "ROWS", 9)
     trace = scope.trace("ab " * 16)
@@ -167,6 +169,7 @@ def test_of_a_long_text_evenly_spaced_queries_are_read(scope, cells, monkeypatch
     assert_probabilities_close(pictures, np.maximum.reduceat(whole, edges, axis=2))
 
 
+@pytest.mark.local
 def test_reading_that_nobody_waits_for_ends_between_rows(scope, monkeypatch):
     monkeypatch.setattr(matrices_module, "_CELLS", 40)
     asked = []
@@ -180,6 +183,7 @@ def test_reading_that_nobody_waits_for_ends_between_rows(scope, monkeypatch):
     assert len(asked) == 3
 
 
+@pytest.mark.local
 def test_a_read_after_the_weights_changed_raises(scope):
     import torch
 

@@ -249,6 +249,7 @@ def test_models_of_one_vocabulary_are_compared_where_they_have_the_same_shape(pa
         Comparison(a, other).lens()
 
 
+@pytest.mark.local
 def test_a_changed_model_is_noticed(scope):
     trace = scope.trace(TEXT, edits=[llmscope.ablate(mlp=1)])
     comparison = Comparison(trace, trace.untouched)

@@ -135,7 +135,7 @@ def test_what_makes_no_sense_raises(explorer, choice, kind, words):
 def test_a_page_needs_views_that_show_something(scope, explorer):
     with pytest.raises(ValueError, match="no view"):
         llmscope.to_html([])
-    with pytest.raises(TypeError, match="not of Trace"):
+    with pytest.raises(TypeError, match=r"not of (Remote)?Trace"):
         llmscope.to_html([explorer.trace])
     nothing = llmscope.explore("hello")
     with pytest.raises(ValueError, match="pick one first"):

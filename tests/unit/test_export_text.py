@@ -75,7 +75,7 @@ def test_a_static_output_says_in_words_what_it_shows(scope):
     best = view.distribution.top(1)[0]
     named = labels(scope.tokenizer, [best.id])[0]
     shown = named if best.text is None else repr(best.text)
-    assert f"{shown} {best.prob:.1%}" in words
+    assert f"{shown} {100 * best.prob:.1f} %" in words
     row = matrix_of(view.trace, "self", "head.1.2", [len(view.trace) - 1])[0]
     assert f"with weight {row.max():.3f}" in words
     view.close()

@@ -44,7 +44,7 @@ def test_words_say_what_is_on_screen(explorer, scope):
     assert model == f"tiny: {TEXT}"
     best = trace.next_token(3).top(1)[0]
     assert following.startswith(f"Likeliest tokens after {trace.tokens[3].text!r}: ")
-    assert f" {best.prob:.1%}, " in following
+    assert f" {100 * best.prob:.1f} %, " in following
     weights = trace.attention(1, 2)[3]
     key = trace.tokens[int(np.argmax(weights))]
     assert head == (
@@ -58,7 +58,7 @@ def test_words_name_the_settings_that_were_changed(scope):
     best = scope.trace(TEXT).next_token(temperature=0.5, top_k=3).top(1)[0]
     line = bundle(view)["text/plain"].splitlines()[1]
     assert line.startswith("Likeliest tokens (temperature 0.5, top_k 3): ")
-    assert f"{best.prob:.1%}" in line
+    assert f"{100 * best.prob:.1f} %" in line
     assert len(line.split(": ", 1)[1].split("%, ")) == 3
     view.close()
 

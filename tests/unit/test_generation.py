@@ -152,6 +152,7 @@ def test_it_stops_at_strings(scope, tokenizer):
     assert len(run.steps[0]) < 12
 
 
+@pytest.mark.local
 def test_a_whole_configuration_and_objects_of_ones_own(scope, tokenizer):
     class Shy(LogitsProcessor):
         def __call__(self, input_ids, scores):
@@ -208,6 +209,7 @@ def test_random_states_stay_as_they_are(scope):
     assert np.array_equal(again.sequences, made_up.sequences)
 
 
+@pytest.mark.local
 def test_draws_of_others_go_on_as_before(scope):
     """While tokens are drawn, whoever draws from torch's own generator gets his own numbers."""
     torch.manual_seed(4)
@@ -224,6 +226,7 @@ def test_draws_of_others_go_on_as_before(scope):
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, Cancelled])
+@pytest.mark.local
 def test_an_interrupt_ends_it_within_a_step(scope, error):
     whole = scope.generate(PROMPT, seed=0, max_new_tokens=9, do_sample=True)
     passes = []
@@ -244,6 +247,7 @@ def test_an_interrupt_ends_it_within_a_step(scope, error):
     assert np.array_equal(again.sequences, whole.sequences)
 
 
+@pytest.mark.local
 def test_an_interrupt_before_the_first_token_or_among_beams_is_raised(scope):
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
@@ -256,6 +260,7 @@ def test_an_interrupt_before_the_first_token_or_among_beams_is_raised(scope):
     handle.remove()
 
 
+@pytest.mark.local
 def test_an_error_in_the_model_is_the_callers_and_the_next_attempt_works(scope):
     def fail(*_: object) -> None:
         raise ArithmeticError("in the middle")

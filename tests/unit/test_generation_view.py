@@ -110,6 +110,7 @@ def test_in_python_the_stepper_is_that_of_the_prompt(view):
         view.stepper  # noqa: B018
 
 
+@pytest.mark.local
 def test_many_steps_are_told_as_they_come_and_others_may_go_between(view, monkeypatch):
     monkeypatch.setattr("llmscope.kernel.generation._APART", 0)
     ask(view, f"write/begin/{TEXT}")
@@ -139,6 +140,7 @@ def test_linked_views_show_the_path_as_it_was_written(view, scope):
     explorer.close()
 
 
+@pytest.mark.local
 def test_a_view_of_another_model_follows_no_path(view, tokenizer):
     other = Scope(MODELS["gpt2"](), tokenizer).explore(TEXT)
     view._path = format_key(IdsInput((), (1, 2, 3)))
@@ -216,6 +218,7 @@ def test_stop_and_bad_values(view):
         llmscope.GenerationView(view.scope, TEXT, loudness=3)
 
 
+@pytest.mark.local
 def test_its_sliders_begin_as_generate_would(scope):
     view = llmscope.GenerationView(scope, TEXT)
     assert (view.top_k, view.top_p, view.temperature) == (50, 1.0, 1.0)

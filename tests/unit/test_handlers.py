@@ -34,6 +34,7 @@ def test_a_text_is_answered_with_its_tokens_and_shape(scope):
     ]
 
 
+@pytest.mark.local
 def test_a_text_is_answered_with_what_is_kept_warm(scope):
     assert ask(Handlers(scope), f"text/{TEXT}")["cache"] == [scope.cache_bytes, scope.cache_limit]
     assert 0 < scope.cache_bytes <= scope.cache_limit
@@ -97,6 +98,7 @@ def test_a_trace_that_is_shown_answers_for_itself(scope):
     assert handlers.traces.trace(TextInput(trace.text)) is trace
 
 
+@pytest.mark.local
 def test_a_name_never_answers_with_other_weights(scope):
     import torch
 
@@ -109,6 +111,7 @@ def test_a_name_never_answers_with_other_weights(scope):
     assert ask(handlers, f"text/{TEXT}")["trace"] != name
 
 
+@pytest.mark.local
 def test_changed_weights_are_noticed(scope):
     import torch
 
@@ -129,6 +132,7 @@ def test_an_unknown_key_raises(scope):
             ask(handlers, key)
 
 
+@pytest.mark.local
 def test_what_is_out_of_bounds_is_refused_in_words(scope):
     settings = {"seed": 0, "do_sample": False, "max_new_tokens": 8}
     handlers = Handlers(scope, None, GenerationSession(scope, lambda: {**settings}))
@@ -163,6 +167,7 @@ def test_a_model_without_attention_has_no_kinds(tokenizer):
     assert "carry a state from token to token" in answer["why"]
 
 
+@pytest.mark.local
 def test_the_chain_of_a_long_text_is_read_in_parts(scope, monkeypatch):
     monkeypatch.setattr("llmscope.analysis.chain._ROWS", 4)
     handlers, trace = Handlers(scope), scope.trace(TEXT)

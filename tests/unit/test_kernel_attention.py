@@ -12,7 +12,7 @@ from llmscope.kernel import Handlers, TextInput
 from llmscope.kernel import attention as attention_module
 from llmscope.kernel.attention import AttentionHandlers
 from llmscope.kernel.protocol import parse
-from llmscope.kernel.requests import RequestError
+from llmscope.kernel.requests import PAUSE, RequestError
 from llmscope.kernel.tiles import shades
 from llmscope.scope import Scope
 from llmscope.shared import SCORES
@@ -29,7 +29,7 @@ def never() -> bool:
 
 
 def ask(answers: Handlers, key: str):
-    (part,) = answers(parse(key), never)
+    (part,) = (part for part in answers(parse(key), never) if part is not PAUSE)
     return part
 
 
@@ -123,6 +123,7 @@ def test_all_three_kinds_are_answered(tokenizer):
         assert part["scores"].shape == (4, len(SCORES))
 
 
+@pytest.mark.local
 def test_thumbnails_are_shades_with_the_scores_of_each_head(scope):
     answers, trace = Handlers(scope), scope.trace(TEXT)
     name = ask(answers, f"text/{TEXT}")["trace"]
@@ -141,6 +142,7 @@ def test_a_head_that_was_seen_is_there_already(scope, monkeypatch):
     assert np.array_equal(ask(answers, f"{name}/self/head.1.2/0.0.0.mean")["weights"], first)
 
 
+@pytest.mark.local
 def test_what_is_kept_stays_below_a_number_of_bytes(scope, monkeypatch):
     trace = scope.trace(TEXT)
     one = trace.attention(0, 0).nbytes

@@ -125,6 +125,7 @@ def test_a_model_without_a_head_or_with_more_behind_its_layers_says_so(tokenizer
         prophet.lens()
 
 
+@pytest.mark.local
 def test_hooks_and_states_are_not_left_behind(scope):
     before = [list(vars(module)) for module in scope.model.modules()]
     scope.trace(TEXT).lens()

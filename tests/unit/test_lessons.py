@@ -87,8 +87,36 @@ def test_a_head_that_is_chosen_later_is_there_from_the_first_slide(show):
         ({"show": "lens"}, "show='lens' isn't shown by Explorer. There are: text, heads,"),
         ({"show": "head"}, "show='head' isn't shown by Explorer. Did you mean 'heads'?"),
         ({"hide": ["foo"]}, "hide='foo' isn't shown by Explorer."),
-        ({"point": "box block.99.mlp"}, "block lies between 0 and 2, not 99."),
+        (
+            {"show": "model", "point": "box block.99.mlp"},
+            "point='box block.99.mlp': block lies between 0 and 2, not 99.",
+        ),
         ({"point": "head 99.0"}, "point='head 99.0': layer lies between 0 and 2, not 99."),
+        (
+            {"point": "token 30"},
+            "point='token 30': the text of this slide has 7 tokens. Point at one from 0 to 6, or "
+            "from -7 to -1, from its end.",
+        ),
+        ({"point": "token -9", "text": "A lazy dog"}, "the text of this slide has "),
+        ({"point": "token 0 target"}, "this model has no decoder side. Leave out 'target'."),
+        ({"point": "token 1", "hide": "tokens"}, "Leave 'tokens' out of its hide."),
+        ({"point": "token 1", "show": "heads", "zoom": True}, "Leave out its zoom."),
+        ({"point": "box block.1.mlp", "show": "heads"}, "Give it show: model."),
+        ({"point": "cell 1 0", "show": "chain"}, "Give it show: matrix."),
+        (
+            {"point": "box block.1.mlp", "show": "model", "layer": 2},
+            "block 1 isn't open on this slide. Give it layer: 1.",
+        ),
+        ({"point": "box block.1.mlp", "show": "model"}, "Give it layer: 1."),
+        (
+            {"point": "box block.1.mpl", "show": "model", "layer": 1},
+            "the model has no such box. Did you mean 'block.1.mlp'?",
+        ),
+        (
+            {"guess": "temperature", "temperature": 0.5, "show": "heads"},
+            "guess='temperature': this slide doesn't show that slider. Give it show: next-token.",
+        ),
+        ({"point": "slider threshold", "show": "chain"}, "Give it show: arcs."),
     ],
 )
 def test_what_the_view_does_not_have_is_refused_by_name(explorer, given, said):
@@ -132,9 +160,8 @@ def test_a_lesson_has_slides(explorer):
 
 
 def test_a_true_place_is_held_back_until_the_page_reveals_it(explorer):
-    lesson = Lesson(
-        explorer, [Slide("1"), Slide("2", guess="temperature", temperature=0.5), Slide("3")]
-    )
+    asked = Slide("2", show="next-token", guess="temperature", temperature=0.5)
+    lesson = Lesson(explorer, [Slide("1"), asked, Slide("3")])
     lesson.next()
     assert explorer.temperature == 1.0
     lesson.next()

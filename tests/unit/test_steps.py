@@ -218,6 +218,7 @@ def test_what_is_not_there_is_named(scope):
         trace.steps(0, 0, 0, "cross")
 
 
+@pytest.mark.local
 def test_the_second_run_stops_early_and_leaves_no_mark(scope):
     model, reached = scope.model, []
     handle = model.model.layers[2].register_forward_pre_hook(lambda *_: reached.append(None))
@@ -239,6 +240,7 @@ def test_the_second_run_stops_early_and_leaves_no_mark(scope):
     handle.remove()
 
 
+@pytest.mark.local
 def test_one_run_serves_all_queries_and_heads_of_a_layer_and_few_are_kept(scope, monkeypatch):
     trace = scope.trace(TEXT)
     runs = []
@@ -288,6 +290,7 @@ def test_steps_are_answered_by_name(scope):
     assert part["features"] == [{"name": f.name, "text": f.text} for f in steps.features]
 
 
+@pytest.mark.local
 def test_steps_that_nobody_waits_for_end_between_layers(scope):
     answers, asked = Handlers(scope), []
     (summary,) = answers(parse(f"text/{TEXT}"), lambda: False)

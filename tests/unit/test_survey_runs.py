@@ -181,9 +181,9 @@ def test_a_folder_goes_on_where_it_was_ended(scope, tmp_path, monkeypatch):
         pass
     (tmp_path / "run" / "000002.new").write_bytes(b"half")  # as a killed run leaves it
     passes = []
-    once = Survey._measure
     monkeypatch.setattr(
-        Survey, "_measure", lambda self, *given: (passes.append(given), once(self, *given))[1]
+        "llmscope.corpus.reading.measure",
+        lambda *given: (passes.append(given), measure.measure(*given))[1],
     )
     second = run(scope, folder=tmp_path / "run")
     assert len(passes) == 2
@@ -241,7 +241,7 @@ def test_nothing_of_a_text_is_kept_but_its_scores(scope, monkeypatch):
         recordings.append(weakref.ref(recording))
         return once(recording, *given)
 
-    monkeypatch.setattr("llmscope.corpus.survey.measure", watched)
+    monkeypatch.setattr("llmscope.corpus.reading.measure", watched)
     before = scope.cache_bytes
     survey = run(scope)
     gc.collect()

@@ -13,11 +13,11 @@ from tests.closeness import assert_close, assert_probabilities_close
 from tests.tiny import MODELS, TEXT
 
 
-def test_perplexity_is_that_of_transformers_loss(scope):
+def test_perplexity_is_that_of_transformers_loss(scope, model):
     trace = scope.trace(TEXT)
     ids = torch.tensor([trace.ids])
     with torch.no_grad():
-        loss = scope.model(ids, labels=ids).loss
+        loss = model(ids, labels=ids).loss
     assert_close(np.log(trace.perplexity), float(loss))
     assert np.isnan(trace.logprobs[0])
     assert_close(trace.logprobs[1:].sum(), -float(loss) * (len(trace) - 1))
@@ -39,6 +39,7 @@ def test_a_single_token_has_no_perplexity(scope):
     assert trace.attention(0, 0).tolist() == [[1.0]]
 
 
+@pytest.mark.local
 def test_a_read_after_the_weights_changed_raises(scope):
     trace = scope.trace(TEXT)
     with torch.no_grad():
@@ -149,6 +150,7 @@ def test_ids_are_traced_as_they_are(scope):
         scope.trace([10**6])
 
 
+@pytest.mark.local
 def test_chat_messages_go_through_the_template(scope):
     with pytest.raises(ValueError, match="no chat template"):
         scope.trace([{"role": "user", "content": "hi"}])

@@ -137,7 +137,9 @@ def test_words_say_how_far_it_is_and_what_is_likely(view, watch):
     probs = np.exp(told.logits[0].astype(np.float64))
     probs /= probs.sum()
     best = watch.history.labels(told.ids[0, :1].tolist())[0]
-    assert words[2].startswith(f"At step 20, after the old cow often: {best} {probs[0]:.1%}, ")
+    assert words[2].startswith(
+        f"At step 20, after the old cow often: {best} {100 * probs[0]:.1f} %, "
+    )
 
 
 # ── pages ────────────────────────────────────────────────────────────────────────────────────

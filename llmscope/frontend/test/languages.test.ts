@@ -67,4 +67,15 @@ describe("Chinese", () => {
     const FORMULA = /\bp\([^)]*\)/g;
     expect(own.filter(([, one]) => wrong.test(one.replace(FORMULA, "p")))).toEqual([]);
   });
+
+  test("has no space beside marks that have their own", () => {
+    const spaced =
+      /[“”‘’「」（）《》，。：；？！、] +[\p{L}\d“「（]|[\p{L}\d] +[“”‘’「」（）《》，。：；？！、]/u;
+    expect(own.filter(([, one]) => spaced.test(one))).toEqual([]);
+  });
+});
+
+test("a share is said as the numbers on screen are: 12 %", () => {
+  const all = Object.values(languages).flatMap((language) => sentences(language));
+  expect(all.filter(([, one]) => /[\d}][%％]/.test(one))).toEqual([]);
 });

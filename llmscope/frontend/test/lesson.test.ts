@@ -48,6 +48,18 @@ beforeEach(() => {
 });
 afterEach(() => vi.unstubAllGlobals());
 
+test("an answer that is revealed leaves a masked model at its gap", () => {
+  const { lesson, state, store } = given([{ guess: "next-token" }]);
+  const input = store.editor.key.value;
+  store.trace.value = { input, gaps: [2], tokens: [], target: [] } as never;
+  state.position.value = 2;
+  lesson.reveal();
+  expect([state.position.value, lesson.isOff.value]).toEqual([2, false]);
+  state.position.value = 1;
+  lesson.back();
+  expect([state.position.value, lesson.isOff.value]).toEqual([2, false]);
+});
+
 describe("slides", () => {
   test("set what they and those before them say, wherever one comes from", () => {
     const { lesson, state } = given([

@@ -9,80 +9,60 @@ follow each other and name the same cells share one notebook: to open it takes l
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import BrowserContext, expect
 
 from tests.browser.explorer import KERNEL, SENTENCE
-from tests.browser.lab import Lab
 from tests.browser.notebook import Notebook
+from tests.browser.standing import Standing
 from tests.page.chromium import Guard
 from tests.page.panels import Panels
 
 
-@dataclass
-class Desk:
-    context: BrowserContext
-    guard: Guard
-    notebook: Notebook
-
-
 @pytest.fixture(scope="session")
-def desks(lab: Lab, browser: Browser) -> Iterator[Callable[[ModuleType], Desk]]:
+def desks(standing: Standing) -> Callable[[ModuleType], Notebook]:
     """The notebook of a file; files one after another that name the same cells share it."""
-    held: list[tuple[object, Desk]] = []
+    held: dict[str, object] = {}
 
-    def close() -> None:
-        while held:
-            _, desk = held.pop()
-            desk.notebook.close()
-            desk.context.close()
-
-    def open_(module: ModuleType) -> Desk:
+    def open_(module: ModuleType) -> Notebook:
         wanted = (module.CELLS, module.RUN)
-        if not held or held[0][0] != wanted:
-            close()
-            context = browser.new_context(viewport=module.SIZE)
-            context.set_default_timeout(20_000)
-            guard = Guard()
-            guard.watch(context)
-            notebook = lab.open(context, module.CELLS, kernel=KERNEL)
-            held.append((wanted, Desk(context, guard, notebook)))
+        notebook = standing.notebook
+        if notebook is None or held != {"notebook": notebook, "of": wanted}:
+            notebook = standing.open(module.CELLS, kernel=KERNEL)
+            held.update({"notebook": notebook, "of": wanted})
             for cell in range(module.RUN):
                 notebook.run(cell)
-        return held[0][1]
+        return notebook
 
-    yield open_
-    close()
+    return open_
 
 
 @pytest.fixture(scope="module")
-def desk(desks: Callable[[ModuleType], Desk], request: pytest.FixtureRequest) -> Desk:
+def desk(desks: Callable[[ModuleType], Notebook], request: pytest.FixtureRequest) -> Notebook:
     return desks(request.module)
 
 
 @pytest.fixture
-def context(desk: Desk) -> BrowserContext:
-    return desk.context
+def context(standing: Standing) -> BrowserContext:
+    return standing.context
 
 
 @pytest.fixture(autouse=True)
-def guard(desk: Desk) -> Iterator[Guard]:
-    yield desk.guard
-    desk.guard.check()
+def guard(standing: Standing) -> Iterator[Guard]:
+    yield standing.guard
+    standing.guard.check()
 
 
 @pytest.fixture
-def notebook(desk: Desk, request: pytest.FixtureRequest) -> Notebook:
-    notebook = desk.notebook
-    notebook.wait_idle()
-    notebook.page.set_viewport_size(request.module.SIZE)
-    notebook.page.mouse.move(2, 2)
-    notebook.execute(reset(request.module.VIEWS))
-    return notebook
+def notebook(desk: Notebook, request: pytest.FixtureRequest) -> Notebook:
+    desk.wait_idle()
+    desk.page.set_viewport_size(request.module.SIZE)
+    desk.page.mouse.move(2, 2)
+    desk.execute(reset(request.module.VIEWS))
+    return desk
 
 
 def reset(views: Mapping[str, Mapping[str, Any]]) -> str:

@@ -14,13 +14,12 @@ MARY = "float(explorer.trace.next_token().probs[explorer.scope.tokenizer.encode(
 EDITS = "[str(edit) for edit in explorer.edits]"
 UNTOUCHED = MARY.replace("explorer.trace", "explorer.trace.untouched")
 OF = "trace.effects(mary, of={of!r}, method={method!r}).values.tolist()"
-OTHER = "When Anna and Peter went to the store, Peter gave a drink to"
-TEXT, SECOND = f"scope.trace({SENTENCE!r})", f"scope.trace({OTHER!r})"
-CELL = (
-    f"scope.trace({SENTENCE!r}, edits=[llmscope.patch(layer=24, source={SECOND}, positions=[13])])"
-)
+# Short, as each of its tokens is a pass for each layer.
+HERE, THERE = "The capital of France is", "The capital of Italy is"
+FIRST, SECOND = f"scope.trace({HERE!r})", f"scope.trace({THERE!r})"
+CELL = f"scope.trace({HERE!r}, edits=[llmscope.patch(layer=24, source={SECOND}, positions=[4])])"
 DIFFERENCE = (
-    "(lambda one: float(one[scope.token_id(' Mary')] - one[scope.token_id(' Anna')]))"
+    "(lambda one: float(one[scope.token_id(' Paris')] - one[scope.token_id(' Rome')]))"
     "({}.logits_at(-1))"
 )
 
@@ -161,22 +160,23 @@ def test_mlps_and_tokens_have_effects(notebook, panels):
 
 
 def test_a_text_is_patched_from_another_and_steered(notebook, panels):
-    notebook.execute("explorer.layer, explorer.head = 23, 3")
+    notebook.execute(f"explorer.text = {HERE!r}; explorer.layer, explorer.head = 23, 3")
+    expect(panels.rows.first).to_contain_text("Paris")
     page = notebook.page
     text = panels.root.get_by_role("region", name="Text")
 
     # A text of another length is said at once, and nothing changes.
     panels.prompt.press("Alt+p")
     field = text.get_by_role("textbox", name="Second text")
-    field.fill(OTHER + " the")
-    said = "The second text has 15 tokens and this one 14"
+    field.fill(THERE + " the")
+    said = "The second text has 6 tokens and this one 5"
     expect(text.get_by_role("status")).to_contain_text(said)
     field.press("Enter")
     assert notebook.ask("explorer.patch_from") == ""
-    field.fill(OTHER)
-    expect(text.get_by_role("status")).to_have_text("14 tokens, as here")
+    field.fill(THERE)
+    expect(text.get_by_role("status")).to_have_text("5 tokens, as here")
     field.press("Enter")
-    notebook.wait_value("explorer.patch_from", OTHER)
+    notebook.wait_value("explorer.patch_from", THERE)
 
     # X takes the head from there.
     panels.overview.focus()
@@ -192,26 +192,26 @@ def test_a_text_is_patched_from_another_and_steered(notebook, panels):
     region = panels.root.get_by_role("region", name="Patching")
     grid = region.get_by_role("application")
     expect(region.get_by_role("button", name="stop")).to_have_count(0, timeout=300_000)
-    grid.locator('[data-cell="24.13"]').hover()
-    here, patched, there = (notebook.ask(DIFFERENCE.format(one)) for one in (TEXT, CELL, SECOND))
+    grid.locator('[data-cell="24.4"]').hover()
+    here, patched, there = (notebook.ask(DIFFERENCE.format(one)) for one in (FIRST, CELL, SECOND))
     share = (patched - here) / (there - here)
     reading = region.locator(".patching-reading")
-    expect(reading).to_contain_text(f"Layer 24, token 13 “to”: {share:.2f} of the way")
-    grid.locator('[data-cell="24.13"]').click()
-    notebook.wait_value(EDITS, ["layer 24 from another text at 13"])
-    expect(panels.rows.first).to_contain_text("Anna")
+    expect(reading).to_contain_text(f"Layer 24, token 4 “is”: {share:.2f} of the way")
+    grid.locator('[data-cell="24.4"]').click()
+    notebook.wait_value(EDITS, ["layer 24 from another text at 4"])
+    expect(panels.rows.first).to_contain_text("Rome")
     notebook.screenshot("patching-grid")
     grid.press("Enter")
     notebook.wait_value(EDITS, [])
-    expect(panels.rows.first).to_contain_text("Mary")
+    expect(panels.rows.first).to_contain_text("Paris")
     grid.press("ArrowDown")
     grid.press("Enter")
-    notebook.wait_value(EDITS, ["layer 23 from another text at 13"])
+    notebook.wait_value(EDITS, ["layer 23 from another text at 4"])
     page.keyboard.press("Control+z")
     notebook.wait_value(EDITS, [])
 
     # Steering, dragged, without the second text.
-    text.get_by_role("button", name="from “When Anna").click()
+    text.get_by_role("button", name="from “The capital").click()
     text.get_by_role("button", name="without").click()
     notebook.wait_value("explorer.patch_from", "")
     expect(region).to_have_count(0)

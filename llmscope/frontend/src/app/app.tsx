@@ -4,7 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { px } from "../draw/canvas";
 import { Em, PLAIN } from "../ui/em";
 import { ThemeContext, themeCss } from "../host/colors";
-import { isMain } from "../host/room";
+import { isInNotebook, isMain, whenPlaced } from "../host/room";
 import { type Theme, followTheme } from "../host/theme";
 import type { Panel, PanelProps } from "../panels/props";
 import { NEUTRAL } from "../protocol/shared";
@@ -120,16 +120,21 @@ function App({ store, host, panels, picker, hints, lesson }: AppProps) {
   const isReady = shown.every(({ needsModel }) => needsModel === false) || !!store.model.value;
   const isStage = isLecture && isReady;
   const em = useSignal(PLAIN);
+  const inSight = useSignal<readonly string[]>([]);
   const large = useComputed(() => (onPaper.value ? ON_PAPER : em.value));
   const plain = useComputed(() => (onPaper.value ? PLAIN : type.value));
   const size = isStage ? large : plain;
-  const wasStage = useRef(isStage);
-  const [atFirst, isSet] = [useRef(isLecture), useRef(false)];
+  const wasStage = useRef(false);
+  const [atFirst, isAtOnce, isSet] = [useRef(isLecture), useRef(isStage), useRef(false)];
   useEffect(() => {
     isSet.current ||= isLecture !== atFirst.current;
-    // What comes up by itself moves no page that it is only a part of.
-    if (isStage && !wasStage.current && (isSet.current || isMain(host))) host.scrollIntoView();
+    const isNew = isStage && !wasStage.current;
     wasStage.current = isStage;
+    if (!isNew) return;
+    if (isSet.current) return host.scrollIntoView();
+    // What comes up by itself moves no page that it is only a part of, nor one that begins with it.
+    const mayMove = () => isInNotebook(host) || (!isAtOnce.current && isMain(host));
+    return whenPlaced(host, () => mayMove() && host.scrollIntoView());
   }, [isLecture, isStage]);
   const revealed = store.revealed.value;
   useEffect(() => {
@@ -183,7 +188,7 @@ function App({ store, host, panels, picker, hints, lesson }: AppProps) {
               ) : !isReady ? (
                 picker && <picker.component store={store} />
               ) : isStage ? (
-                <Stands store={store} host={host} em={em} shown={shown}>
+                <Stands store={store} host={host} em={em} inSight={inSight} shown={shown}>
                   {prompts}
                 </Stands>
               ) : (
@@ -200,7 +205,11 @@ function App({ store, host, panels, picker, hints, lesson }: AppProps) {
             <Help
               hints={hints}
               dialog={help}
-              shown={shown}
+              shown={
+                isLesson && isStage
+                  ? shown.filter(({ name }) => inSight.value.includes(name))
+                  : shown
+              }
               scopes={isStage ? [isLesson ? "lesson" : "stage"] : []}
             />
           </div>

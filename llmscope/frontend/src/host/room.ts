@@ -11,8 +11,25 @@ interface Room {
 /** Whether `el` is what its page is there for: in a notebook, whose cell was run, or with little else. */
 export const isMain = (el: HTMLElement): boolean =>
   parent === window &&
-  (el.closest(NOTEBOOK) !== null ||
+  (isInNotebook(el) ||
     document.documentElement.scrollHeight - el.offsetHeight <= AROUND * innerHeight);
+
+export const isInNotebook = (el: HTMLElement): boolean => el.closest(NOTEBOOK) !== null;
+
+/** Acts once `el` stands in its page: a view may be drawn before it is put there. */
+export function whenPlaced(el: HTMLElement, act: () => void): () => void {
+  if (el.offsetHeight > 0) {
+    act();
+    return () => {};
+  }
+  const sizes = new ResizeObserver(() => {
+    if (el.offsetHeight === 0) return;
+    sizes.disconnect();
+    act();
+  });
+  sizes.observe(el);
+  return () => sizes.disconnect();
+}
 
 /** Calls back with how much of `el` can be in sight at once, in pixels, now and whenever it changes. */
 export function followRoom(el: HTMLElement, found: (room: Room) => void): () => void {

@@ -16,6 +16,9 @@ const MOVING = 600; // ms that a slider takes to its place
 /** Traits of sliders, which move there. */
 const SLIDERS = ["temperature", "top_k", "top_p", "min_p", "typical_p", "threshold"];
 
+/** Traits that say what is read. */
+const READ = ["text", "pair", "target", "masked"];
+
 const NAMES = Object.fromEntries(
   Object.entries(TRAITS).map(([name, trait]) => [trait, name as keyof State]),
 );
@@ -194,18 +197,23 @@ export class LessonStore {
     return Object.keys(target).filter((trait) => {
       if (trait === guess || !NAMES[trait]) return false;
       const value = this.#signal(trait).value;
-      // A masked model begins at a gap.
       if (trait === "position" && target[trait] === -1 && value === gap) return false;
       return !same(value, target[trait]);
     });
   }
 
   #set(values: Record<string, unknown>): void {
-    const { history } = this.store;
+    const { history, trace, input } = this.store;
+    // A masked model begins at a gap; another text, once it is read.
+    const isRead = READ.every(
+      (name) => !(name in values) || same(values[name], this.#signal(name).peek()),
+    );
+    const gap = isRead && !input.isUnread.peek() ? trace.peek()?.gaps.at(-1) : undefined;
     history.aside(() => {
-      for (const [trait, value] of Object.entries(values)) {
+      for (const [trait, given] of Object.entries(values)) {
         if (!NAMES[trait]) continue;
         const bound = this.#signal(trait);
+        const value = trait === "position" && given === -1 ? (gap ?? given) : given;
         if (!same(bound.peek(), value)) bound.value = value;
       }
     });

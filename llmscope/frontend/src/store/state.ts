@@ -86,6 +86,8 @@ export const TRAITS = {
   editable: "_editable",
   path: "_path",
   reads: "_reads",
+  server: "_server",
+  room: "_room",
 } as const;
 
 export interface AttentionTraits {
@@ -199,6 +201,10 @@ export interface State
   path: string;
   /** Counts how often Python asked to read anew, as of a model that has changed. */
   reads: number;
+  /** Where the model is, of one on a server, and whether that can be reached. */
+  server: { address?: string; stands?: boolean } | undefined;
+  /** The room on the server whose view this one follows; empty to go one's own way. */
+  room: string | undefined;
 }
 
 export interface NextToken {

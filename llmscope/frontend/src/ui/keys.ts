@@ -68,6 +68,7 @@ export const KEYS = {
       dark: { keys: ["b", "."] },
       light: { keys: ["s"] },
       back: { keys: ["r"] },
+      guess: { keys: ["g"] },
       tools: { keys: ["c"] },
       full: { keys: ["f"] },
       release: { keys: ["Escape"], instead: true },

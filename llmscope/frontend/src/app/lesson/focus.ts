@@ -1,7 +1,7 @@
 /** A presenter's remote is heard by whoever has the focus: the lesson, once it is there. */
 
 import { wantKeys } from "../../host/frame";
-import { isMain } from "../../host/room";
+import { isMain, whenPlaced } from "../../host/room";
 
 /** Where a person writes: that isn't taken away from under their hands. */
 function isWriting(at: Element): boolean {
@@ -16,13 +16,24 @@ function isWriting(at: Element): boolean {
  * hears is the lesson's. In the midst of a page it has to be clicked.
  */
 export function takesFocus(host: HTMLElement, frame: HTMLElement): () => void {
-  const isIn = parent !== window;
-  if (!isIn && !isMain(host)) return () => {};
-  const here = document.activeElement;
-  const isOther = here?.shadowRoot?.activeElement ?? null;
-  // A frame that takes the focus takes it from the page around, which may give it.
+  if (parent !== window) return hears(frame);
+  let end = () => {};
+  const wait = whenPlaced(host, () => {
+    if (!isMain(host)) return;
+    const here = document.activeElement;
+    const isOther = here?.shadowRoot?.activeElement ?? null;
+    if (!isOther && !(here && isWriting(here))) frame.focus({ preventScroll: true });
+    end = hears(frame);
+  });
+  return () => {
+    wait();
+    end();
+  };
+}
+
+/** Hands on to the lesson what nobody hears. A frame has its keys from the page around, which may give them. */
+function hears(frame: HTMLElement): () => void {
   const unwant = wantKeys();
-  if (!isIn && !isOther && !(here && isWriting(here))) frame.focus({ preventScroll: true });
   const hear = (event: KeyboardEvent) => {
     const at = document.activeElement;
     if (event.defaultPrevented || (at && at !== document.body && at !== document.documentElement))

@@ -17,12 +17,14 @@ interface GuessProps {
 
 /** What the class says, before it is shown. */
 export function Guess({ store, lesson }: GuessProps) {
-  const { guess } = lesson.slide.value;
+  const { guess, ask } = lesson.slide.value;
   if (guess === "next-token") return <GuessToken store={store} lesson={lesson} />;
   const trait = guess as "temperature";
   const names = nextToken.settings;
   const name = names[trait.replace("_", "-") as keyof typeof names] ?? trait;
   const truth = store.state.lesson.value!.slides[lesson.at.value]!.set[guess] as number;
+  // What is asked says what to do.
+  if (lesson.isHeld.value && ask.length > 0) return null;
   return (
     <p class="lesson-guess" role="status">
       {lesson.isHeld.value ? (
@@ -86,11 +88,14 @@ export function rankOf(next: NextToken, guess: string): { rank: number; isWhole:
   const texts = next.labels
     .slice(0, next.known)
     .map((label, place) => (next.texts[place] ?? plain(label)).trim());
+  const isAll = next.known >= next.sorted.order.length;
   const whole = [guess, guess.toLowerCase()].map((word, folded) =>
     texts.findIndex((text) => text !== "" && (folded ? text.toLowerCase() : text) === word),
   );
   const rank = whole.find((found) => found >= 0);
   if (rank !== undefined) return { rank, isWhole: true };
+  // Of what a page doesn't have, a longer beginning may be likelier than the one that it has.
+  if (!isAll) return null;
   let [best, length] = [-1, 0];
   texts.forEach((text, place) => {
     if (text.length > length && guess.startsWith(text)) [best, length] = [place, text.length];
@@ -103,7 +108,10 @@ function Truth({ store, guess }: { store: Store; guess: string }) {
   const outcome = store.outcome.value;
   if (!next || !outcome) return null;
   const found = rankOf(next, guess);
-  if (!found) return <span>{fill(words.unranked, { rank: count(next.known) })}</span>;
+  if (!found) {
+    const isAll = next.known >= next.sorted.order.length;
+    return <span>{fill(isAll ? words.unranked : words.notKept, { rank: count(next.known) })}</span>;
+  }
   const share = rounded(probOf(outcome, found.rank));
   return (
     <span class="figures">

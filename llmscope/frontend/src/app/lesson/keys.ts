@@ -1,8 +1,10 @@
 import type { RefObject } from "preact";
 import { turnAround } from "../../host/frame";
 import type { LessonStore } from "../../store/lesson";
+import { sliderOf } from "./points";
 import { chordOf, onKeys } from "../../ui/keys";
 
+const FIELD = ".lesson-guess > input";
 const PRESSED = "button, summary, a, [role=button]";
 
 interface Around {
@@ -41,6 +43,13 @@ export function lessonKeys(lesson: LessonStore, { host, frame, tools, full }: Ar
     dark: acting(() => void (lesson.isDark.value = true)),
     light: acting(() => lesson.light()),
     back: acting(() => lesson.back()),
+    guess: acting(() => {
+      const { guess } = lesson.slide.peek();
+      const field = frame.current!.querySelector<HTMLInputElement>(FIELD);
+      const to = field ?? (guess ? sliderOf(frame.current!, guess) : null);
+      to?.focus({ preventScroll: true });
+      return to !== null;
+    }),
     tools: acting(tools),
     full: acting(full),
     release: acting(() => lesson.release()),

@@ -6,6 +6,8 @@ export interface StageProps extends PanelProps {
   host: HTMLElement;
   /** The size of type, which follows the height that there is. */
   em: Signal<number>;
+  /** Names of the panels that a slide shows. */
+  inSight: Signal<readonly string[]>;
   shown: readonly Panel[];
   /** Above the text. */
   children?: ComponentChildren;

@@ -5,29 +5,21 @@ import { px } from "../../draw/canvas";
 import type { Point } from "../../protocol/lesson";
 import type { Trace } from "../../protocol/answers";
 import { attention } from "#words/attention";
+import { lesson as words } from "#words/lesson";
 import { nextToken } from "#words/next-token";
-
-const RIM = 5; // pixels between what is pointed at and its ring
-const AWAY = 8; // from the ring to its line
-const EDGE = 6;
-/** What no line covers: words, and what is open. */
-const CLEAR = ".lesson-words, .lesson-title, .lesson-controls, .lesson-story, [data-clear]";
-
-interface Box {
-  left: number;
-  top: number;
-  width: number;
-  height: number;
-}
+import { fill } from "../../words/fill";
+import { type Box, placedLines, ringAround } from "./places";
 
 interface PointsProps {
   frame: RefObject<HTMLElement | null>;
   points: readonly Point[];
   trace: Trace | null;
+  /** Whether all that the slide shows is there, so that what isn't in sight will not come. */
+  isDone: boolean;
 }
 
-/** Rings around what a slide points at, each with a short line that covers none of it. */
-export function Points({ frame, points, trace }: PointsProps) {
+/** Rings around what a slide points at, each with a short line; what isn't in sight is said. */
+export function Points({ frame, points, trace, isDone }: PointsProps) {
   const rings = useSignal<(Box | null)[]>([]);
   const lines = useSignal<(Pick<Box, "left" | "top"> | null)[]>([]);
   const own = useRef<HTMLDivElement>(null);
@@ -38,11 +30,12 @@ export function Points({ frame, points, trace }: PointsProps) {
       waiting = 0;
       const around = root.getBoundingClientRect();
       const found = points.map((point) => {
-        const box = elementOf(root, point, trace)?.getBoundingClientRect();
-        return box && box.width > 0 ? grown(box, around) : null;
+        const element = elementOf(root, point, trace);
+        return element && ringAround(element, around);
       });
       if (JSON.stringify(found) !== JSON.stringify(rings.peek())) rings.value = found;
-      const placed = placedLines(own.current, root, found);
+      const said = [...own.current!.children].map((one) => one.querySelector("p"));
+      const placed = placedLines(root, found, said);
       if (JSON.stringify(placed) !== JSON.stringify(lines.peek())) lines.value = placed;
     };
     const soon = () => (waiting ||= requestAnimationFrame(look));
@@ -66,30 +59,28 @@ export function Points({ frame, points, trace }: PointsProps) {
   }, [points, trace]);
   return (
     <div ref={own} class="lesson-points">
-      {points.map(({ note }, index) => {
+      {points.map((point, index) => {
         const ring = rings.value[index];
+        const isMissing = !ring && isDone;
         const line = lines.value[index];
+        const at = line ? { left: px(line.left), top: px(line.top) } : { visibility: "hidden" };
         return (
-          <div key={index} class={ring ? "" : "unseen"}>
-            <i
-              class="lesson-ring"
-              style={
-                ring
-                  ? {
-                      left: px(ring.left),
-                      top: px(ring.top),
-                      width: px(ring.width),
-                      height: px(ring.height),
-                    }
-                  : undefined
-              }
-            />
-            {note && (
-              <p
-                class="lesson-line"
-                style={line ? { left: px(line.left), top: px(line.top) } : { visibility: "hidden" }}
-              >
-                {note}
+          <div key={index} class={ring || isMissing ? "" : "unseen"}>
+            {ring && (
+              <i
+                class="lesson-ring"
+                style={{
+                  left: px(ring.left),
+                  top: px(ring.top),
+                  width: px(ring.width),
+                  height: px(ring.height),
+                }}
+              />
+            )}
+            {(point.note || isMissing) && (
+              <p class="lesson-line" style={at}>
+                {point.note}{" "}
+                {isMissing && <small>{fill(words.unseen, { what: nameOf(point) })}</small>}
               </p>
             )}
           </div>
@@ -99,12 +90,8 @@ export function Points({ frame, points, trace }: PointsProps) {
   );
 }
 
-const grown = (box: DOMRect, around: DOMRect): Box => ({
-  left: Math.round(box.left - around.left - RIM),
-  top: Math.round(box.top - around.top - RIM),
-  width: Math.round(box.width + 2 * RIM),
-  height: Math.round(box.height + 2 * RIM),
-});
+const nameOf = ({ kind, at }: Point): string =>
+  fill(words.points[kind], { at: at.join(kind === "head" ? "·" : " ") });
 
 /** What is pointed at, where it is on screen. */
 function elementOf(root: HTMLElement, { kind, at }: Point, trace: Trace | null): Element | null {
@@ -116,10 +103,15 @@ function elementOf(root: HTMLElement, { kind, at }: Point, trace: Trace | null):
     const plain = (row: Element) => row.querySelector(".name")!.textContent.replace(/[·\s]/g, "");
     return rows.find((row) => plain(row) === String(at[0]).replace(/\s/g, "")) ?? null;
   }
-  const setting = String(at[0]).replace("_p", "-p").replace("_k", "-k");
-  const name = { ...nextToken.settings, threshold: attention.threshold }[setting as "top-p"];
-  const input = [...root.querySelectorAll("input")].find(({ ariaLabel }) => ariaLabel === name);
+  const input = sliderOf(root, String(at[0]));
   return input?.closest("label") ?? input ?? null;
+}
+
+/** The slider of a trait. */
+export function sliderOf(root: HTMLElement, trait: string): HTMLInputElement | null {
+  const setting = trait.replace("_p", "-p").replace("_k", "-k");
+  const name = { ...nextToken.settings, threshold: attention.threshold }[setting as "top-p"];
+  return [...root.querySelectorAll("input")].find(({ ariaLabel }) => ariaLabel === name) ?? null;
 }
 
 /** Pieces of the text hold one token or several, by the first of them. */
@@ -135,39 +127,4 @@ function tokenOf(root: HTMLElement, at: number, isTarget: boolean, trace: Trace 
       (best, one) => (best && Number(best.dataset.token) >= Number(one.dataset.token) ? best : one),
       null,
     );
-}
-
-const meets = (one: Box, other: Box): boolean =>
-  one.left < other.left + other.width &&
-  other.left < one.left + one.width &&
-  one.top < other.top + other.height &&
-  other.top < one.top + one.height;
-
-/** Where the line of each ring goes: below, above, beside; where it covers no ring and nothing open. */
-function placedLines(own: HTMLElement | null, root: HTMLElement, rings: readonly (Box | null)[]) {
-  const around = root.getBoundingClientRect();
-  const taken: Box[] = rings.filter((ring) => ring !== null);
-  for (const open of root.querySelectorAll(CLEAR))
-    taken.push(grown(open.getBoundingClientRect(), around));
-  return rings.map((ring, index) => {
-    const line = own?.children[index]?.querySelector<HTMLElement>(".lesson-line");
-    if (!ring || !line) return null;
-    const [width, height] = [line.offsetWidth, line.offsetHeight];
-    const middle = ring.left + ring.width / 2 - width / 2;
-    const level = ring.top + ring.height / 2 - height / 2;
-    const places = [
-      { left: middle, top: ring.top + ring.height + AWAY },
-      { left: middle, top: ring.top - AWAY - height },
-      { left: ring.left + ring.width + AWAY, top: level },
-      { left: ring.left - AWAY - width, top: level },
-    ].map(({ left, top }) => ({
-      left: Math.round(Math.max(EDGE, Math.min(left, around.width - width - EDGE))),
-      top: Math.round(Math.max(EDGE, Math.min(top, around.height - height - EDGE))),
-    }));
-    const free = ({ left, top }: Pick<Box, "left" | "top">) =>
-      !taken.some((box) => meets({ left, top, width, height }, box));
-    const place = places.find(free) ?? places[0]!;
-    taken.push({ ...place, width, height });
-    return place;
-  });
 }

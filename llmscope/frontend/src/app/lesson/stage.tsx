@@ -22,7 +22,7 @@ const LEAST = 15; // pixels of type
 const TOUCHES = ["click", "input", "change"];
 
 /** A slide, as large as what is in sight: one subject, a few words, and where one is. */
-export function LessonStage({ store, host, em, shown, children }: StageProps) {
+export function LessonStage({ store, host, em, inSight, shown, children }: StageProps) {
   const lesson = lessonOf(store);
   const height = useSignal(0);
   const hasTools = useSignal(false);
@@ -77,6 +77,12 @@ export function LessonStage({ store, host, em, shown, children }: StageProps) {
   const rows = slide.zoom
     ? []
     : there.filter(({ name, subjects }) => !subjects && name !== "header");
+  const names = [now, beside || null, ...rows].flatMap((panel) => panel?.name ?? []).join(" ");
+  useEffect(() => {
+    inSight.value = names.split(" ");
+  }, [names]);
+  // What a person moved away isn't said to be missing, nor what is to be guessed.
+  const isDone = store.settled.value && !isHeld && !lesson.isOff.value;
   const old = store.isOld.value ? "old" : "";
   const keys = lessonKeys(lesson, {
     host,
@@ -130,7 +136,7 @@ export function LessonStage({ store, host, em, shown, children }: StageProps) {
       </div>
       <Caption store={store} lesson={lesson} />
       <Problem store={store} />
-      <Points frame={frame} points={slide.points} trace={store.trace.value} />
+      <Points frame={frame} points={slide.points} trace={store.trace.value} isDone={isDone} />
       {lesson.isDark.value && <Dark onLeave={() => (lesson.isDark.value = false)} />}
     </div>
   );

@@ -5,6 +5,7 @@ import { common } from "#words/common";
 import { header as words } from "#words/header";
 import { fill } from "../../words/fill";
 import type { PanelProps } from "../props";
+import { ServerFacts } from "./server";
 import { Share } from "./share";
 
 export function Header({ store }: PanelProps) {
@@ -23,14 +24,15 @@ export function Header({ store }: PanelProps) {
       : fill(words.size, numbers);
   const [kept = 0, most = 0] = trace?.cache ?? [];
   const isGone = store.isGone.value;
-  const trouble = store.problem.value || isGone;
+  const isAway = store.state.server.value?.stands === false;
+  const trouble = store.problem.value || isGone || isAway;
   const status = trouble ? "problem" : store.waiting.value ? "busy" : "ready";
   return (
     <div class="header">
       <span
         class={`dot ${status}`}
         role="img"
-        aria-label={words.status[isGone ? "disconnected" : status]}
+        aria-label={words.status[isGone || isAway ? "disconnected" : status]}
       />
       <span class="facts muted figures">
         <strong class="ellipsis" title={model.name}>
@@ -46,6 +48,7 @@ export function Header({ store }: PanelProps) {
           </span>
         )}
       </span>
+      <ServerFacts store={store} />
       <span class="right">
         <span class={`muted figures ${store.isOld.value ? "old" : ""}`}>
           {trace && lengthOf(trace)}

@@ -14,6 +14,10 @@ export const header = {
   cache: "cache {size}",
   cacheTitle:
     "Keys and values of recent texts, so that an edit costs only what it changes; at most {size} (scope.cache_limit)",
+  serverTitle: "The server that the model is on",
+  reconnecting: "{address} can't be reached: trying again…",
+  following: "Following {room} ✕",
+  unfollowTitle: "Go your own way: what is shown stays",
   perplexity: "perplexity {value}",
   perplexityTitle: "Show or hide the chain rule, of which it is made",
   model,

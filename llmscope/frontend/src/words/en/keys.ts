@@ -62,6 +62,7 @@ export const keys = {
         dark: "Nothing is shown, or the slide again",
         light: "One panel alone is lit",
         back: "Back to the slide, from wherever you went",
+        guess: "To what is guessed: the field, or the slider",
         tools: "Show or hide the controls",
         full: "Full screen",
         release: "Lift what was pressed last: black, the spotlight, a number",

@@ -31,12 +31,23 @@ export const lesson = {
   },
   blocks: "× {count}",
 
+  unseen: "not in sight: {what}",
+  points: {
+    token: "token {at}",
+    head: "head {at}",
+    box: "box {at}",
+    next: "“{at}” among the next tokens",
+    slider: "slider {at}",
+    cell: "cell {at}",
+  },
+
   guess: "Your guesses",
   guessToken: "Which token comes next?",
   guessPlace: "A guess, Enter",
   guessSlider: "Set the slider to your guess.",
   ranked: "rank {rank} · {share}",
   unranked: "below rank {rank}",
+  notKept: "not among the {rank} likeliest, which this page has",
   begins: "begins with “{token}”",
   guessed: "Your guess: {value}",
   truth: "True value: {value}",

@@ -59,6 +59,7 @@ export const keys = {
         dark: "黑屏，或恢复",
         light: "只突出一个面板",
         back: "从任何地方回到本页",
+        guess: "到要猜的地方：输入框，或滑块",
         tools: "显示或隐藏控件",
         full: "全屏",
         release: "取消黑屏、聚光或输入的数字",

@@ -31,12 +31,23 @@ export const lesson = {
   },
   blocks: "× {count}",
 
+  unseen: "画面中没有：{what}",
+  points: {
+    token: "词元 {at}",
+    head: "头 {at}",
+    box: "方框 {at}",
+    next: "下一个词元里的“{at}”",
+    slider: "滑块 {at}",
+    cell: "格子 {at}",
+  },
+
   guess: "大家的猜测",
   guessToken: "下一个词元是什么？",
   guessPlace: "输入猜测，按 Enter",
   guessSlider: "把滑块拖到你猜的位置。",
   ranked: "第 {rank} 名 · {share}",
   unranked: "在第 {rank} 名之后",
+  notKept: "不在本页面保存的前 {rank} 个词元之中",
   begins: "以“{token}”开头",
   guessed: "你的猜测：{value}",
   truth: "真实值：{value}",

@@ -18,7 +18,7 @@ export const tokens = {
 
   old: "虚线：未读。浅色部分属于之前的文本。",
   empty: "下方每个面板都随你的输入变化。",
-  token: "“{token}” 词元 {index}，编号 {id}",
+  token: "“{token}”，词元 {index}，编号 {id}",
   attention: {
     from: "来自“{token}”的注意力 {weight}",
     to: "对“{token}”的注意力 {weight}",
