@@ -35,8 +35,7 @@ _ANSWERS = 64  # that a replica has in hand, before the next replica is asked
 _TARGET = 8  # answers in hand of each replica, for which replicas are added
 _CONNECTIONS = 10_000  # of which each counts as a request of the ingress
 _BEGINNING = 32  # characters of a text that choose its replica
-_DRAIN = 20.0  # seconds that answers have to end, when a replica is replaced
-_CLOSE = 2.0  # seconds that connections have: they are made anew, and ask again
+_DRAIN = 10.0  # seconds that answers, and connections, have to end when a process is replaced
 _ROUTER = "ray.serve.experimental.consistent_hash_router.ConsistentHashRouter"
 
 
@@ -304,7 +303,7 @@ def application(
         name="ingress",
         ray_actor_options={"num_cpus": 0},
         max_ongoing_requests=_CONNECTIONS,
-        graceful_shutdown_timeout_s=_CLOSE,
+        graceful_shutdown_timeout_s=_DRAIN,
         graceful_shutdown_wait_loop_s=0.1,
     )
     together = [*shared] if at_once > 1 else []

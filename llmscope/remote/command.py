@@ -69,6 +69,7 @@ def run(args: Namespace) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: over.set())
         over.wait()
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # twice ends it at once
     return 0
 
 

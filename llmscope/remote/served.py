@@ -88,7 +88,7 @@ class Server:
         self._stands = True
 
     def stop(self) -> None:
-        """End it: what is asked is answered first, for twenty seconds at most."""
+        """End it: what is asked is answered first, for ten seconds at most."""
         if not self._stands:
             return
         self._stands = False

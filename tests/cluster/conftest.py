@@ -26,6 +26,7 @@ with warnings.catch_warnings():
     from ray.cluster_utils import Cluster
 
 import llmscope
+from llmscope.remote.limits import Limits
 from llmscope.remote.served import Served, serve
 from tests import tiny
 
@@ -100,6 +101,7 @@ class Nodes:
             token=TOKEN,
             room_token=ROOM,
             num_cpus=0,
+            limits=Limits(tokens_a_minute=1_000_000),
         )
 
     def lose_node(self) -> None:

@@ -19,8 +19,8 @@ SETTINGS = {"seed": 7, "do_sample": True, "temperature": 1.5}
 
 @pytest.fixture(scope="module")
 def expected(local):
-    """Logits of texts, computed here."""
-    texts = [TEXT + " " + "again" * n for n in range(12)] + [f"{n} {TEXT}" for n in range(12)]
+    """Logits of texts that begin with different tokens: none is computed behind what is cached."""
+    texts = [letter + TEXT for letter in "abcdefghijklmnop"]
     return {text: local.trace(text).logits for text in texts}
 
 
@@ -40,7 +40,7 @@ def test_a_shared_model_equals_the_local_one(nodes):
     text = "the third of May 1999"
     made = there.generate(text, do_sample=False, max_new_tokens=12)
     same = here.generate(text, do_sample=False, max_new_tokens=12)
-    assert made.sequences == same.sequences
+    assert np.array_equal(made.sequences, same.sequences)
     there.elsewhere.connection.close()
 
 
@@ -72,7 +72,7 @@ def test_a_generated_text_goes_on_when_its_replica_is_killed(scope, local):
     scope.elsewhere.parts = counted
     made = scope.generate(TEXT, **options)
     assert len(seen) > 20
-    assert made.sequences == local.generate(TEXT, **options).sequences
+    assert np.array_equal(made.sequences, local.generate(TEXT, **options).sequences)
 
 
 def test_a_written_text_goes_on_when_its_replica_is_killed(scope, local):
@@ -84,11 +84,11 @@ def test_a_written_text_goes_on_when_its_replica_is_killed(scope, local):
         busy = _Busy() if kills else None
         nodes = []
         for number, part in enumerate(session.steps(40, together=False)):
-            nodes += part.get("nodes", []) if isinstance(part, dict) else []
+            nodes += [node["token"] for node in part["nodes"]] if part is not ask.PAUSE else []
             if kills and number == 15:
                 busy.one().kill()
         states.append(nodes)
-    assert states[0] == states[1]
+    assert len(states[0]) == 40 and states[0] == states[1]
 
 
 def test_abandoned_work_ends(nodes, scope):
