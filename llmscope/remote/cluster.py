@@ -50,7 +50,9 @@ class Replica:
         How many are held at once: whichever was not asked for longest is let go of.
     """
 
-    async def __init__(self, models: Mapping[str, tuple[Any, Any]], at_once: int) -> None:
+    async def __init__(  # type: ignore[misc]  # as Ray Serve takes it
+        self, models: Mapping[str, tuple[Any, Any]], at_once: int
+    ) -> None:
         self._host = Host(
             {name: partial(load, where, **options) for name, (where, options) in models.items()}
         )

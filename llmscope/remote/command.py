@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from argparse import ArgumentParser, Namespace
+from typing import Any
 
 from llmscope.remote.served import Served, serve
 
@@ -44,7 +45,7 @@ def run(args: Namespace) -> int:
     tokens = {name: os.environ.pop(variable, None) for name, variable in _TOKENS.items()}
     resources = {"replicas": args.replicas, "num_gpus": args.num_gpus, "num_cpus": args.num_cpus}
     options = {"dtype": args.dtype, "device_map": args.device_map}
-    models = args.models or ["smollm2"]
+    models: list[Any] = args.models or ["smollm2"]
     if args.apart:
         models, resources = [Served(model, **resources) for model in models], {}
     over = threading.Event()
@@ -55,7 +56,8 @@ def run(args: Namespace) -> int:
             port=args.port,
             address=args.address,
             at_once=args.at_once,
-            **tokens,
+            token=tokens["token"],
+            room_token=tokens["room_token"],
             **resources,
             **options,
         )

@@ -62,18 +62,31 @@ class Server:
 
     It ends with its block, or with `stop`.
 
-    Attributes
+    Parameters
     ----------
     address
         What clients connect to.
     names
         Of the models.
+    tokens
+        The owner's and the class's.
+    ray_is_ours, is_here
+        Whether this process connected to Ray for it, and whether it started Ray.
+
+    Attributes
+    ----------
     token
         The owner's token.
     room_token
         The class's token.
     problems
         Why a model didn't load, by its name.
+
+    Examples
+    --------
+    >>> import llmscope
+    >>> server = llmscope.serve("smollm2")  # doctest: +SKIP
+    >>> server.stop()  # doctest: +SKIP
     """
 
     def __init__(
@@ -273,11 +286,8 @@ def _most(replicas: int | tuple[int, int]) -> int:
 def _resources(
     replicas: int | tuple[int, int], gpus: float, cpus: float | None, share: float
 ) -> dict[str, Any]:
-    return {
-        "replicas": replicas,
-        "num_gpus": gpus,
-        "num_cpus": share if cpus is None else cpus,
-    }
+    used = share if cpus is None else cpus
+    return {"replicas": replicas, "num_gpus": gpus, "num_cpus": used}
 
 
 def _ray() -> Any:
