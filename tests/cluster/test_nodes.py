@@ -83,12 +83,12 @@ def test_a_written_text_goes_on_when_its_replica_is_killed(scope, local):
         session(ask.Begin(TEXT))
         busy = _Busy() if kills else None
         nodes = []
-        for number, part in enumerate(session.steps(40, together=False)):
+        for number, part in enumerate(session.steps(18, together=False)):
             nodes += [node["token"] for node in part["nodes"]] if part is not ask.PAUSE else []
             if kills and number == 15:
                 busy.one().kill()
         states.append(nodes)
-    assert len(states[0]) == 40 and states[0] == states[1]
+    assert len(states[0]) == 18 and states[0] == states[1]
 
 
 def test_abandoned_work_ends(nodes, scope):
