@@ -3,6 +3,7 @@ PY := $(VENV)/bin/python
 HOSTS := $(VENV)/hosts
 EVALUATE := $(VENV)/evaluate
 TRAINING := $(VENV)/training
+CLUSTER := $(VENV)/cluster
 STAMP := $(VENV)/.llmscope
 FRONTEND := llmscope/frontend
 MODULES := $(FRONTEND)/node_modules/.package-lock.json
@@ -26,7 +27,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 # Each of many processes would compile anew all that it imports, which is half of its start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup build lab check lint types lint-front numbers unit test-front whole components fixtures notebooks test test-cpus chaos sweep newest lowest demos docs evaluate training hosts release bench soak pictures screens format clean chromium
+.PHONY: help setup build lab check lint types lint-front numbers unit test-front whole components fixtures notebooks test test-cpus chaos sweep newest lowest demos docs evaluate training cluster hosts release bench soak pictures screens format clean chromium
 
 help: ## show these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -136,6 +137,15 @@ training: build ## install datasets, peft, rouge-score and trl, and run the note
 	$(TRAINING)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile \
 		-c constraints.txt datasets peft rouge-score trl
 	$(TRAINING)/bin/python -m pytest tests/training --whole --durations=0 -s
+
+cluster: setup ## install Ray, and serve models on two nodes of it, of which processes, a node and all die
+	test -x $(CLUSTER)/bin/python || $(PY) -m venv $(CLUSTER)
+	@# What is in .venv is seen there, and not installed again; replicas see llmscope.
+	$(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"), "$(CURDIR)", sep="\n")' > \
+		"$$($(CLUSTER)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/llmscope-venv.pth"
+	$(CLUSTER)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile \
+		-c constraints.txt "ray[serve]>=2.60"
+	$(CLUSTER)/bin/python -m pytest tests/cluster --durations=0
 
 notebooks: build ## run the code of all chapters of the course, once for both languages
 	$(PY) -m pytest tests/chapters --whole -s

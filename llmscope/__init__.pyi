@@ -12,7 +12,10 @@ from .lessons import Lesson as Lesson
 from .lessons import Slide as Slide
 from .lessons import lesson as lesson
 from .loading import LoadError as LoadError
+from .remote import Served as Served
+from .remote import Server as Server
 from .remote import connect as connect
+from .remote import serve as serve
 from .sampling import Distribution as Distribution
 from .scope import Scope as Scope
 from .scope import load as load

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import llmscope
 from llmscope.evaluation import command as evaluate
+from llmscope.remote import command as serve
 
 _PACKAGE = Path(__file__).parent
 _QUICKSTART = "llmscope-quickstart.ipynb"
@@ -94,6 +95,7 @@ COMMANDS = {
     "evaluate": Command(
         "measure models and compare them on texts", evaluate.arguments, evaluate.run
     ),
+    "serve": Command("serve models to many notebooks", serve.arguments, serve.run),
 }
 
 

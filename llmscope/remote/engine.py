@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -263,8 +264,10 @@ class Engine:
             return found
         scope = self._edited(message)
 
-        def step(ids: list[list[int]]) -> None:
-            turn.say({"tokens": len(ids[0])})
+        steps = itertools.count(1)
+
+        def step(_ids: list[list[int]]) -> None:
+            turn.say({"step": next(steps)})
             turn.let_others()
             if turn.cancelled():
                 raise KeyboardInterrupt

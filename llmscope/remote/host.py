@@ -44,6 +44,11 @@ class Host:
         """How many answers aren't whole yet."""
         return self._turns.waiting
 
+    @property
+    def stands(self) -> bool:
+        """Whether what is asked is answered."""
+        return self._turns.stands
+
     async def load(self, model: str) -> Engine:
         """Return what answers for a model, which is loaded unless it was.
 

@@ -214,9 +214,9 @@ class RemoteScope(Scope):
         try:
             with progress_bar(unit="token", delay=0.5) as bar:
                 for part in self.elsewhere.parts(message):
-                    if "tokens" in part:
-                        steps += 1
-                        bar.update()
+                    if "step" in part:
+                        steps = part["step"]
+                        bar.update(steps - bar.n)
                     else:
                         found = part
         except KeyboardInterrupt:

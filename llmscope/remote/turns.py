@@ -116,6 +116,11 @@ class Turns:
         """How many answers aren't whole yet."""
         return len(self._waiting)
 
+    @property
+    def stands(self) -> bool:
+        """Whether the thread that answers runs."""
+        return self._thread.is_alive() and not self._closed
+
     def ask(self, person: str, urgency: int, work: Work, send: Send) -> Turn:
         """Take a question in.
 
