@@ -94,6 +94,27 @@ class Scaling:
         return f"{self.part} × {self.factor:g}{_where(self.positions)}"
 
 
+@dataclass(frozen=True, eq=False)
+class Vectors:
+    """What a part gave in a pass of another process, in the place of a trace.
+
+    Attributes
+    ----------
+    values
+        (positions, size), or (positions, heads, size).
+    """
+
+    values: NDArray[np.float32]
+
+    @property
+    def recording(self) -> Recording:
+        """Refuse: the pass is elsewhere."""
+        raise ValueError("What was patched is known by its vectors alone.")
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
 @dataclass(frozen=True)
 class Patch:
     """A part that gives what it gave in another pass; see `llmscope.patch`.
@@ -196,7 +217,7 @@ def check_can_continue(edits: Iterable[Edit]) -> None:
 
 def _size_of(patch: Patch) -> int:
     """Return how many positions the source has, on the side of the part."""
-    if patch.part.kind == "encoder":
+    if patch.part.kind == "encoder" and not isinstance(patch.source, Vectors):
         return patch.source.recording.inputs["input_ids"].shape[1]
     return len(patch.source)
 

@@ -15,7 +15,7 @@ from llmscope.capture.change import Change
 from llmscope.capture.points import Changed, Point, check_point, heads_of
 from llmscope.capture.reweighing import Reweighing
 from llmscope.capture.undo import restoring
-from llmscope.edits.edit import Ablation, Edit, Part, Patch, Scaling, Steering, placed
+from llmscope.edits.edit import Ablation, Edit, Part, Patch, Scaling, Steering, Vectors, placed
 from llmscope.edits.known import KnownBlocks
 from llmscope.edits.runner import EditedRunner
 from llmscope.words import say
@@ -255,6 +255,8 @@ class Editor:
 
     def _of_source(self, edit: Patch, point: Point) -> torch.Tensor:
         """Return what a point gave in the source of a patch (positions, …)."""
+        if isinstance(edit.source, Vectors):
+            return torch.as_tensor(edit.source.values)
         source = edit.source.recording
         if source.runner.model is not self.runner.model:
             raise ValueError("The source of a patch is a trace of the same model.")

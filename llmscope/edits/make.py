@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from llmscope.edits.edit import Ablation, By, HasRecording, Part, Patch, Scaling, Steering
+from llmscope.edits.edit import Ablation, By, HasRecording, Part, Patch, Scaling, Steering, Vectors
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -181,7 +181,7 @@ def patch(
     >>> bool(abs(trace.logits[-1] - other.logits[-1]).max() < 1e-3)
     True
     """
-    if not hasattr(source, "recording"):
+    if not isinstance(source, Vectors) and not hasattr(source, "recording"):
         raise TypeError(f"source is a trace, as scope.trace(text) makes it, not {source!r:.60}.")
     part = _part(head, attention, mlp, layer, kind)
     pairs: tuple[tuple[int, int], ...] | None

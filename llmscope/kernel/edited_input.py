@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from llmscope.edits import Ablation, Edit, Patch, Scaling, ablate, patch, scale_head, steer
+from llmscope.edits.edit import Vectors
 from llmscope.kernel.text_input import IdsInput, TextInput
 from llmscope.words import say
 
@@ -215,8 +216,10 @@ def _of_part(part: Part) -> list[Any]:
     return [part.what, part.layer, part.head, part.kind]
 
 
-def _of_source(edit: Patch) -> list[Any]:
+def _of_source(edit: Patch) -> list[Any] | None:
     source: Any = edit.source
+    if isinstance(source, Vectors):
+        return None  # no text makes it
     what = source.input if isinstance(source, TracedLater) else input_of(source)
     if isinstance(what, EditedInput):
         assert isinstance(what.input, TextInput)

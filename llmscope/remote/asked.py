@@ -48,7 +48,6 @@ class Asked:
         about = self.read({"do": "model"})
         self.facts: Facts = about["facts"]
         self.width: int = about["width"]
-        self.can_generate: bool = about["can_generate"]
         self.generation_config = _config(about["generation_config"])
 
     def parts(self, message: Name, cancelled: Cancel = NEVER) -> Iterator[Any]:

@@ -18,7 +18,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from llmscope.capture import Cancelled
+from llmscope.capture import NEVER, Cancelled
 from llmscope.remote.protocol import (
     CLIENT,
     DONE,
@@ -33,7 +33,6 @@ from llmscope.remote.protocol import (
 from llmscope.remote.values import LARGEST, FrameError, packed, unpacked
 from llmscope.words import language, say
 
-NEVER: Callable[[], bool] = lambda: False  # noqa: E731
 _LOOK = 0.02  # seconds between two looks at whether nobody waits any more
 _FIRST, _LAST = 0.1, 5.0  # seconds until a lost connection is made anew
 _PATIENCE = 60.0  # seconds of trying before what waits is told

@@ -136,8 +136,6 @@ class Engine:
             "facts": self.scope.facts,
             "width": self.scope.width,
             "generation_config": None if config is None else config.to_json_string(),
-            "can_generate": bool(getattr(self.scope.model, "can_generate", lambda: False)()),
-            "has_head": self.scope.runner.head.exists,
         }
 
     def _about(self, trace: Trace) -> Message:

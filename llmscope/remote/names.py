@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from llmscope.capture import to_numpy
+from llmscope.capture.points import Point
 from llmscope.edits import Patch, patch
+from llmscope.edits.edit import Vectors
 from llmscope.kernel.edited_input import as_value, edit_of
 from llmscope.text.prepare import as_list
+from llmscope.trace import Trace
 from llmscope.words import refused
 
 if TYPE_CHECKING:
@@ -17,9 +24,9 @@ if TYPE_CHECKING:
     from llmscope.edits import Edit
     from llmscope.scope import Scope
     from llmscope.text.prepare import Text
-    from llmscope.trace import Trace
 
-Name = dict[str, Any]  # JSON values: text, pair, target, edits and masked
+Name = dict[str, Any]  # text, pair, target, edits and masked
+_POINTS: dict[str, Any] = {"head": "heads", "layer": "block"}  # where others have their names
 
 
 def name_of(
@@ -31,8 +38,8 @@ def name_of(
     ------
     TypeError
         For what is no text, no ids and no messages.
-    ValueError
-        For a patch out of a trace whose model isn't on a server.
+    RuntimeError
+        For a patch out of a trace of a model here that was changed since.
     """
     name: Name = {"text": _plain(text)}
     if pair is not None:
@@ -46,7 +53,7 @@ def name_of(
 
 def known_as(name: Name) -> str:
     """Return a name as one text, the same for equal names."""
-    return json.dumps(name, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return json.dumps(name, sort_keys=True, separators=(",", ":"), default=_digest)
 
 
 def made(name: Name, scope: Scope, trace: Callable[[Name], Trace], cancelled: Any) -> Trace:
@@ -107,22 +114,42 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _sent(edit: Edit) -> dict[str, Any]:
+    """Return an edit as values: of a patch the name of its source, or the vectors of one here."""
     source: Any = edit.source if isinstance(edit, Patch) else None
-    named = getattr(source, "wire_name", None)
-    if named is None:
+    if not isinstance(source, Trace):
         return as_value(edit)
     pairs: Any = edit.positions
-    positions = None if pairs is None else [list(pair) for pair in pairs]
-    part = edit.part
-    where = [part.what, part.layer, part.head, part.kind]
-    return {"do": "patch", "part": where, "trace": named, "positions": positions}
+    what, layer, _, kind = edit.part
+    sent = {
+        "do": "patch",
+        "part": list(edit.part),
+        "positions": None if pairs is None else [list(pair) for pair in pairs],
+    }
+    named = getattr(source, "wire_name", None)
+    if named is not None:
+        return {**sent, "trace": named}
+    source.check_current()
+    recording, point = source.recording, Point(_POINTS.get(what, what), layer, kind)
+    (vectors,) = source.scope.editor.read(recording.runner, recording.inputs, [point])
+    return {**sent, "vectors": to_numpy(vectors)}
 
 
 def _received(value: Any, scope: Scope, trace: Callable[[Name], Trace]) -> Edit:
-    if not isinstance(value, dict) or "trace" not in value:
+    if not isinstance(value, dict) or not value.keys() & {"trace", "vectors"}:
         return edit_of(value, scope)
     what, layer, head, kind = value["part"]
     positions = value.get("positions")
     part: dict[str, Any] = {what: (layer, head) if what == "head" else layer}
     pairs = None if positions is None else dict(positions)
-    return patch(source=trace(value["trace"]), **part, positions=pairs, kind=kind)
+    source: Any
+    if "trace" in value:
+        source = trace(value["trace"])
+    elif isinstance(value["vectors"], np.ndarray) and value["vectors"].ndim in (2, 3):
+        source = Vectors(value["vectors"])
+    else:
+        raise refused("{name!r:.80} names no trace.", name=value)
+    return patch(source=source, **part, positions=pairs, kind=kind)
+
+
+def _digest(value: Any) -> str:
+    return sha256(value.tobytes() + repr(value.shape).encode()).hexdigest()

@@ -22,6 +22,7 @@ from typing import Any
 from llmscope.capture import Cancelled
 from llmscope.kernel.requests import FIRST, LAST, LATER, SOON, RequestError
 from llmscope.remote.values import FrameError, packed, unpacked
+from llmscope.words import say
 
 VERSION = 1
 CLIENT = "X-Llmscope-Client"
@@ -91,7 +92,9 @@ def error_of(frame: bytes) -> Exception:
     value = unpacked(frame, classes=False)
     words, kind = str(value.get("error")), value.get("kind")
     if kind == "Busy":
-        return Busy(words, float(value.get("again", 1.0)))
+        again = float(value.get("again", 1.0))
+        told = say("{words} Try again in {seconds:.0f} s.", words=words, seconds=max(again, 1))
+        return Busy(told, again)
     if kind == Cancelled.__name__:
         return Cancelled()
     return _ERRORS.get(str(kind), RuntimeError)(words)

@@ -226,6 +226,12 @@ def test_effects_and_patches_equal_those_of_a_model_here(remote, local):
     patched = [scope.trace(TEXT, edits=e) for scope, e in zip((remote, local), edits, strict=True)]
     assert np.array_equal(patched[0].logits, patched[1].logits)
     assert np.array_equal(patched[0].untouched.logits, here.logits)
+    # Of a trace here, only what is patched goes there.
+    for part in ({"head": (1, 2)}, {"mlp": 1}, {"layer": 0}, {"attention": 2}):
+        edit = llmscope.patch(source=local.trace(other), **part, positions={-1: 0})
+        sides = [scope.trace(TEXT, edits=[edit]) for scope in (remote, local)]
+        assert np.array_equal(sides[0].logits, sides[1].logits)
+        assert sides[0].edits[0].part == sides[1].edits[0].part
 
 
 def test_a_survey_counts_what_it_would_count_here(remote, local, tmp_path):
