@@ -45,6 +45,8 @@ def connect(address: str, model: str | None = None, *, token: str | None = None)
     given = token or os.environ.get("LLMSCOPE_TOKEN")
     if not given:
         raise refused("A server is asked with a token: connect(address, model, token=…).")
+    if not given.isascii():
+        raise refused("A token is of ASCII characters: this one isn't whole, or none.")
     connection = Connection(address, given)
     about = connection.described()
     names = about["models"]

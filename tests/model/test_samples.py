@@ -25,7 +25,8 @@ _FENCE = re.compile(
 _SHOWN = re.compile(r"^````.*?^````$", re.M | re.S)
 # What the first line says that a reader has to have; such a sample is read, not run.
 _NEEDS = re.compile(
-    r"# (an app of|conf\.py|in llmscope/|(in )?tests/|(each )?with a .*of your|from the Hub, and)"
+    r"# (an app of|conf\.py|in llmscope/|(in )?tests/|(each )?with a .*of your|from the Hub, and|"
+    r"with a server|starts Ray|on a node of)"
 )
 # Of names that a sample loads: what a test has in their place, with tokens of the same kind.
 _HUB = {

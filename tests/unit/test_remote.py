@@ -55,6 +55,8 @@ def test_nobody_else_is_let_in(server, headers):
 def test_a_wrong_token_is_said_in_words(server):
     with pytest.raises(ConnectionError, match="doesn't take this token"):
         server.connect(token="wrong")
+    with pytest.raises(ValueError, match="of ASCII characters"):
+        server.connect(token="…")
     with pytest.raises(ValueError, match="asked with a token"):
         llmscope.connect(server.address)
 
