@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import contextmanager
 from functools import partial
 
@@ -71,3 +72,11 @@ def serving(models, limits=None, port=0):
         yield server
     finally:
         server.stop()
+
+
+def until(condition, seconds=10):
+    """Wait for what another thread does."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)

@@ -63,6 +63,7 @@ class Handlers:
         self.traces = TraceCache(scope, trace, other, other_given)
         self.session = session
         self._of_traces = OfTraces()
+        self._releases = 0
         self._vocabularies: dict[int, Vocabulary] = {}  # by the identity of their scopes
 
     @property
@@ -82,6 +83,7 @@ class Handlers:
 
     def release(self) -> None:
         """Free all that can be computed again."""
+        self._releases += 1
         self.traces.release()
         self._of_traces.release()
         self._vocabularies.clear()
@@ -147,7 +149,7 @@ class Handlers:
                 self.release()
                 yield {}
             case _ if type(request) in self._answers:
-                yield from beside(self._answers[type(request)](request, cancelled), cancelled)
+                yield from beside(self._own(request, cancelled), cancelled)
             case _:
                 raise unanswered(request)
 
@@ -163,6 +165,15 @@ class Handlers:
                 check_ids([token_id], scope.facts.vocabulary)
                 return {"label": labels(scope.tokenizer, [token_id])[0]}
         return described(scope)
+
+    def _own(self, request: Request, cancelled: Callable[[], bool]) -> Iterator[Part]:
+        """Yield the view's own answer; what was released meanwhile is released after it, too."""
+        before = self._releases
+        try:
+            yield from self._answers[type(request)](request, cancelled)
+        finally:
+            if self._releases != before:
+                self.release()
 
     def _of_trace(self, request: ask.OfTrace, cancelled: Callable[[], bool]) -> Iterator[Part]:
         names = request.trace[:2] if isinstance(request.trace, ask.Pair) else (request.trace,)

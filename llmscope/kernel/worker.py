@@ -44,6 +44,8 @@ class _Job:
     parts: Iterator[Part] | None = field(compare=False, default=None)
     # The part that came last: whether another follows isn't known yet.
     held: Part = field(compare=False, default_factory=lambda: PAUSE)
+    # The one before: an answer that pauses and then ends says it again, as its last.
+    sent: Part = field(compare=False, default_factory=lambda: PAUSE)
 
 
 _END = _Job(-1, -1, -1, Request())  # by identity: the thread ends
@@ -185,10 +187,11 @@ class Worker:
                     return True
                 if job.held is not PAUSE:
                     self._reply(job, job.held, done=False)
+                    job.sent = job.held
                 job.held = part
                 if part is PAUSE:
                     return False
-            self._reply(job, job.held, done=True)
+            self._reply(job, job.sent if job.held is PAUSE else job.held, done=True)
             return True
         except Cancelled:
             return True

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 
-from llmscope.kernel import Handlers, TextInput
+from llmscope.kernel import Handlers, TextInput, requests
 from llmscope.kernel.generation import GenerationSession
 from llmscope.kernel.protocol import parse
 from llmscope.kernel.requests import PAUSE, RequestError
@@ -190,3 +192,22 @@ def test_loading_streams_its_progress_and_can_be_stopped(folder, monkeypatch):
     assert last["model"]["name"] == "tiny"
     with pytest.raises(LoadError, match="Cancelled"):
         parts(lambda: True)
+
+
+def test_what_is_read_while_all_is_released_is_released_after_it(local):
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(_request, _cancelled):
+        begun.set()
+        go_on.wait(10)
+        handlers.traces.trace(TextInput(TEXT))
+        yield {"html": ""}
+
+    handlers = Handlers(local, answers={requests.Page: slow})
+    parts = handlers(requests.Page(), lambda: False)
+    assert next(parts) is PAUSE
+    assert begun.wait(10)
+    assert [*handlers(requests.Release(), lambda: False)] == [{}]
+    go_on.set()
+    assert {"html": ""} in [*parts]
+    assert len(handlers.traces) == 0

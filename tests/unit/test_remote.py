@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import signal
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -15,12 +14,14 @@ from websockets.sync.client import connect as dial
 import llmscope
 from llmscope import GenerationView, Scope
 from llmscope.capture import Cancelled
+from llmscope.kernel import Worker
+from llmscope.kernel.requests import PAUSE
 from llmscope.remote.connection import Connection
 from llmscope.remote.limits import Client, Limits, Tokens
 from llmscope.remote.protocol import CLIENT, ERROR, Busy, error_of, read_reply
 from llmscope.remote.values import FrameError, packed, unpacked
 from tests import tiny
-from tests.serving import TOKENS, Served, serving
+from tests.serving import TOKENS, Served, serving, until
 from tests.tiny import TEXT
 
 HEADERS = {"Authorization": f"Bearer {TOKENS.owner}", CLIENT: "0" * 32}
@@ -279,10 +280,7 @@ def test_what_nobody_waits_for_is_dropped(server, remote):
     with pytest.raises(Cancelled):
         remote.trace(TEXT, cancelled=lambda: True)
     assert len(remote.trace("hi")) == 2
-    deadline = time.monotonic() + 10
-    while server.host.waiting and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert server.host.waiting == 0
+    until(lambda: server.host.waiting == 0)
 
 
 def test_a_lost_connection_heals_and_nothing_is_lost(local):
@@ -310,6 +308,18 @@ def test_a_lost_connection_heals_and_nothing_is_lost(local):
     view.close()
     scope.elsewhere.connection.close()
     server.stop()
+
+
+def test_a_view_is_told_the_last_part_again_where_its_end_comes_late():
+    sent = []
+    worker = Worker(
+        lambda *_: iter([PAUSE, {"a": 1}, PAUSE, {"a": 2}, PAUSE]),
+        lambda content, _: sent.append((content["part"], content["done"])),
+    )
+    worker.receive({"request": 1, "key": "model"})
+    until(lambda: len(sent) == 3)
+    assert sent == [({"a": 1}, False), ({"a": 2}, False), ({"a": 2}, True)]
+    worker.close()
 
 
 def test_a_closed_connection_says_so(server):

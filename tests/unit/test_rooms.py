@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 import llmscope
-from tests.serving import TOKENS, Served
-
-
-def until(condition) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+from tests.serving import TOKENS, Served, until
 
 
 def test_a_class_follows_its_lecturer_and_lets_go(server):
