@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -152,8 +153,11 @@ def make(app: Sphinx) -> None:
 
 
 def linked(app: Sphinx, page: str, source: list[str]) -> None:
-    """Let the list of the course lead to its pages."""
+    """Let the list of the course lead to its pages, and to the notebooks that have none."""
     if page == "course":
+        for name in set(names()) - set(wanted()):
+            link = re.compile(rf"\[([^\]]+)\]\((\.\./notebooks/\w+/{name}\.ipynb)\)")
+            source[0] = link.sub(r"{download}`\1 <\2>`", source[0])
         for name in wanted():
             for lang in LANGUAGES:
                 source[0] = source[0].replace(
