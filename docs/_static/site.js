@@ -6,5 +6,5 @@ const scrolled = new ResizeObserver((changes) => {
   }
 });
 addEventListener("DOMContentLoaded", () => {
-  for (const one of document.querySelectorAll("pre, .table-wrapper, .math-wrapper")) scrolled.observe(one);
+  for (const one of document.querySelectorAll("pre, table.dataframe, .table-wrapper, .math-wrapper")) scrolled.observe(one);
 });
