@@ -164,6 +164,10 @@ class RemoteScope(Scope):
     def forget(self) -> None:
         """Do nothing: the server's model doesn't change."""
 
+    def close(self) -> None:
+        """End the connection to the server; what is asked afterwards says so."""
+        self.elsewhere.connection.close()
+
     def trace(
         self,
         text: Text,

@@ -69,4 +69,5 @@ def test_a_model_on_a_server_is_looked_into_followed_lost_and_found(open_noteboo
     expect_bars_as_in_python(notebook, panels)
     expect(panels.error).to_have_count(0)
     notebook.screenshot("remote-found")
+    notebook.execute("for one in (scope, student.scope): one.close()")
     notebook.execute("explorer.close(); student.close(); server.stop()")

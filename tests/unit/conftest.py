@@ -68,7 +68,7 @@ def scope(tokenizer, where: str, request: pytest.FixtureRequest) -> Iterator[Sco
     server = request.getfixturevalue("server")
     remote = server.connect()
     yield remote
-    remote.elsewhere.connection.close()
+    remote.close()
     server.host.unload("tiny")  # with what it has cached, under settings of this test
 
 
@@ -81,7 +81,7 @@ def local(tokenizer) -> Scope:
 def remote(server):
     scope = server.connect()
     yield scope
-    scope.elsewhere.connection.close()
+    scope.close()
     server.host.unload("tiny")
 
 

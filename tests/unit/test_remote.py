@@ -306,7 +306,7 @@ def test_a_lost_connection_heals_and_nothing_is_lost(local):
     assert np.array_equal(scope.trace(TEXT).logits, local.trace(TEXT).logits)
     assert states[:2] == [False, True]
     view.close()
-    scope.elsewhere.connection.close()
+    scope.close()
     server.stop()
 
 
@@ -324,7 +324,7 @@ def test_a_view_is_told_the_last_part_again_where_its_end_comes_late():
 
 def test_a_closed_connection_says_so(server):
     scope = server.connect()
-    scope.elsewhere.connection.close()
+    scope.close()
     with pytest.raises(ConnectionError, match="is closed"):
         scope.trace("hi")
 

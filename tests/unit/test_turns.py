@@ -161,5 +161,5 @@ def test_a_keystroke_is_answered_in_the_midst_of_a_long_text(server):
     thread.join()
     assert typed < times[0]
     for scope in (writer, typist):
-        scope.elsewhere.connection.close()
+        scope.close()
     server.host.unload("tiny")
