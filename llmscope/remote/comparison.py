@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,11 +38,6 @@ class RemoteComparison(Comparison):
         chosen = rows if rows is None or isinstance(rows, slice) else [int(row) for row in rows]
         found: NDArray[np.float32] = self._asked("attention", layer, head, chosen, kind)
         return found
-
-    @cached_property
-    def head_distances(self) -> NDArray[np.float32]:
-        """How far the attention of each head is apart: (layers, heads), from 0 to 1."""
-        return self.head_distances_of("self")
 
     def head_distances_of(self, kind: Kind) -> NDArray[np.float32]:
         """Return the same for another kind of attention."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from copy import copy
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from llmscope.capture import NEVER, Cancel
@@ -181,15 +180,6 @@ class RemoteScope(Scope):
         wanted = self.edits if edits is None else tuple(edits)
         name = name_of(text, pair, target, wanted)
         return RemoteTrace(self, self.elsewhere, name, cancelled, wanted)
-
-    def under(self, edits: Iterable[Edit]) -> Scope:
-        """Return a scope whose traces, generated texts and views are all under edits."""
-        wanted, base = tuple(edits), self.unedited or self
-        if wanted == self.edits or not wanted:
-            return self if wanted == self.edits else base
-        edited = copy(self)
-        edited.edits, edited.unedited = wanted, base
-        return edited
 
     def generate(
         self,
