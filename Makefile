@@ -145,6 +145,11 @@ cluster: setup ## install Ray, and serve models on two nodes of it, of which pro
 		"$$($(CLUSTER)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/llmscope-venv.pth"
 	$(CLUSTER)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile \
 		-c constraints.txt "ray[serve]>=2.60"
+	@# Without it, a lost head isn't tried.
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! command -v redis-server >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+			apt-get install -qq --no-install-recommends redis-server </dev/null >/dev/null || true; \
+	fi
 	$(CLUSTER)/bin/python -m pytest tests/cluster --durations=0
 
 notebooks: build ## run the code of all chapters of the course, once for both languages

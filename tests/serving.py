@@ -8,13 +8,29 @@ from contextlib import contextmanager
 from functools import partial
 
 import uvicorn
+from websockets.sync.client import connect as dial
 
 from llmscope.remote.connect import connect
 from llmscope.remote.host import Host
 from llmscope.remote.limits import Limits, Tokens
+from llmscope.remote.protocol import CLIENT
 from llmscope.remote.service import Service
 
 TOKENS = Tokens(owner="owner-of-the-tests", room="room-of-the-tests")
+
+HEADERS = {"Authorization": f"Bearer {TOKENS.owner}", CLIENT: "0" * 32}
+
+
+def socket(server, close_timeout=10, **headers):
+    """A WebSocket of one's own, which may send what our client wouldn't."""
+    return dial(
+        server.address.replace("http", "ws") + "/v1/socket",
+        additional_headers={**HEADERS, **headers},
+        compression=None,
+        proxy=None,
+        max_queue=None,
+        close_timeout=close_timeout,
+    )
 
 
 class Served:

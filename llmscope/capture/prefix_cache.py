@@ -5,7 +5,10 @@ from __future__ import annotations
 import copy
 import inspect
 import logging
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,13 +24,25 @@ if TYPE_CHECKING:
 LIMIT = 2**30  # bytes, at first
 _SPARED = 8  # tokens: a shorter end is computed again rather than cached separately
 _log = logging.getLogger(__name__)
+_person: ContextVar[str] = ContextVar("_person", default="")
 
 
 Storage = tuple[int, int]  # address, bytes
 
 
+@contextmanager
+def kept_for(person: str) -> Iterator[None]:
+    """Count what is cached in this block as a person's, where several share a model."""
+    before = _person.set(person)
+    try:
+        yield
+    finally:
+        _person.reset(before)
+
+
 class _Entry:
     def __init__(self, ids: list[int], cache: Any, forward: ForwardPass | None) -> None:
+        self.person = _person.get()
         self.ids = ids
         self.cache = cache
         self.forward = forward
@@ -73,7 +88,8 @@ class PrefixCache:
     Attributes
     ----------
     limit
-        Most bytes to keep; the entry that was not used for longest goes first.
+        Most bytes to keep; of whoever holds most, the entry that was not used for longest goes
+        first.
     size
         Bytes kept. Traces that still exist share most of them.
     works
@@ -214,18 +230,24 @@ class PrefixCache:
             return False
 
     def _shrink(self) -> None:
-        """Drop entries, the one that was not used for longest first, until the limit is kept."""
+        """Drop entries until the limit is kept: of whoever holds most, what was used first."""
         if sum(_bytes(entry.memory) for entry in self._entries) <= self._limit:
             return  # even if none shared memory
-        kept: set[Storage] = set()
-        size = 0
-        for place in reversed(range(len(self._entries))):
-            memory = self._entries[place].memory
-            size += _bytes(memory - kept)
-            kept |= memory
-            if size > self._limit:
-                del self._entries[: place + 1]
-                return
+        uses = Counter(item for entry in self._entries for item in entry.memory)
+        own = Counter((entry.person, item) for entry in self._entries for item in entry.memory)
+        size = _bytes(uses)
+        held: Counter[str] = Counter()
+        for person, item in own:
+            held[person] += item[1]
+        while size > self._limit and self._entries:
+            most = max(held, key=held.__getitem__)
+            entry = next(entry for entry in self._entries if entry.person == most)
+            self._entries.remove(entry)
+            for item in entry.memory:
+                uses[item] -= 1
+                own[most, item] -= 1
+                size -= 0 if uses[item] else item[1]
+                held[most] -= 0 if own[most, item] else item[1]
 
 
 def _rope_moves(config: Any) -> bool:

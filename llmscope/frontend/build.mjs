@@ -19,9 +19,9 @@ import { catalogues, fromCatalogue, fromPage, programs } from "./words.mjs";
 
 // Of each bundle. A panel that is added raises it by what it measures, at most by 25 KB minified, in
 // the commit that says so. Chinese takes 48 KB of it, 15 packed; lessons take 20.
-const BUDGET = { minified: 625_500, gzip: 217_200 };
+const BUDGET = { minified: 626_300, gzip: 217_500 };
 // All parts together, which no view shows, pack less well than one bundle. Words aren't in them.
-const PARTS = { minified: 525_500, gzip: 183_900 };
+const PARTS = { minified: 526_300, gzip: 184_200 };
 // The same bytes are packed to 84.6 or 85.0 KB by the zlib of another processor or version.
 const SPREAD = { minified: 1, gzip: 1.005 };
 const LAB = "lab.js";

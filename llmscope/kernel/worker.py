@@ -57,7 +57,8 @@ class Worker:
     What comes in is ``{request, key}``, ``{cancel}``, or ``{}``, which only acknowledges. What was
     asked before the page had a subshell comes a second time, with ``again``, and is taken once;
     what was cancelled before it came isn't taken. What goes out is ``{request, part, done}``
-    with arrays as binary buffers, or ``{request, error, kind}``.
+    with arrays as binary buffers, or ``{request, error, kind}``, with ``again`` where asking is of
+    use after so many seconds.
     Every request that has a number gets an answer or an error, unless it is cancelled.
 
     Parameters
@@ -211,7 +212,9 @@ class Worker:
     def _send_error(self, number: int, error: BaseException) -> None:
         message = f"{type(error).__name__}: {error}" if _is_a_bug(error) else str(error)
         kind = getattr(error, "kind", type(error).__name__)
-        self._send({"request": number, "error": clean(message), "kind": kind}, [])
+        reply = {"request": number, "error": clean(message), "kind": kind}
+        again = getattr(error, "again", None)
+        self._send(reply if again is None else {**reply, "again": again}, [])
 
 
 def _is_number(item: Any) -> TypeGuard[int]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ray import serve
 from ray.exceptions import RayError, RayTaskError, TaskCancelledError
 from ray.serve.config import RequestRouterConfig
+from transformers.utils.logging import disable_progress_bar
 
 from llmscope.remote.host import Host
 from llmscope.remote.limits import Limits, Tokens
@@ -31,11 +32,15 @@ if TYPE_CHECKING:
 
 _TIMES = 4  # that one message is sent to replicas: once, and three times again
 _AGAIN = 0.2  # seconds before the first of these
-_ANSWERS = 64  # that a replica has in hand, before the next replica is asked
+_ANSWERS = (
+    1000  # that a replica has in hand at most: its turns are fair, and what waits before isn't
+)
 _TARGET = 8  # answers in hand of each replica, for which replicas are added
 _CONNECTIONS = 10_000  # of which each counts as a request of the ingress
 _BEGINNING = 32  # characters of a text that choose its replica
+_WAIT = 30.0  # seconds for a replica to take a message
 _DRAIN = 10.0  # seconds that answers, and connections, have to end when a process is replaced
+_TAKEN = b"T"  # a reply: a replica has the message
 _ROUTER = "ray.serve.experimental.consistent_hash_router.ConsistentHashRouter"
 
 
@@ -53,6 +58,7 @@ class Replica:
     async def __init__(  # type: ignore[misc]  # as Ray Serve takes it
         self, models: Mapping[str, tuple[Any, Any]], at_once: int
     ) -> None:
+        disable_progress_bar()  # type: ignore[no-untyped-call]  # nobody watches the log
         self._host = Host(
             {name: partial(load, where, **options) for name, (where, options) in models.items()}
         )
@@ -68,7 +74,8 @@ class Replica:
                 await self._held(name)
 
     async def ask(self, person: str, frame: bytes, models: Sequence[str]) -> AsyncIterator[Reply]:
-        """Yield what is replied to a message about some models."""
+        """Yield that a message is taken, and what is replied to it, about some models."""
+        yield _TAKEN, b""
         try:
             await self._load(models)
         except Exception as error:
@@ -77,13 +84,14 @@ class Replica:
         async for said in self._host.ask(person, frame):
             yield said
 
-    async def tokenizer(self, model: str) -> Reply:
-        """Return the files of a model's tokenizer, or why there are none."""
+    async def tokenizer(self, model: str) -> AsyncIterator[Reply]:
+        """Yield that it is asked, and the files of a model's tokenizer, or why there are none."""
+        yield _TAKEN, b""
         try:
             await self._load([model])
-            return PART, await self._host.tokenizer(model)
+            yield PART, await self._host.tokenizer(model)
         except Exception as error:
-            return ERROR, error_frame(error)
+            yield ERROR, error_frame(error)
 
     async def _load(self, models: Sequence[str]) -> None:
         for name in models:
@@ -171,50 +179,47 @@ class Replicas:
         tongue = message.get("lang")
         with spoken(tongue if tongue in LANGUAGES else ENGLISH):
             models = self._models(message)
-            lost = self._lost(message["model"])
-        handle = self._at(message["model"], affinity(message), stream=True)
+        handle = self._at(message["model"], affinity(message))
+        with spoken(tongue if tongue in LANGUAGES else ENGLISH):
+            async for said in self._replies(message["model"], handle.ask, person, frame, models):
+                yield said
+
+    async def tokenizer(self, model: str) -> bytes:
+        """Return the files of a model's tokenizer, as a frame."""
+        async for kind, frame in self._replies(model, self._at(model, "").tokenizer, model):
+            if kind == ERROR:
+                raise error_of(frame)
+            return frame
+        raise AssertionError
+
+    async def _replies(self, model: str, remote: Any, *args: Any) -> AsyncIterator[Reply]:
+        """Yield what a replica replies, or another one where it ends."""
         for left in reversed(range(_TIMES)):
-            replies, is_over = _alone(handle.ask.remote, person, frame, models), False
+            replies, is_over = _alone(remote.remote, *args), False
             try:
+                await asyncio.wait_for(anext(replies), _WAIT)
                 async for said in replies:
                     yield said
                 is_over = True
                 return
+            except TimeoutError:
+                raise _untaken(model) from None
             except RayError as error:
                 is_over = True
                 if isinstance(error, (RayTaskError, TaskCancelledError)):
                     raise
                 if not left:
-                    raise lost from None
+                    raise _lost(model) from None
             finally:
                 if not is_over:
                     replies.cancel()
             await asyncio.sleep(_AGAIN * (_TIMES - left))
 
-    async def tokenizer(self, model: str) -> bytes:
-        """Return the files of a model's tokenizer, as a frame."""
-        handle = self._at(model, "")
-        for left in reversed(range(_TIMES)):
-            try:
-                kind, frame = await _alone(handle.tokenizer.remote, model)
-            except RayError as error:
-                if isinstance(error, (RayTaskError, TaskCancelledError)):
-                    raise
-                if not left:
-                    raise self._lost(model) from None
-                await asyncio.sleep(_AGAIN * (_TIMES - left))
-                continue
-            if kind == ERROR:
-                raise error_of(frame)
-            found: bytes = frame
-            return found
-        raise AssertionError
-
-    def _at(self, model: str, place: str, stream: bool = False) -> Any:
+    def _at(self, model: str, place: str) -> Any:
         # The model is what a router looks at that knows which replicas hold it, the place what
         # one looks at that sends the same to the same.
         options = {"multiplexed_model_id": model, "session_id": place or model}
-        return self._handles[model].options(stream=stream, **options)
+        return self._handles[model].options(stream=True, **options)
 
     def _models(self, message: dict[str, Any]) -> list[str]:
         """Return the names of the models that a message is about, its own one last."""
@@ -231,15 +236,27 @@ class Replicas:
                 )
         return [*others, own]
 
-    def _lost(self, model: str) -> Busy:
-        return Busy(
-            say(
-                "What holds {model!r:.80} ended {times} times while it answered: try again later.",
-                model=model,
-                times=_TIMES,
-            ),
-            5.0,
-        )
+
+def _lost(model: str) -> Busy:
+    return Busy(
+        say(
+            "What holds {model!r:.80} ended {times} times while it answered: try again later.",
+            model=model,
+            times=_TIMES,
+        ),
+        10.0,
+    )
+
+
+def _untaken(model: str) -> Busy:
+    return Busy(
+        say(
+            "Nothing that holds {model!r:.80} is ready: it is being started, there is no room for "
+            "it on the cluster, or it has too much to do.",
+            model=model,
+        ),
+        10.0,
+    )
 
 
 def _alone(remote: Any, *args: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 
 from llmscope.remote.connection import Connection
 from llmscope.remote.scope import Elsewhere, RemoteScope
@@ -58,4 +59,6 @@ def connect(address: str, model: str | None = None, *, token: str | None = None)
             address=connection.address,
             names=", ".join(map(repr, names)),
         )
-    return RemoteScope(Elsewhere(connection, model, about["role"]))
+    elsewhere = Elsewhere(connection, model, about["role"])
+    weakref.finalize(elsewhere, connection.close)  # once no scope and no view has it any more
+    return RemoteScope(elsewhere)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import queue
+import random
 import threading
 import time
 import urllib.error
@@ -12,6 +14,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -19,10 +22,13 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 from websockets.sync.client import ClientConnection, connect
 
 from llmscope.capture import NEVER, Cancelled
+from llmscope.remote.later import Later
 from llmscope.remote.protocol import (
     CLIENT,
     DONE,
     ERROR,
+    LONGEST,
+    MORE,
     ROOM,
     VERSION,
     Busy,
@@ -30,19 +36,26 @@ from llmscope.remote.protocol import (
     error_of,
     read_reply,
 )
+from llmscope.remote.refusal import NoRedirect, refusal
 from llmscope.remote.values import LARGEST, FrameError, packed, unpacked
 from llmscope.words import language, say
 
 _LOOK = 0.02  # seconds between two looks at whether nobody waits any more
 _FIRST, _LAST = 0.1, 5.0  # seconds until a lost connection is made anew
+_LASTS = 5.0  # seconds after which a connection is no attempt any more
 _PATIENCE = 60.0  # seconds of trying before what waits is told
+_log = logging.getLogger(__name__)
 _OPEN = 10.0  # seconds for a connection to be made
+_HEARD = 2**20  # bytes of which the server is told that they were read
+_REFUSED = 3  # times that a message is sent again after a refusal
+_SHORT = 5.0  # seconds until then, up to which nobody is told of it
 
 
 @dataclass(eq=False)
 class _Asked:
     number: int
     frame: bytes
+    pieces: list[bytes] = field(default_factory=list)  # of a reply that isn't whole yet
     replies: queue.SimpleQueue[tuple[bytes, bytes]] = field(default_factory=queue.SimpleQueue)
 
 
@@ -81,6 +94,7 @@ class Connection:
         self.on_state: list[Callable[[bool], None]] = []
         self._led: dict[str, bytes] = {}  # rooms, and what was told of them last
         self._followed: dict[str, list[Callable[[dict[str, Any]], None]]] = {}
+        self._later = Later()
 
     @property
     def stands(self) -> bool:
@@ -98,12 +112,12 @@ class Connection:
             When it is another server, or speaks another version of the protocol.
         """
         request = urllib.request.Request(self.address + quote(path), headers=self._headers)
-        opener = urllib.request.build_opener(_NoRedirect())
+        opener = urllib.request.build_opener(NoRedirect())
         try:
             with opener.open(request, timeout=_PATIENCE) as answer:
                 data = answer.read(LARGEST + 1)
         except urllib.error.HTTPError as error:
-            raise _refusal(error.code, error.read(10_000), self.address) from None
+            raise refusal(error.code, error.read(10_000), self.address) from None
         except (urllib.error.URLError, OSError) as error:
             reason = getattr(error, "reason", error)
             raise ServerLost(
@@ -140,7 +154,8 @@ class Connection:
     ) -> Iterator[bytes]:
         """Yield the frames that answer a message.
 
-        A connection that is lost is made anew, and the message sent again.
+        A connection that is lost is made anew, and the message sent again; so it is, a few times,
+        where the server has too much to do for a moment.
 
         Raises
         ------
@@ -151,8 +166,29 @@ class Connection:
         Exception
             What the server refused it with.
         """
+        for left in reversed(range(_REFUSED + 1)):
+            is_begun = False
+            try:
+                for frame in self._replies(message, cancelled):
+                    is_begun = True
+                    yield frame
+                return
+            except Busy as busy:
+                if is_begun or not left or busy.again > _SHORT:
+                    raise
+                wait = busy.again * random.uniform(1, 2)  # not all come back at once
+            end = time.monotonic() + wait
+            while (rest := end - time.monotonic()) > 0:
+                if cancelled():
+                    raise Cancelled
+                time.sleep(min(rest, _LOOK))
+
+    def _replies(self, message: dict[str, Any], cancelled: Callable[[], bool]) -> Iterator[bytes]:
+        """Yield the frames that answer a message, which is sent again where nobody got it."""
         number = next(self._numbers)
         asked = _Asked(number, packed({**message, "ask": number, "lang": language()}))
+        if len(asked.frame) > LONGEST:
+            raise ValueError(say("A message is too large: {most:,} bytes at most.", most=LONGEST))
         with self._lock:
             self._asked[number] = asked
             self._begin()
@@ -200,20 +236,21 @@ class Connection:
         """Hear nothing more of a room that was followed, or tell nothing more of one led."""
         with self._lock:
             if hear is None:
-                self._led.pop(room, None)
-                return
-            heard = self._followed.get(room, [])
-            if hear in heard:
-                heard.remove(hear)
-            if not heard:
-                self._followed.pop(room, None)
-        if not heard:
-            self._send(packed({"unfollow": room}))
+                ends = {"unlead": room} if self._led.pop(room, None) else None
+            else:
+                heard = self._followed.get(room, [])
+                if hear in heard:
+                    heard.remove(hear)
+                ends = None if heard else {"unfollow": room}
+                if not heard:
+                    self._followed.pop(room, None)
+        if ends is not None:
+            self._send(packed(ends))
 
     def _hear_room(self, frame: bytes) -> None:
         found = unpacked(frame, classes=False)
         for hear in [*self._followed.get(found["room"], ())]:
-            hear(found["state"])
+            self._later.put(partial(hear, found["state"]))
 
     def close(self) -> None:
         """End the connection; what waits is told."""
@@ -256,15 +293,18 @@ class Connection:
         """Connect, listen, and connect anew; return why that is of no use any more."""
         wait, since = _FIRST, time.monotonic()
         while not self._closed.is_set():
+            begun, error = time.monotonic(), None
             try:
                 with self._connecting() as socket:
-                    self._heard(socket)
+                    error = self._heard(socket)
+            except (OSError, WebSocketException) as refused:
+                error = refused
+            if time.monotonic() - begun > _LASTS:
                 wait, since = _FIRST, time.monotonic()
-            except (OSError, WebSocketException) as error:
-                if (why := self._hopeless(error, since)) is not None:
-                    return why
-                self._closed.wait(wait)
-                wait = min(wait * 2, _LAST)
+            if error is not None and (why := self._hopeless(error, since)) is not None:
+                return why
+            self._closed.wait(wait)
+            wait = min(wait * 2, _LAST)
         return None
 
     def _connecting(self) -> ClientConnection:
@@ -278,29 +318,46 @@ class Connection:
             proxy=None,
         )
 
-    def _heard(self, socket: ClientConnection) -> None:
-        """Pass on what the server says, until the connection ends."""
+    def _heard(self, socket: ClientConnection) -> Exception | None:
+        """Pass on what the server says, until the connection ends; return what ended it."""
         with self._lock:
+            if self._closed.is_set():
+                return None
             self._socket = socket
+            for one in self._asked.values():
+                one.pieces.clear()
             again = [packed({"follow": room}) for room in self._followed]
             again += [*self._led.values(), *(one.frame for one in self._asked.values())]
         self._stand(True)
         try:
             for frame in again:
                 socket.send(frame)
+            heard = 0
             for data in socket:
-                kind, number, frame = read_reply(data if isinstance(data, bytes) else data.encode())
-                asked = self._asked.get(number)
-                if asked is not None:
-                    asked.replies.put((kind, frame))
-                elif kind == ROOM:
-                    self._hear_room(frame)
-        except (ConnectionClosed, OSError, FrameError):
-            pass
+                heard += len(data)
+                if heard > _HEARD:
+                    socket.send(packed({"heard": heard}))
+                    heard = 0
+                self._take(*read_reply(data if isinstance(data, bytes) else data.encode()))
+        except (ConnectionClosed, OSError, FrameError) as error:
+            return error
         finally:
             with self._lock:
                 self._socket = None
             self._stand(False)
+        return None
+
+    def _take(self, kind: bytes, number: int, frame: bytes) -> None:
+        asked = self._asked.get(number)
+        if asked is not None and kind == MORE:
+            asked.pieces.append(frame)
+        elif asked is not None:
+            asked.replies.put((kind, b"".join([*asked.pieces, frame])))
+            asked.pieces.clear()
+        elif kind == ROOM:
+            self._hear_room(frame)
+        elif kind == ERROR and number == 0:  # of a room
+            _log.warning("%s", error_of(frame))
 
     def _stand(self, stands: bool) -> None:
         if stands:
@@ -308,13 +365,13 @@ class Connection:
         else:
             self._stands.clear()
         for tell in [*self.on_state]:
-            tell(stands)
+            self._later.put(partial(tell, stands))
 
     def _hopeless(self, error: Exception, since: float) -> Exception | None:
         """Return why it is of no use to try again; `None` while it may be."""
         address = self.address
         if isinstance(error, InvalidStatus) and error.response.status_code < 500:
-            return _refusal(error.response.status_code, bytes(error.response.body or b""), address)
+            return refusal(error.response.status_code, bytes(error.response.body or b""), address)
         if time.monotonic() - since > _PATIENCE:
             return ServerLost(
                 say("The server at {address} can't be reached: {why}.", address=address, why=error)
@@ -327,26 +384,3 @@ class Connection:
             asked = [*self._asked.values()]
         for one in asked:
             one.replies.put((ERROR, b""))
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A token goes to the address that was given, and to no other."""
-
-    def redirect_request(self, *_args: Any, **_options: Any) -> None:
-        return None
-
-
-def _refusal(status: int, body: bytes, address: str) -> Exception:
-    if status in (401, 403):
-        return ConnectionError(
-            say("The server at {address} doesn't take this token.", address=address)
-        )
-    try:
-        return error_of(body)
-    except (FrameError, AttributeError):
-        pass
-    if status in (429, 503):
-        return Busy(say("The server at {address} has too much to do.", address=address))
-    return ServerLost(
-        say("What answers at {address} says {status}.", address=address, status=status)
-    )

@@ -19,7 +19,7 @@ from llmscope.kernel.edited_input import as_value
 from llmscope.kernel.of_traces import OfTraces
 from llmscope.kernel.protocol import parse
 from llmscope.kernel.requests import PAUSE
-from llmscope.remote.bounds import check_read, check_settings
+from llmscope.remote.bounds import check_comparison, check_read, check_settings
 from llmscope.remote.names import Name, edits_of, known_as, made
 from llmscope.remote.writing import Writing
 from llmscope.words import refused
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     Cancelled = Callable[[], bool]
     Message = dict[str, Any]
 
-_TRACES = 32  # of all people, held at once
+_TRACED = 4096  # tokens of traces, of all people, that are held at once
 _RUNS = 8
 _WRITINGS = 64  # texts that are being generated, each with its tree
 
@@ -63,7 +63,7 @@ class Engine:
         self.scope = scope
         self._other = other
         self._of_traces = OfTraces()
-        self._traces: LRUCache[str, Trace] = LRUCache(_TRACES)
+        self._traces: LRUCache[str, Trace] = LRUCache(_TRACED, _size)
         self._runs: LRUCache[str, Run] = LRUCache(_RUNS)
         self._writings: LRUCache[tuple[str, str], Writing] = LRUCache(_WRITINGS)
 
@@ -231,6 +231,7 @@ class Engine:
         compared = Comparison(a, b, anchors)
         if what not in COMPARISON:
             raise refused("There is nothing to read by the name {what!r:.80}.", what=what)
+        check_comparison(a, b, what, args)
         return getattr(compared, what)(*args, **options)
 
     def _edited(self, message: Message) -> Scope:
@@ -271,7 +272,7 @@ class Engine:
                 raise KeyboardInterrupt
 
         settings = {name: _setting(value) for name, value in message["settings"].items()}
-        check_settings(settings)
+        check_settings(settings, self.scope.facts.vocabulary)
         text, target = name["text"], name.get("target")
         found = generate(scope, text, target, message["seed"], settings, step)
         if not found.interrupted:
@@ -295,6 +296,10 @@ class Engine:
             run = None if made_by is None else self._run(made_by, turn)
             self._writings[key] = Writing(self._edited(message), run)
         yield from self._writings[key].answer(message)
+
+
+def _size(trace: Trace) -> int:
+    return min(len(trace.tokens) + len(trace.source_tokens) + 1, _TRACED)
 
 
 def _surveyed(message: Message) -> tuple[str, bool]:

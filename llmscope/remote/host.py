@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from llmscope.capture.prefix_cache import kept_for
 from llmscope.kernel.requests import PAUSE
 from llmscope.remote.engine import Engine
 from llmscope.remote.protocol import DONE as DONE_REPLY
@@ -36,6 +37,7 @@ class Host:
     def __init__(self, models: Mapping[str, Callable[[], Scope]]) -> None:
         self._models = dict(models)
         self._engines: dict[str, Engine] = {}
+        self._tokenizers: dict[str, bytes] = {}
         self._turns = Turns()
         self._lock = asyncio.Lock()
 
@@ -74,7 +76,10 @@ class Host:
     async def tokenizer(self, model: str) -> bytes:
         """Return the files of a model's tokenizer, as a frame."""
         engine = await self.load(model)
-        return packed(await asyncio.to_thread(files_of, engine.scope.tokenizer))
+        if model not in self._tokenizers:
+            files = await asyncio.to_thread(lambda: packed(files_of(engine.scope.tokenizer)))
+            self._tokenizers[model] = files
+        return self._tokenizers[model]
 
     async def ask(self, person: str, frame: bytes) -> AsyncIterator[Reply]:
         """Yield what is replied to a message; the last one is the end, or an error."""
@@ -101,9 +106,10 @@ class Host:
             loop.call_soon_threadsafe(replies.put_nowait, said)
 
         def work(turn: Turn) -> Iterator[Any]:
-            return _spoken(engine.answer(message, person, turn), message.get("lang"))
+            parts = engine.answer(message, person, turn)
+            return _packed(parts, person, message.get("lang"))
 
-        turn = self._turns.ask(person, urgency, work, send)
+        turn = self._turns.ask(person, urgency, work, send, message.get("do") in _LONG)
         try:
             while True:
                 said = await replies.get()
@@ -120,11 +126,11 @@ class Host:
         self._engines.clear()
 
 
-def _spoken(parts: Iterator[Any], language: Any) -> Iterator[Any]:
-    """Pack parts that are made in a language; what pauses between them is as it was."""
+def _packed(parts: Iterator[Any], person: str, language: Any) -> Iterator[Any]:
+    """Pack parts that are made for a person, in a language; what pauses is as it was."""
     tongue = language if language in LANGUAGES else ENGLISH
     while True:
-        with spoken(tongue):
+        with spoken(tongue), kept_for(person):
             part = next(parts, _END)
             if part is _END:
                 return
@@ -133,3 +139,4 @@ def _spoken(parts: Iterator[Any], language: Any) -> Iterator[Any]:
 
 
 _END = object()
+_LONG = frozenset(["generate", "run"])

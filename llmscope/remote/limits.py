@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import time
 from collections import deque
 from dataclasses import dataclass, field
 
 from llmscope.remote.protocol import Busy
-from llmscope.words import say
+from llmscope.words import refused, say
 
 _MINUTE = 60.0
+_LARGE = 4  # answers of one client at once that may be large
 
 
 @dataclass(frozen=True)
@@ -78,13 +80,17 @@ class Client:
         How many connections it has.
     streams
         Answers that it waits for.
+    large
+        Held while one that may be large is computed and sent.
     """
 
     person: str
     role: str
     sockets: int = 0
     streams: int = 0
+    large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LARGE))
     _spent: deque[tuple[float, int]] = field(default_factory=deque)
+    _total: int = 0
 
     def spend(self, tokens: int, limits: Limits) -> None:
         """Count tokens.
@@ -93,18 +99,34 @@ class Client:
         ------
         Busy
             When these are too many for a minute.
+        ValueError
+            When no minute has as many.
         """
         now = time.monotonic()
-        while self._spent and self._spent[0][0] < now - _MINUTE:
-            self._spent.popleft()
-        if sum(count for _, count in self._spent) + tokens > limits.tokens_a_minute:
-            again = self._spent[0][0] + _MINUTE - now if self._spent else _MINUTE
-            raise Busy(
-                say(
-                    "That is more than {most:,} tokens in a minute, which is what the server gives "
-                    "to one client.",
-                    most=limits.tokens_a_minute,
-                ),
-                again,
+        most = limits.tokens_a_minute
+        if tokens > most:
+            raise refused(
+                "That is {tokens:,} tokens, and the server gives {most:,} in a minute to one "
+                "client.",
+                tokens=tokens,
+                most=most,
             )
+        while self._spent and self._spent[0][0] < now - _MINUTE:
+            self._total -= self._spent.popleft()[1]
+        over = self._total + tokens - most
+        for at, count in self._spent:
+            if over <= 0:
+                break
+            over -= count
+            again = at + _MINUTE - now
+            if over <= 0:
+                raise Busy(
+                    say(
+                        "That is more than {most:,} tokens in a minute, which is what the server "
+                        "gives to one client.",
+                        most=most,
+                    ),
+                    again,
+                )
         self._spent.append((now, tokens))
+        self._total += tokens

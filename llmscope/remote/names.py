@@ -152,4 +152,4 @@ def _received(value: Any, scope: Scope, trace: Callable[[Name], Trace]) -> Edit:
 
 
 def _digest(value: Any) -> str:
-    return sha256(value.tobytes() + repr(value.shape).encode()).hexdigest()
+    return sha256(value.tobytes() + repr((value.shape, value.dtype)).encode()).hexdigest()

@@ -3,8 +3,11 @@
 ``GET /v1`` describes the server; ``GET /v1/tokenizer/{model}`` returns a tokenizer's files; both
 are frames (`llmscope.remote.values`). All else goes over one WebSocket, ``/v1/socket``. A client
 sends frames: ``{"ask": number, "model": name, "do": …, …}``, or ``{"cancel": number}``. A server
-sends what `reply` makes: the kind of reply, the number, and a frame: parts, and the end; or an
-error in words, of a kind, perhaps with the seconds after which to try again.
+sends what `pieces` makes: the kind of reply, the number, and a frame: parts, and the end; or an
+error in words, of a kind, perhaps with the seconds after which to try again. A large frame comes in
+pieces, of which all but the last are of a kind of their own. A client tells how
+many bytes it has read, ``{"heard": bytes}``, at least once every few megabytes: a server sends no
+more to one that doesn't, and ends such a connection.
 
 A room is a view that others follow: ``{"lead": room, "state": {trait: value}}`` takes the owner's
 token; ``{"follow": room}`` and ``{"unfollow": room}`` take any, and who follows is sent the present
@@ -17,6 +20,7 @@ Each request carries the token as ``Authorization: Bearer …``, and the client'
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from typing import Any
 
 from llmscope.capture import Cancelled
@@ -29,6 +33,8 @@ CLIENT = "X-Llmscope-Client"
 LONGEST = 4 * 2**20  # bytes of a message to a server
 
 PART, DONE, ERROR, ROOM = b"P", b"D", b"E", b"R"
+MORE = b"M"  # the beginning of a frame, of which the rest follows
+_PIECE = 2**20  # bytes
 _HEAD = struct.Struct("<cQ")
 
 _ERRORS: dict[str, type[Exception]] = {
@@ -59,6 +65,14 @@ class ServerLost(ConnectionError):
 def reply(kind: bytes, number: int, frame: bytes = b"") -> bytes:
     """Return what a server sends."""
     return _HEAD.pack(kind, number) + frame
+
+
+def pieces(kind: bytes, number: int, frame: bytes) -> Iterator[bytes]:
+    """Yield what a server sends of a frame: in pieces, so that others come in between."""
+    last = max(0, len(frame) - 1) // _PIECE * _PIECE
+    for at in range(0, last, _PIECE):
+        yield reply(MORE, number, frame[at : at + _PIECE])
+    yield reply(kind, number, frame[last:])
 
 
 def read_reply(data: bytes) -> tuple[bytes, int, bytes]:

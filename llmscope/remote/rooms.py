@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 from llmscope.remote.values import packed
 from llmscope.words import refused
 
 _MOST = 100  # rooms
+_EACH = 8  # rooms that one connection follows
 _LONGEST = 64  # characters of a name
 _LARGEST = 2**18  # bytes of a state
 
-Tell = Callable[[bytes], Awaitable[None]]
+Tell = Callable[[str, bytes], None]  # a room, and a frame with its state
 
 
 class Rooms:
@@ -23,7 +23,7 @@ class Rooms:
         self._states: dict[str, bytes] = {}
         self._followers: dict[str, dict[Tell, None]] = {}
 
-    async def lead(self, room: Any, state: Any) -> None:
+    def lead(self, room: Any, state: Any) -> None:
         """Take the present state of a room, and tell it to all who follow.
 
         Raises
@@ -35,13 +35,15 @@ class Rooms:
         if not isinstance(state, dict):
             raise refused("There is nothing to do by {message!r:.80}.", message=state)
         frame = packed({"room": name, "state": state})
-        if len(frame) > _LARGEST or (name not in self._states and len(self._states) >= _MOST):
+        if len(frame) > _LARGEST:
             raise refused("A message is too large: {most:,} bytes at most.", most=_LARGEST)
+        if name not in self._states and len(self._states) >= _MOST:
+            raise refused("There are {most} rooms already: end one by broadcast('').", most=_MOST)
         self._states[name] = frame
-        told = [tell(frame) for tell in self._followers.get(name, ())]
-        await asyncio.gather(*told, return_exceptions=True)
+        for tell in self._followers.get(name, ()):
+            tell(name, frame)
 
-    async def follow(self, room: Any, tell: Tell) -> None:
+    def follow(self, room: Any, tell: Tell) -> None:
         """Tell the present state of a room, and each new one.
 
         Raises
@@ -50,11 +52,15 @@ class Rooms:
             For what is no room.
         """
         name = _name(room)
-        if name not in self._followers and len(self._followers) >= _MOST:
-            raise refused("There is nothing to do by {message!r:.80}.", message=name)
+        if sum(tell in followers for followers in self._followers.values()) >= _EACH:
+            raise refused("One connection follows {most} rooms at most.", most=_EACH)
         self._followers.setdefault(name, {})[tell] = None
         if name in self._states:
-            await tell(self._states[name])
+            tell(name, self._states[name])
+
+    def end(self, room: Any) -> None:
+        """Forget the state of a room; who follows it keeps what is shown, and hears of another."""
+        self._states.pop(_name(room), None)
 
     def leave(self, tell: Tell, room: Any = None) -> None:
         """Tell nothing more of a room, or of any."""

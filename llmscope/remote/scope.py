@@ -13,7 +13,7 @@ from llmscope.kernel.protocol import format_key
 from llmscope.progress_bar import progress_bar
 from llmscope.remote.asked import Asked
 from llmscope.remote.comparison import RemoteComparison
-from llmscope.remote.names import Name, known_as, name_of
+from llmscope.remote.names import Name, name_of
 from llmscope.remote.run import RemoteRecord, inputs_of
 from llmscope.remote.session import RemoteSession
 from llmscope.remote.trace import RemoteTrace
@@ -202,7 +202,6 @@ class RemoteScope(Scope):
         wanted = self.edits if edits is None else tuple(edits)
         name, seed = name_of(text, None, target, wanted), new_seed() if seed is None else seed
         sent = _sent(settings)
-        known_as({"settings": sent})
         message = {"do": "generate", "of": [name], "seed": seed, "settings": sent}
         steps, found = 0, None
         try:

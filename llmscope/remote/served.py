@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import secrets
-import socket
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from llmscope.loading import load_parts
+from llmscope.remote.launch import NAME, check_free, check_room, installed_ray, run, start
 from llmscope.remote.limits import Limits, Tokens
 from llmscope.remote.protocol import ERROR, error_of
 from llmscope.words import refused, say
@@ -18,10 +19,7 @@ from llmscope.words import refused, say
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-_NAME = "llmscope"  # of the application
 _DEFAULT = "smollm2"
-_STARTS = 3
-_STORE = 256 * 2**20  # bytes that Ray may take for what goes between processes here
 
 
 @dataclass(frozen=True)
@@ -109,7 +107,7 @@ class Server:
         from ray import serve
 
         with suppress(ray.exceptions.RayError, ConnectionError):
-            serve.delete(_NAME)
+            serve.delete(NAME)
             if not self._ends_ray and not serve.status().applications:
                 serve.shutdown()
         if self._ray_is_ours:
@@ -190,8 +188,11 @@ def serve(
         When Ray is not installed.
     OSError
         When the port is taken.
+    TypeError
+        For options that `llmscope.load` doesn't have.
     ValueError
-        For no models, two of one name, and tokens that are short or equal.
+        For no models, two of one name, tokens that are short or equal, and for more GPUs or CPUs
+        than there are here; for a cluster, where nodes may come later, that is printed.
 
     Examples
     --------
@@ -199,9 +200,11 @@ def serve(
     >>> with llmscope.serve(["smollm2", "org/model"]) as server:  # doctest: +SKIP
     ...     scope = llmscope.connect(server.address, "smollm2", token=server.token)
     """
-    ray = _ray()
+    ray = installed_ray()
     tokens = _tokens(token, room_token)
     wanted = _named(models)
+    for given in (options, *(one.served.options for one in wanted)):
+        _check_options(given)
     shared = {one.name: one for one in wanted if one.shares}
     own = {one.name: one for one in wanted if not one.shares}
     if at_once < 1:
@@ -209,25 +212,25 @@ def serve(
     ray_is_ours = not ray.is_initialized()
     is_here = ray_is_ours and address is None
     if is_here:
-        _check_free(host, port)
-    counts = [_most(one.served.replicas) for one in own.values()]
-    counts += [_most(replicas)] if shared else []
-    cpus = max(1, (os.cpu_count() or 1) // sum(counts)) if is_here else 1
+        check_free(host, port)
+    counts = [(_most(one.served.replicas), one.served.num_cpus) for one in own.values()]
+    counts += [(_most(replicas), num_cpus)] if shared else []
+    cpus = _share(counts) if is_here else 1
     resources = {
         one.name: _resources(one.served.replicas, one.served.num_gpus, one.served.num_cpus, cpus)
         for one in own.values()
     }
     resources[""] = _resources(replicas, num_gpus, num_cpus, cpus)
     if ray_is_ours:
-        _start(ray, address)
+        start(ray, address)
     try:
-        address = _run(
+        needs = [resources[name] for name in (*own, *([""] if shared else []))]
+        check_room(ray, needs, is_here)
+        address = run(
             host,
             port,
-            [
-                {one.name: (one.where, {**options, **one.served.options}) for one in some.values()}
-                for some in (shared, own)
-            ],
+            {name: one.loaded_with(options) for name, one in shared.items()},
+            {name: one.loaded_with(options) for name, one in own.items()},
             resources,
             tokens,
             limits or Limits(),
@@ -251,6 +254,10 @@ class _Named:
     served: Served
     shares: bool
 
+    def loaded_with(self, options: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:
+        """Return what it is loaded from, and how."""
+        return self.where, {**options, **self.served.options}
+
 
 def _named(models: Any) -> list[_Named]:
     listed = [models] if isinstance(models, (str, os.PathLike, Served)) else [*models]
@@ -269,6 +276,18 @@ def _named(models: Any) -> list[_Named]:
     return [*found.values()]
 
 
+def _check_options(options: Mapping[str, Any]) -> None:
+    """Raise TypeError for what is no option of `llmscope.load`."""
+    for name in options.keys() - signature(load_parts).parameters.keys():
+        raise TypeError(
+            say(
+                "{name}=… is no option of llmscope.load: a model that is larger than one device is "
+                "divided by device_map.",
+                name=name,
+            )
+        )
+
+
 def _tokens(owner: str | None, room: str | None) -> Tokens:
     given = [one for one in (owner, room) if one is not None]
     if any(len(one) < 16 or not one.isascii() or not one.isprintable() for one in given):
@@ -283,6 +302,13 @@ def _most(replicas: int | tuple[int, int]) -> int:
     return replicas if isinstance(replicas, int) else replicas[1]
 
 
+def _share(counts: Sequence[tuple[int, float | None]]) -> float:
+    """Return the CPUs of this machine that each replica has, of those that none are given to."""
+    left = (os.cpu_count() or 1) - sum(count * (cpus or 0) for count, cpus in counts)
+    among = sum(count for count, cpus in counts if cpus is None) or 1
+    return max(left // among or left / among, 0)
+
+
 def _resources(
     replicas: int | tuple[int, int], gpus: float, cpus: float | None, share: float
 ) -> dict[str, Any]:
@@ -290,88 +316,11 @@ def _resources(
     return {"replicas": replicas, "num_gpus": gpus, "num_cpus": used}
 
 
-def _ray() -> Any:
-    try:
-        import ray
-        from ray import serve as _serve  # noqa: F401
-    except ImportError as error:
-        raise ModuleNotFoundError(
-            'Serving models needs Ray: pip install "jupyter-llmscope[ray]"'
-        ) from error
-    return ray
-
-
-def _start(ray: Any, address: str | None) -> None:
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    # What is said by replicas is in Ray's own logs; what a caller must know is raised here.
-    quiet = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": True}
-    if address is not None:
-        ray.init(address=address, **quiet)
-        return
-    for left in reversed(range(_STARTS)):
-        try:
-            # "local" even where a cluster was started on this machine
-            ray.init("local", include_dashboard=False, object_store_memory=_STORE, **quiet)
-            return
-        except Exception:  # Ray's own, of no other kind: on a busy machine its parts are late
-            ray.shutdown()
-            if not left:
-                raise
-
-
-def _check_free(host: str, port: int) -> None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with closing(socket.socket(family, socket.SOCK_STREAM)) as one:
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            one.bind((host, port))
-        except OSError as error:
-            raise OSError(
-                error.errno,
-                say(
-                    "{host}, port {port}, can't be listened on: choose another port.",
-                    host=host,
-                    port=port,
-                ),
-            ) from error
-
-
-def _run(
-    host: str,
-    port: int,
-    models: Sequence[Mapping[str, Any]],
-    resources: Mapping[str, Any],
-    tokens: Tokens,
-    limits: Limits,
-    origins: Sequence[str],
-    at_once: int,
-) -> str:
-    """Run the application, and return its address."""
-    from ray import serve
-    from ray.serve.context import _get_global_client
-
-    from llmscope.remote.cluster import application
-
-    logs = {"log_level": "ERROR", "enable_access_log": False}
-    logging.getLogger("ray.serve").setLevel(logging.ERROR)
-    serve.start(
-        proxy_location="HeadOnly",
-        http_options={"host": host, "port": port},
-        logging_config=logs,
-    )
-    shared, own = models
-    built = application(shared, own, resources, tokens, limits, origins, at_once)
-    serve.run(built, name=_NAME, route_prefix="/", logging_config=logs)
-    listens = _get_global_client().http_config  # a Ray Serve that stood before keeps its own
-    where = listens.host if listens.host not in ("0.0.0.0", "::") else socket.gethostname()
-    return f"http://[{where}]:{listens.port}" if ":" in where else f"http://{where}:{listens.port}"
-
-
 def _problems(names: Sequence[str]) -> dict[str, str]:
     """Return why models didn't load, once they have had time to."""
     from ray import serve
 
-    handle = serve.get_app_handle(_NAME)
+    handle = serve.get_app_handle(NAME)
     found: dict[str, str] = {}
     for name in names:
         kind, frame = handle.problem.remote(name).result()

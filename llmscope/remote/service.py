@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import re
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
 from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from llmscope._version import __version__
+from llmscope.remote.bounds import rows_and_tokens
 from llmscope.remote.limits import Client, Limits, Tokens
 from llmscope.remote.protocol import (
     CLIENT,
@@ -22,6 +24,7 @@ from llmscope.remote.protocol import (
     VERSION,
     Busy,
     error_frame,
+    pieces,
     reply,
 )
 from llmscope.remote.rooms import Rooms
@@ -37,7 +40,13 @@ if TYPE_CHECKING:
     from llmscope.remote.host import Reply
 
 _NUMBER = re.compile("[0-9a-f]{32}")
-_SLOW = 30.0  # seconds that a client may take to read one reply
+_SLOW = 30.0  # seconds that a client may take to read what it asked for
+_UNHEARD = 16 * 2**20  # bytes that it may have left to read, before it is sent more
+_UNANSWERED = 256  # questions of one connection, after which it isn't listened to
+_LARGE = frozenset(["read", "path", "compare", "run"])  # what may be as large as a message
+_APART = 2000  # characters of a message beside its texts
+_FULL = 30.0  # seconds after which a connection that is one too many may be tried again
+_SOCKETS = 8  # connections of one client
 _FORGOTTEN = 10_000  # clients whose quotas are known
 
 
@@ -147,16 +156,17 @@ class Service:
     async def _socket(self, socket: WebSocket) -> None:
         client = self._client(socket)
         if client is None:
-            await socket.close(4401)
+            await _deny(socket, 401)
             return
         alike = [one for one in self._clients.values() if one.role == client.role and one.sockets]
-        if len(alike) >= self._limits.clients and client not in alike:
-            await socket.close(1013)
+        if client.sockets >= _SOCKETS or len(alike) - (client in alike) >= self._limits.clients:
+            full = Busy(say("The server has as many connections as it takes."), _FULL)
+            await _deny(socket, 429, error_frame(full))
             return
-        await socket.accept()
         client.sockets += 1
         talk = _Talk(self, socket, client)
         try:
+            await socket.accept()
             await talk.listen()
         except (WebSocketDisconnect, RuntimeError, TimeoutError, OSError):
             pass
@@ -187,18 +197,34 @@ class Service:
                 raise refused("{name!r:.80} names no trace.", name=name)
             if "model" in name:
                 self._known(name["model"])
-            size = sum(_length(name.get(part)) for part in ("text", "pair", "target"))
-            if size > self._limits.text:
-                raise refused(
-                    "The server reads texts of up to {most:,} characters; this one has {size:,}.",
-                    most=self._limits.text,
-                    size=size,
-                )
-        if message.get("do") in ("about", "generate"):
-            read = sum(_length(name.get("text")) for name in names) // 4 + 1
-            settings = message.get("settings")
-            more = settings.get("max_new_tokens") if isinstance(settings, dict) else 0
-            client.spend(read + (more if type(more) is int and more > 0 else 0), self._limits)
+            self._check_length(sum(_length(name.get(part)) for part in ("text", "pair", "target")))
+        entries = message.get("entries", [])
+        if not isinstance(entries, list):
+            raise refused("There is nothing to do by {message!r:.80}.", message=message)
+        size = _length({**message, "entries": None})
+        size = max(size, *(_length(entry) for entry in entries), 0)
+        self._check_length(size - _APART)
+        client.spend(self._tokens_of(message, size, len(entries)), self._limits)
+
+    def _check_length(self, size: int) -> None:
+        if size > self._limits.text:
+            raise refused(
+                "The server reads texts of up to {most:,} characters; this one has {size:,}.",
+                most=self._limits.text,
+                size=size,
+            )
+
+    def _tokens_of(self, message: dict[str, Any], size: int, entries: int) -> int:
+        """Return about how many tokens a message has read, and generated."""
+        match message.get("do"):
+            case "about" | "survey":
+                return size // 4 + 1
+            case "generate":
+                rows, tokens = rows_and_tokens(message.get("settings"))
+                return size // 4 + 1 + rows * tokens
+            case "write":
+                return entries
+        return 0
 
     async def replies(self, client: Client, message: dict[str, Any]) -> AsyncIterator[Reply]:
         """Yield what is replied to a message, once it is checked."""
@@ -207,11 +233,16 @@ class Service:
         except Exception as error:
             yield ERROR, error_frame(error)
             return
+        is_large = message.get("do") in _LARGE
+        frame = packed(message)
         client.streams += 1
         self._waiting += 1
         try:
-            async for said in self._models.ask(client.person, packed(message)):
-                yield said
+            async with client.large if is_large else nullcontext():
+                async for said in self._models.ask(client.person, frame):
+                    yield said
+        except Exception as error:  # such as a cluster that is gone
+            yield ERROR, error_frame(error)
         finally:
             client.streams -= 1
             self._waiting -= 1
@@ -225,11 +256,17 @@ class _Talk:
         self._socket = socket
         self._client = client
         self._sending = asyncio.Lock()
+        self._unheard = 0  # bytes
+        self._heard = asyncio.Event()
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._states: dict[str, bytes] = {}  # of rooms, that aren't told yet
+        self._telling: asyncio.Task[None] | None = None
 
     async def listen(self) -> None:
         """Take messages until the connection ends."""
         while True:
+            while len(self._tasks) >= _UNANSWERED:
+                await asyncio.wait(self._tasks.values(), return_when=asyncio.FIRST_COMPLETED)
             data = await self._socket.receive_bytes()
             if len(data) > LONGEST:
                 await self._socket.close(1009)
@@ -245,25 +282,39 @@ class _Talk:
             await self._meet(message)
 
     async def _meet(self, message: dict[str, Any]) -> None:
-        """Lead a room, follow it, or leave it."""
+        """Lead a room or end it, follow it or leave it."""
         rooms = self._service.rooms
         try:
+            if message.keys() & {"lead", "unlead"} and self._client.role != "owner":
+                raise refused("A room is led with the owner's token.")
             if "lead" in message:
-                if self._client.role != "owner":
-                    raise refused("A room is led with the owner's token.")
-                await rooms.lead(message["lead"], message.get("state"))
+                rooms.lead(message["lead"], message.get("state"))
+            elif "unlead" in message:
+                rooms.end(message["unlead"])
             elif "follow" in message:
-                await rooms.follow(message["follow"], self._tell)
+                rooms.follow(message["follow"], self._tell)
             elif "unfollow" in message:
                 rooms.leave(self._tell, message["unfollow"])
         except ValueError as error:
             await self._send(reply(ERROR, 0, error_frame(error)))
 
-    async def _tell(self, frame: bytes) -> None:
-        await self._send(reply(ROOM, 0, frame))
+    def _tell(self, room: str, frame: bytes) -> None:
+        """Tell the state of a room soon; of those that follow each other quickly, the last."""
+        self._states[room] = frame
+        if self._telling is None or self._telling.done():
+            self._telling = asyncio.create_task(self._tell_states())
+
+    async def _tell_states(self) -> None:
+        while self._states:
+            frame = self._states.pop(next(iter(self._states)))
+            with suppress(WebSocketDisconnect, RuntimeError, TimeoutError, OSError):
+                await self._send(reply(ROOM, 0, frame))
 
     def _take(self, message: dict[str, Any]) -> None:
-        gone, number = message.get("cancel"), message.get("ask")
+        heard, gone, number = (message.get(word) for word in ("heard", "cancel", "ask"))
+        if type(heard) is int and heard > 0:
+            self._unheard = max(0, self._unheard - heard)
+            self._heard.set()
         if type(gone) is int and gone in self._tasks:
             self._tasks.pop(gone).cancel()
         if type(number) is int and 0 < number < 2**63 and number not in self._tasks:
@@ -274,15 +325,25 @@ class _Talk:
     async def _answer(self, number: int, message: dict[str, Any]) -> None:
         try:
             async for kind, frame in self._service.replies(self._client, message):
-                await self._send(reply(kind, number, frame))
+                for part in pieces(kind, number, frame):
+                    await self._send(part)
         except (WebSocketDisconnect, RuntimeError, TimeoutError, OSError):
             await self._hang_up()
-        except Exception as error:  # such as a cluster that is gone
-            await self._send(reply(ERROR, number, error_frame(error)))
 
     async def _send(self, data: bytes) -> None:
-        async with self._sending:
-            await asyncio.wait_for(self._socket.send_bytes(data), _SLOW)
+        """Send a reply, once the client has read enough of those before.
+
+        Raises
+        ------
+        TimeoutError
+            When it doesn't.
+        """
+        async with self._sending, asyncio.timeout(_SLOW):
+            while self._unheard > _UNHEARD:
+                self._heard.clear()
+                await self._heard.wait()
+            self._unheard += len(data)
+            await self._socket.send_bytes(data)
 
     async def _hang_up(self) -> None:
         if self._socket.client_state == WebSocketState.CONNECTED:
@@ -293,13 +354,28 @@ class _Talk:
         """Drop what is asked: nobody waits any more."""
         self._service.rooms.leave(self._tell)
         tasks = [*self._tasks.values()]
+        tasks += [] if self._telling is None else [self._telling]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _length(text: Any) -> int:
-    """Return about how many characters a text, ids or messages are."""
-    if isinstance(text, list):
-        return sum(_length(one.get("content")) if isinstance(one, dict) else 4 for one in text)
-    return len(text) if isinstance(text, str) else 0
+async def _deny(socket: WebSocket, status: int, frame: bytes = b"") -> None:
+    """Refuse a connection, and say why where what stands between can pass that on."""
+    if "websocket.http.response" in socket.scope.get("extensions", {}):
+        await socket.send_denial_response(Response(frame, status_code=status))
+    else:
+        await socket.close(4000 + status)
+
+
+def _length(value: Any) -> int:
+    """Return about how many characters texts, ids and messages are, wherever they stand."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(_length(one) for one in value.values())
+    if isinstance(value, (list, tuple)):
+        return sum(_length(one) for one in value)
+    if isinstance(value, np.ndarray):
+        return 4 * value.shape[0] if value.ndim == 1 else 0  # ids; vectors are bounded by bytes
+    return 4 if type(value) is int else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,8 @@ from llmscope.kernel.protocol import format_key
 from llmscope.kernel.requests import PAUSE
 from llmscope.remote.names import name_of
 from llmscope.remote.run import RemoteRecord
+from llmscope.remote.values import packed, unpacked
+from llmscope.remote.writing import NOTHING, marked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,8 +56,10 @@ class RemoteSession:
         self._scope = scope
         self._settings = settings
         self._id = uuid.uuid4().hex
-        self._journal: list[tuple[str, dict[str, Any]]] = []
+        self._journal: list[list[Any]] = []
+        self._marks = [NOTHING]  # of the journal up to each entry
         self._known = 0  # entries that the server has
+        self._lock = threading.Lock()  # one change after the other, as the journal has them
         self._prompt: str | None = None
 
     def __call__(self, request: ask.Request) -> Part:
@@ -113,6 +118,7 @@ class RemoteSession:
     def forget(self) -> None:
         """Begin a new text on the server."""
         self._id, self._journal, self._known = uuid.uuid4().hex, [], 0
+        self._marks = [NOTHING]
         self._prompt = None
 
     def close(self) -> None:
@@ -128,7 +134,11 @@ class RemoteSession:
 
     def _parts(self, key: str | None = None, read: str | None = None) -> Iterator[Part]:
         """Yield the parts of an answer; what the server lacks of the journal is told first."""
-        entry = [] if key is None else [(key, self._settings())]
+        with self._lock:
+            entry = [] if key is None else [[key, self._settings()]]
+            yield from self._told(unpacked(packed(entry), classes=False), read)
+
+    def _told(self, entry: list[list[Any]], read: str | None) -> Iterator[Part]:
         name = name_of("", None, None, self._scope.edits)
         told: dict[str, Any] = {"do": "write", "id": self._id, "of": [name]}
         if read is not None:
@@ -137,9 +147,8 @@ class RemoteSession:
             told["run"] = record.made_by
         known = self._known
         while True:
-            entries = [list(one) for one in [*self._journal[known:], *entry]]
-            missing = None
-            message = {**told, "first": known, "entries": entries}
+            entries, missing = [*self._journal[known:], *entry], None
+            message = {**told, "first": known, "mark": self._marks[known], "entries": entries}
             for part in self._model.parts(message):
                 if "missing" in part:
                     missing = int(part["missing"])
@@ -148,7 +157,9 @@ class RemoteSession:
             if missing is None or missing >= known:
                 break
             known = missing
-        self._journal += entry
+        for one in entry:
+            self._journal.append(one)
+            self._marks.append(marked(self._marks[-1], one))
         self._known = len(self._journal)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from llmscope.capture import Cancelled
-from llmscope.kernel.requests import PAUSE, SOON
+from llmscope.kernel.requests import FIRST, PAUSE, SOON
 
 if TYPE_CHECKING:
     Work = Callable[["Turn"], Iterator[Any]]
@@ -20,9 +20,11 @@ PART, DONE, ERROR = "part", "done", "error"
 _PATIENCE = 2.0  # seconds after which what isn't urgent counts as if it were
 _BACKLOG = 8  # parts that nobody has read yet, at which an answer waits
 _IDLE = 0.05  # seconds until a reader is looked for again
-_DEEP = 2  # answers that wait for others in the midst of their own
+_DEEP = 2  # long answers that wait for others in the midst of their own
 _WAIVES = 3  # how often one answer is begun anew, so that others needn't wait for it
-_LONG = 0.05  # seconds from which that is worth it
+_DEBT = 0.25  # seconds that a person has used more than others, at most, when anew is asked
+_PERSONS = 1000  # after which those are forgotten that would begin anew alike
+_LONG = 0.5  # seconds from which that is worth it
 
 
 @dataclass(eq=False)
@@ -43,6 +45,7 @@ class Turn:
     work: Work
     send: Send
     turns: Turns
+    is_long: bool = False
     since: float = field(default_factory=time.monotonic)
     gone: threading.Event = field(default_factory=threading.Event)
     unread: int = 0
@@ -98,15 +101,20 @@ class Turns:
     """Answers what many people ask, one at a time.
 
     Who has used the least time goes first, of what is urgent; what waits too long counts as urgent.
-    A person who comes anew begins with as much as those have who used least.
+    A person who comes anew begins with as much as whoever is answered has: start-time fair queuing.
+
+    References
+    ----------
+    Goyal, Vin and Cheng 1996, https://doi.org/10.1145/248157.248171
     """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._waiting: list[Turn] = []
         self._used: dict[str, float] = {}  # seconds, by person
+        self._least = 0.0  # seconds with which a person begins
         self._order = itertools.count()
-        self._depth = 0
+        self._within: list[Turn] = []  # answers that wait for others in the midst of their own
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="llmscope-turns", daemon=True)
         self._thread.start()
@@ -121,7 +129,7 @@ class Turns:
         """Whether the thread that answers runs."""
         return self._thread.is_alive() and not self._closed
 
-    def ask(self, person: str, urgency: int, work: Work, send: Send) -> Turn:
+    def ask(self, person: str, urgency: int, work: Work, send: Send, is_long: bool = False) -> Turn:
         """Take a question in.
 
         Parameters
@@ -135,17 +143,20 @@ class Turns:
         send
             Is called with "part" and a part, then with "done", or with "error" and what was raised;
             from the thread that answers.
+        is_long
+            Whether it takes long and never pauses, but lets others go first from within.
 
         Returns
         -------
         Turn
             To cancel it.
         """
-        turn = Turn(person, urgency, next(self._order), work, send, self)
+        turn = Turn(person, urgency, next(self._order), work, send, self, is_long)
         with self._changed:
-            active = {one.person for one in self._waiting}
-            least = min((self._used[one] for one in active if one in self._used), default=0.0)
-            self._used[person] = max(self._used.get(person, 0.0), least)
+            if len(self._used) > _PERSONS:
+                self._used = {one: at for one, at in self._used.items() if at > self._least}
+            used = max(self._used.get(person, 0.0), self._least)
+            self._used[person] = min(used, self._least + _DEBT)
             self._waiting.append(turn)
             self._changed.notify()
         return turn
@@ -165,14 +176,12 @@ class Turns:
 
     def answer_others(self, turn: Turn) -> None:
         """Go on with others that come before `turn` now, from within its own answer."""
-        if self._depth >= _DEEP:
-            return
-        self._depth += 1
+        self._within.append(turn)
         try:
             while (other := self._next(before=turn)) is not None:
                 self._go_on(other)
         finally:
-            self._depth -= 1
+            self._within.pop()
 
     def _work(self) -> None:
         while not self._closed:
@@ -189,20 +198,27 @@ class Turns:
         now = time.monotonic()
         with self._changed:
             self._waiting = [turn for turn in self._waiting if not self._is_over(turn)]
-            ready = [turn for turn in self._waiting if turn.unread < _BACKLOG]
+            is_deep = len(self._within) >= _DEEP
+            ready = [turn for turn in self._ready() if not (is_deep and turn.is_long)]
             found = min(ready, key=lambda turn: self._place(turn, now), default=None)
             if found is None:
                 return None
             if before is not None and self._place(found, now) >= self._place(before, now):
                 return None
             self._waiting.remove(found)
+            self._least = max(self._least, self._used.get(found.person, 0.0))
             return found
 
-    def _place(self, turn: Turn, now: float) -> tuple[bool, float, int, int]:
-        """Return what turns are ordered by; what one spends just now counts."""
+    def _place(self, turn: Turn, now: float) -> tuple[bool, float, bool, int]:
+        """Return what turns are ordered by; what one spends just now counts.
+
+        Of one person, what is shown of a text comes before the next text: or it would wait until
+        the person pauses.
+        """
         later = turn.urgency > SOON and now - turn.since < _PATIENCE
-        spent = 0.0 if turn.begun is None else now - turn.begun
-        return later, self._used.get(turn.person, 0.0) + spent, turn.urgency, turn.number
+        used = self._used.get(turn.person, self._least)
+        used += 0.0 if turn.begun is None else now - turn.begun
+        return later, used, turn.urgency == FIRST, turn.number
 
     def has_before(self, turn: Turn) -> bool:
         """Return whether somebody else comes before an answer that is being computed."""
@@ -211,8 +227,12 @@ class Turns:
             return False
         with self._changed:
             place = self._place(turn, now)
-            others = [one for one in self._waiting if one.person != turn.person]
+            others = [one for one in self._ready() if one.person != turn.person]
             return any(self._place(one, now) < place for one in others if not self._is_over(one))
+
+    def _ready(self) -> list[Turn]:
+        """Return those that wait for nobody to read, or to be dropped."""
+        return [turn for turn in self._waiting if turn.unread < _BACKLOG or turn.cancelled()]
 
     def _is_over(self, turn: Turn) -> bool:
         return turn.cancelled() and turn.parts is None
@@ -224,13 +244,17 @@ class Turns:
             is_over = self._advance(turn)
         finally:
             spent, turn.begun = time.monotonic() - turn.begun, None
-            self._used[turn.person] = self._used.get(turn.person, 0.0) + spent
+            if self._within and self._within[-1].begun is not None:
+                self._within[-1].begun += spent  # its own time stood still
+            self._used[turn.person] = self._used.get(turn.person, self._least) + spent
         if not is_over:
             with self._changed:
                 turn.number = next(self._order)
                 self._waiting.append(turn)
 
     def _advance(self, turn: Turn) -> bool:
+        if turn.cancelled():
+            return True
         try:
             if turn.parts is None:
                 turn.parts = turn.work(turn)

@@ -34,6 +34,7 @@ _MARK = "$"
 _WORTH = 4096  # bytes from which compressing is tried, on a sample as long
 _PAYS = 0.8
 _DEEPEST = 100
+_MOST_VALUES = 1_000_000  # of one frame
 
 _CLASSES = {
     "llmscope.text.tokens": ("Token",),
@@ -195,12 +196,14 @@ def _written(value: Any, store: Any) -> Any:
 
 class _Reader:
     def __init__(self, buffers: list[bytes], classes: bool, tokenizer: Any) -> None:
-        self._buffers = buffers
+        self._buffers: list[bytes | None] = [*buffers]
+        self._left = _MOST_VALUES
         self._classes = classes
         self._tokenizer = tokenizer
 
     def read(self, value: Any, depth: int) -> Any:
-        if depth > _DEEPEST:
+        self._left -= 1
+        if depth > _DEEPEST or not self._left:
             raise FrameError("deep")
         if isinstance(value, list):
             return [self.read(item, depth + 1) for item in value]
@@ -231,7 +234,11 @@ class _Reader:
     def _array(self, of: str, shape: list[int], buffer: int) -> NDArray[Any]:
         if of not in _DTYPES or buffer < 0 or not all(type(n) is int and n >= 0 for n in shape):
             raise FrameError("array")
-        return np.frombuffer(self._buffers[buffer], of).reshape(shape).copy()
+        # Each is of one array: a small frame can't become a large value.
+        data, self._buffers[buffer] = self._buffers[buffer], None
+        if data is None:
+            raise FrameError("array")
+        return np.frombuffer(data, of).reshape(shape).copy()
 
 
 @cache

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from llmscope.kernel import requests as ask
@@ -18,7 +20,21 @@ if TYPE_CHECKING:
     from llmscope.kernel.requests import Part
     from llmscope.scope import Scope
 
+NOTHING = ""  # the mark of an empty journal
 _CHANGES = (ask.Begin, ask.Force, ask.Select, ask.Undo, ask.Step)
+
+
+def marked(before: str, entry: list[Any]) -> str:
+    """Return what tells a journal from others, once it has one entry more.
+
+    Parameters
+    ----------
+    before
+        The mark of the journal so far.
+    entry
+        A key, and settings.
+    """
+    return sha256((before + json.dumps(entry, sort_keys=True)).encode()).hexdigest()[:16]
 
 
 class Writing:
@@ -40,34 +56,48 @@ class Writing:
     def __init__(self, scope: Scope, run: Run | None = None) -> None:
         self._settings: dict[str, Any] = {}
         self._session = GenerationSession(scope, lambda: dict(self._settings), run)
-        self._done = 0  # entries of the journal
+        self._scope, self._run = scope, run
+        self._marks = [NOTHING]  # of the journal up to each entry
         self._said: list[Part] = []  # of the last one
+        self._is_within = False  # whether an entry was begun, and isn't done
 
     def answer(self, message: dict[str, Any]) -> Iterator[Any]:
         """Do what the journal has more of, and yield the parts of its last entry.
 
         ``{"missing": n}`` is yielded when the entries from number n on are needed first.
         """
-        first, entries = message["first"], message["entries"]
+        first, entries, mark = message["first"], message["entries"], message["mark"]
         if len(entries) > MOST_ENTRIES:
             raise refused("There is nothing to do by {message!r:.80}.", message=message)
-        if first > self._done:
-            yield {"missing": self._done}
+        marks = [mark]
+        for entry in entries:
+            marks.append(marked(marks[-1], entry))
+        is_other = any(a != b for a, b in zip(marks, self._marks[first:], strict=False))
+        if self._is_within or is_other or len(self._marks) > first + len(marks):
+            self._begin_anew()  # what was done isn't what the journal says
+        if first >= len(self._marks):
+            yield {"missing": len(self._marks) - 1}
             return
         for number, (key, settings) in enumerate(entries, start=first):
-            if number < self._done:
+            if number < len(self._marks) - 1:
                 continue
-            parts = []
+            parts, self._is_within = [], True
             for part in self._do(key, settings):
                 if part is PAUSE:
                     yield PAUSE
                 else:
                     parts.append(part)
-            self._done, self._said = number + 1, parts
+            self._marks.append(marks[number - first + 1])
+            self._said, self._is_within = parts, False
+            yield PAUSE
         if (key := message.get("read")) is None:
             yield from self._said
         else:
             yield self._reading(key)
+
+    def _begin_anew(self) -> None:
+        self._session = GenerationSession(self._scope, lambda: dict(self._settings), self._run)
+        self._marks, self._said, self._is_within = [NOTHING], [], False
 
     def _do(self, key: str, settings: dict[str, Any]) -> Iterator[Any]:
         request = parse(key)

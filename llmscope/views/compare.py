@@ -126,7 +126,7 @@ class CompareView(View, LensTraits):
             if scope.edits:
                 made = {name: scope.edits, **made}
         plain = [scope.under(()) if scope.edits else scope for scope in scopes]
-        if plain[0].model is plain[1].model and plain[0].tokenizer is plain[1].tokenizer:
+        if _has_one_model(*plain) and plain[0].tokenizer is plain[1].tokenizer:
             plain[1] = plain[0]
         one, other = (given if isinstance(given, Trace) else None for given in (a, b))
         super().__init__(
@@ -282,6 +282,12 @@ def compare(
     (3, 4)
     """
     return CompareView(a, b, text, **traits)
+
+
+def _has_one_model(a: Scope, b: Scope) -> bool:
+    if a.elsewhere or b.elsewhere:
+        return a.elsewhere is b.elsewhere
+    return a.model is b.model
 
 
 def _read(a: Trace | Scope, b: Trace | Scope, text: str | None, traits: dict[str, Any]) -> Any:

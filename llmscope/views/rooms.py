@@ -87,20 +87,20 @@ class RoomTraits(ViewTraits):
             connection.follow(change["new"], self._hear_room)
 
     def _tell_room(self, _change: Any) -> None:
-        shared = self.shared_traits()
-        state = {
-            name: _plain(value)
-            for name, value in shared.items()
-            if not name.startswith("_") and name not in _OWN
-        }
+        state = {name: _plain(value) for name, value in self._told().items()}
         self._elsewhere().connection.lead(self._led, state)
+
+    def _told(self) -> dict[str, Any]:
+        """Return what a room is told of: the traits that a person sets."""
+        shared = self.shared_traits()
+        named = {name: value for name, value in shared.items() if not name.startswith("_")}
+        return {name: value for name, value in named.items() if name not in _OWN}
 
     def _hear_room(self, state: dict[str, Any]) -> None:
         """Set what another view shows, as if a person had; what can't be set is left as it is."""
         first = [name for name in INPUT if name != "masked"]
-        for name in sorted(state, key=lambda name: (name not in first, name)):
-            if name.startswith("_") or name in _OWN or not self.has_trait(name):
-                continue
+        told = self._told().keys() & state.keys()
+        for name in sorted(told, key=lambda name: (name not in first, name)):
             try:
                 value = state[name]
                 if name == "edits":

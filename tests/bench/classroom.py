@@ -7,8 +7,10 @@ that computes each text anew, and what thirty kernels with a model each would ta
 
 A student types a sentence, four keys a second; looks at six heads, one every second; moves sliders
 for four seconds, which asks for nothing; and begins anew. A key waits until what comes next is
-shown after it, or after a later key: as in a page, that one cancels what was asked before, where
-the service can be told so.
+shown after it, or after a later key: as in a page, that one ends what was asked before, but for one
+text that is read to its end when nothing came for half a second. The plain service can't be told,
+so it has six requests of a student at once, as browsers have, and what waits behind them is left
+out when it is old. What isn't answered five seconds after the end counts as unanswered.
 """
 
 from __future__ import annotations
@@ -39,12 +41,14 @@ SENTENCES = [
     "In the beginning there was a small language model",
 ]
 KEY, HEAD, SLIDE = 0.25, 1.0, 4.0  # seconds
+PATIENCE, LATE = 0.5, 5.0  # seconds
 
 
 @dataclass
 class Seen:
     """What one student has seen: seconds of each answer, and what didn't come."""
 
+    pressed: int = 0
     keys: list[float] = field(default_factory=list)
     heads: list[float] = field(default_factory=list)
     refused: int = 0
@@ -100,8 +104,8 @@ class Plain:
 Ask = Callable[[str, "list[int] | None", Callable[[], bool]], bool]
 
 
-def ask_llmscope(port: int) -> Ask:
-    """Return what asks llmscope's server for the next token after a text, or for a head."""
+def ask_llmscope(port: int) -> tuple[Ask, Callable[[], None]]:
+    """Return what asks our server for the next token after a text, or a head, and its end."""
     import llmscope
     from tests.serving import TOKENS
 
@@ -115,20 +119,24 @@ def ask_llmscope(port: int) -> Ask:
         message = {"do": "view", "key": key, "of": [trace.wire_name]}
         return len([*scope.elsewhere.parts(message)]) == 1
 
-    return ask
+    return ask, scope.close
 
 
-def ask_plain(port: int) -> Ask:
-    """Return what asks the plain service for the same."""
+def ask_plain(port: int) -> tuple[Ask, Callable[[], None]]:
+    """Return what asks the plain service for the same, and its end."""
+    at_once = threading.Semaphore(6)
 
-    def ask(text: str, head: list[int] | None, _cancelled: Callable[[], bool]) -> bool:
+    def ask(text: str, head: list[int] | None, cancelled: Callable[[], bool]) -> bool:
         data = json.dumps({"text": text, "head": head}).encode()
         request = urllib.request.Request(f"http://127.0.0.1:{port}/", data)
-        with urllib.request.urlopen(request, timeout=120) as answer:
-            found = json.load(answer)
+        with at_once:
+            if cancelled():
+                return False
+            with urllib.request.urlopen(request, timeout=600) as answer:
+                found = json.load(answer)
         return bool(np.asarray(found.get("logits") or found["weights"]).size)
 
-    return ask
+    return ask, lambda: None
 
 
 def student(ask: Ask, number: int, until: float, seen: Seen) -> None:
@@ -142,7 +150,7 @@ def student(ask: Ask, number: int, until: float, seen: Seen) -> None:
         for count in range(1, len(sentence) + 1):
             typed.press()
             work = partial(typed.answer, ask, sentence[:count], count)
-            threads.append(threading.Thread(target=work))
+            threads.append(threading.Thread(target=work, daemon=True))
             threads[-1].start()
             time.sleep(KEY)
             if time.monotonic() > until:
@@ -155,6 +163,8 @@ def student(ask: Ask, number: int, until: float, seen: Seen) -> None:
             if try_to(partial(ask, sentence, head, lambda: False), seen):
                 seen.heads.append(time.monotonic() - begun)
             time.sleep(max(0.0, HEAD - (time.monotonic() - begun)))
+            if time.monotonic() > until:
+                return
         time.sleep(SLIDE)
 
 
@@ -165,19 +175,34 @@ class Typed:
         self._seen = seen
         self._pressed: list[float] = []
         self._answered = 0
+        self._older = 0  # the key that is read to its end, though others were pressed since
+        self._since = 0.0  # when the first was pressed of those that nothing came for yet
         self._lock = threading.Lock()
 
     def press(self) -> None:
-        self._pressed.append(time.monotonic())
+        with self._lock:
+            now, latest = time.monotonic(), len(self._pressed)
+            if self._answered == latest:
+                self._since = now
+            elif not self._older and now - self._since > PATIENCE:
+                self._older = latest
+            self._pressed.append(now)
+            self._seen.pressed += 1
 
     def answer(self, ask: Ask, text: str, count: int) -> None:
         """Wait for what comes after the first `count` keys, unless a later one is there first."""
-        if not try_to(lambda: ask(text, None, lambda: len(self._pressed) > count), self._seen):
-            return
+
+        def is_old() -> bool:
+            return count < self._answered or count not in (self._older, len(self._pressed))
+
+        is_there = try_to(lambda: ask(text, None, is_old), self._seen)
         with self._lock:
-            now = time.monotonic()
-            self._seen.keys += [now - at for at in self._pressed[self._answered : count]]
-            self._answered = max(self._answered, count)
+            if count in (self._older, len(self._pressed)):
+                self._older, self._since = 0, time.monotonic()
+            if is_there:
+                now = time.monotonic()
+                self._seen.keys += [now - at for at in self._pressed[self._answered : count]]
+                self._answered = max(self._answered, count)
 
 
 def try_to(look: Callable[[], bool], seen: Seen) -> bool:
@@ -205,25 +230,31 @@ def measure(kind: str, students: int, seconds: float) -> list[str]:
     until = time.monotonic() + seconds
     all_seen = [Seen() for _ in asks]
     threads = [
-        threading.Thread(target=student, args=(ask, number, until, seen))
-        for number, (ask, seen) in enumerate(zip(asks, all_seen, strict=True))
+        threading.Thread(target=student, args=(ask, number, until, seen), daemon=True)
+        for number, ((ask, _), seen) in enumerate(zip(asks, all_seen, strict=True))
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(max(0.0, until + LATE - time.monotonic()))
     memory = psutil.Process(server.pid).memory_info().rss
-    server.communicate("")
+    pressed = sum(seen.pressed for seen in all_seen)
     keys = sorted(one for seen in all_seen for one in seen.keys)
     heads = sorted(one for seen in all_seen for one in seen.heads)
+    refused = sum(seen.refused for seen in all_seen)
+    server.kill()
+    server.wait()
+    for _, close in asks:
+        close()
     return [
         kind,
         str(students),
         *(f"{1000 * at:.0f}" for at in (median(keys), keys[int(0.95 * len(keys))])),
         *(f"{1000 * at:.0f}" for at in (median(heads), heads[int(0.95 * len(heads))])),
         f"{len(keys)}",
+        f"{pressed - len(keys)}",
         f"{len(heads)}",
-        f"{sum(seen.refused for seen in all_seen)}",
+        f"{refused}",
         f"{memory / 1e9:.2f}",
     ]
 
@@ -259,8 +290,9 @@ def wire() -> str:
         }.items():
             times: dict[bool, list[float]] = {True: [], False: []}
             for turn in range(40):
-                for is_remote in (True, False):
-                    text = f"Turn {turn} of the wire, {is_remote}: the capital of France is"
+                for is_remote in (turn % 2 == 0, turn % 2 == 1):
+                    place = "There" if is_remote else "Here"  # nothing is cached of the other
+                    text = f"{place}, turn {turn} of {name}: the capital of France is"
                     begun = time.perf_counter()
                     look((remote if is_remote else scope).trace(text))
                     times[is_remote].append(time.perf_counter() - begun)
@@ -282,13 +314,14 @@ def main() -> None:
     print(wire())
     if args.wire:
         return
-    heads = ["service", "students", "key ms", "95 %", "head ms", "95 %", "keys", "heads"]
+    heads = ["service", "students", "key ms", "95 %", "head ms", "95 %"]
+    heads += ["keys", "unanswered", "heads", "refused", "GB"]
     rows = [
         measure(kind, students, args.seconds)
         for students in args.students
         for kind in ("llmscope", "plain")
     ]
-    show("A class at one server", [*heads, "refused", "GB"], rows)
+    show("A class at one server", heads, rows)
     print(kernels())
 
 

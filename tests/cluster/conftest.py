@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
+import subprocess
 import threading
 import time
 import warnings
@@ -74,6 +76,22 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory):
+    """Where the head keeps what it knows, so that it can be started anew."""
+    if shutil.which("redis-server") is None:
+        yield None
+        return
+    port = free_port()
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
+    where = tmp_path_factory.mktemp("redis")
+    with subprocess.Popen(command, cwd=where, stdout=subprocess.DEVNULL) as process:
+        os.environ["RAY_REDIS_ADDRESS"] = f"127.0.0.1:{port}"
+        yield port
+        del os.environ["RAY_REDIS_ADDRESS"]
+        process.kill()
+
+
 class Nodes:
     """Two nodes with one CPU each, and what is served on them.
 
@@ -108,6 +126,12 @@ class Nodes:
         """Have the node that isn't the head's vanish."""
         self.cluster.remove_node(self.node, allow_graceful=False)
 
+    def lose_head(self) -> None:
+        """Have what the head's node knows of the cluster begin anew, with what Redis keeps."""
+        self.cluster.head_node.kill_gcs_server()
+        time.sleep(2)
+        self.cluster.head_node.start_gcs_server()
+
     def add_node(self) -> None:
         """Have another node in its place."""
         self.node = self.cluster.add_node(num_cpus=1, object_store_memory=STORE)
@@ -123,8 +147,8 @@ class Nodes:
         return llmscope.connect(self.server.address, model, token=token)
 
 
-@pytest.fixture(scope="session")
-def nodes(folder):
+@pytest.fixture(scope="module")
+def nodes(folder, redis):
     found = Nodes(folder)
     yield found
     found.end()

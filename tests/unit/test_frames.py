@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import struct
 from contextlib import suppress
 
 import numpy as np
@@ -54,3 +55,18 @@ def test_a_small_frame_cannot_become_a_large_value():
     assert len(frame) < 100_000
     with pytest.raises(FrameError, match="too large"):
         unpacked(frame, largest=1_000_000)
+
+
+def test_one_buffer_is_of_one_array():
+    array = packed(np.zeros(100_000, np.uint8))
+    again = array.replace(
+        b'"value":{"$":"array","of":"uint8","shape":[100000],"buffer":0}',
+        b'"value":['
+        + b",".join([b'{"$":"array","of":"uint8","shape":[100000],"buffer":0}'] * 2)
+        + b"]",
+    )
+    assert again != array
+    (length,) = struct.unpack_from("<I", array)
+    longer = length + len(again) - len(array)
+    with pytest.raises(FrameError):
+        unpacked(struct.pack("<I", longer) + again[4:])

@@ -11,6 +11,7 @@ import torch
 import transformers as tf
 
 from llmscope.capture import Cancelled
+from llmscope.capture.prefix_cache import kept_for
 from llmscope.capture.sample import SHARES, seen
 from llmscope.generation import Stepper
 from llmscope.scope import Scope
@@ -212,6 +213,26 @@ def test_memory_is_counted_bounded_and_given_back(tokenizer):
     assert scope.cache_bytes == 0
     with pytest.raises(ValueError, match="number of bytes"):
         scope.cache_limit = -1
+
+
+def test_who_reads_most_makes_room_for_others(tokenizer):
+    scope, read = warm("llama", tokenizer)
+    with kept_for("student"):
+        scope.trace(TEXT)
+        scope.trace(TEXT)  # from the cache, which is found to equal a whole pass
+    each = scope.cache_bytes
+    scope.cache_limit = 3 * each + each // 2
+    for letter in "abcdefgh":  # of which no two have a beginning in common
+        with kept_for("survey"):
+            scope.trace(letter + TEXT[1:])
+    assert 2 * each < scope.cache_bytes <= scope.cache_limit
+    read.clear()
+    with kept_for("student"):
+        scope.trace(TEXT)
+    assert read == [1], "it is there still"
+    with kept_for("survey"):
+        scope.trace("h" + TEXT[1:])
+    assert read == [1, 1], "and so is what was read last"
 
 
 def held(scope: Scope) -> int:

@@ -1,171 +1,46 @@
-"""A model on a server: what crosses the wire, who may ask, and what happens when it breaks."""
+"""A model on a server: the same numbers, and the same words, as of one that is here."""
 
 from __future__ import annotations
 
-import random
-import signal
-import threading
+import gc
 
 import numpy as np
 import pytest
-from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import connect as dial
 
 import llmscope
 from llmscope import GenerationView, Scope
-from llmscope.capture import Cancelled
-from llmscope.kernel import Worker
-from llmscope.kernel.requests import PAUSE
-from llmscope.remote.connection import Connection
-from llmscope.remote.limits import Client, Limits, Tokens
-from llmscope.remote.protocol import CLIENT, ERROR, Busy, error_of, read_reply
-from llmscope.remote.values import FrameError, packed, unpacked
+from llmscope.remote.protocol import Busy
 from tests import tiny
-from tests.serving import TOKENS, Served, serving, until
+from tests.serving import serving, until
 from tests.tiny import TEXT
 
-HEADERS = {"Authorization": f"Bearer {TOKENS.owner}", CLIENT: "0" * 32}
 
+def test_what_fails_behind_the_server_is_an_error_of_one_question(server, remote, monkeypatch):
+    whole = server.service._models.ask
 
-def socket(server, **headers):
-    """A WebSocket of one's own, which may send what our client wouldn't."""
-    url = server.address.replace("http", "ws") + "/v1/socket"
-    headers = {**HEADERS, **headers}
-    return dial(url, additional_headers=headers, compression=None, proxy=None, max_queue=None)
+    async def ask(person, frame):
+        if b"fails" in frame:
+            raise Busy("Nothing is ready.", 10.0)
+        async for said in whole(person, frame):
+            yield said
 
-
-# ── who may ask ──────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"Authorization": "Bearer wrong"},
-        {"Authorization": TOKENS.owner},
-        {"Authorization": ""},
-        {CLIENT: "me"},
-        {"Origin": "http://evil.example"},
-    ],
-)
-def test_nobody_else_is_let_in(server, headers):
-    with pytest.raises(InvalidStatus) as refusal, socket(server, **headers):
-        pass
-    assert refusal.value.response.status_code == 403
-
-
-def test_a_wrong_token_is_said_in_words(server):
-    with pytest.raises(ConnectionError, match="doesn't take this token"):
-        server.connect(token="wrong")
-    with pytest.raises(ValueError, match="of ASCII characters"):
-        server.connect(token="…")
-    with pytest.raises(ValueError, match="asked with a token"):
-        llmscope.connect(server.address)
-
-
-def test_a_server_that_isnt_there_or_isnt_ours_is_said_in_words(server):
-    with pytest.raises(ConnectionError, match="no server at"):
-        llmscope.connect("http://127.0.0.1:9", token="x")
-    with pytest.raises(ValueError, match="no address such as"):
-        llmscope.connect("ftp://x", token="x")
-    with pytest.raises(ValueError, match="has 'tiny': say which"):
-        server.connect("gpt2")
-
-
-def test_tokens_tell_owner_and_class_apart():
-    tokens = Tokens("one", "two")
-    assert [tokens.role(f"Bearer {token}") for token in ("one", "two", "on", "")] == [
-        "owner",
-        "room",
-        None,
-        None,
-    ]
-    assert tokens.role(None) is None
-
-
-def test_a_clients_minute_is_counted():
-    client, limits = Client("me", "room"), Limits(tokens_a_minute=100)
-    client.spend(60, limits)
-    with pytest.raises(Busy, match="100 tokens in a minute") as refusal:
-        client.spend(60, limits)
-    assert 0 < refusal.value.again <= 60
-
-
-def test_a_text_that_is_too_long_and_too_many_tokens_are_refused(local):
-    with serving({"tiny": local}, Limits(text=200, tokens_a_minute=50)) as server:
-        scope = server.connect()
-        with pytest.raises(ValueError, match="up to 200 characters"):
-            scope.trace("a" * 300)
-        scope.trace(TEXT)
-        with pytest.raises(Busy, match="in a minute"):
-            scope.generate(TEXT, max_new_tokens=60)
-
-
-# ── what is asked ────────────────────────────────────────────────────────────────────────────────
-
-
-def test_no_object_and_no_code_comes_from_a_client(remote):
-    token = remote.trace("hi").tokens[0]
-    assert unpacked(packed(token)) == token
-    with pytest.raises(FrameError):
-        unpacked(packed(token), classes=False)
-    with pytest.raises(TypeError, match="can't be sent"):
-        packed(print)
-    with pytest.raises(TypeError, match="logits_processor is code"):
-        remote.generate("hi", logits_processor=[print])
-
-
-def test_rubbish_gets_an_error_or_nothing(server, remote):
-    chance = random.Random(0)
-    things = [None, 0, -1, 2**70, "x", [], {}, True, 1.5, ["a"], {"text": "hi"}, [{"text": "hi"}]]
-    words = ["view", "read", "about", "path", "compare", "generate", "run", "write", "model", "x"]
-    names = ["of", "what", "args", "options", "key", "seed", "settings", "entries", "first", "id"]
-    with socket(server) as wire:
-        for number in range(1, 2001):
-            message = {"ask": number, "model": "tiny", "do": chance.choice(words)}
-            for name in chance.sample(names, chance.randint(0, 6)):
-                message[name] = chance.choice(things)
-            if chance.random() < 0.2:
-                message[chance.choice(["ask", "model", "do", "cancel"])] = chance.choice(things)
-            wire.send(packed(message))
-        wire.send(packed({"ask": 10**6, "model": "tiny", "do": "model"}))
-        while read_reply(wire.recv(timeout=60))[1] != 10**6:
-            pass
+    monkeypatch.setattr(server.service._models, "ask", ask)
+    with pytest.raises(Busy, match="Nothing is ready"):
+        remote.trace("this fails")
+    assert remote.elsewhere.connection.stands
     assert len(remote.trace("hi")) == 2
-    assert server.host.waiting == 0
 
 
-@pytest.mark.parametrize("data", [b"", b"rubbish", b"\xff" * 100, "text", packed([1, 2])])
-def test_what_is_no_message_ends_the_connection(server, data):
-    with socket(server) as wire, pytest.raises(ConnectionClosed):
-        wire.send(data)
-        wire.recv(timeout=10)
-
-
-def test_only_what_is_listed_is_read(server):
-    with socket(server) as wire:
-        for number, what in enumerate(["recording", "scope", "__class__", "bertviz", "_given"], 1):
-            call = {"do": "read", "of": [{"text": "hi"}], "what": what}
-            wire.send(packed({"ask": number, "model": "tiny", **call}))
-            kind, _, frame = read_reply(wire.recv(timeout=30))
-            assert kind == ERROR
-            assert "nothing to read by the name" in str(error_of(frame))
-
-
-def test_what_is_too_much_is_refused_before_it_is_computed(remote, monkeypatch):
-    for settings in (
-        {"num_return_sequences": 1000},
-        {"num_beams": 20, "num_return_sequences": 20},
-        {"max_new_tokens": 10_000},
-        {"generation_config": remote.generation_config.__class__(num_beams=1000)},
-    ):
-        with pytest.raises(ValueError, match="at once, and no more"):
-            remote.generate("hi", **settings)
-    monkeypatch.setattr("llmscope.remote.bounds.LARGEST", 10_000)
-    trace = remote.trace(TEXT)
-    assert trace.attention(1, 2, rows=[1]).shape == (1, len(trace))
-    for read in (lambda: trace.logits, lambda: trace.attention(1)):
-        with pytest.raises(ValueError, match="read a part of it"):
-            read()
+def test_a_connection_ends_with_what_used_it(server):
+    scope = server.connect()
+    trace = scope.trace("hi")
+    connection = scope.elsewhere.connection
+    del scope
+    gc.collect()
+    assert trace.logits.shape[0] == 2
+    del trace
+    gc.collect()
+    until(lambda: connection._closed.is_set())
 
 
 def test_what_takes_the_model_is_refused_in_words(remote, local):
@@ -216,6 +91,26 @@ def test_two_models_of_one_server_are_compared_there(local, tokenizer):
         assert there.next_token.kl_ab == here.next_token.kl_ab
 
 
+def test_every_view_opens_on_a_server(remote):
+    edited = remote.under([llmscope.ablate(head=(1, 2))])
+    trace = remote.trace(TEXT)
+    views = [
+        remote.explore(TEXT),
+        llmscope.AttentionView(trace),
+        llmscope.NextTokenView(trace),
+        llmscope.TokensView(trace),
+        llmscope.LensView(trace),
+        llmscope.ModelView(trace),
+        llmscope.GenerationView(remote, TEXT),
+        llmscope.compare(trace, trace.untouched),
+        llmscope.compare(remote, edited, text=TEXT),
+    ]
+    for view in views:
+        assert view._server["stands"]
+        assert len(view.trace.tokens) == len(trace)
+        view.close()
+
+
 def test_effects_and_patches_equal_those_of_a_model_here(remote, local):
     other = TEXT[::-1]
     there, here = remote.trace(TEXT), local.trace(TEXT)
@@ -262,75 +157,3 @@ def test_a_text_is_written_under_edits(remote, local):
     assert np.array_equal(views[0].trace.logits, views[1].trace.logits)
     for view in views:
         view.close()
-
-
-# ── taking turns, going away, and breaking ───────────────────────────────────────────────────────
-
-
-def test_an_interrupt_leaves_the_tokens_so_far(remote, local):
-    threading.Timer(0.4, signal.raise_signal, [signal.SIGINT]).start()
-    run = remote.generate(TEXT, max_new_tokens=2000, do_sample=True, seed=3, max_length=None)
-    assert run.interrupted
-    count = len(run.steps[0])
-    again = local.generate(TEXT, max_new_tokens=count, do_sample=True, seed=3)
-    assert run.ids() == again.ids()
-
-
-def test_what_nobody_waits_for_is_dropped(server, remote):
-    with pytest.raises(Cancelled):
-        remote.trace(TEXT, cancelled=lambda: True)
-    assert len(remote.trace("hi")) == 2
-    until(lambda: server.host.waiting == 0)
-
-
-def test_a_lost_connection_heals_and_nothing_is_lost(local):
-    server = Served({"tiny": local})
-    scope = server.connect()
-    states = []
-    scope.elsewhere.connection.on_state.append(states.append)
-    view = GenerationView(scope, TEXT, seed=1, max_new_tokens=12)
-    session = view._handlers.session
-    session(llmscope.kernel.requests.Begin(TEXT))
-    for _ in session.steps(4, together=False):
-        pass
-    before = view.stepper.ids()
-    server.stop()
-    server = Served({"tiny": local}, port=server.port)  # a server that knows nothing of it
-    for _ in session.steps(4, together=True):
-        pass
-    expected = local.generate(TEXT, seed=1, max_new_tokens=12, do_sample=True, top_k=50).ids()
-    after = view.stepper.ids()
-    assert after[: len(before)] == before
-    assert after == expected[: len(after)]
-    assert len(after) == len(before) + 4
-    assert np.array_equal(scope.trace(TEXT).logits, local.trace(TEXT).logits)
-    assert states[:2] == [False, True]
-    view.close()
-    scope.close()
-    server.stop()
-
-
-def test_a_view_is_told_the_last_part_again_where_its_end_comes_late():
-    sent = []
-    worker = Worker(
-        lambda *_: iter([PAUSE, {"a": 1}, PAUSE, {"a": 2}, PAUSE]),
-        lambda content, _: sent.append((content["part"], content["done"])),
-    )
-    worker.receive({"request": 1, "key": "model"})
-    until(lambda: len(sent) == 3)
-    assert sent == [({"a": 1}, False), ({"a": 2}, False), ({"a": 2}, True)]
-    worker.close()
-
-
-def test_a_closed_connection_says_so(server):
-    scope = server.connect()
-    scope.close()
-    with pytest.raises(ConnectionError, match="is closed"):
-        scope.trace("hi")
-
-
-def test_a_token_goes_nowhere_else(server):
-    connection = Connection(server.address, TOKENS.owner)
-    assert TOKENS.owner not in repr(vars(connection)["address"])
-    with pytest.raises(ConnectionError):
-        connection.get("/elsewhere")

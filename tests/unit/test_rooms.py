@@ -55,7 +55,8 @@ def test_a_class_comes_back_after_the_server_was_away(local):
 def test_what_a_room_says_is_checked_as_if_typed(server, remote):
     explorer = remote.explore("hello")
     explorer.follow("rubbish")
-    connection = server.connect().elsewhere.connection
+    lecturer = server.connect()
+    connection = lecturer.elsewhere.connection
     state = {"layer": "x", "head": 10**9, "_esm": "alert(1)", "_lesson": {"x": 1}, "nothing": 1}
     connection.lead("rubbish", {**state, "edits": [{"do": "evil"}], "heads": 3, "text": "fine"})
     until(lambda: explorer.text == "fine")
@@ -66,6 +67,45 @@ def test_what_a_room_says_is_checked_as_if_typed(server, remote):
     assert not explorer.edits
     explorer.close()
     connection.close()
+
+
+def test_whoever_observes_what_a_room_sets_may_read_and_may_fail(server, remote):
+    explorer = remote.explore("hello")
+    read = []
+
+    def observe(change):
+        read.append(explorer.trace.logits_at(-1))  # from the server that told
+        raise KeyError(change["name"])
+
+    explorer.observe(observe, "text")
+    explorer.follow("room")
+    lecturer = server.connect()
+    lecturer.elsewhere.connection.lead("room", {"text": "one"})
+    until(lambda: len(read) == 1)
+    lecturer.elsewhere.connection.lead("room", {"text": "two"})
+    until(lambda: len(read) == 2)
+    assert len(remote.trace("hi")) == 2
+    lecturer.close()
+    explorer.close()
+
+
+def test_a_room_ends_and_one_connection_follows_a_few(server, remote, caplog):
+    lecturer = server.connect()
+    explorer = lecturer.explore("last word")
+    explorer.broadcast("short")
+    until(lambda: "short" in server.service.rooms._states)
+    explorer.broadcast("")
+    until(lambda: "short" not in server.service.rooms._states)
+    hear = [].append
+    for number in range(12):
+        remote.elsewhere.connection.follow(f"room {number}", hear)
+    until(lambda: "follows 8 rooms at most" in caplog.text)
+    student = server.connect(token=TOKENS.room)
+    student.elsewhere.connection.follow("room 11", hear)
+    until(lambda: len(server.service.rooms._followers.get("room 11", ())) == 1)
+    for scope in (student, lecturer):
+        scope.close()
+    explorer.close()
 
 
 def test_a_view_of_a_model_here_has_no_room(local):

@@ -38,9 +38,9 @@ export class SlowSource implements Source {
     this.asked.find((request) => request.key === key)!.onPart!(part);
     await settle();
   }
-  async fail(key: string, message: string, kind = "ValueError") {
+  async fail(key: string, message: string, kind = "ValueError", again: number | null = null) {
     const found = this.asked.find((request) => request.key === key)!;
-    found.reject(new SourceError(message, kind));
+    found.reject(new SourceError(message, kind, again));
     await settle();
   }
   keys() {

@@ -11,9 +11,9 @@ function opened(values: Record<string, unknown>) {
   return openStore(new SlowSource(), model);
 }
 
-function shown(store: ReturnType<typeof opened>): HTMLElement {
+function shown(store: ReturnType<typeof opened>, isBrief = false): HTMLElement {
   const place = document.createElement("div");
-  render(h(ServerFacts, { store }), place);
+  render(h(ServerFacts, { store, isBrief }), place);
   return place;
 }
 
@@ -38,4 +38,13 @@ test("a room's name is text, and its button lets go", () => {
   button.click();
   expect(store.state.room.value).toBe("");
   expect(shown(store).querySelector("button")).toBeNull();
+});
+
+test("on the stage there is what went wrong, and the room, and no address", () => {
+  const store = opened({ _server: { address: "host", stands: true }, _room: "" });
+  expect(shown(store, true).innerHTML).toBe("");
+  store.state.room.value = "first row";
+  expect(shown(store, true).textContent).toBe("Following first row ✕");
+  store.state.server.value = { address: "host", stands: false };
+  expect(shown(store, true).querySelector(".lost")!.textContent).toContain("can't be reached");
 });

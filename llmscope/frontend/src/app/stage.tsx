@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { px } from "../draw/canvas";
 import { followRoom, toggleFullScreen } from "../host/room";
+import { ServerFacts } from "../panels/header/server";
 import type { Subject } from "../panels/props";
 import { HelpButton } from "../ui/help";
 import { onKeys } from "../ui/keys";
@@ -99,6 +100,7 @@ export function Stage({ store, host, em, shown, children }: StageProps) {
         <span class="muted ellipsis" title={store.model.value?.name}>
           {store.model.value?.name}
         </span>
+        <ServerFacts store={store} isBrief />
         <span class="right">
           <button
             type="button"

@@ -30,6 +30,8 @@ export class SourceError extends Error {
   constructor(
     message: string,
     readonly kind: string,
+    /** Seconds after which asking again is of use; `null` where it isn't. */
+    readonly again: number | null = null,
   ) {
     super(message);
     this.name = "SourceError";

@@ -11,6 +11,7 @@ interface Reply {
   done?: boolean;
   error?: string;
   kind?: string;
+  again?: number;
 }
 
 interface Waiting {
@@ -160,7 +161,7 @@ export class KernelSource implements Source {
     if (!waiting) return; // An answer that came after it was cancelled.
     if (reply.error !== undefined) {
       this.#waiting.delete(reply.request);
-      waiting.reject(new SourceError(reply.error, reply.kind ?? "error"));
+      waiting.reject(new SourceError(reply.error, reply.kind ?? "error", reply.again));
       return;
     }
     const part = unpack(reply.part ?? {}, buffers ?? []);

@@ -1,11 +1,5 @@
 import { type ReadonlySignal, type Signal, batch, computed, effect, signal } from "@preact/signals";
-import {
-  type Facts,
-  type KeptAnswer,
-  type Trace,
-  type TraceAnswer,
-  traceOf,
-} from "../protocol/answers";
+import { type Facts, type KeptAnswer, type Trace } from "../protocol/answers";
 import { type Request, formatKey } from "../protocol/keys";
 import type { Point } from "../protocol/lesson";
 import type { Kind } from "../protocol/shared";
@@ -28,12 +22,12 @@ import { LensStore } from "./lens";
 import { ModelStore } from "./model";
 import { Models } from "./models";
 import { focusOf } from "./next-token";
+import { type Found, Reading } from "./reading";
 import { RequestCache } from "./request-cache";
 import { CountedSource, Settling } from "./settling";
 import type { Sides } from "./sides";
-import { sayWhenSlow } from "./slow";
 import { type NextToken, type Problem, type State, TRAITS } from "./state";
-import { isEmptyKey, placedKey } from "./text-input";
+import { isEmptyKey } from "./text-input";
 import { TrainingStore } from "./training";
 import { Vocabulary } from "./vocabulary";
 import { WhatIf } from "./what-if";
@@ -107,7 +101,7 @@ export class Store {
   readonly #settling: Settling;
   #cache: RequestCache;
   #ends: (() => void)[];
-  #text: AbortController | null = null;
+  readonly #reading: Reading;
   /** The count of readings that the trace on screen is of. */
   #reads: number | undefined;
   readonly #editor: Editor;
@@ -179,6 +173,11 @@ export class Store {
       ? new GeneratedInput(core, this.generation, wantsNext)
       : new TypedInput(core, () => this.editor, wantsNext, this.training?.key);
     const isTyped = !this.generation && !this.comparing && !this.training;
+    this.#reading = new Reading(core, this.#source, this.input, isTyped, {
+      show: (found, key, isLatest) => this.#show(found, key, isLatest),
+      fail: (error, key) => this.#fail(error, key),
+      waiting: this.waiting,
+    });
     this.whatIf = new WhatIf(core, this.#editor.plainKey, isTyped);
     this.#held =
       this.training && new HeldStep(core, this.training, () => this.attention.kind.value);
@@ -233,7 +232,7 @@ export class Store {
   }
 
   close(): void {
-    this.#text?.abort();
+    this.#reading.stop();
     this.models.stop();
     this.generation?.close();
     this.#ends.forEach((end) => end());
@@ -251,7 +250,7 @@ export class Store {
   look(change: 1 | -1): void {
     this.#views.value += change;
     if (this.#views.peek() > 0) return;
-    this.#text?.abort();
+    this.#reading.stop();
     this.#cache.clear();
     this.#cache = new RequestCache(this.#source);
     // What the kernel holds for nobody can be made again.
@@ -339,43 +338,31 @@ export class Store {
     if (!this.model.value || !this.#isSeen.value) return;
     const key = this.input.key.value;
     const reads = this.state.reads.value;
-    this.#text?.abort();
+    const isRead = this.trace.peek()?.input === key && this.#reads === reads;
+    if (key === null || isRead) this.#reading.stop();
     if (this.input.isEmpty.value && this.trace.peek()) this.#empty();
     if (key === null) return;
-    if (this.trace.peek()?.input === key && this.#reads === reads) return this.input.confirm();
-    const latest = (this.#text = new AbortController());
-    void this.#read(key, reads, latest.signal);
+    if (isRead) this.input.confirm();
+    else this.#reading.read(key);
   }
 
-  async #read(key: string, reads: number, signal: AbortSignal): Promise<void> {
-    const done = sayWhenSlow(this.waiting);
-    const { state, input } = this;
-    try {
-      const answer = await this.#source.ask<TraceAnswer>(key, { signal });
-      const known = placedKey(key, answer.masked);
-      const trace = traceOf(answer, known);
-      const chosen = state.position.peek();
-      const position = chosen < 0 && trace.gaps.length > 0 ? trace.gaps.at(-1)! : chosen;
-      const cache = new RequestCache(this.#source);
-      const next = await input.readNext(cache, trace, focusOf(trace, position), signal);
-      if (signal.aborted) return;
-      batch(() => {
-        this.#cache.clear();
-        this.#cache = cache;
-        this.trace.value = trace;
-        this.#reads = reads;
-        if (state.position.peek() === chosen) state.position.value = position;
-        this.hovered.value = null;
-        this.attention.cell.value = null;
-        input.accept(trace, next, known !== key);
-      });
-    } catch (error) {
-      if (signal.aborted) return;
-      if (input.isLost(key, error)) this.#empty();
-      if (!isEmptyKey(key)) this.say(error);
-    } finally {
-      done();
-    }
+  #show({ trace, next, cache, reads, chosen, position }: Found, key: string, isLatest: boolean) {
+    batch(() => {
+      this.#cache.clear();
+      this.#cache = cache;
+      this.trace.value = trace;
+      this.#reads = reads;
+      this.hovered.value = null;
+      this.attention.cell.value = null;
+      if (!isLatest) return void (this.next.value = next);
+      if (this.state.position.peek() === chosen) this.state.position.value = position;
+      this.input.accept(trace, next, trace.input !== key);
+    });
+  }
+
+  #fail(error: unknown, key: string): void {
+    if (this.input.isLost(key, error)) this.#empty();
+    if (!isEmptyKey(key)) this.say(error);
   }
 
   #empty(): void {
