@@ -20,8 +20,14 @@ def test_what_has_no_room_is_refused(folder):
         llmscope.serve(folder, num_gpus=64, num_cpus=1, port=free_port())
 
 
+def test_what_is_no_option_is_refused(folder):
+    with pytest.raises(TypeError, match="tp_plan=… is no option of llmscope.load"):
+        llmscope.serve(folder, tp_plan="auto", port=free_port())
+
+
 def test_replicas_come_when_they_are_asked_for(folder, local):
-    scaled = llmscope.Served(folder, num_cpus=0.5, replicas=(1, 2))
+    options = {"device_map": "auto"}  # here, all on one
+    scaled = llmscope.Served(folder, num_cpus=0.5, replicas=(1, 2), options=options)
     with llmscope.serve(scaled, port=free_port()) as server:
         assert count() == 1
         over, counts = threading.Event(), [0] * 24
