@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from contextvars import copy_context
 from typing import TYPE_CHECKING
 
 from llmscope.capture import Cancelled
@@ -34,7 +35,8 @@ def beside(parts: Iterator[Part], cancelled: Callable[[], bool]) -> Iterator[Par
         except BaseException as error:  # for whoever asked, in its own thread
             made.put(error)
 
-    threading.Thread(target=run, name="llmscope-beside", daemon=True).start()
+    within = copy_context()  # such as the language that is spoken
+    threading.Thread(target=within.run, args=(run,), name="llmscope-beside", daemon=True).start()
     while True:
         try:
             part = made.get(timeout=_SECONDS)

@@ -16,11 +16,11 @@ from transformers.utils.logging import disable_progress_bar
 
 from llmscope.remote.host import Host
 from llmscope.remote.limits import Limits, Tokens
-from llmscope.remote.protocol import DONE, ERROR, PART, Busy, error_frame, error_of
+from llmscope.remote.protocol import DONE, ERROR, PART, Busy, error_frame, error_of, tongue_of
 from llmscope.remote.service import Service
 from llmscope.remote.values import unpacked
 from llmscope.scope import load
-from llmscope.words import ENGLISH, LANGUAGES, refused, say, spoken
+from llmscope.words import ENGLISH, refused, say, spoken
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -38,6 +38,7 @@ _ANSWERS = (
 _TARGET = 8  # answers in hand of each replica, for which replicas are added
 _CONNECTIONS = 10_000  # of which each counts as a request of the ingress
 _BEGINNING = 32  # characters of a text that choose its replica
+_LATER = 10.0  # seconds after which it may be asked again, where there is nothing to answer now
 _WAIT = 30.0  # seconds for a replica to take a message
 _DRAIN = 10.0  # seconds that answers, and connections, have to end when a process is replaced
 _TAKEN = b"T"  # a reply: a replica has the message
@@ -176,23 +177,25 @@ class Replicas:
     async def ask(self, person: str, frame: bytes) -> AsyncIterator[Reply]:
         """Yield what is replied to a message; the last one is the end, or an error."""
         message = unpacked(frame, classes=False)
-        tongue = message.get("lang")
-        with spoken(tongue if tongue in LANGUAGES else ENGLISH):
+        tongue, model = tongue_of(message), message["model"]
+        with spoken(tongue):
             models = self._models(message)
-        handle = self._at(message["model"], affinity(message))
-        with spoken(tongue if tongue in LANGUAGES else ENGLISH):
-            async for said in self._replies(message["model"], handle.ask, person, frame, models):
-                yield said
+        handle = self._at(model, affinity(message))
+        async for said in self._replies(model, tongue, handle.ask, person, frame, models):
+            yield said
 
     async def tokenizer(self, model: str) -> bytes:
         """Return the files of a model's tokenizer, as a frame."""
-        async for kind, frame in self._replies(model, self._at(model, "").tokenizer, model):
+        handle = self._at(model, "")
+        async for kind, frame in self._replies(model, ENGLISH, handle.tokenizer, model):
             if kind == ERROR:
                 raise error_of(frame)
             return frame
         raise AssertionError
 
-    async def _replies(self, model: str, remote: Any, *args: Any) -> AsyncIterator[Reply]:
+    async def _replies(
+        self, model: str, tongue: str, remote: Any, *args: Any
+    ) -> AsyncIterator[Reply]:
         """Yield what a replica replies, or another one where it ends."""
         for left in reversed(range(_TIMES)):
             replies, is_over = _alone(remote.remote, *args), False
@@ -203,13 +206,13 @@ class Replicas:
                 is_over = True
                 return
             except TimeoutError:
-                raise _untaken(model) from None
+                raise _untaken(model, tongue) from None
             except RayError as error:
                 is_over = True
                 if isinstance(error, (RayTaskError, TaskCancelledError)):
                     raise
                 if not left:
-                    raise _lost(model) from None
+                    raise _lost(model, tongue) from None
             finally:
                 if not is_over:
                     replies.cancel()
@@ -237,26 +240,24 @@ class Replicas:
         return [*others, own]
 
 
-def _lost(model: str) -> Busy:
-    return Busy(
-        say(
+def _lost(model: str, tongue: str) -> Busy:
+    with spoken(tongue):
+        words = say(
             "What holds {model!r:.80} ended {times} times while it answered: try again later.",
             model=model,
             times=_TIMES,
-        ),
-        10.0,
-    )
+        )
+    return Busy(words, _LATER)
 
 
-def _untaken(model: str) -> Busy:
-    return Busy(
-        say(
+def _untaken(model: str, tongue: str) -> Busy:
+    with spoken(tongue):
+        words = say(
             "Nothing that holds {model!r:.80} is ready: it is being started, there is no room for "
             "it on the cluster, or it has too much to do.",
             model=model,
-        ),
-        10.0,
-    )
+        )
+    return Busy(words, _LATER)
 
 
 def _alone(remote: Any, *args: Any) -> Any:

@@ -26,7 +26,7 @@ from typing import Any
 from llmscope.capture import Cancelled
 from llmscope.kernel.requests import FIRST, LAST, LATER, SOON, RequestError
 from llmscope.remote.values import FrameError, packed, unpacked
-from llmscope.words import say
+from llmscope.words import ENGLISH, LANGUAGES, say
 
 VERSION = 1
 CLIENT = "X-Llmscope-Client"
@@ -112,6 +112,12 @@ def error_of(frame: bytes) -> Exception:
     if kind == Cancelled.__name__:
         return Cancelled()
     return _ERRORS.get(str(kind), RuntimeError)(words)
+
+
+def tongue_of(message: dict[str, Any]) -> str:
+    """Return the language that a message asks for words in."""
+    tongue = message.get("lang")
+    return str(tongue) if tongue in LANGUAGES else ENGLISH
 
 
 def urgency_of(message: dict[str, Any]) -> int:

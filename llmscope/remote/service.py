@@ -26,10 +26,11 @@ from llmscope.remote.protocol import (
     error_frame,
     pieces,
     reply,
+    tongue_of,
 )
 from llmscope.remote.rooms import Rooms
 from llmscope.remote.values import FrameError, packed, unpacked
-from llmscope.words import refused, say
+from llmscope.words import refused, say, spoken
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -229,7 +230,8 @@ class Service:
     async def replies(self, client: Client, message: dict[str, Any]) -> AsyncIterator[Reply]:
         """Yield what is replied to a message, once it is checked."""
         try:
-            self.check(client, message)
+            with spoken(tongue_of(message)):
+                self.check(client, message)
         except Exception as error:
             yield ERROR, error_frame(error)
             return

@@ -21,7 +21,7 @@ def test_what_has_no_room_is_refused(folder):
 
 
 def test_what_is_no_option_is_refused(folder):
-    with pytest.raises(TypeError, match="tp_plan=… is no option of llmscope.load"):
+    with pytest.raises(TypeError, match="tp_plan=… is no option of"):
         llmscope.serve(folder, tp_plan="auto", port=free_port())
 
 

@@ -14,10 +14,12 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 import llmscope
+from llmscope.kernel.beside import beside
 from llmscope.remote.connection import Connection
 from llmscope.remote.limits import Client, Limits, Tokens
 from llmscope.remote.protocol import CLIENT, ERROR, Busy, error_of, read_reply
 from llmscope.remote.values import FrameError, packed, unpacked
+from llmscope.words import spoken
 from tests.closeness import assert_close
 from tests.serving import TOKENS, serving, socket, until
 from tests.tiny import TEXT
@@ -74,6 +76,13 @@ def test_a_clients_minute_is_counted():
     with pytest.raises(Busy, match="100 tokens in a minute") as refusal:
         client.spend(60, limits)
     assert 0 < refusal.value.again <= 60
+
+
+def test_words_are_in_the_language_of_the_view(remote):
+    messages = [{"do": "about", "of": [{"text": "x" * 50_000}]}, {"do": "none", "of": [{}]}]
+    for message in messages:  # which the server refuses, and the model's own process
+        with spoken("zh"), pytest.raises(ValueError, match=r"[\u4e00-\u9fff]"):
+            list(beside(remote.elsewhere.parts(message), lambda: False))  # as a view asks
 
 
 def test_who_asks_too_much_at_once_asks_again_by_itself(local):
