@@ -83,7 +83,7 @@ class Connection:
             )
         self.address = urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/"), "", ""))
         self._headers = {"Authorization": f"Bearer {token}", CLIENT: uuid.uuid4().hex}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # what is collected may close it within
         self._asked: dict[int, _Asked] = {}
         self._numbers = itertools.count(1)
         self._socket: ClientConnection | None = None

@@ -25,6 +25,8 @@ class Limits:
         Characters of a text, with its second sentence and its target.
     tokens_a_minute
         Tokens of texts that one client has read in a minute, and tokens that it has generated.
+    tokens_of_all
+        The same, of all clients with one token.
     streams
         Answers that one client waits for at once.
     clients
@@ -35,6 +37,7 @@ class Limits:
 
     text: int = 40_000
     tokens_a_minute: int = 60_000
+    tokens_of_all: int = 2_000_000
     streams: int = 64
     clients: int = 100
     waiting: int = 1000
@@ -92,8 +95,8 @@ class Client:
     _spent: deque[tuple[float, int]] = field(default_factory=deque)
     _total: int = 0
 
-    def spend(self, tokens: int, limits: Limits) -> None:
-        """Count tokens.
+    def spend(self, tokens: int, most: int) -> None:
+        """Count tokens, of which there may be so many in a minute.
 
         Raises
         ------
@@ -103,11 +106,9 @@ class Client:
             When no minute has as many.
         """
         now = time.monotonic()
-        most = limits.tokens_a_minute
         if tokens > most:
             raise refused(
-                "That is {tokens:,} tokens, and the server gives {most:,} in a minute to one "
-                "client.",
+                "That is {tokens:,} tokens, and the server gives {most:,} in a minute.",
                 tokens=tokens,
                 most=most,
             )
@@ -123,7 +124,7 @@ class Client:
                 raise Busy(
                     say(
                         "That is more than {most:,} tokens in a minute, which is what the server "
-                        "gives to one client.",
+                        "gives.",
                         most=most,
                     ),
                     again,

@@ -99,6 +99,7 @@ class Service:
         self._limits = limits or Limits()
         self._origins = frozenset(origins)
         self._clients: dict[str, Client] = {}
+        self._all = {role: Client(role, role) for role in ("owner", "room")}
         self._waiting = 0
         self.rooms = Rooms()
         self.app = Starlette(
@@ -205,7 +206,9 @@ class Service:
         size = _length({**message, "entries": None})
         size = max(size, *(_length(entry) for entry in entries), 0)
         self._check_length(size - _APART)
-        client.spend(self._tokens_of(message, size, len(entries)), self._limits)
+        tokens = self._tokens_of(message, size, len(entries))
+        client.spend(tokens, self._limits.tokens_a_minute)
+        self._all[client.role].spend(tokens, self._limits.tokens_of_all)
 
     def _check_length(self, size: int) -> None:
         if size > self._limits.text:
@@ -364,7 +367,7 @@ class _Talk:
 
 async def _deny(socket: WebSocket, status: int, frame: bytes = b"") -> None:
     """Refuse a connection, and say why where what stands between can pass that on."""
-    if "websocket.http.response" in socket.scope.get("extensions", {}):
+    if "websocket.http.response" in (socket.scope.get("extensions") or {}):
         await socket.send_denial_response(Response(frame, status_code=status))
     else:
         await socket.close(4000 + status)

@@ -71,11 +71,25 @@ def test_tokens_tell_owner_and_class_apart():
 
 
 def test_a_clients_minute_is_counted():
-    client, limits = Client("me", "room"), Limits(tokens_a_minute=100)
-    client.spend(60, limits)
+    client = Client("me", "room")
+    client.spend(60, 100)
     with pytest.raises(Busy, match="100 tokens in a minute") as refusal:
-        client.spend(60, limits)
+        client.spend(60, 100)
     assert 0 < refusal.value.again <= 60
+    with pytest.raises(ValueError, match="That is 200 tokens"):  # of which no waiting helps
+        client.spend(200, 100)
+
+
+def test_a_new_number_has_no_more_than_is_left_of_its_token(local):
+    with serving({"tiny": local}, Limits(tokens_of_all=60)) as server:
+        first, second = (server.connect(token=TOKENS.room) for _ in range(2))
+        first.trace(TEXT)
+        with pytest.raises(Busy, match="60 tokens in a minute"):
+            second.generate(TEXT, max_new_tokens=20)
+        owner = server.connect()
+        assert len(owner.trace("hi")) == 2
+        for scope in (first, second, owner):
+            scope.close()
 
 
 def test_words_are_in_the_language_of_the_view(remote):
