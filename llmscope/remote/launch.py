@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import socket
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,9 @@ def start(ray: Any, address: str | None) -> None:
     if address is not None:
         ray.init(address=address, **quiet)
         return
+    # Ray's own ports are open to other machines, and whoever it takes for a friend runs code.
+    if os.environ.setdefault("RAY_AUTH_MODE", "token") == "token":
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     for left in reversed(range(_STARTS)):
         try:
             # "local" even where a cluster was started on this machine
@@ -48,7 +52,6 @@ def start(ray: Any, address: str | None) -> None:
                 "local",
                 include_dashboard=False,
                 object_store_memory=_STORE,
-                _node_ip_address="127.0.0.1",  # else whoever reaches its ports may run code
                 **quiet,
             )
             return
