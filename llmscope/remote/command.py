@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import sys
 import threading
@@ -43,6 +44,10 @@ def run(args: Namespace) -> int:
         _hide(args)
     # What this process has in its environment, all of Ray's would have, and show.
     tokens = {name: os.environ.pop(variable, None) for name, variable in _TOKENS.items()}
+    # Ray's own ports are open to other machines, and whoever it takes in runs code. It reads this
+    # when it is imported.
+    if args.address is None and os.environ.setdefault("RAY_AUTH_MODE", "token") == "token":
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     resources = {"replicas": args.replicas, "num_gpus": args.num_gpus, "num_cpus": args.num_cpus}
     options = {"dtype": args.dtype, "device_map": args.device_map}
     models: list[Any] = args.models or ["smollm2"]

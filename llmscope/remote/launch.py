@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
 import socket
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -42,9 +41,6 @@ def start(ray: Any, address: str | None) -> None:
     if address is not None:
         ray.init(address=address, **quiet)
         return
-    # Ray's own ports are open to other machines, and whoever it takes for a friend runs code.
-    if os.environ.setdefault("RAY_AUTH_MODE", "token") == "token":
-        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     for left in reversed(range(_STARTS)):
         try:
             # "local" even where a cluster was started on this machine

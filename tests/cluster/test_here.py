@@ -1,8 +1,5 @@
 """`llmscope.serve` on this machine's own Ray: what there is room for, and as many as are asked."""
 
-import os
-import subprocess
-import sys
 import threading
 import warnings
 
@@ -10,7 +7,6 @@ import pytest
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Ray's own
-    import ray
     from ray import serve as ray_serve
 
 import llmscope
@@ -53,15 +49,6 @@ def test_replicas_come_when_they_are_asked_for(folder, local):
         assert made.ids() == local.generate(TEXT, max_new_tokens=20, seed=1).ids()
         for scope in scopes:
             scope.close()
-        assert not lets_in(ray.get_runtime_context().gcs_address)
-
-
-def lets_in(address: str) -> bool:
-    """Return whether Ray takes in who has no token of it, and so runs what they send."""
-    strangers = {name: at for name, at in os.environ.items() if not name.startswith("RAY_AUTH")}
-    code = f"import ray; ray.init({address!r}, logging_level='ERROR'); print('in')"
-    done = subprocess.run([sys.executable, "-c", code], env=strangers, capture_output=True)
-    return b"in" in done.stdout.split()
 
 
 def count() -> int:
