@@ -16,7 +16,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from llmscope.remote.host import Host
 from llmscope.remote.limits import Limits, Tokens
-from llmscope.remote.protocol import DONE, ERROR, PART, Busy, error_frame, error_of, tongue_of
+from llmscope.remote.protocol import DONE, ERROR, PART, Busy, error_frame, error_of, language_of
 from llmscope.remote.service import Service
 from llmscope.remote.values import unpacked
 from llmscope.scope import load
@@ -177,11 +177,11 @@ class Replicas:
     async def ask(self, person: str, frame: bytes) -> AsyncIterator[Reply]:
         """Yield what is replied to a message; the last one is the end, or an error."""
         message = unpacked(frame, classes=False)
-        tongue, model = tongue_of(message), message["model"]
-        with spoken(tongue):
+        language, model = language_of(message), message["model"]
+        with spoken(language):
             models = self._models(message)
         handle = self._at(model, affinity(message))
-        async for said in self._replies(model, tongue, handle.ask, person, frame, models):
+        async for said in self._replies(model, language, handle.ask, person, frame, models):
             yield said
 
     async def tokenizer(self, model: str) -> bytes:
@@ -194,7 +194,7 @@ class Replicas:
         raise AssertionError
 
     async def _replies(
-        self, model: str, tongue: str, remote: Any, *args: Any
+        self, model: str, language: str, remote: Any, *args: Any
     ) -> AsyncIterator[Reply]:
         """Yield what a replica replies, or another one where it ends."""
         for left in reversed(range(_TIMES)):
@@ -206,13 +206,13 @@ class Replicas:
                 is_over = True
                 return
             except TimeoutError:
-                raise _untaken(model, tongue) from None
+                raise _untaken(model, language) from None
             except RayError as error:
                 is_over = True
                 if isinstance(error, (RayTaskError, TaskCancelledError)):
                     raise
                 if not left:
-                    raise _lost(model, tongue) from None
+                    raise _lost(model, language) from None
             finally:
                 if not is_over:
                     replies.cancel()
@@ -240,8 +240,8 @@ class Replicas:
         return [*others, own]
 
 
-def _lost(model: str, tongue: str) -> Busy:
-    with spoken(tongue):
+def _lost(model: str, language: str) -> Busy:
+    with spoken(language):
         words = say(
             "What holds {model!r:.80} ended {times} times while it answered: try again later.",
             model=model,
@@ -250,8 +250,8 @@ def _lost(model: str, tongue: str) -> Busy:
     return Busy(words, _LATER)
 
 
-def _untaken(model: str, tongue: str) -> Busy:
-    with spoken(tongue):
+def _untaken(model: str, language: str) -> Busy:
+    with spoken(language):
         words = say(
             "Nothing that holds {model!r:.80} is ready: it is being started, there is no room for "
             "it on the cluster, or it has too much to do.",

@@ -11,7 +11,7 @@ from llmscope.remote.engine import Engine
 from llmscope.remote.protocol import DONE as DONE_REPLY
 from llmscope.remote.protocol import ERROR as ERROR_REPLY
 from llmscope.remote.protocol import PART as PART_REPLY
-from llmscope.remote.protocol import error_frame, tongue_of, urgency_of
+from llmscope.remote.protocol import error_frame, language_of, urgency_of
 from llmscope.remote.tokenizer import files_of
 from llmscope.remote.turns import DONE, ERROR, Turn, Turns
 from llmscope.remote.values import packed, unpacked
@@ -107,7 +107,7 @@ class Host:
 
         def work(turn: Turn) -> Iterator[Any]:
             parts = engine.answer(message, person, turn)
-            return _packed(parts, person, tongue_of(message))
+            return _packed(parts, person, language_of(message))
 
         turn = self._turns.ask(person, urgency, work, send, message.get("do") in _LONG)
         try:
@@ -126,10 +126,10 @@ class Host:
         self._engines.clear()
 
 
-def _packed(parts: Iterator[Any], person: str, tongue: str) -> Iterator[Any]:
+def _packed(parts: Iterator[Any], person: str, language: str) -> Iterator[Any]:
     """Pack parts that are made for a person, in a language; what pauses is as it was."""
     while True:
-        with spoken(tongue), kept_for(person):
+        with spoken(language), kept_for(person):
             part = next(parts, _END)
             if part is _END:
                 return

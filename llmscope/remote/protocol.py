@@ -114,10 +114,10 @@ def error_of(frame: bytes) -> Exception:
     return _ERRORS.get(str(kind), RuntimeError)(words)
 
 
-def tongue_of(message: dict[str, Any]) -> str:
+def language_of(message: dict[str, Any]) -> str:
     """Return the language that a message asks for words in."""
-    tongue = message.get("lang")
-    return str(tongue) if tongue in LANGUAGES else ENGLISH
+    language = message.get("lang")
+    return str(language) if language in LANGUAGES else ENGLISH
 
 
 def urgency_of(message: dict[str, Any]) -> int:

@@ -24,9 +24,9 @@ from llmscope.remote.protocol import (
     VERSION,
     Busy,
     error_frame,
+    language_of,
     pieces,
     reply,
-    tongue_of,
 )
 from llmscope.remote.rooms import Rooms
 from llmscope.remote.values import FrameError, packed, unpacked
@@ -233,7 +233,7 @@ class Service:
     async def replies(self, client: Client, message: dict[str, Any]) -> AsyncIterator[Reply]:
         """Yield what is replied to a message, once it is checked."""
         try:
-            with spoken(tongue_of(message)):
+            with spoken(language_of(message)):
                 self.check(client, message)
         except Exception as error:
             yield ERROR, error_frame(error)
